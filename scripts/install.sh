@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Sets up .venv: install.sh demo | dev. Needs only python3 (3.10 or newer) on the machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+declare -A extras=([demo]=ros,video [dev]=ros,video,sim,train,test)
+purpose=${1:?usage: install.sh demo|dev}
+[[ -v extras[$purpose] ]] || { echo "install.sh: unknown purpose '$purpose', expected demo or dev" >&2; exit 2; }
+
+python3 - <<'PY' || exit 1
+import sys
+if sys.version_info < (3, 10):
+    sys.exit(f"install.sh: python3 is {sys.version.split()[0]}, expected 3.10 or newer")
+PY
+
+if [[ ! -x .venv/bin/python ]]; then
+    if ! python3 -m ensurepip --version >/dev/null 2>&1; then
+        scripts/apt_install.sh python3-venv || {
+            echo "install.sh: this python3 cannot make virtual environments; install the package python3-venv" >&2
+            exit 1
+        }
+    fi
+    python3 -m venv .venv
+fi
+[[ -x .venv/bin/uv ]] || .venv/bin/python -m pip install --quiet uv
+if [[ $purpose == dev ]]; then # MuJoCo draws with EGL; without it the tests that render are skipped
+    scripts/egl.sh || true
+fi
+.venv/bin/uv pip install --python .venv/bin/python --editable ".[${extras[$purpose]}]"
+touch ".venv/$purpose.stamp"

@@ -1,0 +1,78 @@
+"""Package metadata; in setup.py because ament_python of Humble predates pyproject's [project] table."""
+
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "mdsm_ros"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="The pixels of the object that a sentence talks about, for ROS 2 robots",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    maintainer="The mdsm_ros developers",
+    maintainer_email="mdsm_ros@users.noreply.github.com",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
+    package_data={
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*"],
+    },
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
+        (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/config/train", sorted(glob("config/train/*.yaml"))),
+    ],
+    zip_safe=False,
+    install_requires=[
+        "diffusers>=0.30",
+        "huggingface_hub>=0.24",
+        "numpy>=1.26",
+        "pillow>=10",
+        "pycocotools>=2.0.8",
+        "rosbags>=0.10",
+        "safetensors>=0.4.3",
+        "timm>=1.0.9",
+        "torch>=2.2",
+        "tqdm>=4.60",
+        "transformers>=4.44",
+    ],
+    extras_require={
+        # ROS 2 Jazzy from PyPI, for machines without a ROS installation
+        "ros": [
+            "ros-jazzy-diagnostic-msgs",
+            "ros-jazzy-geometry-msgs",
+            "ros-jazzy-lifecycle-msgs",
+            "ros-jazzy-rclpy[fastrtps]",
+            "ros-jazzy-sensor-msgs",
+            "ros-jazzy-std-msgs",
+            "ros-jazzy-std-srvs",
+        ],
+        "video": ["av>=12"],
+        "sim": ["mujoco>=3.2"],
+        "train": ["accelerate>=0.33", "matplotlib>=3.8", "pyyaml>=6", "tensorboard>=2.16"],
+        "test": [
+            "colcon-common-extensions",
+            "colcon-ros",
+            "mypy>=1.11",
+            "pytest>=7",
+            "pytest-timeout",
+            "ruff>=0.6",
+            "types-PyYAML",
+            "types-tqdm",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "mdsm = mdsm_ros.cli:main",
+            "mdsm-data = training.cli:main",
+            "mdsm-train = training.train:main",
+            "mdsm_node = mdsm_ros.ros.node:main",
+        ],
+    },
+)
