@@ -68,8 +68,8 @@ class Bag:
         """Seconds between the first and the last message."""
         return self._reader.duration / 1e9 if self._reader.message_count else 0.0
 
-    def find_topic(self, types: Sequence[str], name: str | None = None) -> str:
-        """The topic called ``name``, or the only one that has one of ``types``.
+    def find_topic(self, types: Sequence[str], name: str | None = None, *, exclude: Sequence[str] = ()) -> str:
+        """The topic called ``name``, or the only one that has one of ``types`` and is not in ``exclude``.
 
         Raises:
             BagError: there is no such topic, its type is another one, or several would do.
@@ -83,7 +83,7 @@ class Bag:
             if topics[name] not in types:
                 raise BagError(f"topic {name} of bag {str(self.path)!r} is {topics[name]}, expected {expected}")
             return name
-        candidates = sorted(topic for topic, kind in topics.items() if kind in types)
+        candidates = sorted(topic for topic, kind in topics.items() if kind in types and topic not in exclude)
         if not candidates:
             raise BagError(f"bag {str(self.path)!r} has no topic of type {expected}; it holds {holds}")
         if len(candidates) > 1:

@@ -1,0 +1,170 @@
+"""The ``mdsm`` command. Heavy libraries are imported by the subcommand that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmentation
+
+USER_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one subcommand; returns the exit code, 2 for anything the user can put right."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except _user_errors() as error:
+        print(f"mdsm: error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mdsm", description="The pixels of the object that a sentence talks about.")
+    parser.add_argument("--version", action="version", version=f"mdsm_ros {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    segment = commands.add_parser("segment", help="answer one instruction on one picture")
+    segment.add_argument("image", type=Path, help="picture, any format that Pillow reads")
+    segment.add_argument("instruction", help='for example "get the pillow nearest to the radio"')
+    _add_model_arguments(segment)
+    segment.add_argument("--seed", type=int, default=0, help="seed of the refinement's noise (default: %(default)s)")
+    segment.add_argument("--out", type=Path, help="where to write the overlay (default: IMAGE_overlay.png here)")
+    segment.add_argument("--mask", type=Path, help="where to write the mask, 0 and 255 (default: not written)")
+    segment.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
+    segment.set_defaults(run=_segment)
+
+    demo = commands.add_parser("demo", help="replay a recording through the running node; needs ROS")
+    demo.add_argument("--out", type=Path, default=Path("demo_output"), help="folder to write (default: %(default)s)")
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument("--bag", type=Path, help="rosbag2 recording (default: the one in this package)")
+    what.add_argument("--video", type=Path, help="any video instead of a recording")
+    demo.add_argument("--instruction", action="append", help="for --video; repeat it to change it on the way")
+    demo.add_argument("--rate", type=_positive, default=1.0, help="speed of the replay (default: %(default)s)")
+    _add_model_arguments(demo)
+    demo.set_defaults(run=_demo)
+
+    bench = commands.add_parser("bench", help="measure the latency of a model on this machine")
+    _add_model_arguments(bench)
+    bench.add_argument("--runs", type=_count, default=50, help="answers to time (default: %(default)s)")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
+    parser.add_argument("--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _steps(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not in 0 … 100")
+    return value
+
+
+def _version() -> str:
+    try:
+        return version("mdsm_ros")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "(not installed)"
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    from mdsm_ros.bags import BagError
+    from mdsm_ros.demo import DemoError
+    from mdsm_ros.segmenter import ImageError, InstructionError, WeightsError
+
+    return BagError, DemoError, ImageError, InstructionError, WeightsError, OSError
+
+
+def _segment(args: argparse.Namespace) -> int:
+    from mdsm_ros.overlay import draw_overlay
+    from mdsm_ros.pictures import read_picture, write_picture
+    from mdsm_ros.segmenter import Segmenter, validate_instruction
+
+    instruction = validate_instruction(args.instruction)
+    image = read_picture(args.image)
+    segmenter = Segmenter.from_pretrained(args.model, device=args.device)
+    answer = segmenter.segment(image, instruction, num_inference_steps=args.steps, seed=args.seed)
+    out = args.out or Path(f"{args.image.stem}_overlay.png")
+    write_picture(out, draw_overlay(image, answer, instruction))
+    if args.mask is not None:
+        write_picture(args.mask, answer.mask.astype("uint8") * 255)
+    summary = _summary(answer, instruction) | {"model": segmenter.name, "device": segmenter.device, "overlay": str(out)}
+    print(json.dumps(summary) if args.json else _sentence(summary))
+    return 0
+
+
+def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
+    rows, columns = answer.mask.any(axis=1).nonzero()[0], answer.mask.any(axis=0).nonzero()[0]
+    box = None
+    if answer.mask.any():
+        box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1]
+    return {
+        "instruction": instruction,
+        "present": answer.present,
+        "score": round(answer.score, 4),
+        "stage": answer.stage,
+        "pixels": int(answer.mask.sum()),
+        "bbox": box,
+        "timings": {name: round(seconds, 4) for name, seconds in answer.timings.items()},
+    }
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    found = f"{summary['pixels']} pixels in {summary['bbox']} (x, y, width, height)"
+    return (
+        f"{found if summary['present'] else 'not in view'}, score {summary['score']:.2f}, {summary['stage']} "
+        f"in {summary['timings']['total']:.2f} s on {summary['device']}; overlay: {summary['overlay']}"
+    )
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from mdsm_ros.demo import DemoError
+    from mdsm_ros.demo.run import run_bag, run_video
+
+    if args.video is None:
+        if args.instruction:
+            raise DemoError("--instruction goes with --video; a bag brings its own instructions")
+        return run_bag(args)
+    if not args.instruction:
+        raise DemoError("--video needs at least one --instruction")
+    return run_video(args)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from mdsm_ros.bench import latency_table
+    from mdsm_ros.segmenter import Segmenter
+
+    segmenter = Segmenter.from_pretrained(args.model, device=args.device)
+    print(latency_table(segmenter, runs=args.runs, num_inference_steps=args.steps))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

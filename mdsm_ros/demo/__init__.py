@@ -1,0 +1,10 @@
+"""The demo: the real node as its own process, fed with a recording or a video through real DDS.
+
+``recording.py`` and ``video.py`` say what is sent and when, ``../ros/demo_player.py`` sends it and collects the
+answers, ``score.py`` compares them with what was sent, ``report.py`` writes pictures and tables, ``run.py`` puts it
+together. ``make_bag.py`` makes the recording that comes with the package.
+"""
+
+
+class DemoError(RuntimeError):
+    """The demo cannot be run as asked, or the node did not do its part."""

@@ -1,0 +1,55 @@
+"""The node as its own process, the way a robot runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from mdsm_ros.demo import DemoError
+
+SHUTDOWN_TIMEOUT = 15.0  # s
+
+
+class NodeProcess:
+    """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file."""
+
+    def __init__(self, log: Path, parameters: Mapping[str, object], remappings: Mapping[str, str]) -> None:
+        self.log = log
+        self.command = [sys.executable, "-m", "mdsm_ros.ros.node", "--ros-args"]
+        for source, target in remappings.items():
+            self.command += ["-r", f"{source}:={target}"]
+        for name, value in parameters.items():
+            self.command += ["-p", f"{name}:={_yaml(value)}"]
+
+    def __enter__(self) -> NodeProcess:
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(SHUTDOWN_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def check(self) -> None:
+        """Raises DemoError, with the end of the log, if the node has ended."""
+        if self._process.poll() is not None:
+            raise DemoError(
+                f"the node ended with exit code {self._process.returncode}; {self.log} ends with:\n{self.tail()}"
+            )
+
+    def tail(self, lines: int = 5) -> str:
+        """The last lines the node wrote."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,98 @@
+"""What a replay leaves behind: overlay pictures, a contact sheet, a table."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mdsm_ros.demo.messages import Replay
+from mdsm_ros.demo.score import Row, Score
+from mdsm_ros.pictures import write_picture
+
+TILE_WIDTH, COLUMNS, CAPTION_HEIGHT, FONT_SIZE = 480, 3, 92, 16  # pixels, but COLUMNS
+
+
+def write_report(folder: Path, replay: Replay, score: Score) -> str:
+    """Writes ``overlay_NN.png`` (one an instruction), contact_sheet.png, table.md and results.json.
+
+    Returns:
+        The table, for people to read.
+    """
+    tiles = []
+    for index, row in enumerate(score.rows):
+        overlay = _typical_overlay(replay, index)
+        if overlay is not None:
+            write_picture(folder / f"overlay_{index + 1:02d}.png", overlay)
+            tiles.append(_tile(overlay, f"{index + 1}. {row.instruction}", _verdict(row)))
+    if tiles:
+        write_picture(folder / "contact_sheet.png", _sheet(tiles))
+    table = format_table(score)
+    (folder / "table.md").write_text(table + "\n", encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps(asdict(score), indent=1) + "\n", encoding="utf-8")
+    return table
+
+
+def format_table(score: Score) -> str:
+    """Markdown: a row an instruction, then what holds for the whole replay."""
+    lines = [
+        "| # | instruction | frames | answers | in view | found | IoU initial | IoU refined | latency p50 (s) |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(score.rows, 1):
+        in_view = f"{row.in_view}/{row.judged}" if row.judged else "?"
+        found = f"{row.present}/{row.answers}"
+        ious = f"{_figure(row.mean_iou('initial'))} | {_figure(row.mean_iou('refined'))}"
+        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {ious}"
+        lines.append(f"| {cells} | {_figure(row.latency)} |")
+    lines += [
+        "",
+        f"- {score.answered} of {len(score.rows)} instructions answered; {score.answered_frames} of {score.frames} "
+        f"frames answered, the others were replaced by newer ones before the model was free",
+        f"- oldest frame when taken {score.age:.3f} s, longest inference {score.inference:.3f} s",
+        f"- stamps and frame_ids: {'every mask carries those of its image' if not score.faults else 'see below'}",
+    ]
+    lines += [f"- FAULT: {fault}" for fault in score.faults]
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _verdict(row: Row) -> str:
+    if row.judged and not row.in_view:
+        return f"not in view; the model says so in {row.answers - row.present} of {row.answers} answers"
+    if row.judged:
+        return f"IoU initial {_figure(row.mean_iou('initial'))}, refined {_figure(row.mean_iou('refined'))}"
+    return f"found in {row.present} of {row.answers} answers"
+
+
+def _typical_overlay(replay: Replay, index: int) -> np.ndarray | None:
+    """From the middle: around a change of instruction, a frame can be answered for both."""
+    stamps = sorted(s for s in replay.overlays if s in replay.frames and replay.frames[s].instruction == index)
+    return replay.overlays[stamps[len(stamps) // 2]] if stamps else None
+
+
+def _tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:
+    height = round(overlay.shape[0] * TILE_WIDTH / overlay.shape[1])
+    tile = Image.new("RGB", (TILE_WIDTH, height + CAPTION_HEIGHT), "white")
+    tile.paste(Image.fromarray(overlay).resize((TILE_WIDTH, height), Image.Resampling.LANCZOS))
+    draw, font = ImageDraw.Draw(tile), ImageFont.load_default(FONT_SIZE)
+    text = textwrap.wrap(instruction, width=56, max_lines=3, placeholder=" …")
+    draw.multiline_text((8, height + 4), "\n".join(text), fill="black", font=font)
+    draw.text((8, height + CAPTION_HEIGHT - FONT_SIZE - 8), verdict, fill=(0, 90, 160), font=font)
+    return tile
+
+
+def _sheet(tiles: list[Image.Image]) -> np.ndarray:
+    width, height = tiles[0].size
+    rows = -(-len(tiles) // COLUMNS)
+    sheet = Image.new("RGB", (width * min(COLUMNS, len(tiles)), height * rows), "white")
+    for i, tile in enumerate(tiles):
+        sheet.paste(tile, (i % COLUMNS * width, i // COLUMNS * height))
+    return np.asarray(sheet)

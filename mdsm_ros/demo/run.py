@@ -1,0 +1,71 @@
+"""Runs the demo from one end to the other; returns exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from mdsm_ros.demo import DemoError
+from mdsm_ros.demo.messages import Source
+from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.demo.recording import RecordingSource
+from mdsm_ros.demo.report import write_report
+from mdsm_ros.demo.score import score_replay
+from mdsm_ros.demo.video import VideoSource
+
+BUNDLED_BAG = Path(__file__).parent / "bag"
+START_TIMEOUT = 180.0  # s; a cold machine takes a while to import torch
+LAST_ANSWER_TIMEOUT = 20.0  # s
+
+
+def run_bag(args: argparse.Namespace) -> int:
+    """Replays ``args.bag``, by default the bundled one; 1 if the node did not do its part."""
+    return _run(RecordingSource(args.bag or BUNDLED_BAG), args)
+
+
+def run_video(args: argparse.Namespace) -> int:
+    """Replays ``args.video`` as a camera; 1 if the node did not do its part."""
+    return _run(VideoSource(args.video, args.instruction), args)
+
+
+def _run(source: Source, args: argparse.Namespace) -> int:
+    if find_spec("rclpy") is None:
+        raise DemoError("the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+    from mdsm_ros.ros.demo_player import DemoPlayer
+
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
+    args.out.mkdir(parents=True, exist_ok=True)
+    with NodeProcess(args.out / "node.log", _parameters(source, args), _remappings(source)) as node:
+        with DemoPlayer(source) as player:
+            print(f"waiting for the node ({args.out / 'node.log'})", flush=True)
+            player.wait_until_ready(node.check, START_TIMEOUT)
+            player.play(node.check, args.rate)
+            player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
+        replay = player.replay()
+    score = score_replay(source, replay)
+    print(write_report(args.out, replay, score))
+    print(f"\npictures: {args.out / 'contact_sheet.png'} and {args.out / 'overlay_*.png'}")
+    return 1 if score.faults else 0
+
+
+def _is_compressed(source: Source) -> bool:
+    return source.topics[source.image_topic].endswith("CompressedImage")
+
+
+def _parameters(source: Source, args: argparse.Namespace) -> dict[str, object]:
+    parameters: dict[str, object] = {
+        "model": args.model,
+        "device": args.device,
+        "image_transport": "compressed" if _is_compressed(source) else "raw",
+        "image_reliability": "reliable",
+    }
+    if args.steps is not None:
+        parameters["num_inference_steps"] = args.steps
+    return parameters
+
+
+def _remappings(source: Source) -> dict[str, str]:
+    image = "image/compressed" if _is_compressed(source) else "image"
+    return {image: source.image_topic, "instruction": source.instruction_topic}

@@ -1,0 +1,128 @@
+"""Comparing what came back from the node with what was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+import numpy as np
+
+from mdsm_ros.demo.messages import Frame, Replay, Source, Status
+from mdsm_ros.metrics import iou
+
+REQUIRED_SHARE = 0.95  # of the instructions must be answered
+
+
+@dataclass
+class Row:
+    """One instruction of a replay."""
+
+    instruction: str
+    frames: int = 0  # sent while it was in force
+    answers: int = 0  # final ones
+    present: int = 0  # final answers that say that the target is in view
+    in_view: int = 0  # answered frames that do show it, as far as the truth is known
+    judged: int = 0  # answered frames whose truth is known
+    latencies: list[float] = field(default_factory=list)  # s from sending the image to receiving the final answer
+    iou: dict[str, list[float]] = field(default_factory=dict)  # by stage, targets in view only
+
+    @property
+    def latency(self) -> float | None:
+        """Median in seconds."""
+        return median(self.latencies) if self.latencies else None
+
+    def mean_iou(self, stage: str) -> float | None:
+        """Mean over the answered frames that show the target."""
+        return fmean(self.iou[stage]) if self.iou.get(stage) else None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A replay as a whole."""
+
+    rows: list[Row]
+    frames: int
+    answered_frames: int
+    inference: float  # s, the longest
+    age: float  # s, of the oldest frame when the model took it
+    faults: list[str]  # what must not happen; empty when all is well
+
+    @property
+    def answered(self) -> int:
+        """Instructions with at least one final answer."""
+        return sum(row.answers > 0 for row in self.rows)
+
+
+def score_replay(source: Source, replay: Replay) -> Score:
+    """Judges every answer; pairs masks and statuses by stamp, stage and order of arrival."""
+    rows = [Row(text) for text in source.instructions]
+    for frame in replay.frames.values():
+        if frame.instruction >= 0:
+            rows[frame.instruction].frames += 1
+    for frame, status, mask in _pairs(replay):
+        row = rows[frame.instruction]
+        if status.instruction != row.instruction:
+            continue  # the newest frame, already there when the next instruction came
+        if status.stage == final_stage(replay):
+            row.answers += 1
+            row.present += status.present
+            row.latencies.append(status.latency)
+        truth = source.truth(frame)
+        if truth is None:
+            continue
+        if truth.any():
+            row.iou.setdefault(status.stage, []).append(iou(mask, truth))
+        if status.stage == final_stage(replay):
+            row.judged += 1
+            row.in_view += bool(truth.any())
+    answered = [status for status in replay.statuses if status.error is None]
+    finals = [status for status in answered if status.stage == final_stage(replay)]
+    score = Score(
+        rows,
+        frames=len(replay.frames),
+        answered_frames=len({status.stamp for status in finals}),
+        inference=max((status.seconds for status in finals), default=0.0),
+        age=max((status.latency - status.seconds for status in finals), default=0.0),
+        faults=list(_faults(replay)),
+    )
+    share = score.answered / max(len(rows), 1)
+    if share < REQUIRED_SHARE:
+        score.faults.append(f"only {score.answered} of {len(rows)} instructions were answered")
+    return score
+
+
+def final_stage(replay: Replay) -> str:
+    """The stage of final answers: "initial" where the node was told not to refine."""
+    return "refined" if any(status.stage == "refined" for status in replay.statuses) else "initial"
+
+
+def _pairs(replay: Replay) -> Iterator[tuple[Frame, Status, np.ndarray]]:
+    waiting = {
+        stage: {stamp: [m.mask for m in masks if m.stamp == stamp] for stamp in {m.stamp for m in masks}}
+        for stage, masks in replay.masks.items()
+    }
+    for status in replay.statuses:
+        masks = waiting.get(status.stage, {}).get(status.stamp)
+        frame = replay.frames.get(status.stamp)
+        if status.error is None and masks and frame is not None and frame.instruction >= 0:
+            yield frame, status, masks.pop(0)
+
+
+def _faults(replay: Replay) -> Iterator[str]:
+    for status in replay.statuses:
+        if status.error is not None:
+            yield f"the node reports an error: {status.error}"
+    for stage, masks in replay.masks.items():
+        for mask in masks:
+            frame = replay.frames.get(mask.stamp)
+            if frame is None:
+                yield f"a mask ({stage}) carries the stamp {mask.stamp}, which no image had"
+            elif mask.frame_id != frame.frame_id:
+                yield f"a mask ({stage}) carries the frame_id {mask.frame_id!r}, its image {frame.frame_id!r}"
+        said = Counter(status.stamp for status in replay.statuses if status.stage == stage and status.error is None)
+        for stamp, count in (Counter(mask.stamp for mask in masks) - said).items():
+            yield f"{count} more masks ({stage}) than answers in ~/status for stamp {stamp}"
+        for stamp, count in (said - Counter(mask.stamp for mask in masks)).items():
+            yield f"{count} more answers in ~/status than masks ({stage}) for stamp {stamp}"
