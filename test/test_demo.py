@@ -56,7 +56,8 @@ def test_a_recording_comes_back_as_it_was_written(recording: RecordingSource) ->
     assert [frame.stamp for frame in frames] == [START + i * 250_000_000 for i in range(8)]
     assert [frame.instruction for frame in frames] == [0] * 4 + [1] * 4
     assert [message.due for message in messages] == sorted(message.due for message in messages)
-    assert {message.topic for message in messages} == set(recording.topics) and TRUTH_TOPIC not in recording.topics
+    assert {message.topic for message in messages} == set(recording.topics)
+    assert TRUTH_TOPIC not in recording.topics
     for frame, shot in zip(frames, shots(), strict=True):
         truth = recording.truth(frame)
         assert truth is not None

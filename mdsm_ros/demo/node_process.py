@@ -42,9 +42,8 @@ class NodeProcess:
     def check(self) -> None:
         """Raises DemoError, with the end of the log, if the node has ended."""
         if self._process.poll() is not None:
-            raise DemoError(
-                f"the node ended with exit code {self._process.returncode}; {self.log} ends with:\n{self.tail()}"
-            )
+            code = self._process.returncode
+            raise DemoError(f"the node ended with exit code {code}; {self.log} ends with:\n{self.tail()}")
 
     def tail(self, lines: int = 5) -> str:
         """The last lines the node wrote."""

@@ -54,7 +54,7 @@ class RecordingSource:
             self._truth[_stamp(content)] = _decode_mask(content.data, f"{TRUTH_TOPIC} of bag {str(self.path)!r}")
 
     def messages(self, start: int) -> Iterator[Outgoing]:
-        """The recorded messages, at the pace of their recording."""
+        """The messages at the pace of their recording, with the stamps of their recording whatever ``start`` is."""
         first: int | None = None
         with Bag(self.path) as bag:
             for message in bag.messages(list(self.topics)):
