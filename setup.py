@@ -1,7 +1,6 @@
 """Package metadata; in setup.py because ament_python of Humble predates pyproject's [project] table."""
 
 from glob import glob
-from pathlib import Path
 
 from setuptools import find_packages, setup
 
@@ -11,8 +10,6 @@ setup(
     name=NAME,
     version="0.1.0",
     description="The pixels of the object that a sentence talks about, for ROS 2 robots",
-    long_description=Path("README.md").read_text(encoding="utf-8"),
-    long_description_content_type="text/markdown",
     maintainer="The mdsm_ros developers",
     maintainer_email="mdsm_ros@users.noreply.github.com",
     license="Apache-2.0",
