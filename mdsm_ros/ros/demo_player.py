@@ -93,7 +93,7 @@ class DemoPlayer:
         """Sends everything at its time, ``rate`` times as fast as recorded."""
         start = time.monotonic()
         bar_format = "{desc}: {bar} {n:.0f}/{total:.0f} s of recording"
-        with tqdm(total=self.source.duration, desc="replaying", bar_format=bar_format) as bar:
+        with tqdm(total=self.source.duration, desc="replaying", bar_format=bar_format, disable=None) as bar:
             for message in self.source.messages(time.time_ns()):
                 check()
                 time.sleep(max(0.0, start + message.due / rate - time.monotonic()))
