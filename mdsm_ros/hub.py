@@ -1,0 +1,132 @@
+"""Saving and loading models the Hugging Face way: a folder or hub repository of config.json, safetensors, tokenizer, README.md.
+
+Pickle is never read: foreign ``.pth`` files can run code when loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
+
+from mdsm_ros.models.config import ConfigError, MDSMConfig
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "README.md"]
+
+
+class WeightsError(ValueError):
+    """A weights folder or hub repository that no model can be loaded from."""
+
+
+def resolve_folder(name: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> Path:
+    """Finds the folder of a model: a local folder as it is, a hub id from the cache or the hub.
+
+    Raises:
+        WeightsError: there is no such folder, and no such repository can be reached.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or folder.is_absolute() or str(name).startswith("."):
+        raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    try:
+        return Path(
+            snapshot_download(
+                str(name), revision=revision, local_files_only=local_files_only, allow_patterns=HUB_FILES
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise WeightsError(
+            f"model {str(name)!r} is neither an embedded model, nor a local folder, nor a repository that can be "
+            f"downloaded or found in the cache ({type(error).__name__})"
+        ) from error
+
+
+def read_config(folder: Path) -> MDSMConfig:
+    """Reads config.json.
+
+    Raises:
+        WeightsError: the file is missing, is no JSON object, or holds values that no model can be built from.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
+        return MDSMConfig.from_dict(values)
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} is missing, expected a model's configuration") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, ConfigError) as error:
+        raise WeightsError(f"{path}: {error}") from error
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Reads model.safetensors as float32.
+
+    Raises:
+        WeightsError: the file is missing or is no safetensors file.
+    """
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        others = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
+        hint = f"; {others[0]} is a pickle and is not read" if others else ""
+        raise WeightsError(f"{path} is missing, expected the model's weights{hint}")
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+class HubModel(
+    PyTorchModelHubMixin,
+    library_name="mdsm_ros",
+    license="apache-2.0",
+    pipeline_tag="image-segmentation",
+    paper_url="https://arxiv.org/abs/2307.08597",
+):
+    """``save_pretrained``, ``from_pretrained`` and ``push_to_hub`` for a model of (config, tokenizer)."""
+
+    config: MDSMConfig
+    tokenizer: Any
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """Writes half-precision safetensors, the configuration and the tokenizer."""
+        assert isinstance(self, torch.nn.Module)
+        state = {name: t.half() if t.is_floating_point() else t for name, t in self.state_dict().items()}
+        save_file({name: t.contiguous().cpu() for name, t in state.items()}, save_directory / WEIGHTS_FILE)
+        (save_directory / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        self.tokenizer.save_pretrained(save_directory)
+
+    @classmethod
+    def _from_pretrained(  # type: ignore[override]
+        cls,
+        *,
+        model_id: str,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        **_: Any,
+    ) -> HubModel:
+        folder = resolve_folder(model_id, revision=revision, local_files_only=local_files_only)
+        config = read_config(folder)
+        state = read_weights(folder)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise WeightsError(f"{folder} holds no readable tokenizer: {error}") from error
+        model = cls(config, tokenizer)  # type: ignore[call-arg]
+        assert isinstance(model, torch.nn.Module)
+        try:
+            model.load_state_dict(state)
+        except RuntimeError as error:
+            raise WeightsError(f"{folder / WEIGHTS_FILE} does not fit {CONFIG_FILE}: {error}") from error
+        return model.eval()

@@ -1,0 +1,1 @@
+"""ROS-free networks. Nothing here opens a file or reads a clock."""

@@ -1,0 +1,171 @@
+"""The configuration of MDSM and its presets.
+
+The MDSM paper (arXiv 2307.08597) leaves the encoder variants, the decoder sizes and the noise schedule open;
+those values are ours and are marked "paper silent".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A configuration field holds a value that no model can be built from."""
+
+
+@dataclass(frozen=True)
+class MDSMConfig:
+    """Everything that is needed to build an MDSM, encoders included, without any download.
+
+    The ``*_checkpoint`` fields say which public weights the encoders start from when a training begins
+    (``None``: from scratch); the dimensions beside them must be those of that checkpoint.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    model_type: str = "mdsm"
+    image_size: int = 480  # pixels; images are resized to a square (LAVT, refer/transforms.py)
+    max_tokens: int = 64  # paper silent; LAVT's 20 would cut 44 % of REVERIE's instructions
+
+    # Swin: four stages at strides 4, 8, 16 and 32
+    swin_checkpoint: str | None = "swin_base_patch4_window12_384.ms_in22k"
+    swin_embed_dim: int = 128
+    swin_depths: tuple[int, ...] = (2, 2, 18, 2)
+    swin_num_heads: tuple[int, ...] = (4, 8, 16, 32)
+    swin_window_size: int = 12
+    drop_path_rate: float = 0.3
+
+    # CLIP's vision tower, in parallel (variant: paper silent)
+    use_clip: bool = True
+    clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
+    clip_image_size: int = 224
+    clip_patch_size: int = 16
+    clip_hidden_size: int = 768
+    clip_num_layers: int = 12
+    clip_num_heads: int = 12
+    freeze_clip: bool = True
+
+    # BERT
+    bert_checkpoint: str | None = "google-bert/bert-base-uncased"
+    vocab_size: int = 30522
+    bert_hidden_size: int = 768
+    bert_num_layers: int = 12
+    bert_num_heads: int = 12
+
+    # mask head (LAVT, section 3.4)
+    decoder_channels: int = 512
+    decoder_norm: str = "batch"  # "group" where batches are small
+
+    # refiner (paper silent)
+    refiner_stride: int = 4  # grid of the diffused mask: image_size / refiner_stride
+    refiner_condition_channels: int = 64
+    refiner_channels: tuple[int, ...] = (64, 128, 256)
+    refiner_layers_per_block: int = 2
+    refiner_attention_head_dim: int = 32
+
+    # diffusion (paper silent)
+    num_train_timesteps: int = 1000
+    beta_schedule: str = "squaredcos_cap_v2"
+    start_timestep: int = 600  # noise level that is put on the initial mask before it is refined
+    num_inference_steps: int = 4
+
+    mask_threshold: float = 0.5
+    present_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # JSON and YAML know lists only
+            if isinstance(getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+        self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
+        self._expect("swin_depths", len(self.swin_depths) == 4, "four stages")
+        self._expect("swin_num_heads", len(self.swin_num_heads) == 4, "four stages")
+        for i, heads in enumerate(self.swin_num_heads):
+            self._expect("swin_num_heads", (self.swin_embed_dim << i) % heads == 0, f"divisors of stage widths ({i})")
+        self._expect("image_size", self.image_size > 0 and self.image_size % 32 == 0, "a positive multiple of 32")
+        self._expect("max_tokens", 4 <= self.max_tokens <= 512, "4 to 512")
+        for name in ("clip_hidden_size", "bert_hidden_size"):
+            heads = getattr(self, name.replace("hidden_size", "num_heads"))
+            self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
+        self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
+        self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")
+        self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
+        halvings = 2 ** (len(self.refiner_channels) - 1)
+        self._expect("refiner_stride", self.refiner_stride in (1, 2, 4, 8), "1, 2, 4 or 8")
+        self._expect(
+            "refiner_channels",
+            (self.image_size // self.refiner_stride) % halvings == 0,
+            f"few enough levels to halve a grid of {self.image_size // self.refiner_stride} pixels",
+        )
+        self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
+        self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")
+        for name in ("mask_threshold", "present_threshold"):
+            self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
+
+    def _expect(self, name: str, holds: bool, expectation: str) -> None:
+        if not holds:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}, expected {expectation}")
+
+    @property
+    def swin_dims(self) -> tuple[int, int, int, int]:
+        """Channels of the four Swin stages."""
+        c = self.swin_embed_dim
+        return c, 2 * c, 4 * c, 8 * c
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> MDSMConfig:
+        """Builds a config from parsed JSON or YAML.
+
+        Raises:
+            ConfigError: a key is unknown, or a value is out of range.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"unknown field {unknown[0]!r}, expected one of {', '.join(sorted(known))}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(f"a field has a value of the wrong type: {error}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """The config as JSON-ready values."""
+        return dataclasses.asdict(self)
+
+
+MDSM_BASE = MDSMConfig()
+
+MDSM_TINY = MDSMConfig(
+    image_size=128,
+    max_tokens=64,
+    swin_checkpoint=None,
+    swin_embed_dim=40,
+    swin_depths=(2, 2, 4, 2),
+    swin_num_heads=(2, 4, 8, 16),
+    swin_window_size=8,
+    drop_path_rate=0.0,
+    clip_checkpoint=None,
+    clip_image_size=128,
+    clip_patch_size=16,
+    clip_hidden_size=128,
+    clip_num_layers=3,
+    clip_num_heads=4,
+    freeze_clip=False,
+    bert_checkpoint=None,
+    vocab_size=2048,
+    bert_hidden_size=128,
+    bert_num_layers=3,
+    bert_num_heads=4,
+    decoder_channels=64,
+    decoder_norm="group",
+    refiner_stride=2,
+    refiner_condition_channels=32,
+    refiner_channels=(32, 64, 96),
+    refiner_layers_per_block=1,
+    refiner_attention_head_dim=16,
+)
+
+PRESETS = {"mdsm-base": MDSM_BASE, "mdsm-tiny": MDSM_TINY}

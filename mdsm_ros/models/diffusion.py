@@ -1,0 +1,72 @@
+"""Diffusion of masks as pure functions around diffusers' schedulers.
+
+A mask lives in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits), which for binary masks
+is steadier than predicting the noise and lets cross-entropy and dice act on it. Reverse steps are DDIM (arXiv 2010.02502,
+eq. 12, eta = 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from diffusers import DDIMScheduler
+
+from mdsm_ros.models.config import MDSMConfig
+
+Denoiser = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (noisy mask, timesteps (B,)) -> clean mask logits
+
+
+def make_scheduler(config: MDSMConfig) -> DDIMScheduler:
+    """The noise schedule, shared by training and sampling."""
+    return DDIMScheduler(
+        num_train_timesteps=config.num_train_timesteps,
+        beta_schedule=config.beta_schedule,
+        prediction_type="sample",
+        clip_sample=True,
+        set_alpha_to_one=True,
+        timestep_spacing="leading",
+    )
+
+
+def to_signal(logits: torch.Tensor) -> torch.Tensor:
+    """Mask logits to the mask that is diffused, in [-1, 1]."""
+    return torch.tanh(logits / 2)  # = 2 sigmoid(logits) - 1
+
+
+def refinement_timesteps(scheduler: DDIMScheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
+    """The timesteps that lead from ``start_timestep`` to the clean mask in ``num_inference_steps`` equal strides."""
+    train_steps = scheduler.config.num_train_timesteps
+    total = max(num_inference_steps, round(num_inference_steps * train_steps / start_timestep))
+    scheduler.set_timesteps(total)
+    return scheduler.timesteps[total - num_inference_steps :]
+
+
+def refine(
+    denoiser: Denoiser,
+    scheduler: DDIMScheduler,
+    initial_logits: torch.Tensor,
+    noise: torch.Tensor,
+    start_timestep: int,
+    num_inference_steps: int,
+) -> torch.Tensor:
+    """Noises the initial mask up to ``start_timestep`` and denoises it from there.
+
+    Args:
+        denoiser: predicts the clean mask's logits from a noisy mask.
+        scheduler: from :func:`make_scheduler`.
+        initial_logits: (B, 1, h, w) logits of the mask to be refined.
+        noise: (B, 1, h, w) standard normal.
+        start_timestep: noise level to start from, 1 to ``num_train_timesteps`` - 1.
+        num_inference_steps: number of denoiser calls, at least 1.
+
+    Returns:
+        (B, 1, h, w) logits of the refined mask: the denoiser's last word.
+    """
+    timesteps = refinement_timesteps(scheduler, start_timestep, num_inference_steps)
+    sample = scheduler.add_noise(to_signal(initial_logits), noise, timesteps[:1])
+    logits = initial_logits
+    for timestep in timesteps:
+        logits = denoiser(sample, timestep.to(sample.device).expand(len(sample)))
+        sample = scheduler.step(to_signal(logits), int(timestep), sample).prev_sample
+    return logits

@@ -1,0 +1,53 @@
+"""BERT: instruction tokens to language features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel, PreTrainedTokenizerBase
+
+from mdsm_ros.models.config import MDSMConfig
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Language features of a batch of instructions.
+
+    Attributes:
+        tokens: (B, T, D) last hidden state of BERT.
+        mask: (B, T) bool, True where a token is no padding.
+    """
+
+    tokens: torch.Tensor
+    mask: torch.Tensor
+
+
+class LanguageEncoder(nn.Module):
+    """BERT without its pooler; the tokenizer is injected, so that nothing is read from disk here."""
+
+    def __init__(self, config: MDSMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.max_tokens = config.max_tokens
+        self.bert = BertModel(
+            BertConfig(
+                vocab_size=config.vocab_size,
+                hidden_size=config.bert_hidden_size,
+                num_hidden_layers=config.bert_num_layers,
+                num_attention_heads=config.bert_num_heads,
+                intermediate_size=4 * config.bert_hidden_size,
+            ),
+            add_pooling_layer=False,
+        )
+
+    def forward(self, texts: Sequence[str]) -> TextFeatures:
+        """Encodes instructions; what goes past ``max_tokens`` is cut off."""
+        batch = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
+        ).to(self.bert.device)
+        mask = batch["attention_mask"]
+        tokens = self.bert(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
+        return TextFeatures(tokens=tokens, mask=mask.bool())

@@ -1,0 +1,106 @@
+"""Swin and CLIP side by side on the same image.
+
+"Crossmodal parallel feature extraction" (MDSM, abstract): both see the image at once and meet along the channels.
+Each branch normalises the raw image itself, since they were pre-trained with different statistics.
+"""
+
+from __future__ import annotations
+
+import torch
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
+from timm.models.swin_transformer import SwinTransformer
+from torch import nn
+from torch.nn import functional
+from transformers import CLIPVisionConfig, CLIPVisionModel
+
+from mdsm_ros.models.config import MDSMConfig
+
+
+class Normalize(nn.Module):
+    """(image - mean) / std per channel, for images in [0, 1]."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalises (B, 3, H, W)."""
+        return (images - self.mean) / self.std
+
+
+class SwinStages(nn.Module):
+    """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1)."""
+
+    def __init__(self, config: MDSMConfig) -> None:
+        super().__init__()
+        self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+        self.swin = SwinTransformer(
+            img_size=config.image_size,
+            embed_dim=config.swin_embed_dim,
+            depths=config.swin_depths,
+            num_heads=config.swin_num_heads,
+            window_size=config.swin_window_size,
+            drop_path_rate=config.drop_path_rate,
+            num_classes=0,
+        )
+        self.swin.norm = nn.Identity()  # LAVT normalises each stage's fused output instead
+
+    def patches(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, H/4, W/4, C)."""
+        return self.swin.patch_embed(self.normalize(images))
+
+    def stage(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        """Runs stage ``index`` (0 to 3); stages after the first halve the grid and double the channels first."""
+        return self.swin.layers[index](x)
+
+
+class ClipPatches(nn.Module):
+    """CLIP's vision tower as a feature map: patch tokens without the class token."""
+
+    def __init__(self, config: MDSMConfig) -> None:
+        super().__init__()
+        self.normalize = Normalize(OPENAI_CLIP_MEAN, OPENAI_CLIP_STD)
+        self.frozen = config.freeze_clip
+        self.clip = CLIPVisionModel(
+            CLIPVisionConfig(
+                image_size=config.clip_image_size,
+                patch_size=config.clip_patch_size,
+                hidden_size=config.clip_hidden_size,
+                intermediate_size=4 * config.clip_hidden_size,
+                num_hidden_layers=config.clip_num_layers,
+                num_attention_heads=config.clip_num_heads,
+            )
+        )
+        if self.frozen:
+            self.clip.requires_grad_(False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, D, H/patch, W/patch)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            hidden = self.clip(self.normalize(images), interpolate_pos_encoding=True).last_hidden_state
+        height, width = (side // self.clip.config.patch_size for side in images.shape[-2:])
+        return hidden[:, 1:].transpose(1, 2).unflatten(2, (height, width))
+
+
+class ParallelJoin(nn.Module):
+    """Joins CLIP's map to one Swin stage along the channels and projects back to the stage's width.
+
+    Starts as the identity on Swin's half, so that pre-trained Swin features reach the next stage unharmed.
+    """
+
+    def __init__(self, swin_dim: int, clip_dim: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(swin_dim + clip_dim, swin_dim, kernel_size=1)
+        with torch.no_grad():
+            self.project.weight[:, :swin_dim, 0, 0] = torch.eye(swin_dim)
+            nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
+
+    def forward(self, swin: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:
+        """(B, h, w, C) and (B, D, h', w') -> (B, h, w, C)."""
+        clip = functional.interpolate(clip, size=swin.shape[1:3], mode="bilinear", align_corners=False)
+        joined = torch.cat([swin.permute(0, 3, 1, 2), clip], dim=1)  # (B, C + D, h, w)
+        return self.project(joined).permute(0, 2, 3, 1)
