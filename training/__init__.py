@@ -1,0 +1,1 @@
+"""Training, evaluation and data sets of mdsm_ros; imports mdsm_ros, never the other way."""
