@@ -1,0 +1,14 @@
+"""Procedural homes, rendered with MuJoCo (extra ``sim``).
+
+``home.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a robot stands
+(``camera_path`` walks), ``relations.look`` says what is visible, ``instructions.Speaker`` speaks about it, and ``generate`` puts
+them together into dataset samples.
+"""
+
+from __future__ import annotations
+
+from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes.objects import OBJECTS
+
+CATEGORIES = (*OBJECTS, *FURNITURE)
+"""Names of everything that can be asked for, in the order of their category ids."""

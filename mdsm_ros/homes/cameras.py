@@ -1,0 +1,76 @@
+"""Where a robot stands and looks in a room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mdsm_ros.homes.home import Item, Room
+from mdsm_ros.homes.scene import CameraPose
+
+EYE_HEIGHT = (0.6, 1.6)  # metres
+WALL_MARGIN = 0.25
+CLEARANCE = 0.35
+
+
+def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
+    if abs(x) > room.size[0] / 2 - WALL_MARGIN or abs(y) > room.size[1] / 2 - WALL_MARGIN:
+        return False
+    for item in room.items:
+        if (
+            item.place in ("wall-side", "floor")
+            and item.height > z - 0.35
+            and abs(item.position[0] - x) < item.extent[0] + CLEARANCE
+            and abs(item.position[1] - y) < item.extent[1] + CLEARANCE
+        ):
+            return False
+    return True
+
+
+def _attractions(room: Room) -> list[Item]:
+    return [item for item in room.items if not item.furniture] or list(room.items)
+
+
+def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
+    """A robot's view of some object from 0.8 to 2.1 m; None where no free standing place was found."""
+    objects = _attractions(room)
+    for _ in range(40):
+        focus = objects[int(rng.integers(len(objects)))]
+        angle, distance = rng.uniform(-np.pi, np.pi), rng.uniform(0.8, 2.1)
+        x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
+        z = float(rng.uniform(*EYE_HEIGHT))
+        if not _stands_free(room, float(x), float(y), z):
+            continue
+        target = tuple(float(c + rng.normal(0, 0.18)) for c in focus.center)
+        return CameraPose((float(x), float(y), z), target, float(rng.uniform(50, 66)))  # type: ignore[arg-type]
+    return None
+
+
+def camera_path(room: Room, rng: np.random.Generator, frames: int) -> Iterator[CameraPose]:
+    """A smooth walk between two standing places while the look wanders over the room.
+
+    Args:
+        room: where to walk.
+        rng: chooses the places.
+        frames: number of poses.
+
+    Raises:
+        ValueError: the room has no free standing place.
+    """
+    for _ in range(50):
+        start, end = sample_pose(room, rng), sample_pose(room, rng)
+        if start is None or end is None:
+            continue
+        height = (start.position[2] + end.position[2]) / 2
+        steps = np.linspace(0, 1, frames)
+        eased = (1 - np.cos(np.pi * steps)) / 2
+        places = np.outer(1 - eased, start.position) + np.outer(eased, end.position)
+        looks = np.outer(1 - eased, start.target) + np.outer(eased, end.target)
+        places[:, 2] = height
+        gap = np.linalg.norm((looks - places)[:, :2], axis=1)
+        if gap.min() > 0.6 and all(_stands_free(room, x, y, height) for x, y, _ in places):
+            for place, look in zip(places, looks, strict=True):
+                yield CameraPose(tuple(map(float, place)), tuple(map(float, look)), 60.0)  # type: ignore[arg-type]
+            return
+    raise ValueError(f"room of seed {room.seed} ({room.kind}) has no free path for a camera")
