@@ -17,7 +17,7 @@ from mdsm_ros.homes.objects import OBJECTS
 from mdsm_ros.homes.parts import COLORS, CONFUSABLE
 from mdsm_ros.homes.relations import Seen
 
-NOT_IN_VIEW_SHARE = 0.1
+NOT_IN_VIEW_SHARE = 0.14  # of the attempts; some find nothing plausible that is absent, one in ten remains
 
 FETCH = ("get", "fetch", "bring me", "pick up", "grab", "hand me", "take", "retrieve", "find", "bring")
 FURNITURE_VERBS = ("clean", "dust", "wipe", "wipe down", "inspect", "walk up to", "stand next to", "check", "polish", "tidy up")
