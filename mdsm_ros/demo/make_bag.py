@@ -1,0 +1,80 @@
+"""``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
+
+The robot goes from room to room, stops, is told what to look for, and looks at it while it sways a little, as a base
+with a lifted arm does; so an instruction stays true as long as it is in force.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mdsm_ros.demo import DemoError
+from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
+from mdsm_ros.homes.home import Home, build_home
+from mdsm_ros.homes.instructions import Sentence
+from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+
+SIZE = (640, 480)  # pixels
+INSTRUCTIONS, ABSENT = 11, 1  # how many, and how many of them name something that is not in view
+RATE, HOLD = 4.0, 5.0  # frames a second; seconds that an instruction is in force
+SWAY = 0.06  # metres to either side
+VIEWS_PER_ROOM = 4
+START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bag; must not exist")
+    parser.add_argument("--seed", type=int, default=0, help="which of the demo's homes (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the bag; returns the exit status."""
+    if args.out.exists():
+        raise FileExistsError(f"{args.out} exists, expected a new folder")
+    home = build_home(SPLIT_SEEDS["demo"] + args.seed)
+    stops = choose_stops(home, np.random.default_rng(home.seed))
+    total = len(stops) * round(RATE * HOLD)
+    write_recording(args.out, tqdm(film(stops), total=total, unit="frame"), rate=RATE, start=START)
+    return 0
+
+
+def choose_stops(home: Home, rng: np.random.Generator) -> list[tuple[Sample, Sentence]]:
+    """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
+
+    Raises:
+        DemoError: the home has too few views that are worth an instruction.
+    """
+    samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, SIZE, depth=False)) for room in home.rooms]
+    in_turn = [views[i] for i in range(VIEWS_PER_ROOM) for views in samples if i < len(views)]
+    stops: list[tuple[Sample, Sentence]] = []
+    for sample in in_turn:
+        absent = len(stops) == INSTRUCTIONS // 2
+        fitting = [s for s in sample.sentences if (s.target is None) == absent]
+        if fitting:
+            stops.append((sample, fitting[int(rng.integers(len(fitting)))]))
+        if len(stops) == INSTRUCTIONS:
+            return stops
+    raise DemoError(f"home {home.seed} has only {len(stops)} views for an instruction, expected {INSTRUCTIONS}")
+
+
+def film(stops: list[tuple[Sample, Sentence]]) -> Iterator[Shot]:
+    """The frames of all stops."""
+    for sample, sentence in stops:
+        with RoomRenderer(sample.room, *SIZE) as renderer:
+            for phase in np.linspace(0, 2 * np.pi, round(RATE * HOLD), endpoint=False):
+                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=False)
+                truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
+                yield Shot(view.rgb, truth, view.camera, sentence.text)
+
+
+def _sway(pose: CameraPose, metres: float) -> CameraPose:
+    x, y, z = np.add(pose.position, metres * pose.axes()[:, 0])
+    return replace(pose, position=(float(x), float(y), float(z)))
