@@ -1,24 +1,28 @@
 BIN := .venv/bin
+IMAGES_train := 20000
+IMAGES_val := 500
 
 .PHONY: demo test lint train bench data
 
 demo: .venv/demo.stamp  ## replay the bundled bag through the real node; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
 
-test: lint  ## everything that must hold: types, style, unit tests, real nodes, colcon build, a tiny training
+test: lint  ## everything that must hold: types, style, unit tests, real nodes, colcon builds, a tiny training
 	. $(BIN)/activate && pytest
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-train: .venv/dev.stamp data/homes/annotations.json  ## both stages of mdsm-tiny, resumed if interrupted
-	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/homes --out runs/mdsm-tiny --resume
+train: data  ## both stages of mdsm-tiny; goes on where it stopped
+	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume
 
-bench: .venv/dev.stamp  ## latency of the embedded model on this machine
+bench: .venv/demo.stamp  ## latency of the embedded model on this machine
 	$(BIN)/mdsm bench
 
-data data/homes/annotations.json: .venv/dev.stamp  ## a data set of procedural homes
-	$(BIN)/mdsm-data homes --out data/homes
+data: data/train/annotations.json data/val/annotations.json  ## procedural homes to learn from
+
+data/%/annotations.json: | .venv/dev.stamp
+	$(BIN)/mdsm-data homes --split $* --images $(IMAGES_$*) --workers $$(nproc) --out data/$*
 
 .venv/%.stamp: setup.py scripts/install.sh
 	scripts/install.sh $*
