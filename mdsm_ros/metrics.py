@@ -1,0 +1,39 @@
+"""Segmentation metrics as the referring segmentation literature defines them (LAVT, test.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def intersection_union(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> tuple[int, int]:
+    """Pixels in both masks, and pixels in either."""
+    return int(np.count_nonzero(prediction & target)), int(np.count_nonzero(prediction | target))
+
+
+def iou(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:
+    """Intersection over union; 0 where both masks are empty."""
+    intersection, union = intersection_union(prediction, target)
+    return intersection / union if union else 0.0
+
+
+def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """mIoU, oIoU and P@X over samples.
+
+    Args:
+        counts: (intersection, union) of every sample.
+
+    Returns:
+        "mIoU": mean of I/U (0 where U is 0); "oIoU": sum of I over sum of U; "P@0.5" to "P@0.9": share of samples with IoU
+        at or above the threshold. Empty where there is no sample.
+    """
+    if not counts:
+        return {}
+    intersections, unions = np.asarray(counts, dtype=np.float64).T
+    ious = np.divide(intersections, unions, out=np.zeros_like(intersections), where=unions > 0)
+    result = {"mIoU": float(ious.mean()), "oIoU": float(intersections.sum() / max(unions.sum(), 1.0))}
+    return result | {f"P@{t}": float((ious >= t).mean()) for t in PRECISION_THRESHOLDS}

@@ -1,0 +1,111 @@
+"""What a training run is made of, read from YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mdsm_ros.models.config import PRESETS, ConfigError, MDSMConfig
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Optimisation of one stage.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size"):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate is {self.learning_rate!r}, expected a positive number")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ConfigError(f"warmup_steps is {self.warmup_steps!r}, expected 0 to {self.steps - 1}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A two-stage training.
+
+    Attributes:
+        preset: name of the model's preset; ``model`` overrides single fields of it.
+        polynomial_power: of the learning-rate decay (LAVT: 0.9).
+        dice_weight: 0 trains with cross-entropy alone, as the paper does.
+        mixed_precision: "no", "fp16" or "bf16".
+        checkpoint_seconds: a checkpoint at least this often.
+        evaluate_steps: validation after so many steps.
+
+    Raises:
+        ConfigError: a field is unknown or out of range.
+    """
+
+    preset: str
+    stage1: StageConfig
+    stage2: StageConfig
+    model: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    weight_decay: float = 0.01
+    gradient_clip: float = 1.0
+    polynomial_power: float = 0.9
+    ema_decay: float = 0.999
+    dice_weight: float = 0.0
+    present_weight: float = 0.1
+    auxiliary_weight: float = 0.0
+    initial_noise_probability: float = 0.5
+    mixed_precision: str = "no"
+    cache: bool = False
+    num_workers: int = 0
+    checkpoint_seconds: float = 300.0
+    evaluate_steps: int = 1000
+    evaluate_samples: int = 256
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
+        if self.mixed_precision not in ("no", "fp16", "bf16"):
+            raise ConfigError(f"mixed_precision is {self.mixed_precision!r}, expected 'no', 'fp16' or 'bf16'")
+        for name in ("ema_decay", "initial_noise_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")
+
+    def model_config(self) -> MDSMConfig:
+        """The preset with the overrides."""
+        return MDSMConfig.from_dict(PRESETS[self.preset].to_dict() | self.model)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Reads a training configuration.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing, expected a training configuration") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds {type(values).__name__}, expected fields of a training configuration")
+    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(TrainConfig)})
+    if unknown:
+        raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
+    try:
+        stages = {name: StageConfig(**values.pop(name)) for name in ("stage1", "stage2")}
+        return TrainConfig(**values, **stages)
+    except KeyError as error:
+        raise ConfigError(f"{path}: field {error} is absent") from error
+    except TypeError as error:
+        raise ConfigError(f"{path}: {error}") from error

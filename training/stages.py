@@ -1,0 +1,100 @@
+"""What each of the two stages optimises."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mdsm_ros.models import diffusion
+from mdsm_ros.models.mdsm import MDSM
+from training.config import TrainConfig
+from training.dataset import Batch
+from training.losses import mask_loss
+
+Losses = dict[str, torch.Tensor]  # every term, and their weighted sum as "loss"
+
+AUXILIARY_STAGES = (1, 2)  # Swin stages at strides 8 and 16
+
+
+class StageOne(nn.Module):
+    """Stage 1: the intermediate mask from CLIP, Swin and BERT.
+
+    Where encoders start from nothing (mdsm-tiny), auxiliary classifiers tell the visual features what stands at each
+    pixel, kind and colour; they are dropped after the training. With public encoders their weight is 0.
+    """
+
+    def __init__(self, model: MDSM, config: TrainConfig, num_categories: int, num_colors: int) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES]
+        self.split = (num_categories + 1, num_colors + 1)
+        self.classifiers = nn.ModuleList(
+            [nn.Linear(dim, sum(self.split)) for dim in dims] if config.auxiliary_weight else []
+        )
+
+    def forward(self, batch: Batch) -> Losses:
+        """The losses of one batch."""
+        images = batch.images.float() / 255
+        answer = self.model.initial(images, self.model.encode_text(batch.texts))
+        losses = {
+            "mask": mask_loss(answer.logits, batch.masks, self.config.dice_weight),
+            "present": functional.binary_cross_entropy_with_logits(
+                answer.present_logits.float(), batch.present.float()
+            ),
+        }
+        loss = losses["mask"] + self.config.present_weight * losses["present"]
+        if self.config.auxiliary_weight:
+            losses["auxiliary"] = self._auxiliary(answer.features.visual, batch)
+            loss = loss + self.config.auxiliary_weight * losses["auxiliary"]
+        return losses | {"loss": loss}
+
+    def _auxiliary(self, visual: tuple[torch.Tensor, ...], batch: Batch) -> torch.Tensor:
+        total = torch.zeros((), device=batch.images.device)
+        for classifier, stage in zip(self.classifiers, AUXILIARY_STAGES, strict=True):
+            logits = classifier(visual[stage]).float().permute(0, 3, 1, 2)
+            logits = functional.interpolate(logits, size=batch.categories.shape[-2:], mode="nearest")
+            kinds, colors = logits.split(self.split, dim=1)
+            total = total + functional.cross_entropy(kinds, batch.categories) + functional.cross_entropy(colors, batch.colors)
+        return total / len(AUXILIARY_STAGES)
+
+
+class StageTwo(nn.Module):
+    """Stage 2: the refiner learns to clean noisy masks while stage 1 is frozen.
+
+    The truth is noised at a uniform timestep; in ``initial_noise_probability`` of the samples the initial mask is noised instead,
+    with the truth still the target, since that is what refinement starts from at inference.
+    """
+
+    def __init__(self, model: MDSM, config: TrainConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        model.language.requires_grad_(False)
+        model.intermediate.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> StageTwo:
+        """Only the refiner trains; dropout and batch statistics of stage 1 stay as at inference."""
+        super().train(mode)
+        self.model.language.eval()
+        self.model.intermediate.eval()
+        return self
+
+    def forward(self, batch: Batch) -> Losses:
+        """The losses of one batch; draws from torch's global generator."""
+        model, images = self.model, batch.images.float() / 255
+        with torch.no_grad():
+            answer = model.initial(images, model.encode_text(batch.texts))
+        features = answer.features
+        grid = (model.refiner.grid, model.refiner.grid)
+        truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1
+        initial = functional.interpolate(answer.logits.float(), size=grid, mode="bilinear", align_corners=False)
+        from_initial = torch.rand(len(truth), 1, 1, 1, device=truth.device) < self.config.initial_noise_probability
+        clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
+        timesteps = torch.randint(0, model.config.num_train_timesteps, (len(truth),), device=truth.device)
+        noisy = model.scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
+        condition = model.refiner.condition(images, answer.logits, (features.decoded, *features.fused))
+        logits = model.refiner(noisy, timesteps, condition, features.text)
+        losses = {"refined": mask_loss(logits, batch.masks, self.config.dice_weight)}
+        return losses | {"loss": losses["refined"]}

@@ -1,0 +1,145 @@
+"""``mdsm-train``: both stages, from a dataset folder to a model folder.
+
+Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597). The output folder holds
+``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the end of each stage, ``model/``
+(config.json, model.safetensors, tokenizer).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch.nn import functional
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from mdsm_ros.annotations import DatasetError
+from mdsm_ros.hub import WeightsError
+from mdsm_ros.metrics import iou
+from mdsm_ros.models.config import ConfigError
+from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.pretrained import load_encoders
+from training.config import TrainConfig, read_config
+from training.dataset import COLOR_IDS, InstructionDataset
+from training.loop import train_stage
+from training.stages import StageOne, StageTwo
+from training.vocabulary import train_tokenizer
+
+VALIDATION_BATCH = 32
+
+
+def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> MDSM:
+    """A model before its first step: encoders from their public checkpoints where the preset names some, else seeded."""
+    model_config = config.model_config()
+    set_seed(config.seed)
+    model = MDSM(model_config, _tokenizer(config, out, data))
+    load_encoders(model)
+    return model
+
+
+def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
+    model_config, folder = config.model_config(), out / "tokenizer"
+    if model_config.bert_checkpoint is not None:
+        return AutoTokenizer.from_pretrained(model_config.bert_checkpoint)
+    if not folder.exists():
+        tokenizer = train_tokenizer((i.text for i in data.instructions), model_config.vocab_size)
+        tokenizer.save_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def make_validation(model: MDSM, data: InstructionDataset, samples: int, refine: bool) -> Callable[[], dict[str, float]]:
+    """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
+
+    @torch.inference_mode()
+    def validate() -> dict[str, float]:
+        model.eval()
+        device = next(model.parameters()).device
+        scores: dict[str, list[float]] = {"initial_miou": [], "refined_miou": [], "presence_accuracy": []}
+        chosen = list(range(min(samples, len(data))))
+        for first in range(0, len(chosen), VALIDATION_BATCH):
+            batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
+            answer = model.initial(batch.images.float() / 255, model.encode_text(batch.texts))
+            found = {"initial_miou": answer.logits}
+            if refine:
+                generator = torch.Generator().manual_seed(first)
+                steps = model.config.num_inference_steps
+                found["refined_miou"] = model.refine(answer.features, answer.logits, steps, generator)
+            for name, logits in found.items():
+                full = functional.interpolate(logits.float(), size=batch.masks.shape[-2:], mode="bilinear")
+                for mask, truth in zip((full > 0).cpu().numpy(), batch.masks.cpu().numpy(), strict=True):
+                    if truth.any():
+                        scores[name].append(iou(mask, truth))
+            scores["presence_accuracy"] += ((answer.present_logits > 0) == batch.present).float().tolist()
+        return {name: sum(values) / len(values) for name, values in scores.items() if values}
+
+    return validate
+
+
+def train(config: TrainConfig, args: argparse.Namespace) -> bool:
+    """Runs the stages asked for; True when they reached their last step."""
+    out: Path = args.out
+    out.mkdir(parents=True, exist_ok=True)
+    if not args.resume:
+        for stage in ("1", "2") if args.stage == "all" else (args.stage,):
+            (out / f"stage{stage}.pt").unlink(missing_ok=True)
+    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
+    size = config.model_config().image_size
+    data = InstructionDataset(args.data, "train", size, config.cache)
+    held_out = InstructionDataset(args.val_data, "val", size, cache=True) if args.val_data else None
+    model = build_model(config, out, data)
+
+    def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
+        return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
+
+    if args.stage in ("1", "all"):
+        stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
+        outcome = train_stage(
+            stage_one, data, config.stage1, config, accelerator, out / "stage1.pt", validate=validation(False), deadline=deadline
+        )
+        model.save_pretrained(out / "model")
+        if not outcome.finished:
+            print(f"stage 1 stopped at step {outcome.step} of {config.stage1.steps}; --resume continues it", file=sys.stderr)
+            return False
+    else:
+        model = MDSM.from_pretrained(out / "model").to(accelerator.device)
+    if args.stage in ("2", "all"):
+        stage_two = StageTwo(model, config)
+        outcome = train_stage(
+            stage_two, data, config.stage2, config, accelerator, out / "stage2.pt", validate=validation(True), deadline=deadline
+        )
+        model.save_pretrained(out / "model")
+        if not outcome.finished:
+            print(f"stage 2 stopped at step {outcome.step} of {config.stage2.steps}; --resume continues it", file=sys.stderr)
+            return False
+    return True
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-train``."""
+    parser = argparse.ArgumentParser(prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder with a train split")
+    parser.add_argument("--val-data", type=Path, help="dataset folder with a val split")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
+    parser.add_argument("--stage", choices=("1", "2", "all"), default="all")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
+    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
+    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+    args = parser.parse_args(argv)
+    try:
+        train(read_config(args.config), args)
+    except (ConfigError, DatasetError, WeightsError) as error:
+        print(f"mdsm-train: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
