@@ -90,21 +90,23 @@ def test_a_bag_without_instructions(tmp_path: Path) -> None:
 
 
 def status(frame: Frame, instruction: str, stage: str, *, present: bool, **changes: object) -> Status:
-    values = Status(frame.stamp, frame.frame_id, instruction, stage, 0.9, present, 0.2, 0.25, None)
+    values = Status(frame.stamp, frame.frame_id, instruction, stage, present, 0.2, 0.25, None)
     return dataclasses.replace(values, **changes)  # type: ignore[arg-type]
 
 
 def perfect_replay(source: RecordingSource) -> Replay:
     """What a node would do that is always right, but whose initial masks miss half of the target."""
     frames = [message.frame for message in source.messages(0) if message.frame is not None]
-    replay = Replay({frame.stamp: frame for frame in frames}, [], {"initial": [], "refined": []}, {})
+    replay = Replay({frame.stamp: frame for frame in frames}, [], {"initial": [], "final": []}, {})
     quarter = HALF.copy()
     quarter[24:] = False
     for frame in frames:
         truth = source.truth(frame)
         assert truth is not None
         for stage, mask in (("initial", truth & quarter), ("refined", truth)):
-            replay.masks[stage].append(MaskMessage(frame.stamp, frame.frame_id, mask))
+            replay.masks["initial" if stage == "initial" else "final"].append(
+                MaskMessage(frame.stamp, frame.frame_id, mask)
+            )
             text = source.instructions[frame.instruction]
             replay.statuses.append(status(frame, text, stage, present=bool(truth.any())))
         replay.overlays[frame.stamp] = np.full((48, 64, 3), 40 * frame.instruction, np.uint8)
@@ -138,20 +140,30 @@ def test_a_frame_that_is_answered_for_two_instructions_keeps_its_masks_apart(rec
     replay = perfect_replay(recording)
     last = replay.frames[START + 3 * 250_000_000]
     replay.statuses.append(status(last, RADIO, "refined", present=False))
-    replay.masks["refined"].append(MaskMessage(last.stamp, last.frame_id, NOTHING))
+    replay.masks["final"].append(MaskMessage(last.stamp, last.frame_id, NOTHING))
     score = score_replay(recording, replay)
     assert score.faults == []
     assert score.rows[0].mean_iou("refined") == 1.0
 
 
+def test_a_node_that_does_not_refine_is_scored_by_its_initial_masks(recording: RecordingSource) -> None:
+    replay = perfect_replay(recording)
+    replay.statuses[:] = [status for status in replay.statuses if status.stage == "initial"]
+    replay.masks["final"][:] = replay.masks["initial"]
+    score = score_replay(recording, replay)
+    assert score.faults == []
+    assert [row.answers for row in score.rows] == [4, 4]
+    assert (score.rows[0].mean_iou("initial"), score.rows[0].mean_iou("refined")) == (0.5, None)
+
+
 def test_foreign_stamps_and_frames_are_faults(recording: RecordingSource) -> None:
     replay = perfect_replay(recording)
-    good = replay.masks["refined"][0]
-    replay.masks["refined"][0] = dataclasses.replace(good, frame_id="map")
-    replay.masks["refined"][1] = dataclasses.replace(replay.masks["refined"][1], stamp=5)
+    good = replay.masks["final"][0]
+    replay.masks["final"][0] = dataclasses.replace(good, frame_id="map")
+    replay.masks["final"][1] = dataclasses.replace(replay.masks["final"][1], stamp=5)
     faults = "\n".join(score_replay(recording, replay).faults)
-    assert "carries the frame_id 'map', its image 'camera_color_optical_frame'" in faults
-    assert "carries the stamp 5, which no image had" in faults
+    assert "has frame_id 'map', its image 'camera_color_optical_frame'" in faults
+    assert "the final mask of stamp 5 belongs to no image that was sent" in faults
 
 
 def test_an_unanswered_instruction_is_a_fault(recording: RecordingSource) -> None:
@@ -167,7 +179,7 @@ def test_an_unanswered_instruction_is_a_fault(recording: RecordingSource) -> Non
 def test_an_error_of_the_node_is_a_fault(recording: RecordingSource) -> None:
     replay = perfect_replay(recording)
     frame = replay.frames[START]
-    replay.statuses.append(status(frame, CUP, "initial", present=False, error="out of memory"))
+    replay.statuses.append(status(frame, CUP, "", present=False, error="out of memory"))
     assert score_replay(recording, replay).faults == ["the node reports an error: out of memory"]
 
 

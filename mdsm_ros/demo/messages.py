@@ -62,8 +62,7 @@ class Status:
     stamp: int  # ns
     frame_id: str
     instruction: str
-    stage: str
-    score: float
+    stage: str  # "initial" or "refined"; empty where there is an error
     present: bool
     seconds: float  # that the model worked
     latency: float  # s from sending the image to receiving this
@@ -76,5 +75,5 @@ class Replay:
 
     frames: dict[int, Frame]  # by stamp
     statuses: list[Status]
-    masks: dict[str, list[MaskMessage]]  # by stage
+    masks: dict[str, list[MaskMessage]]  # "initial" and "final"
     overlays: dict[int, np.ndarray]  # uint8 (H, W, 3) by stamp, the newest one of each

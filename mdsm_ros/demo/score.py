@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -61,11 +61,12 @@ def score_replay(source: Source, replay: Replay) -> Score:
     for frame in replay.frames.values():
         if frame.instruction >= 0:
             rows[frame.instruction].frames += 1
+    final = final_stage(replay)
     for frame, status, mask in _pairs(replay):
         row = rows[frame.instruction]
         if status.instruction != row.instruction:
             continue  # the newest frame, already there when the next instruction came
-        if status.stage == final_stage(replay):
+        if status.stage == final:
             row.answers += 1
             row.present += status.present
             row.latencies.append(status.latency)
@@ -74,11 +75,10 @@ def score_replay(source: Source, replay: Replay) -> Score:
             continue
         if truth.any():
             row.iou.setdefault(status.stage, []).append(iou(mask, truth))
-        if status.stage == final_stage(replay):
+        if status.stage == final:
             row.judged += 1
             row.in_view += bool(truth.any())
-    answered = [status for status in replay.statuses if status.error is None]
-    finals = [status for status in answered if status.stage == final_stage(replay)]
+    finals = [status for status in replay.statuses if status.stage == final]
     score = Score(
         rows,
         frames=len(replay.frames),
@@ -99,30 +99,33 @@ def final_stage(replay: Replay) -> str:
 
 
 def _pairs(replay: Replay) -> Iterator[tuple[Frame, Status, np.ndarray]]:
-    waiting = {
-        stage: {stamp: [m.mask for m in masks if m.stamp == stamp] for stamp in {m.stamp for m in masks}}
-        for stage, masks in replay.masks.items()
-    }
+    final = final_stage(replay)
+    waiting: dict[tuple[str, int], list[np.ndarray]] = defaultdict(list)
+    for kind, masks in replay.masks.items():
+        for mask in masks:
+            waiting[kind, mask.stamp].append(mask.mask)
     for status in replay.statuses:
-        masks = waiting.get(status.stage, {}).get(status.stamp)
+        candidates = waiting["final" if status.stage == final else "initial", status.stamp]
         frame = replay.frames.get(status.stamp)
-        if status.error is None and masks and frame is not None and frame.instruction >= 0:
-            yield frame, status, masks.pop(0)
+        if status.error is None and candidates and frame is not None and frame.instruction >= 0:
+            yield frame, status, candidates.pop(0)
 
 
 def _faults(replay: Replay) -> Iterator[str]:
     for status in replay.statuses:
         if status.error is not None:
             yield f"the node reports an error: {status.error}"
-    for stage, masks in replay.masks.items():
+    for kind, masks in replay.masks.items():
         for mask in masks:
             frame = replay.frames.get(mask.stamp)
             if frame is None:
-                yield f"a mask ({stage}) carries the stamp {mask.stamp}, which no image had"
+                yield f"the {kind} mask of stamp {mask.stamp} belongs to no image that was sent"
             elif mask.frame_id != frame.frame_id:
-                yield f"a mask ({stage}) carries the frame_id {mask.frame_id!r}, its image {frame.frame_id!r}"
-        said = Counter(status.stamp for status in replay.statuses if status.stage == stage and status.error is None)
-        for stamp, count in (Counter(mask.stamp for mask in masks) - said).items():
-            yield f"{count} more masks ({stage}) than answers in ~/status for stamp {stamp}"
-        for stamp, count in (said - Counter(mask.stamp for mask in masks)).items():
-            yield f"{count} more answers in ~/status than masks ({stage}) for stamp {stamp}"
+                where = f"the {kind} mask of stamp {mask.stamp}"
+                yield f"{where} has frame_id {mask.frame_id!r}, its image {frame.frame_id!r}"
+    stage = final_stage(replay)
+    reported = Counter(status.stamp for status in replay.statuses if status.stage == stage)
+    received = Counter(mask.stamp for mask in replay.masks["final"])
+    for stamp in sorted(reported.keys() | received.keys()):
+        if reported[stamp] != received[stamp]:
+            yield f"{received[stamp]} masks came for stamp {stamp}, ~/status reports {reported[stamp]}"

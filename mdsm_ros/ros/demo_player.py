@@ -40,7 +40,7 @@ class DemoPlayer:
         self.source = source
         self._frames: dict[int, Frame] = {}
         self._sent: dict[int, float] = {}  # time.monotonic() by stamp
-        self._replay = Replay(self._frames, [], {"initial": [], "refined": []}, {})
+        self._replay = Replay(self._frames, [], {"initial": [], "final": []}, {})
 
     def __enter__(self) -> DemoPlayer:
         self._context = Context()
@@ -54,7 +54,7 @@ class DemoPlayer:
         }
         for topic, kind, callback in (
             ("initial_mask", Image, lambda message: self._on_mask("initial", message)),
-            ("mask", Image, lambda message: self._on_mask("refined", message)),
+            ("mask", Image, lambda message: self._on_mask("final", message)),
             ("overlay", Image, self._on_overlay),
             ("status", String, self._on_status),
         ):
@@ -106,8 +106,7 @@ class DemoPlayer:
     def wait_for_last_answer(self, check: Callable[[], None], timeout: float) -> None:
         """Waits until the newest frame is answered, at most ``timeout`` seconds."""
         newest = max(self._frames)
-        stage = "refined" if self._replay.masks["refined"] else "initial"
-        self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks[stage]), check, timeout)
+        self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks["final"]), check, timeout)
         time.sleep(10 * POLL)  # the status and the overlay come after the mask
 
     def replay(self) -> Replay:
@@ -127,9 +126,9 @@ class DemoPlayer:
         with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
 
-    def _on_mask(self, stage: str, message: Image) -> None:
+    def _on_mask(self, kind: str, message: Image) -> None:
         mask = image_to_numpy(message) > 127
-        self._replay.masks[stage].append(MaskMessage(_nanoseconds(message), message.header.frame_id, mask))
+        self._replay.masks[kind].append(MaskMessage(_nanoseconds(message), message.header.frame_id, mask))
 
     def _on_overlay(self, message: Image) -> None:
         self._replay.overlays[_nanoseconds(message)] = image_to_numpy(message)
@@ -143,9 +142,8 @@ class DemoPlayer:
                 stamp=stamp,
                 frame_id=values["frame_id"],
                 instruction=values["instruction"],
-                stage=values["stage"],
-                score=values["score"],
-                present=values["present"],
+                stage=values["stage"] or "",
+                present=bool(values["present"]),
                 seconds=values["timings"].get("total", 0.0),
                 latency=received - self._sent.get(stamp, received),
                 error=values["error"],
