@@ -14,19 +14,19 @@ from mdsm_ros.models.config import PRESETS, ConfigError, MDSMConfig
 
 @dataclass(frozen=True)
 class StageConfig:
-    """Optimisation of one stage.
+    """Optimisation of one stage: ``steps`` batches of ``images`` images each.
 
     Raises:
         ConfigError: a field is out of range.
     """
 
     steps: int
-    batch_size: int
+    images: int
     learning_rate: float
     warmup_steps: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
+        for name in ("steps", "images"):
             if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
         if not self.learning_rate > 0:
@@ -42,6 +42,7 @@ class TrainConfig:
     Attributes:
         preset: name of the model's preset; ``model`` overrides single fields of it.
         polynomial_power: of the learning-rate decay (LAVT: 0.9).
+        instructions_per_image: the most instructions about one image in a batch; its features are computed once.
         dice_weight: 0 trains with cross-entropy alone, as the paper does.
         mixed_precision: "no", "fp16" or "bf16".
         checkpoint_seconds: a checkpoint at least this often.
@@ -56,6 +57,7 @@ class TrainConfig:
     stage2: StageConfig
     model: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    instructions_per_image: int = 1
     weight_decay: float = 0.01
     gradient_clip: float = 1.0
     polynomial_power: float = 0.9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +22,19 @@ COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
 
 @dataclass(frozen=True)
 class Batch:
-    """B samples.
+    """B instructions about N images.
 
     Attributes:
-        images: (B, 3, S, S) uint8.
+        images: (N, 3, S, S) uint8.
+        image_index: (B,) int64, the image of each instruction.
         masks: (B, 1, S, S) bool, the truth.
         present: (B,) bool, the target is in view.
         texts: B instructions.
-        categories, colors: (B, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
+        categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
     """
 
     images: torch.Tensor
+    image_index: torch.Tensor
     masks: torch.Tensor
     present: torch.Tensor
     texts: list[str]
@@ -41,9 +43,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
-        moved = (t.to(device, non_blocking=True) for t in (self.images, self.masks, self.present))
-        images, masks, present = moved
-        return Batch(images, masks, present, self.texts, self.categories.to(device), self.colors.to(device))
+        tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        return replace(self, **tensors)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ class InstructionDataset(TorchDataset[int]):
         self.data = Dataset(root)
         self.instructions = self.data.split(split)
         self.image_size = image_size
+        self.by_image: dict[int, list[int]] = {}
+        for position, instruction in enumerate(self.instructions):
+            self.by_image.setdefault(instruction.image_id, []).append(position)
         self._cache: dict[int, _Picture] | None = {} if cache else None
 
     def __len__(self) -> int:
@@ -104,13 +108,16 @@ class InstructionDataset(TorchDataset[int]):
         """Puts a batch together from positions in the split."""
         side = self.image_size
         chosen = [self.instructions[i] for i in indices]
-        pictures = [self._picture(instruction.image_id) for instruction in chosen]
+        rows = {image_id: row for row, image_id in enumerate(dict.fromkeys(i.image_id for i in chosen))}
+        pictures = [self._picture(image_id) for image_id in rows]
+        image_index = [rows[instruction.image_id] for instruction in chosen]
         masks = np.zeros((len(chosen), 1, side, side), dtype=bool)
-        for row, instruction, picture in zip(masks, chosen, pictures, strict=True):
+        for mask, instruction, row in zip(masks, chosen, image_index, strict=True):
             for annotation_id in instruction.annotation_ids:
-                row[0] |= np.unpackbits(picture.packed[annotation_id]).reshape(side, side).astype(bool)
+                mask[0] |= np.unpackbits(pictures[row].packed[annotation_id]).reshape(side, side).astype(bool)
         return Batch(
             images=torch.from_numpy(np.stack([p.image for p in pictures])).permute(0, 3, 1, 2).contiguous(),
+            image_index=torch.tensor(image_index),
             masks=torch.from_numpy(masks),
             present=torch.tensor([bool(instruction.annotation_ids) for instruction in chosen]),
             texts=[instruction.text for instruction in chosen],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
@@ -24,25 +25,35 @@ NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither no
 
 
 class StepSampler(Sampler[list[int]]):
-    """Batches of a shuffled dataset that depend on (seed, step) alone, so that a resumed run sees what it would have seen."""
+    """Batches that depend on (seed, step) alone, so that a resumed run sees what it would have seen.
 
-    def __init__(self, length: int, batch_size: int, seed: int, first_step: int, last_step: int) -> None:
-        self.length, self.batch_size, self.seed = length, batch_size, seed
+    A batch is ``images`` images in shuffled order with up to ``per_image`` of the instructions about each, drawn anew.
+
+    Args:
+        groups: positions of the instructions about each image.
+        images: images a batch.
+        per_image: the most instructions an image.
+        seed: of the shuffles.
+        first_step, last_step: the batches to yield.
+    """
+
+    def __init__(
+        self, groups: Sequence[Sequence[int]], images: int, per_image: int, seed: int, first_step: int, last_step: int
+    ) -> None:
+        self.groups, self.images, self.per_image, self.seed = groups, images, per_image, seed
         self.first_step, self.last_step = first_step, last_step
 
-    def _epoch(self, epoch: int) -> list[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return torch.randperm(self.length, generator=generator).tolist()
-
     def __iter__(self) -> Iterator[list[int]]:
-        epoch, order = -1, []
+        epoch, order = -1, np.empty(0, dtype=np.int64)
         for step in range(self.first_step, self.last_step):
-            batch = []
-            for position in range(step * self.batch_size, (step + 1) * self.batch_size):
-                if position // self.length != epoch:
-                    epoch = position // self.length
-                    order = self._epoch(epoch)
-                batch.append(order[position % self.length])
+            rng = np.random.default_rng((self.seed, step))
+            batch: list[int] = []
+            for position in range(step * self.images, (step + 1) * self.images):
+                if position // len(self.groups) != epoch:
+                    epoch = position // len(self.groups)
+                    order = np.random.default_rng((self.seed, epoch, 1)).permutation(len(self.groups))
+                group = self.groups[order[position % len(self.groups)]]
+                batch += rng.permutation(group)[: self.per_image].tolist()
             yield batch
 
     def __len__(self) -> int:
@@ -140,7 +151,8 @@ def train_stage(
             }
             save_atomically(content, checkpoint)
 
-    sampler = StepSampler(len(data), options.batch_size, config.seed, step, options.steps)
+    groups = list(data.by_image.values())
+    sampler = StepSampler(groups, options.images, config.instructions_per_image, config.seed, step, options.steps)
     loader = DataLoader(data, batch_sampler=sampler, collate_fn=data.collate, num_workers=config.num_workers)
     module, optimizer = accelerator.prepare(stage, optimizer)
     writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem))

@@ -37,7 +37,7 @@ class StageOne(nn.Module):
     def forward(self, batch: Batch) -> Losses:
         """The losses of one batch."""
         images = batch.images.float() / 255
-        answer = self.model.initial(images, self.model.encode_text(batch.texts))
+        answer = self.model.initial(images, self.model.encode_text(batch.texts), batch.image_index)
         losses = {
             "mask": mask_loss(answer.logits, batch.masks, self.config.dice_weight),
             "present": functional.binary_cross_entropy_with_logits(
@@ -52,11 +52,12 @@ class StageOne(nn.Module):
 
     def _auxiliary(self, visual: tuple[torch.Tensor, ...], batch: Batch) -> torch.Tensor:
         total = torch.zeros((), device=batch.images.device)
+        categories, truth_colors = batch.categories[batch.image_index], batch.colors[batch.image_index]
         for classifier, stage in zip(self.classifiers, AUXILIARY_STAGES, strict=True):
             logits = classifier(visual[stage]).float().permute(0, 3, 1, 2)
-            logits = functional.interpolate(logits, size=batch.categories.shape[-2:], mode="nearest")
+            logits = functional.interpolate(logits, size=categories.shape[-2:], mode="nearest")
             kinds, colors = logits.split(self.split, dim=1)
-            total = total + functional.cross_entropy(kinds, batch.categories) + functional.cross_entropy(colors, batch.colors)
+            total = total + functional.cross_entropy(kinds, categories) + functional.cross_entropy(colors, truth_colors)
         return total / len(AUXILIARY_STAGES)
 
 
@@ -85,7 +86,7 @@ class StageTwo(nn.Module):
         """The losses of one batch; draws from torch's global generator."""
         model, images = self.model, batch.images.float() / 255
         with torch.no_grad():
-            answer = model.initial(images, model.encode_text(batch.texts))
+            answer = model.initial(images, model.encode_text(batch.texts), batch.image_index)
         features = answer.features
         grid = (model.refiner.grid, model.refiner.grid)
         truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1
@@ -94,7 +95,7 @@ class StageTwo(nn.Module):
         clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
         timesteps = torch.randint(0, model.config.num_train_timesteps, (len(truth),), device=truth.device)
         noisy = model.scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
-        condition = model.refiner.condition(images, answer.logits, (features.decoded, *features.fused))
+        condition = model.refiner.condition(features.images, answer.logits, (features.decoded, *features.fused))
         logits = model.refiner(noisy, timesteps, condition, features.text)
         losses = {"refined": mask_loss(logits, batch.masks, self.config.dice_weight)}
         return losses | {"loss": losses["refined"]}

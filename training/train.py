@@ -64,7 +64,7 @@ def make_validation(model: MDSM, data: InstructionDataset, samples: int, refine:
         chosen = list(range(min(samples, len(data))))
         for first in range(0, len(chosen), VALIDATION_BATCH):
             batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
-            answer = model.initial(batch.images.float() / 255, model.encode_text(batch.texts))
+            answer = model.initial(batch.images.float() / 255, model.encode_text(batch.texts), batch.image_index)
             found = {"initial_miou": answer.logits}
             if refine:
                 generator = torch.Generator().manual_seed(first)

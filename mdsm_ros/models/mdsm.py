@@ -62,13 +62,22 @@ class IntermediateStage(nn.Module):
         self.norm = nn.ModuleList([nn.LayerNorm(c) for c in dims])
         self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm)
 
-    def forward(self, images: torch.Tensor, text: TextFeatures) -> InitialMask:
-        """(B, 3, H, W) in [0, 1] and the language features -> the initial mask."""
+    def forward(
+        self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None
+    ) -> InitialMask:
+        """(N, 3, H, W) in [0, 1] and the features of B instructions -> B initial masks.
+
+        ``image_index`` (B,) says which image each instruction is about, in order where absent (N = B). What language does
+        not touch, CLIP and the first Swin stage, is computed once an image.
+        """
         clip = self.clip(images) if self.clip is not None else None
-        x = self.swin.patches(images)
+        x = self.swin.stage(0, self.swin.patches(images))
+        if image_index is not None:
+            images, x = images[image_index], x[image_index]
+            clip = clip[image_index] if clip is not None else None
         visual, fused = [], []
         for i, (pwam, gate, norm) in enumerate(zip(self.pwam, self.gate, self.norm, strict=True)):
-            x = self.swin.stage(i, x)
+            x = self.swin.stage(i, x) if i else x
             if clip is not None:
                 x = self.join[i](x, clip)
             visual.append(x)
@@ -101,9 +110,14 @@ class MDSM(nn.Module, HubModel):
         """Language features of B instructions."""
         return self.language(texts)
 
-    def initial(self, images: torch.Tensor, text: TextFeatures) -> InitialMask:
-        """Stage 1: (B, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features."""
-        return self.intermediate(images, text)
+    def initial(
+        self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None
+    ) -> InitialMask:
+        """Stage 1: (N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
+
+        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        """
+        return self.intermediate(images, text, image_index)
 
     def mask_noise(self, batch_size: int, generator: torch.Generator | None = None) -> torch.Tensor:
         """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on every device."""
