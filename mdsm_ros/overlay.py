@@ -1,0 +1,67 @@
+"""A camera image with the answer drawn into it, for people."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmentation
+
+COLOR = (255, 0, 160)  # rare in homes
+TINT = 0.45  # weight of COLOR inside the mask
+SHADE = 0.6  # weight of black behind the caption
+CAPTION_LINES = 3
+
+
+def draw_overlay(image: np.ndarray, segmentation: Segmentation, instruction: str) -> np.ndarray:
+    """Draws mask, contour and caption.
+
+    Args:
+        image: uint8 (H, W, 3), RGB; it is not changed.
+        segmentation: the answer on the same pixel grid.
+        instruction: what was asked.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+    """
+    canvas = np.array(image)
+    _draw_mask(canvas, segmentation.mask)
+    verdict = "in view" if segmentation.present else "not in view"
+    return _draw_caption(canvas, instruction, f"{verdict}, score {segmentation.score:.2f}, {segmentation.stage}")
+
+
+def _draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
+    if not mask.any():
+        return
+    inside = canvas[mask].astype(np.float32)
+    canvas[mask] = (inside * (1 - TINT) + np.array(COLOR, np.float32) * TINT).astype(np.uint8)
+    canvas[mask & ~_eroded(mask, max(1, round(min(mask.shape) / 240)))] = COLOR
+
+
+def _eroded(mask: np.ndarray, pixels: int) -> np.ndarray:
+    for _ in range(pixels):
+        inner = mask.copy()
+        inner[1:] &= mask[:-1]
+        inner[:-1] &= mask[1:]
+        inner[:, 1:] &= mask[:, :-1]
+        inner[:, :-1] &= mask[:, 1:]
+        mask = inner
+    return mask
+
+
+def _draw_caption(canvas: np.ndarray, instruction: str, verdict: str) -> np.ndarray:
+    height, width = canvas.shape[:2]
+    size = max(10, height // 30)
+    font = ImageFont.load_default(size)
+    letters = max(8, int((width - size) / font.getlength("n")))
+    lines = [*textwrap.wrap(instruction, letters, max_lines=CAPTION_LINES, placeholder=" …"), verdict]
+    bar = min(height, round(size * (1.25 * len(lines) + 0.5)))
+    canvas[:bar] = (canvas[:bar] * (1 - SHADE)).astype(np.uint8)
+    picture = Image.fromarray(canvas)
+    position = (size // 2, size // 4)
+    ImageDraw.Draw(picture).multiline_text(position, "\n".join(lines), "white", font, spacing=size // 4)
+    return np.asarray(picture)

@@ -1,0 +1,153 @@
+"""What the node counts, and how it tells it on ``/diagnostics``."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+WINDOW = 200  # answers over which latencies are summarised
+LEVELS = {
+    "OK": DiagnosticStatus.OK,
+    "WARN": DiagnosticStatus.WARN,
+    "ERROR": DiagnosticStatus.ERROR,
+}
+
+
+@dataclass
+class Counts:
+    """Totals since the node was configured."""
+
+    received: int = 0  # images
+    answered: int = 0  # images
+    dropped: int = 0  # images that a newer one replaced before the model took them
+    bad: Counter[str] = field(default_factory=Counter)  # messages by kind
+    failures: Counter[str] = field(default_factory=Counter)  # of the model, by type
+
+
+class Statistics:
+    """Counts events of both threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = Counts()
+        self._latencies: deque[float] = deque(maxlen=WINDOW)  # s
+
+    def image_received(self) -> None:
+        """An image arrived, good or bad."""
+        with self._lock:
+            self._counts.received += 1
+
+    def image_dropped(self) -> None:
+        """A newer image replaced one that was waiting."""
+        with self._lock:
+            self._counts.dropped += 1
+
+    def image_answered(self, latency: float) -> None:
+        """The final answer was published ``latency`` seconds after the stamp of its image."""
+        with self._lock:
+            self._counts.answered += 1
+            self._latencies.append(latency)
+
+    def message_refused(self, kind: str) -> bool:
+        """A message was bad; returns whether it is the first one of its kind."""
+        with self._lock:
+            self._counts.bad[kind] += 1
+            return self._counts.bad[kind] == 1
+
+    def model_failed(self, kind: str) -> bool:
+        """The model raised; returns whether it is the first time of its kind."""
+        with self._lock:
+            self._counts.failures[kind] += 1
+            return self._counts.failures[kind] == 1
+
+    def counts(self) -> Counts:
+        """A copy of the totals."""
+        with self._lock:
+            counts = self._counts
+            return Counts(
+                counts.received, counts.answered, counts.dropped, Counter(counts.bad), Counter(counts.failures)
+            )
+
+    def latency_percentiles(self) -> tuple[float, float] | None:
+        """p50 and p95 in seconds over the last answers; None before the first one."""
+        with self._lock:
+            latencies = list(self._latencies)
+        if not latencies:
+            return None
+        p50, p95 = np.percentile(latencies, (50, 95))
+        return float(p50), float(p95)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the node is doing, apart from its counts."""
+
+    state: str  # of the lifecycle
+    error: str | None  # why it is not configured
+    model: str
+    device: str
+    instruction: str
+    enabled: bool
+    image_topic: str
+
+
+class DiagnosticReporter:
+    """Makes a report out of the counts now and at the report before."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._before = Counts()
+
+    def report(self, condition: Condition, statistics: Statistics, period: float) -> DiagnosticArray:
+        """The message without its stamp; ``period`` is the time since the last report, in seconds."""
+        counts = statistics.counts()
+        rate = max(0, counts.received - self._before.received) / period
+        level, message = self._verdict(condition, counts, rate)
+        self._before = counts
+        values = {
+            "state": condition.state,
+            "model": condition.model,
+            "device": condition.device,
+            "instruction": condition.instruction,
+            "enabled": condition.enabled,
+            "images received": counts.received,
+            "received rate (Hz)": f"{rate:.1f}",
+            "images answered": counts.answered,
+            "images dropped (superseded)": counts.dropped,
+            **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
+            **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},
+        }
+        percentiles = statistics.latency_percentiles()
+        if percentiles is not None:
+            values["latency p50 (s)"], values["latency p95 (s)"] = (f"{value:.3f}" for value in percentiles)
+        status = DiagnosticStatus(
+            level=LEVELS[level],
+            name=self._name,
+            message=message,
+            hardware_id=condition.device,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        return DiagnosticArray(status=[status])
+
+    def _verdict(self, condition: Condition, counts: Counts, rate: float) -> tuple[str, str]:
+        if condition.error is not None:
+            return "ERROR", condition.error
+        if condition.state != "active":
+            return "OK", condition.state
+        failures = counts.failures - self._before.failures
+        if failures:
+            return "ERROR", f"the model failed: {', '.join(failures)}"
+        bad = counts.bad - self._before.bad
+        if bad:
+            return "WARN", f"{bad.total()} bad messages: {', '.join(sorted(bad))}"
+        if not condition.enabled:
+            return "OK", "disabled"
+        if rate == 0:
+            return "WARN", f"no images on {condition.image_topic}"
+        if not condition.instruction:
+            return "WARN", "no instruction yet"
+        return "OK", f"answering; {rate:.1f} Hz of images"

@@ -1,0 +1,94 @@
+"""Everything that the node says about a frame."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import Publisher as LifecyclePublisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header, String
+
+from mdsm_ros.overlay import draw_overlay
+from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
+from mdsm_ros.segmenter import Segmentation
+
+QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
+
+
+class Outputs:
+    """The publishers of masks, pictures and status; every message carries the header of its image."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._publishers: dict[str, LifecyclePublisher] = {
+            name: node.create_lifecycle_publisher(kind, f"~/{name}", QOS)
+            for name, kind in (
+                ("initial_mask", Image),
+                ("mask", Image),
+                ("probability", Image),
+                ("overlay", Image),
+                ("status", String),
+            )
+        }
+
+    def destroy(self) -> None:
+        """Ends all publishers."""
+        for publisher in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def publish_initial_mask(self, header: Header, answer: Segmentation) -> None:
+        """Publishes the mask before refinement."""
+        self._publishers["initial_mask"].publish(mask_to_image(answer.mask, header))
+
+    def publish_mask(self, header: Header, answer: Segmentation) -> None:
+        """Publishes the final mask."""
+        self._publishers["mask"].publish(mask_to_image(answer.mask, header))
+
+    def publish_on_demand(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+        """Publishes what costs time, where somebody subscribes to it."""
+        if self._is_subscribed("probability"):
+            self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
+        if self._is_subscribed("overlay"):
+            overlay = draw_overlay(image, answer, instruction)
+            self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
+
+    def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
+        """Publishes and returns one line about an answer."""
+        return self._publish_status(
+            header,
+            instruction,
+            stage=answer.stage,
+            score=round(answer.score, 4),
+            present=answer.present,
+            timings={name: round(seconds, 4) for name, seconds in answer.timings.items()},
+            latency=round(self.age(header), 4),
+            error=None,
+        )
+
+    def publish_error(self, header: Header, instruction: str, error: str) -> str:
+        """Publishes and returns one line about a message that was not answered."""
+        return self._publish_status(
+            header, instruction, stage=None, score=None, present=None, timings={}, latency=None, error=error
+        )
+
+    def age(self, header: Header) -> float:
+        """Seconds that have passed since a stamp."""
+        return (self._node.get_clock().now().nanoseconds - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
+
+    def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
+        status = {
+            "stamp": {"sec": header.stamp.sec, "nanosec": header.stamp.nanosec},
+            "frame_id": header.frame_id,
+            "instruction": instruction,
+            **fields,
+        }
+        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        self._publishers["status"].publish(String(data=line))
+        return line
+
+    def _is_subscribed(self, name: str) -> bool:
+        return int(self._publishers[name].get_subscription_count()) > 0

@@ -1,0 +1,224 @@
+"""Every parameter of the node, once: name, type, default, range, description.
+
+Declaration, validation, ``config/mdsm.yaml`` and the table in ``docs/ros.md`` all come from ``Parameters``.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mdsm_ros.segmenter import InstructionError, validate_instruction
+
+if TYPE_CHECKING:
+    from rcl_interfaces.msg import ParameterDescriptor
+    from rclpy.node import Node
+
+T = TypeVar("T", bool, int, float, str)
+MODEL_DEFAULT = -1  # stands for the value that the model brings along
+
+
+class ParameterError(ValueError):
+    """A parameter has a value that it cannot have."""
+
+
+def _parameter(
+    default: T,
+    description: str,
+    *,
+    minimum: T | None = None,
+    maximum: T | None = None,
+    choices: Sequence[str] = (),
+    model_default: bool = False,
+    read_only: bool = False,
+) -> T:
+    """A parameter; ``model_default`` allows MODEL_DEFAULT beside the range."""
+    return field(
+        default=default,
+        metadata={
+            "description": description,
+            "minimum": minimum,
+            "maximum": maximum,
+            "choices": choices,
+            "model_default": model_default,
+            "read_only": read_only,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The values in force.
+
+    Raises:
+        ParameterError: a value is out of range.
+    """
+
+    autostart: bool = _parameter(
+        True, "Configure and activate at start. False leaves both to a lifecycle manager.", read_only=True
+    )
+    model: str = _parameter(
+        "mdsm-tiny", "Embedded model by name, local folder, or Hugging Face hub id.", read_only=True
+    )
+    device: str = _parameter(
+        "auto", "Where the model runs: auto (the first GPU, else the CPU), cpu, cuda, cuda:1.", read_only=True
+    )
+    instruction: str = _parameter(
+        "", "What to look for until a message comes on topic instruction. Set at run time, it works like a message."
+    )
+    num_inference_steps: int = _parameter(
+        MODEL_DEFAULT,
+        "Refinement steps per answer. 0: the initial mask only.",
+        minimum=0,
+        maximum=100,
+        model_default=True,
+    )
+    mask_threshold: float = _parameter(
+        float(MODEL_DEFAULT),
+        "Probability from which a pixel belongs to the mask.",
+        minimum=0.0,
+        maximum=1.0,
+        model_default=True,
+    )
+    present_threshold: float = _parameter(
+        float(MODEL_DEFAULT),
+        "Score from which the target counts as in view; below it the mask is empty.",
+        minimum=0.0,
+        maximum=1.0,
+        model_default=True,
+    )
+    seed: int = _parameter(
+        0, "Seed of the refinement's noise. The same frame gives the same mask.", minimum=0, maximum=2**31 - 1
+    )
+    image_transport: str = _parameter(
+        "raw",
+        "raw subscribes image (sensor_msgs/Image), compressed image/compressed (sensor_msgs/CompressedImage).",
+        choices=("raw", "compressed"),
+        read_only=True,
+    )
+    image_reliability: str = _parameter(
+        "best_effort",
+        "QoS of the image subscription. best_effort matches every camera; reliable loses no frame, "
+        "but matches reliable cameras only.",
+        choices=("best_effort", "reliable"),
+        read_only=True,
+    )
+    image_depth: int = _parameter(
+        5, "QoS history depth of the image subscription, in frames.", minimum=1, maximum=100, read_only=True
+    )
+    publish_initial: bool = _parameter(
+        True, "Publish the mask before refinement on ~/initial_mask as soon as it exists."
+    )
+
+    def __post_init__(self) -> None:
+        for parameter in fields(self):
+            reason = _fault(parameter, getattr(self, parameter.name))
+            if reason is not None:
+                raise ParameterError(f"parameter {parameter.name} is {reason}")
+
+    def updated(self, values: Mapping[str, Any]) -> Parameters:
+        """These parameters with some changed; names that are not ours (``use_sim_time``) are passed over.
+
+        Raises:
+            ParameterError: a value is out of range.
+        """
+        ours = {parameter.name for parameter in fields(self)}
+        return replace(self, **{name: value for name, value in values.items() if name in ours})
+
+
+def declare_parameters(node: Node) -> Parameters:
+    """Declares all parameters on ``node``.
+
+    Raises:
+        ParameterError: a value given at start is out of range.
+        rclpy.exceptions.ParameterException: a value given at start is of the wrong type.
+    """
+    values = {
+        parameter.name: node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter)).value
+        for parameter in fields(Parameters)
+    }
+    return Parameters(**values)
+
+
+def parameters_yaml() -> str:
+    """The text of ``config/mdsm.yaml``: all parameters with their defaults."""
+    lines = [
+        "# All parameters of mdsm_node with their defaults; generated from mdsm_ros/ros/parameters.py.",
+        "/**:",
+        "  ros__parameters:",
+    ]
+    for parameter in fields(Parameters):
+        comment = f"{parameter.metadata['description']}{_note(parameter)}"
+        lines += [f"    # {line}" for line in textwrap.wrap(comment, 100)]
+        lines.append(f"    {parameter.name}: {json.dumps(parameter.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def parameters_markdown() -> str:
+    """The table of parameters in ``docs/ros.md``."""
+    lines = ["| parameter | type | default | at run time | |", "|---|---|---|---|---|"]
+    for parameter in fields(Parameters):
+        default, kind = json.dumps(parameter.default), type(parameter.default).__name__
+        changes = "no" if parameter.metadata["read_only"] else "yes"
+        text = f"{parameter.metadata['description']}{_note(parameter)}"
+        lines.append(f"| `{parameter.name}` | {kind} | `{default}` | {changes} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _fault(parameter: Field[Any], value: Any) -> str | None:
+    """What is wrong with a value, or None."""
+    if not _is_allowed(parameter, value):
+        return f"{value!r}, expected {_expectation(parameter)}"
+    if parameter.name == "instruction" and value:
+        try:
+            validate_instruction(value)
+        except InstructionError as error:
+            return f"refused: {error}"
+    return None
+
+
+def _is_allowed(parameter: Field[Any], value: Any) -> bool:
+    limits = parameter.metadata
+    if limits["choices"]:
+        return value in limits["choices"]
+    if limits["model_default"] and value == MODEL_DEFAULT:
+        return True
+    return limits["minimum"] is None or bool(limits["minimum"] <= value <= limits["maximum"])
+
+
+def _expectation(parameter: Field[Any]) -> str:
+    limits = parameter.metadata
+    if limits["choices"]:
+        return " or ".join(limits["choices"])
+    if limits["minimum"] is None:
+        return ""
+    span = f"{limits['minimum']} to {limits['maximum']}"
+    return f"{span}, or {MODEL_DEFAULT} for the model's own value" if limits["model_default"] else span
+
+
+def _note(parameter: Field[Any]) -> str:
+    expectation = _expectation(parameter)
+    return f" ({expectation})" if expectation else ""
+
+
+def _descriptor(parameter: Field[Any]) -> ParameterDescriptor:
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+    limits = parameter.metadata
+    descriptor = ParameterDescriptor(
+        description=limits["description"],
+        additional_constraints=_expectation(parameter),
+        read_only=limits["read_only"],
+    )
+    if limits["minimum"] is not None:
+        lowest = MODEL_DEFAULT if limits["model_default"] else limits["minimum"]
+        if isinstance(parameter.default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(lowest), to_value=limits["maximum"], step=0.0)
+            ]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=lowest, to_value=limits["maximum"], step=1)]
+    return descriptor

@@ -1,0 +1,113 @@
+"""The one thread that runs the model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from rclpy.context import Context
+from rclpy.task import Future
+from sensor_msgs.msg import CompressedImage, Image
+
+from mdsm_ros.ros.complaints import Complaints
+from mdsm_ros.ros.conversions import ConversionError
+from mdsm_ros.ros.diagnostics import Statistics
+from mdsm_ros.ros.mailbox import Mailbox
+from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.segmenter import ImageError, Segmentation, Segmenter
+
+
+@dataclass(frozen=True)
+class Job:
+    """One frame to answer, and everything the answer depends on."""
+
+    message: Image | CompressedImage
+    instruction: str
+    seed: int
+    publish_initial: bool
+    waiters: tuple[Future, ...] = ()  # get the Outcome
+
+
+class Outcome(NamedTuple):
+    """How a job ended."""
+
+    success: bool
+    status: str  # the line on ~/status
+
+
+class Worker:
+    """Takes the newest job from ``mailbox`` whenever the one before is answered."""
+
+    def __init__(
+        self,
+        context: Context,
+        segmenter: Segmenter,
+        to_rgb: Callable[[Image | CompressedImage], np.ndarray],
+        outputs: Outputs,
+        statistics: Statistics,
+        complaints: Complaints,
+    ) -> None:
+        self.mailbox: Mailbox[Job] = Mailbox()
+        self._context = context
+        self._segmenter = segmenter
+        self._to_rgb = to_rgb
+        self._outputs = outputs
+        self._statistics = statistics
+        self._complaints = complaints
+        self._thread = threading.Thread(target=self._run, name="mdsm_worker")
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; waits for the stage of the model that is running."""
+        self.mailbox.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (job := self.mailbox.take()) is not None:
+            outcome = self._answer_or_complain(job)
+            if outcome is None:
+                return
+            for waiter in job.waiters:
+                if not waiter.done():
+                    waiter.set_result(outcome)
+
+    def _answer_or_complain(self, job: Job) -> Outcome | None:
+        """None means that the worker was stopped on the way."""
+        header = job.message.header
+        try:
+            status = self._answer(job)
+            return None if status is None else Outcome(True, status)
+        except ConversionError as error:
+            return Outcome(False, self._complaints.refuse(f"image {error.field}", header, job.instruction, error))
+        except ImageError as error:
+            return Outcome(False, self._complaints.refuse("image", header, job.instruction, error))
+        except Exception as error:
+            if self.mailbox.closed or not self._context.ok():  # publishers raise once the context is shut down
+                return None
+            return Outcome(False, self._complaints.fail(header, job.instruction, error))
+
+    def _answer(self, job: Job) -> str | None:
+        """Publishes each answer as soon as it exists; returns the status line of the final one."""
+        header = job.message.header
+        image = self._to_rgb(job.message)
+        final: Segmentation | None = None
+        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed):
+            if self.mailbox.closed:
+                return None
+            if answer.stage == "initial" and job.publish_initial:
+                self._outputs.publish_initial_mask(header, answer)
+                status = self._outputs.publish_status(header, job.instruction, answer)
+            final = answer
+        assert final is not None, "stream() yields at least the initial answer"
+        self._outputs.publish_mask(header, final)
+        if final.stage != "initial" or not job.publish_initial:
+            status = self._outputs.publish_status(header, job.instruction, final)
+        self._statistics.image_answered(self._outputs.age(header))
+        self._outputs.publish_on_demand(header, image, job.instruction, final)
+        return status
