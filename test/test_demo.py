@@ -90,7 +90,7 @@ def test_a_bag_without_instructions(tmp_path: Path) -> None:
 
 
 def status(frame: Frame, instruction: str, stage: str, *, present: bool, **changes: object) -> Status:
-    values = Status(frame.stamp, frame.frame_id, instruction, stage, present, 0.2, 0.25, None)
+    values = Status(frame.stamp, frame.frame_id, instruction, stage, present, 0.2, 0.25, 0.05, None)
     return dataclasses.replace(values, **changes)  # type: ignore[arg-type]
 
 

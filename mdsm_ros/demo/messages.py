@@ -66,6 +66,7 @@ class Status:
     present: bool
     seconds: float  # that the model worked
     latency: float  # s from sending the image to receiving this
+    age: float  # s from sending the image to the model's start on it
     error: str | None
 
 

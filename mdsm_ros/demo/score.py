@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -84,7 +84,7 @@ def score_replay(source: Source, replay: Replay) -> Score:
         frames=len(replay.frames),
         answered_frames=len({status.stamp for status in finals}),
         inference=max((status.seconds for status in finals), default=0.0),
-        age=max((status.latency - status.seconds for status in finals), default=0.0),
+        age=max((status.age for status in finals), default=0.0),
         faults=list(_faults(replay)),
     )
     share = score.answered / max(len(rows), 1)
@@ -123,9 +123,3 @@ def _faults(replay: Replay) -> Iterator[str]:
             elif mask.frame_id != frame.frame_id:
                 where = f"the {kind} mask of stamp {mask.stamp}"
                 yield f"{where} has frame_id {mask.frame_id!r}, its image {frame.frame_id!r}"
-    stage = final_stage(replay)
-    reported = Counter(status.stamp for status in replay.statuses if status.stage == stage)
-    received = Counter(mask.stamp for mask in replay.masks["final"])
-    for stamp in sorted(reported.keys() | received.keys()):
-        if reported[stamp] != received[stamp]:
-            yield f"{received[stamp]} masks came for stamp {stamp}, ~/status reports {reported[stamp]}"

@@ -21,7 +21,7 @@ from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.messages import Frame, MaskMessage, Replay, Source, Status
 from mdsm_ros.ros.conversions import image_to_numpy
 
-RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 TYPES = {
     "sensor_msgs/msg/CameraInfo": CameraInfo,
@@ -39,7 +39,7 @@ class DemoPlayer:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._frames: dict[int, Frame] = {}
-        self._sent: dict[int, float] = {}  # time.monotonic() by stamp
+        self._sent: dict[int, int] = {}  # ns, time.time_ns() by stamp
         self._replay = Replay(self._frames, [], {"initial": [], "final": []}, {})
 
     def __enter__(self) -> DemoPlayer:
@@ -99,7 +99,7 @@ class DemoPlayer:
                 time.sleep(max(0.0, start + message.due / rate - time.monotonic()))
                 if message.frame is not None:
                     self._frames[message.frame.stamp] = message.frame
-                    self._sent[message.frame.stamp] = time.monotonic()
+                    self._sent[message.frame.stamp] = time.time_ns()
                 self._publishers[message.topic].publish(message.data)
                 bar.update(message.due - bar.n)
 
@@ -134,9 +134,12 @@ class DemoPlayer:
         self._replay.overlays[_nanoseconds(message)] = image_to_numpy(message)
 
     def _on_status(self, message: String) -> None:
-        received = time.monotonic()
+        received = time.time_ns()
         values = json.loads(message.data)
         stamp = values["stamp"]["sec"] * 10**9 + values["stamp"]["nanosec"]
+        sent = self._sent.get(stamp, received)
+        seconds = values["timings"].get("total", 0.0)
+        since_stamp = values["latency"] or 0.0  # s; a recording's stamps are long past
         self._replay.statuses.append(
             Status(
                 stamp=stamp,
@@ -144,8 +147,9 @@ class DemoPlayer:
                 instruction=values["instruction"],
                 stage=values["stage"] or "",
                 present=bool(values["present"]),
-                seconds=values["timings"].get("total", 0.0),
-                latency=received - self._sent.get(stamp, received),
+                seconds=seconds,
+                latency=(received - sent) / 1e9,
+                age=since_stamp - (sent - stamp) / 1e9 - seconds,
                 error=values["error"],
             )
         )
