@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mdsm_ros.segmenter import Segmentation
+    from mdsm_ros.segmenter import Segmentation, Segmenter
 
 USER_ERROR = 2
+
+
+class CommandError(Exception):
+    """An option has a value that it cannot have."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,17 +103,17 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from mdsm_ros.demo import DemoError
     from mdsm_ros.segmenter import ImageError, InstructionError, WeightsError
 
-    return BagError, DemoError, ImageError, InstructionError, WeightsError, OSError
+    return BagError, CommandError, DemoError, ImageError, InstructionError, WeightsError, OSError
 
 
 def _segment(args: argparse.Namespace) -> int:
     from mdsm_ros.overlay import draw_overlay
     from mdsm_ros.pictures import read_picture, write_picture
-    from mdsm_ros.segmenter import Segmenter, validate_instruction
+    from mdsm_ros.segmenter import validate_instruction
 
     instruction = validate_instruction(args.instruction)
     image = read_picture(args.image)
-    segmenter = Segmenter.from_pretrained(args.model, device=args.device)
+    segmenter = _load_segmenter(args)
     answer = segmenter.segment(image, instruction, num_inference_steps=args.steps, seed=args.seed)
     out = args.out or Path(f"{args.image.stem}_overlay.png")
     write_picture(out, draw_overlay(image, answer, instruction))
@@ -118,6 +122,15 @@ def _segment(args: argparse.Namespace) -> int:
     summary = _summary(answer, instruction) | {"model": segmenter.name, "device": segmenter.device, "overlay": str(out)}
     print(json.dumps(summary) if args.json else _sentence(summary))
     return 0
+
+
+def _load_segmenter(args: argparse.Namespace) -> Segmenter:
+    from mdsm_ros.segmenter import Segmenter
+
+    try:
+        return Segmenter.from_pretrained(args.model, device=args.device)
+    except ValueError as error:  # weights or device
+        raise CommandError(str(error)) from error
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
@@ -159,9 +172,8 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _bench(args: argparse.Namespace) -> int:
     from mdsm_ros.bench import latency_table
-    from mdsm_ros.segmenter import Segmenter
 
-    segmenter = Segmenter.from_pretrained(args.model, device=args.device)
+    segmenter = _load_segmenter(args)
     print(latency_table(segmenter, runs=args.runs, num_inference_steps=args.steps))
     return 0
 
