@@ -185,7 +185,7 @@ def test_an_error_of_the_node_is_a_fault(recording: RecordingSource) -> None:
 
 def test_the_report_holds_a_picture_per_instruction_and_the_table(recording: RecordingSource, tmp_path: Path) -> None:
     replay = perfect_replay(recording)
-    table = write_report(tmp_path, replay, score_replay(recording, replay))
+    table = write_report(tmp_path, recording, replay, score_replay(recording, replay))
     assert f"| 1 | {CUP} | 4 | 4 | 4/4 | 4/4 | 0.50 | 1.00 | 0.25 |" in table
     assert f"| 2 | {RADIO} | 4 | 4 | 0/4 | 0/4 | – | – | 0.25 |" in table
     assert (tmp_path / "table.md").read_text(encoding="utf-8").strip() == table

@@ -8,27 +8,32 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mdsm_ros.demo.messages import Replay
+from mdsm_ros.demo.messages import Frame, Replay, Source
 from mdsm_ros.demo.score import Row, Score
 from mdsm_ros.pictures import write_picture
 
+TRUTH_COLOR = (0, 220, 60)
 TILE_WIDTH, COLUMNS, CAPTION_HEIGHT, FONT_SIZE = 480, 3, 92, 16  # pixels, but COLUMNS
 
 
-def write_report(folder: Path, replay: Replay, score: Score) -> str:
+def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> str:
     """Writes ``overlay_NN.png`` (one an instruction), contact_sheet.png, table.md and results.json.
+
+    The overlays are the node's own; on the contact sheet the true mask is outlined as well, where it is known.
 
     Returns:
         The table, for people to read.
     """
     tiles = []
     for index, row in enumerate(score.rows):
-        overlay = _typical_overlay(replay, index)
-        if overlay is not None:
+        frame = _typical_frame(replay, index)
+        if frame is not None:
+            overlay = replay.overlays[frame.stamp]
             write_picture(folder / f"overlay_{index + 1:02d}.png", overlay)
-            tiles.append(_tile(overlay, f"{index + 1}. {row.instruction}", _verdict(row)))
+            outlined = _outline(overlay, source.truth(frame))
+            tiles.append(_tile(outlined, f"{index + 1}. {row.instruction}", _verdict(row)))
     if tiles:
         write_picture(folder / "contact_sheet.png", _sheet(tiles))
     table = format_table(score)
@@ -72,10 +77,18 @@ def _verdict(row: Row) -> str:
     return f"found in {row.present} of {row.answers} answers"
 
 
-def _typical_overlay(replay: Replay, index: int) -> np.ndarray | None:
+def _typical_frame(replay: Replay, index: int) -> Frame | None:
     """From the middle: around a change of instruction, a frame can be answered for both."""
     stamps = sorted(s for s in replay.overlays if s in replay.frames and replay.frames[s].instruction == index)
-    return replay.overlays[stamps[len(stamps) // 2]] if stamps else None
+    return replay.frames[stamps[len(stamps) // 2]] if stamps else None
+
+
+def _outline(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    if mask is None:
+        return picture
+    filled = Image.fromarray(mask.astype(np.uint8) * 255)
+    edge = np.asarray(filled.filter(ImageFilter.MaxFilter(5))) != np.asarray(filled)
+    return np.where(edge[..., np.newaxis], np.array(TRUTH_COLOR, np.uint8), picture)
 
 
 def _tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:

@@ -45,7 +45,7 @@ def _run(source: Source, args: argparse.Namespace) -> int:
             player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
         replay = player.replay()
     score = score_replay(source, replay)
-    print(write_report(args.out, replay, score))
+    print(write_report(args.out, source, replay, score))
     print(f"\npictures: {args.out / 'contact_sheet.png'} and {args.out / 'overlay_*.png'}")
     return 1 if score.faults else 0
 

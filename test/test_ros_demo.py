@@ -1,0 +1,86 @@
+"""The demo from one end to the other: the real node as its own process, over DDS, with untrained weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import BertTokenizerFast
+
+from mdsm_ros.annotations import Camera
+from mdsm_ros.cli import main
+from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.models.config import MDSM_TINY
+from mdsm_ros.models.mdsm import MDSM
+
+pytest.importorskip("rclpy")
+INSTRUCTIONS = ["get the red cup", "switch the radio off"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup"]
+    torch.manual_seed(0)
+    model = MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}))
+    folder = tmp_path_factory.mktemp("weights")
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_a_recording_is_replayed_answered_and_reported(ros_domain: int, weights: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.zeros((120, 160), bool)
+    truth[30:60, 40:90] = True
+    camera = Camera(fx=100.0, fy=100.0, cx=80.0, cy=60.0)
+    shots = [
+        Shot(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8), truth, camera, INSTRUCTIONS[i // 8])
+        for i in range(16)
+    ]
+    write_recording(tmp_path / "bag", shots, rate=1.0, start=1_700_000_000 * 10**9)
+    out = tmp_path / "out"
+    command = ["demo", "--bag", str(tmp_path / "bag"), "--model", str(weights), "--device", "cpu", "--steps", "1"]
+    assert main([*command, "--out", str(out)]) == 0, (out / "table.md").read_text(encoding="utf-8")
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert results["faults"] == []
+    assert results["frames"] == 16
+    assert [row["instruction"] for row in results["rows"]] == INSTRUCTIONS
+    for row in results["rows"]:
+        assert row["answers"] >= 1
+        assert row["in_view"] == row["judged"] >= 1
+        assert len(row["iou"]["refined"]) == row["judged"]
+    for number in (1, 2):
+        assert Image.open(out / f"overlay_{number:02d}.png").size == (160, 120)
+
+
+def test_a_video_is_replayed_with_the_time_of_its_frames(ros_domain: int, weights: Path, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    video = tmp_path / "video.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("mpeg4", rate=2)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for i in range(16):
+            picture = np.full((240, 320, 3), 10 * i, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    out = tmp_path / "out"
+    command = ["demo", "--video", str(video), "--model", str(weights), "--device", "cpu", "--steps", "1"]
+    for instruction in INSTRUCTIONS:
+        command += ["--instruction", instruction]
+    assert main([*command, "--out", str(out)]) == 0, (out / "table.md").read_text(encoding="utf-8")
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert results["faults"] == []
+    assert all(row["answers"] >= 1 and row["judged"] == 0 for row in results["rows"])
+
+
+def test_a_node_that_cannot_start_is_reported_with_its_last_words(
+    ros_domain: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["demo", "--model", str(tmp_path / "no_weights"), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "the node ended with exit code" in error
+    assert "no_weights" in error
