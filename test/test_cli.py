@@ -5,26 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from transformers import BertTokenizerFast
 
 from mdsm_ros.cli import main
-from mdsm_ros.models.config import MDSM_TINY
-from mdsm_ros.models.mdsm import MDSM
 
 INSTRUCTION = "get the red cup on the table"
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an untrained mdsm-tiny."""
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *INSTRUCTION.split()]
-    torch.manual_seed(0)
-    model = MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(dict.fromkeys(words))}))
-    folder = tmp_path_factory.mktemp("weights")
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture
@@ -34,8 +19,8 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def run_segment(image: Path, weights: Path | str, *options: str, instruction: str = INSTRUCTION) -> int:
-    return main(["segment", str(image), instruction, "--model", str(weights), "--device", "cpu", *options])
+def run_segment(image: Path, untrained_weights: Path | str, *options: str, instruction: str = INSTRUCTION) -> int:
+    return main(["segment", str(image), instruction, "--model", str(untrained_weights), "--device", "cpu", *options])
 
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> str:
@@ -48,10 +33,10 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_segment_writes_overlay_and_mask(
-    photo: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photo: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     overlay, mask = tmp_path / "out" / "overlay.png", tmp_path / "out" / "mask.png"
-    assert run_segment(photo, weights, "--out", str(overlay), "--mask", str(mask), "--json") == 0
+    assert run_segment(photo, untrained_weights, "--out", str(overlay), "--mask", str(mask), "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["instruction"] == INSTRUCTION
     assert answer["stage"] == "refined"
@@ -63,26 +48,26 @@ def test_segment_writes_overlay_and_mask(
 
 
 def test_zero_steps_give_the_initial_mask(
-    photo: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photo: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_segment(photo, weights, "--steps", "0", "--out", str(tmp_path / "o.png"), "--json") == 0
+    assert run_segment(photo, untrained_weights, "--steps", "0", "--out", str(tmp_path / "o.png"), "--json") == 0
     assert json.loads(capsys.readouterr().out)["stage"] == "initial"
 
 
-def test_the_same_seed_gives_the_same_mask(photo: Path, weights: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_mask(photo: Path, untrained_weights: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         options = ["--out", str(tmp_path / "o.png"), "--mask", str(tmp_path / f"{name}.png"), "--seed", "3"]
-        assert run_segment(photo, weights, *options) == 0
+        assert run_segment(photo, untrained_weights, *options) == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_a_picture_that_is_stored_on_its_side_is_turned(weights: Path, tmp_path: Path) -> None:
+def test_a_picture_that_is_stored_on_its_side_is_turned(untrained_weights: Path, tmp_path: Path) -> None:
     path = tmp_path / "side.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turn by 90 degrees
     Image.new("RGB", (80, 60)).save(path, exif=exif)
     mask = tmp_path / "mask.png"
-    assert run_segment(path, weights, "--out", str(tmp_path / "o.png"), "--mask", str(mask)) == 0
+    assert run_segment(path, untrained_weights, "--out", str(tmp_path / "o.png"), "--mask", str(mask)) == 0
     assert Image.open(mask).size == (60, 80)
 
 
@@ -91,27 +76,33 @@ def test_a_picture_that_is_stored_on_its_side_is_turned(weights: Path, tmp_path:
     [(None, "does not exist"), (b"no picture", "cannot be read"), (b"", "cannot be read"), ("half", "is damaged")],
 )
 def test_bad_pictures(
-    photo: Path, weights: Path, capsys: pytest.CaptureFixture[str], content: bytes | str | None, expectation: str
+    photo: Path,
+    untrained_weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | str | None,
+    expectation: str,
 ) -> None:
     if content is None:
         photo.unlink()
     else:
         photo.write_bytes(photo.read_bytes()[:1500] if isinstance(content, str) else content)
-    assert run_segment(photo, weights) == 2
+    assert run_segment(photo, untrained_weights) == 2
     error = error_of(capsys)
     assert str(photo) in error
     assert expectation in error
 
 
 @pytest.mark.parametrize("instruction", ["", "   ", "x" * 10_000, "get the\x07 cup"])
-def test_bad_instructions(photo: Path, weights: Path, capsys: pytest.CaptureFixture[str], instruction: str) -> None:
-    assert run_segment(photo, weights, instruction=instruction) == 2
+def test_bad_instructions(
+    photo: Path, untrained_weights: Path, capsys: pytest.CaptureFixture[str], instruction: str
+) -> None:
+    assert run_segment(photo, untrained_weights, instruction=instruction) == 2
     assert "instruction" in error_of(capsys)
 
 
 @pytest.mark.parametrize("instruction", ["ソファの上の枕を取って", "get the 🏆 on the shelf", "ö"])
-def test_unknown_words_are_answered(photo: Path, weights: Path, tmp_path: Path, instruction: str) -> None:
-    assert run_segment(photo, weights, "--out", str(tmp_path / "o.png"), instruction=instruction) == 0
+def test_unknown_words_are_answered(photo: Path, untrained_weights: Path, tmp_path: Path, instruction: str) -> None:
+    assert run_segment(photo, untrained_weights, "--out", str(tmp_path / "o.png"), instruction=instruction) == 0
 
 
 def test_a_missing_weights_folder(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,10 +110,12 @@ def test_a_missing_weights_folder(photo: Path, tmp_path: Path, capsys: pytest.Ca
     assert "nowhere" in error_of(capsys)
 
 
-def test_corrupt_weights(photo: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_corrupt_weights(
+    photo: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    for file in weights.iterdir():
+    for file in untrained_weights.iterdir():
         (broken / file.name).write_bytes(
             file.read_bytes()[:1000] if file.suffix == ".safetensors" else file.read_bytes()
         )
@@ -130,13 +123,13 @@ def test_corrupt_weights(photo: Path, weights: Path, tmp_path: Path, capsys: pyt
     assert "model.safetensors" in error_of(capsys)
 
 
-def test_an_unknown_device(photo: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["segment", str(photo), INSTRUCTION, "--model", str(weights), "--device", "toaster"]) == 2
+def test_an_unknown_device(photo: Path, untrained_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", str(photo), INSTRUCTION, "--model", str(untrained_weights), "--device", "toaster"]) == 2
     assert "toaster" in error_of(capsys)
 
 
-def test_an_overlay_of_unknown_format(photo: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_segment(photo, weights, "--out", "overlay.nothing") == 2
+def test_an_overlay_of_unknown_format(photo: Path, untrained_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_segment(photo, untrained_weights, "--out", "overlay.nothing") == 2
     assert "overlay.nothing" in error_of(capsys)
 
 
@@ -161,8 +154,8 @@ def test_demo_with_bad_input(arguments: list[str], expectation: str, capsys: pyt
     assert expectation in error_of(capsys)
 
 
-def test_bench_prints_a_line_per_stage(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--model", str(weights), "--device", "cpu", "--runs", "2", "--steps", "1"]) == 0
+def test_bench_prints_a_line_per_stage(untrained_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--model", str(untrained_weights), "--device", "cpu", "--runs", "2", "--steps", "1"]) == 0
     table = capsys.readouterr().out
     assert "| initial |" in table
     assert "| refined |" in table

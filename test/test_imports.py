@@ -20,6 +20,7 @@ FILE_OPENERS = {
     "open", "load", "save", "load_file", "save_file", "imread", "read_text", "read_bytes", "write_text", "write_bytes",
     "from_file", "from_pretrained", "save_pretrained", "hf_hub_download", "snapshot_download",
 }  # fmt: skip
+THROUGH_HUB = {("registry.py", "from_pretrained")}  # MDSM.from_pretrained: mdsm_ros/hub.py opens the files
 CLOCKS = {"time", "perf_counter", "monotonic", "now", "time_ns", "perf_counter_ns", "monotonic_ns"}
 
 
@@ -80,8 +81,7 @@ def test_the_package_never_imports_training() -> None:
 
 def test_the_networks_import_nothing_of_the_shell() -> None:
     shell = {
-        f"mdsm_ros.{part}"
-        for part in ("annotations", "bags", "cli", "demo", "homes", "overlay", "ros", "segmenter")
+        f"mdsm_ros.{part}" for part in ("annotations", "bags", "cli", "demo", "homes", "overlay", "ros", "segmenter")
     }
     assert violations(sources("mdsm_ros/models"), shell) == []
 
@@ -91,7 +91,7 @@ def test_the_networks_open_no_files_and_read_no_clock() -> None:
         f"{file.relative_to(ROOT)}: {name}()"
         for file in sources("mdsm_ros/models")
         for name in calls(file)
-        if name in FILE_OPENERS | CLOCKS
+        if name in FILE_OPENERS | CLOCKS and (file.name, name) not in THROUGH_HUB
     ]
     assert found == []
 

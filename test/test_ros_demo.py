@@ -7,31 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from transformers import BertTokenizerFast
 
 from mdsm_ros.annotations import Camera
 from mdsm_ros.cli import main
 from mdsm_ros.demo.bag_writer import Shot, write_recording
-from mdsm_ros.models.config import MDSM_TINY
-from mdsm_ros.models.mdsm import MDSM
 
 pytest.importorskip("rclpy")
-INSTRUCTIONS = ["get the red cup", "switch the radio off"]
+INSTRUCTIONS = ["get the red cup", "get the cup on the table"]
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup"]
-    torch.manual_seed(0)
-    model = MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}))
-    folder = tmp_path_factory.mktemp("weights")
-    model.save_pretrained(folder)
-    return folder
-
-
-def test_a_recording_is_replayed_answered_and_reported(ros_domain: int, weights: Path, tmp_path: Path) -> None:
+def test_a_recording_is_replayed_answered_and_reported(
+    ros_domain: int, untrained_weights: Path, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     truth = np.zeros((120, 160), bool)
     truth[30:60, 40:90] = True
@@ -42,7 +30,17 @@ def test_a_recording_is_replayed_answered_and_reported(ros_domain: int, weights:
     ]
     write_recording(tmp_path / "bag", shots, rate=1.0, start=1_700_000_000 * 10**9)
     out = tmp_path / "out"
-    command = ["demo", "--bag", str(tmp_path / "bag"), "--model", str(weights), "--device", "cpu", "--steps", "1"]
+    command = [
+        "demo",
+        "--bag",
+        str(tmp_path / "bag"),
+        "--model",
+        str(untrained_weights),
+        "--device",
+        "cpu",
+        "--steps",
+        "1",
+    ]
     assert main([*command, "--out", str(out)]) == 0, (out / "table.md").read_text(encoding="utf-8")
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert results["faults"] == []
@@ -56,7 +54,9 @@ def test_a_recording_is_replayed_answered_and_reported(ros_domain: int, weights:
         assert Image.open(out / f"overlay_{number:02d}.png").size == (160, 120)
 
 
-def test_a_video_is_replayed_with_the_time_of_its_frames(ros_domain: int, weights: Path, tmp_path: Path) -> None:
+def test_a_video_is_replayed_with_the_time_of_its_frames(
+    ros_domain: int, untrained_weights: Path, tmp_path: Path
+) -> None:
     av = pytest.importorskip("av")
     video = tmp_path / "video.mp4"
     with av.open(str(video), "w") as container:
@@ -67,7 +67,7 @@ def test_a_video_is_replayed_with_the_time_of_its_frames(ros_domain: int, weight
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     out = tmp_path / "out"
-    command = ["demo", "--video", str(video), "--model", str(weights), "--device", "cpu", "--steps", "1"]
+    command = ["demo", "--video", str(video), "--model", str(untrained_weights), "--device", "cpu", "--steps", "1"]
     for instruction in INSTRUCTIONS:
         command += ["--instruction", instruction]
     assert main([*command, "--out", str(out)]) == 0, (out / "table.md").read_text(encoding="utf-8")
