@@ -211,7 +211,9 @@ def _records(kind: type[Record], content: Mapping[str, Any], key: str, path: Pat
         try:
             records.append(kind(**entry))
         except TypeError as error:
-            raise DatasetError(f"{path}: {key}[{index}] does not have the fields of {kind.__name__}: {error}") from error
+            raise DatasetError(
+                f"{path}: {key}[{index}] does not have the fields of {kind.__name__}: {error}"
+            ) from error
     return records
 
 

@@ -40,9 +40,7 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
     try:
         return Path(
-            snapshot_download(
-                str(name), revision=revision, local_files_only=local_files_only, allow_patterns=HUB_FILES
-            )
+            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=HUB_FILES)
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise WeightsError(

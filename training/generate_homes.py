@@ -28,7 +28,9 @@ def image_size(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="train", help="which seeds, and the split's name")
+    parser.add_argument(
+        "--split", choices=sorted(SPLIT_SEEDS), default="train", help="which seeds, and the split's name"
+    )
     parser.add_argument("--images", type=int, default=1000, help="number of views")
     parser.add_argument("--seed-offset", type=int, default=0, help="first home within the split's seeds")
     parser.add_argument("--size", type=image_size, default=(320, 240), help="WIDTHxHEIGHT of the views, pixels")

@@ -53,7 +53,9 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def make_validation(model: MDSM, data: InstructionDataset, samples: int, refine: bool) -> Callable[[], dict[str, float]]:
+def make_validation(
+    model: MDSM, data: InstructionDataset, samples: int, refine: bool
+) -> Callable[[], dict[str, float]]:
     """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
 
     @torch.inference_mode()
@@ -101,29 +103,51 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     if args.stage in ("1", "all"):
         stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
         outcome = train_stage(
-            stage_one, data, config.stage1, config, accelerator, out / "stage1.pt", validate=validation(False), deadline=deadline
+            stage_one,
+            data,
+            config.stage1,
+            config,
+            accelerator,
+            out / "stage1.pt",
+            validate=validation(False),
+            deadline=deadline,
         )
         model.save_pretrained(out / "model")
         if not outcome.finished:
-            print(f"stage 1 stopped at step {outcome.step} of {config.stage1.steps}; --resume continues it", file=sys.stderr)
+            print(
+                f"stage 1 stopped at step {outcome.step} of {config.stage1.steps}; --resume continues it",
+                file=sys.stderr,
+            )
             return False
     else:
         model = MDSM.from_pretrained(out / "model").to(accelerator.device)
     if args.stage in ("2", "all"):
         stage_two = StageTwo(model, config)
         outcome = train_stage(
-            stage_two, data, config.stage2, config, accelerator, out / "stage2.pt", validate=validation(True), deadline=deadline
+            stage_two,
+            data,
+            config.stage2,
+            config,
+            accelerator,
+            out / "stage2.pt",
+            validate=validation(True),
+            deadline=deadline,
         )
         model.save_pretrained(out / "model")
         if not outcome.finished:
-            print(f"stage 2 stopped at step {outcome.step} of {config.stage2.steps}; --resume continues it", file=sys.stderr)
+            print(
+                f"stage 2 stopped at step {outcome.step} of {config.stage2.steps}; --resume continues it",
+                file=sys.stderr,
+            )
             return False
     return True
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mdsm-train``."""
-    parser = argparse.ArgumentParser(prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with a train split")
     parser.add_argument("--val-data", type=Path, help="dataset folder with a val split")

@@ -19,7 +19,12 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     learner = BertWordPieceTokenizer(lowercase=True)
     alphabet = sorted(set(string.printable.lower()) - set(string.whitespace))
     learner.train_from_iterator(
-        texts, vocab_size=vocab_size, min_frequency=1, initial_alphabet=alphabet, limit_alphabet=200, show_progress=False
+        texts,
+        vocab_size=vocab_size,
+        min_frequency=1,
+        initial_alphabet=alphabet,
+        limit_alphabet=200,
+        show_progress=False,
     )
     vocab = learner.get_vocab()
     for character in alphabet:  # inside words, pieces carry a prefix of their own

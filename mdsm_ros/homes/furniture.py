@@ -64,7 +64,11 @@ def _coffee_table(c: RGB, rng: np.random.Generator) -> Furniture:
 def _desk(c: RGB, rng: np.random.Generator) -> Furniture:
     desk = _table_like(rng.uniform(0.55, 0.75), 0.33, 0.73, c)
     return Furniture(
-        [*desk.parts, box(0.14, 0.28, 0.28, (desk.hx - 0.18, 0, 0.42), shade(c, 0.9))], desk.surfaces[:1], desk.hx, desk.hy, 0.73
+        [*desk.parts, box(0.14, 0.28, 0.28, (desk.hx - 0.18, 0, 0.42), shade(c, 0.9))],
+        desk.surfaces[:1],
+        desk.hx,
+        desk.hy,
+        0.73,
     )
 
 
@@ -92,7 +96,9 @@ def _nightstand(c: RGB, rng: np.random.Generator) -> Furniture:
 def _counter(c: RGB, rng: np.random.Generator) -> Furniture:
     counter = _chest(rng.uniform(0.6, 0.9), 0.30, 0.86, 1, c)
     top = box(counter.hx + 0.02, 0.33, 0.02, (0, 0, 0.88), (0.35, 0.35, 0.37), material="stone")
-    return Furniture([*counter.parts, top], [Surface("surface", 0.90, counter.hx - 0.02, 0.28)], counter.hx + 0.02, 0.33, 0.90)
+    return Furniture(
+        [*counter.parts, top], [Surface("surface", 0.90, counter.hx - 0.02, 0.28)], counter.hx + 0.02, 0.33, 0.90
+    )
 
 
 def _shelf(c: RGB, rng: np.random.Generator) -> Furniture:
@@ -172,7 +178,11 @@ def _stove(c: RGB, rng: np.random.Generator) -> Furniture:
     burners = [cylinder(0.09, 0.008, (x, y, 0.905), DARK) for x in (-0.15, 0.15) for y in (-0.13, 0.13)]
     knobs = [cylinder(0.022, 0.015, (x, 0.31, 0.80), METAL, np.pi / 2) for x in (-0.2, -0.07, 0.07, 0.2)]
     return Furniture(
-        [box(0.31, 0.30, 0.45, (0, 0, 0.45), c), box(0.24, 0.008, 0.18, (0, 0.30, 0.45), DARK), *burners, *knobs], [], 0.31, 0.33, 0.92
+        [box(0.31, 0.30, 0.45, (0, 0, 0.45), c), box(0.24, 0.008, 0.18, (0, 0.30, 0.45), DARK), *burners, *knobs],
+        [],
+        0.31,
+        0.33,
+        0.92,
     )
 
 
@@ -214,7 +224,10 @@ def _tv_stand(c: RGB, rng: np.random.Generator) -> Furniture:
 
 def _rug(c: RGB, rng: np.random.Generator) -> Furniture:
     hx, hy = rng.uniform(0.5, 0.8), rng.uniform(0.35, 0.5)
-    parts = [box(hx, hy, 0.006, (0, 0, 0.006), c, material="cloth"), box(hx - 0.09, hy - 0.09, 0.008, (0, 0, 0.007), shade(c, 0.7), material="cloth")]
+    parts = [
+        box(hx, hy, 0.006, (0, 0, 0.006), c, material="cloth"),
+        box(hx - 0.09, hy - 0.09, 0.008, (0, 0, 0.007), shade(c, 0.7), material="cloth"),
+    ]
     return Furniture(parts, [Surface("floor", 0.015, hx - 0.1, hy - 0.1)], hx, hy, 0.015)
 
 
@@ -247,35 +260,150 @@ FURNITURE: dict[str, tuple[Builder, tuple[str, ...]]] = {
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bedroom": (
         ("bed", "nightstand", "nightstand", "dresser", "wardrobe", "armchair", "shelf", "rug"),
-        ("pillow", "lamp", "book", "teddy bear", "blanket", "clock", "picture", "plant", "jewelry box", "hat", "shoes", "tissue box",
-         "suitcase", "backpack", "candle", "mirror", "radio"),
+        (
+            "pillow",
+            "lamp",
+            "book",
+            "teddy bear",
+            "blanket",
+            "clock",
+            "picture",
+            "plant",
+            "jewelry box",
+            "hat",
+            "shoes",
+            "tissue box",
+            "suitcase",
+            "backpack",
+            "candle",
+            "mirror",
+            "radio",
+        ),
     ),
     "living room": (
         ("sofa", "armchair", "coffee table", "tv stand", "shelf", "cabinet", "rug"),
-        ("pillow", "lamp", "book", "radio", "vase", "plant", "picture", "clock", "mug", "candle", "globe", "trophy", "blanket", "basket",
-         "ball", "teddy bear", "box", "fan", "stool"),
+        (
+            "pillow",
+            "lamp",
+            "book",
+            "radio",
+            "vase",
+            "plant",
+            "picture",
+            "clock",
+            "mug",
+            "candle",
+            "globe",
+            "trophy",
+            "blanket",
+            "basket",
+            "ball",
+            "teddy bear",
+            "box",
+            "fan",
+            "stool",
+        ),
     ),
     "kitchen": (
         ("counter", "counter", "refrigerator", "stove", "sink", "table", "shelf"),
-        ("mug", "bottle", "bowl", "plate", "teapot", "toaster", "apple", "jar", "stool", "chair", "trash can", "towel", "radio", "basket",
-         "bucket", "clock", "plant"),
+        (
+            "mug",
+            "bottle",
+            "bowl",
+            "plate",
+            "teapot",
+            "toaster",
+            "apple",
+            "jar",
+            "stool",
+            "chair",
+            "trash can",
+            "towel",
+            "radio",
+            "basket",
+            "bucket",
+            "clock",
+            "plant",
+        ),
     ),
     "bathroom": (
         ("sink", "bathtub", "toilet", "cabinet", "shelf", "rug"),
-        ("towel", "hanging towel", "bottle", "tissue box", "mirror", "bucket", "trash can", "candle", "jar", "basket", "plant", "stool", "hat"),
+        (
+            "towel",
+            "hanging towel",
+            "bottle",
+            "tissue box",
+            "mirror",
+            "bucket",
+            "trash can",
+            "candle",
+            "jar",
+            "basket",
+            "plant",
+            "stool",
+            "hat",
+        ),
     ),
     "office": (
         ("desk", "desk", "shelf", "cabinet", "armchair", "table"),
-        ("laptop", "book", "lamp", "mug", "globe", "trophy", "chair", "trash can", "backpack", "clock", "picture", "plant", "box", "fan",
-         "tissue box", "radio", "bottle"),
+        (
+            "laptop",
+            "book",
+            "lamp",
+            "mug",
+            "globe",
+            "trophy",
+            "chair",
+            "trash can",
+            "backpack",
+            "clock",
+            "picture",
+            "plant",
+            "box",
+            "fan",
+            "tissue box",
+            "radio",
+            "bottle",
+        ),
     ),
     "dining room": (
         ("table", "cabinet", "shelf", "counter", "rug"),
-        ("plate", "bowl", "mug", "bottle", "vase", "candle", "teapot", "chair", "apple", "picture", "clock", "plant", "mirror", "stool", "basket"),
+        (
+            "plate",
+            "bowl",
+            "mug",
+            "bottle",
+            "vase",
+            "candle",
+            "teapot",
+            "chair",
+            "apple",
+            "picture",
+            "clock",
+            "plant",
+            "mirror",
+            "stool",
+            "basket",
+        ),
     ),
     "laundry room": (
         ("counter", "cabinet", "shelf", "sink", "table"),
-        ("towel", "hanging towel", "basket", "bucket", "bottle", "box", "jar", "shoes", "ball", "suitcase", "stool", "trash can", "fan", "hat"),
+        (
+            "towel",
+            "hanging towel",
+            "basket",
+            "bucket",
+            "bottle",
+            "box",
+            "jar",
+            "shoes",
+            "ball",
+            "suitcase",
+            "stool",
+            "trash can",
+            "fan",
+            "hat",
+        ),
     ),
 }
 """Furniture and objects found in each kind of room."""

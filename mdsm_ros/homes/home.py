@@ -70,7 +70,9 @@ class Home:
 
 def _scaled(parts: Sequence[Part], scale: float) -> list[Part]:
     return [
-        Part(p.shape, tuple(s * scale for s in p.size), tuple(x * scale for x in p.position), p.color, p.tilt, p.material)  # type: ignore[arg-type]
+        Part(
+            p.shape, tuple(s * scale for s in p.size), tuple(x * scale for x in p.position), p.color, p.tilt, p.material
+        )  # type: ignore[arg-type]
         for p in parts
     ]
 
@@ -146,14 +148,28 @@ class _RoomBuilder:
                 x = -reach[0] + 0.02
             if self._free(x, y, extent, 0.12 if kind != "rug" else 0.0, flat=kind == "rug"):
                 self.items.append(
-                    Item(kind, color, "", piece.parts, (x, y, 0.0), yaw, extent, piece.height, True, "wall-side", surfaces=piece.surfaces)
+                    Item(
+                        kind,
+                        color,
+                        "",
+                        piece.parts,
+                        (x, y, 0.0),
+                        yaw,
+                        extent,
+                        piece.height,
+                        True,
+                        "wall-side",
+                        surfaces=piece.surfaces,
+                    )
                 )
                 return
 
     def _make(self, kind: str, color: str) -> tuple[list[Part], str, tuple[float, float], float]:
         rng = self.rng
         size = str(rng.choice(list(SIZES), p=(0.2, 0.55, 0.25)))
-        parts = _scaled(OBJECTS[kind].shape(vary(COLORS[color], rng), rng), SIZES[size] * float(rng.uniform(0.96, 1.04)))
+        parts = _scaled(
+            OBJECTS[kind].shape(vary(COLORS[color], rng), rng), SIZES[size] * float(rng.uniform(0.96, 1.04))
+        )
         hx, hy, height = _bounds(parts)
         return parts, size, (hx, hy), height
 
@@ -174,7 +190,10 @@ class _RoomBuilder:
         rng = self.rng
         parts, size, (hx, hy), height = self._make(kind, color)
         spots = [
-            (i, j) for i, item in enumerate(self.items) for j, s in enumerate(item.surfaces) if s.place == place and s.clearance > height
+            (i, j)
+            for i, item in enumerate(self.items)
+            for j, s in enumerate(item.surfaces)
+            if s.place == place and s.clearance > height
         ]
         if not spots:
             return False
@@ -195,7 +214,18 @@ class _RoomBuilder:
             cos, sin = np.cos(holder.yaw), np.sin(holder.yaw)
             x, y = holder.position[0] + cos * u - sin * v, holder.position[1] + sin * u + cos * v
             extent = (ex, ey) if abs(cos) > 0.5 else (ey, ex)
-            item = Item(kind, color, size, parts, (float(x), float(y), surface.z), holder.yaw + facing, extent, height, False, place)
+            item = Item(
+                kind,
+                color,
+                size,
+                parts,
+                (float(x), float(y), surface.z),
+                holder.yaw + facing,
+                extent,
+                height,
+                False,
+                place,
+            )
             if place == "under":
                 item.beneath = i
             else:
@@ -214,12 +244,18 @@ class _RoomBuilder:
             if not self._free(x, y, (radius, radius), 0.03):
                 continue
             rug = next(
-                (i for i, r in enumerate(self.items) if r.kind == "rug" and abs(r.position[0] - x) < r.extent[0] and abs(r.position[1] - y) < r.extent[1]),
+                (
+                    i
+                    for i, r in enumerate(self.items)
+                    if r.kind == "rug" and abs(r.position[0] - x) < r.extent[0] and abs(r.position[1] - y) < r.extent[1]
+                ),
                 None,
             )
             z = 0.0 if rug is None else self.items[rug].height
             yaw = float(rng.uniform(-np.pi, np.pi))
-            self.items.append(Item(kind, color, size, parts, (x, y, z), yaw, (radius, radius), height, False, "floor", support=rug))
+            self.items.append(
+                Item(kind, color, size, parts, (x, y, z), yaw, (radius, radius), height, False, "floor", support=rug)
+            )
             return True
         return False
 
@@ -240,7 +276,10 @@ class _RoomBuilder:
                 for i, o in enumerate(self.items)
                 if abs(o.position[0] - x) < o.extent[0] + reach[0] and abs(o.position[1] - y) < o.extent[1] + reach[1]
             ]
-            if any(o.position[2] + o.height > base - 0.03 and o.position[2] < base + height for o in (self.items[i] for i in beside)):
+            if any(
+                o.position[2] + o.height > base - 0.03 and o.position[2] < base + height
+                for o in (self.items[i] for i in beside)
+            ):
                 continue
             yaw = (0.0, np.pi / 2, np.pi, -np.pi / 2)[wall]
             item = Item(kind, color, size, parts, (x, y, base), yaw, extent, height, False, "wall")
@@ -289,6 +328,13 @@ def build_home(seed: int) -> Home:
 
 def wall_colors(rng: np.random.Generator) -> tuple[RGB, RGB]:
     """Muted colours of walls and floor."""
-    walls = ((0.86, 0.84, 0.78), (0.80, 0.85, 0.88), (0.88, 0.82, 0.80), (0.82, 0.87, 0.80), (0.90, 0.89, 0.86), (0.74, 0.77, 0.82))
+    walls = (
+        (0.86, 0.84, 0.78),
+        (0.80, 0.85, 0.88),
+        (0.88, 0.82, 0.80),
+        (0.82, 0.87, 0.80),
+        (0.90, 0.89, 0.86),
+        (0.74, 0.77, 0.82),
+    )
     floors = ((0.62, 0.46, 0.30), (0.48, 0.36, 0.26), (0.70, 0.66, 0.60), (0.55, 0.55, 0.53), (0.72, 0.60, 0.45))
     return walls[int(rng.integers(len(walls)))], floors[int(rng.integers(len(floors)))]

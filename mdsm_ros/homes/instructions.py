@@ -20,12 +20,51 @@ from mdsm_ros.homes.relations import Seen
 NOT_IN_VIEW_SHARE = 0.14  # of the attempts; some find nothing plausible that is absent, one in ten remains
 
 FETCH = ("get", "fetch", "bring me", "pick up", "grab", "hand me", "take", "retrieve", "find", "bring")
-FURNITURE_VERBS = ("clean", "dust", "wipe", "wipe down", "inspect", "walk up to", "stand next to", "check", "polish", "tidy up")
-GO = ("Go to", "Walk to", "Head to", "Go into", "Walk into", "Head into", "Enter", "Proceed to", "Move to", "Go over to", "Make your way to")
-TAILS = ("and bring it to me", "and bring it back here", "and hand it to me please", "and carry it to the hallway", "and put it in the closet",
-         "and take it to the garage", "and set it down by the front door", "for me please", "and give it to my sister",
-         "and bring it over here right away")
-FURNITURE_TAILS = ("with a damp cloth", "and then wait there", "please", "and tell me what you see", "before the guests arrive", "when you have time")
+FURNITURE_VERBS = (
+    "clean",
+    "dust",
+    "wipe",
+    "wipe down",
+    "inspect",
+    "walk up to",
+    "stand next to",
+    "check",
+    "polish",
+    "tidy up",
+)
+GO = (
+    "Go to",
+    "Walk to",
+    "Head to",
+    "Go into",
+    "Walk into",
+    "Head into",
+    "Enter",
+    "Proceed to",
+    "Move to",
+    "Go over to",
+    "Make your way to",
+)
+TAILS = (
+    "and bring it to me",
+    "and bring it back here",
+    "and hand it to me please",
+    "and carry it to the hallway",
+    "and put it in the closet",
+    "and take it to the garage",
+    "and set it down by the front door",
+    "for me please",
+    "and give it to my sister",
+    "and bring it over here right away",
+)
+FURNITURE_TAILS = (
+    "with a damp cloth",
+    "and then wait there",
+    "please",
+    "and tell me what you see",
+    "before the guests arrive",
+    "when you have time",
+)
 
 BESIDE: tuple[tuple[Callable[[Seen, Seen], relations.Verdict], tuple[str, ...]], ...] = (
     (relations.left_of, ("to the left of {}", "left of {}", "on the left side of {}")),
@@ -96,7 +135,9 @@ class Speaker:
         same = [s for s in self.seen if s.kind == kind]
         if color is None:
             return same, same
-        return [s for s in same if s.color == color], [s for s in same if s.color == color or s.color in CONFUSABLE[color]]
+        return [s for s in same if s.color == color], [
+            s for s in same if s.color == color or s.color in CONFUSABLE[color]
+        ]
 
     def _landmark_phrases(self, target: Seen) -> list[tuple[Seen, str]]:
         """Landmarks that a listener finds without doubt, each with its noun phrase."""
@@ -106,7 +147,9 @@ class Speaker:
                 continue
             sure, _ = self._candidates(mark.kind, None)
             if len(sure) == 1:
-                found.append((mark, f"the {mark.color} {mark.kind}" if self.rng.random() < 0.45 else f"the {mark.kind}"))
+                found.append(
+                    (mark, f"the {mark.color} {mark.kind}" if self.rng.random() < 0.45 else f"the {mark.kind}")
+                )
                 continue
             _, might = self._candidates(mark.kind, mark.color)
             if len(might) == 1:
@@ -130,31 +173,59 @@ class Speaker:
         for mark, phrase in marks:
             furniture = room.items[mark.index].furniture
             if furniture:
-                state(f"on {phrase}" if self.rng.random() < 0.6 else f"sitting on {phrase}", relations.on(room, target, mark),
-                      [relations.on(room, o, mark) for o in others], 1)
-                state(f"under {phrase}", relations.under(room, target, mark), [relations.under(room, o, mark) for o in others], 1)
-                state(f"hanging above {phrase}", relations.above(room, target, mark), [relations.above(room, o, mark) for o in others], 1)
+                state(
+                    f"on {phrase}" if self.rng.random() < 0.6 else f"sitting on {phrase}",
+                    relations.on(room, target, mark),
+                    [relations.on(room, o, mark) for o in others],
+                    1,
+                )
+                state(
+                    f"under {phrase}",
+                    relations.under(room, target, mark),
+                    [relations.under(room, o, mark) for o in others],
+                    1,
+                )
+                state(
+                    f"hanging above {phrase}",
+                    relations.above(room, target, mark),
+                    [relations.above(room, o, mark) for o in others],
+                    1,
+                )
             for relation, words in BESIDE:
                 holds, *verdicts = free(relation, mark)
                 state(self._pick(words).format(phrase), holds, verdicts, 1)
             if others and relations.nearest(candidates, mark) is target:
                 clauses.append((self._pick(("nearest to {}", "closest to {}", "nearest {}")).format(phrase), others, 1))
-        loose = [] if room.items[target.index].furniture else [
-            (m, p) for m, p in marks if not relations.attached(room, target, m)
-        ]
+        loose = (
+            []
+            if room.items[target.index].furniture
+            else [(m, p) for m, p in marks if not relations.attached(room, target, m)]
+        )
         for i, (first, first_phrase) in enumerate(loose):
             for second, second_phrase in loose[i + 1 :]:
-                state(f"between {first_phrase} and {second_phrase}", relations.between(target, first, second),
-                      [relations.between(o, first, second) for o in others], 2)
+                state(
+                    f"between {first_phrase} and {second_phrase}",
+                    relations.between(target, first, second),
+                    [relations.between(o, first, second) for o in others],
+                    2,
+                )
         if others:
             for side in ("left", "right"):
                 if relations.outermost(candidates, side) is target:
-                    clauses.append((self._pick(("on the far {}", "farthest to the {}", "that is furthest {}")).format(side), others, 0))
+                    clauses.append(
+                        (
+                            self._pick(("on the far {}", "farthest to the {}", "that is furthest {}")).format(side),
+                            others,
+                            0,
+                        )
+                    )
             if relations.closest_to_camera(candidates) is target:
                 clauses.append((self._pick(("closest to you", "nearest to you", "right in front of you")), others, 0))
         self.rng.shuffle(clauses)  # type: ignore[arg-type]
         rank = {"between": 0, "under": 0, "behind": 0, "in front": 0, "hanging": 0, "nearest": 1, "closest": 1}
-        clauses.sort(key=lambda c: next((r for word, r in rank.items() if c[0].startswith(word)), 2) + self.rng.random() * 2.2)
+        clauses.sort(
+            key=lambda c: next((r for word, r in rank.items() if c[0].startswith(word)), 2) + self.rng.random() * 2.2
+        )
         return clauses
 
     def _describe(self, target: Seen) -> tuple[_Phrase, bool] | None:
@@ -208,14 +279,16 @@ class Speaker:
         if frame <= 2:
             text = f"{go} and {verb} {phrase}"
         elif frame == 3:
-            text = f"{go}, look for {phrase} and {verb} it" if verb in ("fetch", "get", "grab", "take") else f"{go}, then {verb} {phrase}"
+            text = (
+                f"{go}, look for {phrase} and {verb} it"
+                if verb in ("fetch", "get", "grab", "take")
+                else f"{go}, then {verb} {phrase}"
+            )
         elif frame == 4:
             text = f"In the {room}, please {verb} {phrase}"
         else:
             text = f"{self._pick(('Could you', 'Please', 'Can you', 'I need you to'))} go to the {room} and {verb} {phrase}"
-        if tail and not (frame == 3 and " it" in text.split(" and ")[-1] and tail.startswith("and")):
-            text = f"{text} {tail}"
-        elif tail:
+        if (tail and not (frame == 3 and " it" in text.split(" and ")[-1] and tail.startswith("and"))) or tail:
             text = f"{text} {tail}"
         return text + ("." if rng.random() < 0.3 else "")
 
@@ -240,8 +313,13 @@ class Speaker:
         kind, color = model.kind, model.color
         if self.rng.random() < 0.5:
             in_view = {s.kind for s in self.seen}
-            kinds = [k for k in OBJECTS if k not in in_view and not any(k in v or v in k for v in in_view)
-                     and OBJECTS[k].places & OBJECTS[model.kind].places]
+            kinds = [
+                k
+                for k in OBJECTS
+                if k not in in_view
+                and not any(k in v or v in k for v in in_view)
+                and OBJECTS[k].places & OBJECTS[model.kind].places
+            ]
             if not kinds:
                 return None
             kind = self._pick(kinds)
@@ -256,5 +334,9 @@ class Speaker:
                 return None
             noun = f"{self._pick(colors)} {kind}"
             old = f"{color} {kind}"
-            text = phrase.text.replace(old, noun, 1) if old in phrase.text.split(" that ")[0][: len(old) + 12] else phrase.text.replace(kind, noun, 1)
+            text = (
+                phrase.text.replace(old, noun, 1)
+                if old in phrase.text.split(" that ")[0][: len(old) + 12]
+                else phrase.text.replace(kind, noun, 1)
+            )
         return Sentence(self._sentence(kind, False, text), None, phrase.expressions, 0, False)

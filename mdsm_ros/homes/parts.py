@@ -54,7 +54,9 @@ def vary(color: RGB, rng: np.random.Generator) -> RGB:
     """A neighbour of a colour that still goes by the same name."""
     h, s, v = colorsys.rgb_to_hsv(*color)
     h = (h + rng.uniform(-0.012, 0.012)) % 1.0
-    return colorsys.hsv_to_rgb(h, float(np.clip(s * rng.uniform(0.85, 1.1), 0, 1)), float(np.clip(v * rng.uniform(0.88, 1.08), 0, 1)))
+    return colorsys.hsv_to_rgb(
+        h, float(np.clip(s * rng.uniform(0.85, 1.1), 0, 1)), float(np.clip(v * rng.uniform(0.88, 1.08), 0, 1))
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,15 @@ class Part:
     material: str | None = None
 
 
-def box(hx: float, hy: float, hz: float, at: tuple[float, float, float], color: RGB, tilt: float = 0.0, material: str | None = None) -> Part:
+def box(
+    hx: float,
+    hy: float,
+    hz: float,
+    at: tuple[float, float, float],
+    color: RGB,
+    tilt: float = 0.0,
+    material: str | None = None,
+) -> Part:
     """A box of half-extents hx, hy, hz."""
     return Part("box", (hx, hy, hz), at, color, tilt, material)
 

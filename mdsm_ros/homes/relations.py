@@ -72,7 +72,9 @@ def look(room: Room, view: View) -> list[Seen]:
         item = room.items[index]
         rows, columns = np.divmod(order[start : start + area], width)
         hx, hy = item.extent
-        corners = np.array([(sx * hx, sy * hy, sz * item.height / 2) for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)])
+        corners = np.array(
+            [(sx * hx, sy * hy, sz * item.height / 2) for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)]
+        )
         local = (corners + item.center - eye) @ axes
         distance = np.maximum(-local[:, 2], 0.05)
         pixels = np.stack([local[:, 0], -local[:, 1]], axis=1) / distance[:, None] * view.camera.fx
@@ -92,7 +94,8 @@ def look(room: Room, view: View) -> list[Seen]:
                 half_width=float(x_high - x_low + 1) / (2 * width),
                 depth=float(-((np.asarray(item.center) - eye) @ axes)[2]),
                 center=item.center,
-                target=share >= TARGET_AREA and visible >= (0.2 if item.furniture else TARGET_VISIBLE * (0.8 if cut else 1.0)),
+                target=share >= TARGET_AREA
+                and visible >= (0.2 if item.furniture else TARGET_VISIBLE * (0.8 if cut else 1.0)),
                 landmark=share >= LANDMARK_AREA,
             )
         )

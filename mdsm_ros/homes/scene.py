@@ -18,7 +18,7 @@ from mdsm_ros.homes.parts import RGB, shade
 
 os.environ.setdefault("MUJOCO_GL", "egl")
 
-import mujoco  # noqa: E402
+import mujoco
 
 _SHAPES = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,
@@ -171,7 +171,9 @@ class RoomRenderer:
         )
         textures = [""] * int(mujoco.mjtTextureRole.mjNTEXROLE)
         textures[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = name
-        spec.add_material(name=name, textures=textures, texrepeat=list(repeat), texuniform=True, specular=0.1, shininess=0.1)
+        spec.add_material(
+            name=name, textures=textures, texrepeat=list(repeat), texuniform=True, specular=0.1, shininess=0.1
+        )
 
     @staticmethod
     def _add_geom(
@@ -208,7 +210,9 @@ class RoomRenderer:
             along, across = (hx, y) if axis == 0 else (hy, x)
             outward = 0.05 if across > 0 else -0.05
 
-            def panel(half: float, middle: float, z: float, hz: float, thick: float, color: RGB, material: str | None) -> None:
+            def panel(
+                half: float, middle: float, z: float, hz: float, thick: float, color: RGB, material: str | None
+            ) -> None:
                 offset = across + outward - np.sign(outward) * thick
                 size = (half, 0.05, hz) if axis == 0 else (0.05, half, hz)  # noqa: B023
                 at = (middle, offset, z) if axis == 0 else (offset, middle, z)  # noqa: B023

@@ -62,9 +62,7 @@ class IntermediateStage(nn.Module):
         self.norm = nn.ModuleList([nn.LayerNorm(c) for c in dims])
         self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm)
 
-    def forward(
-        self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None
-    ) -> InitialMask:
+    def forward(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, H, W) in [0, 1] and the features of B instructions -> B initial masks.
 
         ``image_index`` (B,) says which image each instruction is about, in order where absent (N = B). What language does
@@ -110,9 +108,7 @@ class MDSM(nn.Module, HubModel):
         """Language features of B instructions."""
         return self.language(texts)
 
-    def initial(
-        self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None
-    ) -> InitialMask:
+    def initial(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
         """Stage 1: (N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
 
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.

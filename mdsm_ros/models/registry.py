@@ -1,0 +1,57 @@
+"""Model types by name, and the interface that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from typing_extensions import Self
+
+from mdsm_ros.hub import read_config, resolve_folder
+from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.language import TextFeatures
+from mdsm_ros.models.mdsm import MDSM, CrossmodalFeatures, InitialMask
+
+
+class SegmentationModel(Protocol):
+    """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, S, S) floats in [0, 1]."""
+
+    config: MDSMConfig
+
+    def to(self, device: torch.device) -> Self:
+        """Moves the model."""
+        ...
+
+    def eval(self) -> Self:
+        """Switches training behaviour off."""
+        ...
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        """Language features of B instructions."""
+        ...
+
+    def initial(self, images: torch.Tensor, text: TextFeatures) -> InitialMask:
+        """Mask logits (B, 1, h, w), present logits (B,), and features for refinement."""
+        ...
+
+    def refine(
+        self, features: CrossmodalFeatures, logits: torch.Tensor, steps: int, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Refined mask logits (B, 1, h, w)."""
+        ...
+
+
+MODEL_TYPES: dict[str, type[MDSM]] = {"mdsm": MDSM}
+"""Class of every ``model_type`` that a config.json may name."""
+
+
+def load_model(source: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
+    """Loads the model of a folder or hub id, whichever type its configuration names.
+
+    Raises:
+        WeightsError: it cannot be found or read.
+    """
+    folder = resolve_folder(source, local_files_only=local_files_only)
+    return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)

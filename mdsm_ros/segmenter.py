@@ -1,0 +1,254 @@
+"""The public API: a sentence and a camera image in, the pixels that the sentence talks about out."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mdsm_ros.hub import WeightsError
+from mdsm_ros.models.language import TextFeatures
+from mdsm_ros.models.registry import SegmentationModel, load_model
+from mdsm_ros.preprocess import to_image_grid, to_model_input
+
+__all__ = [
+    "ImageError",
+    "InstructionError",
+    "Segmentation",
+    "Segmenter",
+    "WeightsError",
+    "validate_image",
+    "validate_instruction",
+]
+
+MAX_INSTRUCTION_CHARACTERS = 1000
+EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
+
+
+class InstructionError(ValueError):
+    """An instruction that cannot be answered: empty, far too long, or not text."""
+
+
+class ImageError(ValueError):
+    """An image that cannot be segmented: wrong shape or type."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """An answer, in the pixel grid of the input image.
+
+    Attributes:
+        mask: bool (H, W).
+        probability: float32 (H, W) in [0, 1], that a pixel belongs to the target; before presence is decided.
+        uncertainty: float32 (H, W), or None where the model gives none.
+        score: in [0, 1], how sure the model is that the target is in view.
+        present: False when the instruction names nothing in view; the mask is then empty.
+        stage: "initial" or "refined".
+        timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+    """
+
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    uncertainty: NDArray[np.float32] | None
+    score: float
+    present: bool
+    stage: str
+    timings: dict[str, float]
+
+
+def validate_instruction(text: str) -> str:
+    """Strips an instruction and collapses its whitespace.
+
+    Raises:
+        InstructionError: it is empty, longer than 1,000 characters, or holds control characters.
+    """
+    collapsed = " ".join(text.split())
+    if not collapsed:
+        raise InstructionError(f"instruction is {text[:20]!r}, expected a sentence")
+    if len(collapsed) > MAX_INSTRUCTION_CHARACTERS:
+        raise InstructionError(
+            f"instruction has {len(collapsed)} characters, expected at most {MAX_INSTRUCTION_CHARACTERS}"
+        )
+    for character in collapsed:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            raise InstructionError(f"instruction holds the control character {character!r}, expected plain text")
+    return collapsed
+
+
+def validate_image(image: NDArray[np.uint8]) -> None:
+    """Checks that an image is uint8 (H, W, 3) with at least one pixel.
+
+    Raises:
+        ImageError: it is not.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"image has shape {getattr(image, 'shape', None)}, expected (height, width, 3) RGB")
+    if image.dtype != np.uint8:
+        raise ImageError(f"image has type {image.dtype}, expected uint8")
+    if image.size == 0:
+        raise ImageError(f"image has shape {image.shape}, expected at least one pixel")
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device is {device!r}, expected 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {device!r}, but no CUDA device is available")
+    return chosen
+
+
+class Segmenter:
+    """Answers instructions about images with one model; used by the node, the CLI and the evaluation alike.
+
+    Args:
+        model: a model of the registry.
+        name: how the user calls it.
+        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+
+    Attributes:
+        num_inference_steps: refinement steps where a call does not say; 0 answers with the initial mask.
+        mask_threshold: probability from which on a pixel belongs to the mask.
+        present_threshold: score from which on the target counts as in view.
+    """
+
+    def __init__(self, model: SegmentationModel, name: str, device: str = "auto") -> None:
+        self.name = name
+        self._device = _choose_device(device)
+        self._model: SegmentationModel | None = model.to(self._device).eval()
+        self.num_inference_steps: int = model.config.num_inference_steps
+        self.mask_threshold: float = model.config.mask_threshold
+        self.present_threshold: float = model.config.present_threshold
+        self._image_size: int = model.config.image_size
+        self._cached_text: tuple[str, TextFeatures] | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path = "mdsm-tiny", *, device: str = "auto", local_files_only: bool = False
+    ) -> Segmenter:
+        """Loads a model by embedded name, local folder or hub id.
+
+        Raises:
+            WeightsError: there is no such model, or its files are damaged.
+            ValueError: the device does not exist.
+        """
+        embedded = EMBEDDED_WEIGHTS / str(name)
+        source = embedded if embedded.is_dir() else name
+        return cls(load_model(source, local_files_only=local_files_only), str(name), device)
+
+    @property
+    def device(self) -> str:
+        """Where the model runs, for example "cpu" or "cuda:0"."""
+        return str(self._device)
+
+    def segment(
+        self, image: NDArray[np.uint8], instruction: str, *, num_inference_steps: int | None = None, seed: int = 0
+    ) -> Segmentation:
+        """The final answer for one image.
+
+        Args:
+            image: uint8 (H, W, 3) RGB.
+            instruction: what to look for.
+            num_inference_steps: refinement steps; None takes the segmenter's, 0 the initial mask.
+            seed: of the refinement's noise.
+
+        Raises:
+            ImageError: the image has the wrong shape or type.
+            InstructionError: the instruction is empty, too long, or holds control characters.
+        """
+        *_, final = self.stream(image, instruction, num_inference_steps=num_inference_steps, seed=seed)
+        return final
+
+    def stream(
+        self, image: NDArray[np.uint8], instruction: str, *, num_inference_steps: int | None = None, seed: int = 0
+    ) -> Iterator[Segmentation]:
+        """Yields the initial answer as soon as it exists, then the refined one; arguments as in :meth:`segment`."""
+        validate_image(image)
+        text = validate_instruction(instruction)
+        steps = self.num_inference_steps if num_inference_steps is None else num_inference_steps
+        if steps < 0:
+            raise ValueError(f"num_inference_steps is {steps}, expected 0 or more")
+        return self._answers(image, text, steps, seed)
+
+    def _answers(self, image: NDArray[np.uint8], text: str, steps: int, seed: int) -> Iterator[Segmentation]:
+        model = self._model
+        if model is None:
+            raise RuntimeError("this Segmenter is closed")
+        clock = _Clock(self._device)
+        pixels = to_model_input(image, self._image_size).to(self._device)
+        clock.lap("preprocess")
+        features = self._text_features(text)
+        clock.lap("text")
+        with torch.inference_mode():
+            answer = model.initial(pixels, features)
+        score = float(answer.present_logits.float().sigmoid())
+        clock.lap("initial")
+        yield self._segmentation(answer.logits, image.shape[:2], score, "initial", clock)
+        if steps == 0:
+            return
+        clock.restart()
+        with torch.inference_mode():
+            generator = torch.Generator().manual_seed(seed)
+            refined = model.refine(answer.features, answer.logits, steps, generator)
+        clock.lap("refine")
+        yield self._segmentation(refined, image.shape[:2], score, "refined", clock)
+
+    def _text_features(self, text: str) -> TextFeatures:
+        """Language features, computed again only when the instruction changes."""
+        if self._cached_text is None or self._cached_text[0] != text:
+            assert self._model is not None
+            with torch.inference_mode():
+                self._cached_text = (text, self._model.encode_text([text]))
+        return self._cached_text[1]
+
+    def _segmentation(
+        self, logits: torch.Tensor, size: tuple[int, ...], score: float, stage: str, clock: _Clock
+    ) -> Segmentation:
+        probability = to_image_grid(logits, *size)[0].cpu().numpy()
+        present = score >= self.present_threshold
+        mask = probability >= self.mask_threshold if present else np.zeros(size, dtype=bool)
+        clock.lap("preprocess")  # the way back to the image's pixels is the other half of preprocessing
+        return Segmentation(mask, probability, None, score, present, stage, clock.timings())
+
+    def warm_up(self, image_size: tuple[int, int] = (480, 640)) -> None:
+        """Runs once on an empty image (height, width), so that the first real frame does not pay for set-up."""
+        self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen")
+        self._cached_text = None
+
+    def close(self) -> None:
+        """Frees the model and its GPU memory; the segmenter cannot be used after it."""
+        self._model = None
+        self._cached_text = None
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+class _Clock:
+    """Adds up laps in seconds, waiting for the GPU so that they mean something."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._laps: dict[str, float] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        self._start = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        now = time.perf_counter()
+        self._laps[name] = self._laps.get(name, 0.0) + now - self._start
+        self._start = now
+
+    def timings(self) -> dict[str, float]:
+        return self._laps | {"total": sum(self._laps.values())}
