@@ -1,8 +1,9 @@
 """The one on-disk dataset format: COCO with run-length masks, and instructions beside it.
 
-A dataset is a folder of ``images/*.jpg``, optionally ``depth/*.png`` (16-bit millimetres, 0 = no measurement, REP-118) and
-``annotations.json``: COCO's ``images``, ``annotations`` (masks as compressed RLE of pycocotools) and ``categories``, plus
-``instructions``, each of which points at an image and at the annotations it talks about (none: not in view).
+A dataset is a folder of ``images/*.jpg``, optionally ``depth/*.png`` (16-bit millimetres, 0 = no measurement,
+REP-118) and ``annotations.json``: COCO's ``images``, ``annotations`` (masks as compressed RLE of pycocotools) and
+``categories``, plus ``instructions``, each of which points at an image and at the annotations it talks about (none:
+not in view).
 """
 
 from __future__ import annotations

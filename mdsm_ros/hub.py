@@ -1,5 +1,6 @@
-"""Saving and loading models the Hugging Face way: a folder or hub repository of config.json, safetensors, tokenizer, README.md.
+"""Saving and loading models the Hugging Face way.
 
+A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md.
 Pickle is never read: foreign ``.pth`` files can run code when loaded.
 """
 

@@ -28,8 +28,8 @@ def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
         counts: (intersection, union) of every sample.
 
     Returns:
-        "mIoU": mean of I/U (0 where U is 0); "oIoU": sum of I over sum of U; "P@0.5" to "P@0.9": share of samples with IoU
-        at or above the threshold. Empty where there is no sample.
+        "mIoU": mean of I/U (0 where U is 0); "oIoU": sum of I over sum of U; "P@0.5" to "P@0.9": share of samples
+        with IoU at or above the threshold. Empty where there is no sample.
     """
     if not counts:
         return {}

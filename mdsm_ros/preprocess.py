@@ -1,7 +1,7 @@
 """Camera image to model input, and model output back to the camera's pixels.
 
-Images are resized straight to a square, without keeping their aspect, as LAVT does in training and test; the way back for masks is
-then one resize too, and every pixel of the image gets an answer.
+Images are resized straight to a square, without keeping their aspect, as LAVT does in training and test; the way
+back for masks is then one resize too, and every pixel of the image gets an answer.
 """
 
 from __future__ import annotations

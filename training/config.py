@@ -105,8 +105,8 @@ def read_config(path: Path) -> TrainConfig:
     if unknown:
         raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
     try:
-        stages = {name: StageConfig(**values.pop(name)) for name in ("stage1", "stage2")}
-        return TrainConfig(**values, **stages)
+        stage1, stage2 = StageConfig(**values.pop("stage1")), StageConfig(**values.pop("stage2"))
+        return TrainConfig(**values, stage1=stage1, stage2=stage2)
     except KeyError as error:
         raise ConfigError(f"{path}: field {error} is absent") from error
     except TypeError as error:

@@ -64,8 +64,8 @@ class StageOne(nn.Module):
 class StageTwo(nn.Module):
     """Stage 2: the refiner learns to clean noisy masks while stage 1 is frozen.
 
-    The truth is noised at a uniform timestep; in ``initial_noise_probability`` of the samples the initial mask is noised instead,
-    with the truth still the target, since that is what refinement starts from at inference.
+    The truth is noised at a uniform timestep; in ``initial_noise_probability`` of the samples the initial mask is
+    noised instead, with the truth still the target, since that is what refinement starts from at inference.
     """
 
     def __init__(self, model: MDSM, config: TrainConfig) -> None:

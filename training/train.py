@@ -1,8 +1,8 @@
 """``mdsm-train``: both stages, from a dataset folder to a model folder.
 
-Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597). The output folder holds
-``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the end of each stage, ``model/``
-(config.json, model.safetensors, tokenizer).
+Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
+The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
+end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VALIDATION_BATCH = 32
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> MDSM:
-    """A model before its first step: encoders from their public checkpoints where the preset names some, else seeded."""
+    """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded."""
     model_config = config.model_config()
     set_seed(config.seed)
     model = MDSM(model_config, _tokenizer(config, out, data))

@@ -1,8 +1,8 @@
 """Procedural homes, rendered with MuJoCo (extra ``sim``).
 
-``home.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a robot stands
-(``camera_path`` walks), ``relations.look`` says what is visible, ``instructions.Speaker`` speaks about it, and ``generate`` puts
-them together into dataset samples.
+``home.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a
+robot stands (``camera_path`` walks), ``relations.look`` says what is visible, ``instructions.Speaker`` speaks about
+it, and ``generate`` puts them together into dataset samples.
 """
 
 from __future__ import annotations

@@ -218,8 +218,7 @@ def _toilet(c: RGB, rng: np.random.Generator) -> Furniture:
 
 
 def _tv_stand(c: RGB, rng: np.random.Generator) -> Furniture:
-    stand = _chest(rng.uniform(0.65, 0.8), 0.22, 0.46, 1, c)
-    return stand
+    return _chest(rng.uniform(0.65, 0.8), 0.22, 0.46, 1, c)
 
 
 def _rug(c: RGB, rng: np.random.Generator) -> Furniture:

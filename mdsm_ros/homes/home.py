@@ -174,7 +174,7 @@ class _RoomBuilder:
         return parts, size, (hx, hy), height
 
     def add_object(self, kind: str, color: str) -> None:
-        places = [p for p in sorted(OBJECTS[kind].places)]
+        places = sorted(OBJECTS[kind].places)
         self.rng.shuffle(places)
         for place in places:
             if place == "wall":

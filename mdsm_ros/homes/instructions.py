@@ -1,7 +1,7 @@
 """Sentences in the manner of REVERIE about a view: room, verb, target, attributes and relations.
 
-A description is a noun phrase with the conditions it states. It is used only when exactly one visible item meets all its
-conditions beyond doubt and every other one clearly fails one, however little of that other one is seen.
+A description is a noun phrase with the conditions it states. It is used only when exactly one visible item meets all
+its conditions beyond doubt and every other one clearly fails one, however little of that other one is seen.
 """
 
 from __future__ import annotations
@@ -145,8 +145,7 @@ class Speaker:
         for mark in self.seen:
             if mark.index == target.index or not mark.landmark:
                 continue
-            sure, _ = self._candidates(mark.kind, None)
-            if len(sure) == 1:
+            if len(self._candidates(mark.kind, None)[0]) == 1:
                 found.append(
                     (mark, f"the {mark.color} {mark.kind}" if self.rng.random() < 0.45 else f"the {mark.kind}")
                 )
@@ -230,13 +229,15 @@ class Speaker:
 
     def _describe(self, target: Seen) -> tuple[_Phrase, bool] | None:
         """A noun phrase that fits the target alone, and whether kind and colour would have done."""
-        sure, might = self._candidates(target.kind, target.color)
+        _, might = self._candidates(target.kind, target.color)
         by_looks = len(might) == 1
         alone = len(self._candidates(target.kind, None)[0]) == 1
         use_color = self.rng.random() < (0.5 if alone else 0.85 if by_looks else 0.5)
         candidates = might if use_color else self._candidates(target.kind, None)[0]
         open_rivals = [c for c in candidates if c.index != target.index]
-        words, clauses, expressions = [], [], 1
+        words: list[str] = []
+        clauses: list[str] = []
+        expressions = 1
         if target.size and self.rng.random() < 0.3:
             words.append(target.size)
         if use_color:
@@ -287,8 +288,9 @@ class Speaker:
         elif frame == 4:
             text = f"In the {room}, please {verb} {phrase}"
         else:
-            text = f"{self._pick(('Could you', 'Please', 'Can you', 'I need you to'))} go to the {room} and {verb} {phrase}"
-        if (tail and not (frame == 3 and " it" in text.split(" and ")[-1] and tail.startswith("and"))) or tail:
+            opening = self._pick(("Could you", "Please", "Can you", "I need you to"))
+            text = f"{opening} go to the {room} and {verb} {phrase}"
+        if tail:
             text = f"{text} {tail}"
         return text + ("." if rng.random() < 0.3 else "")
 

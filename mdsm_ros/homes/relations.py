@@ -1,7 +1,7 @@
 """What can be said of the things in a view, judged from the scene and from the visible pixels.
 
-Every judgement has three values: it holds, it does not, or it is too close to call (None). A sentence is unambiguous only if
-all it says holds of its target, and something it says clearly does not hold of every other candidate.
+Every judgement has three values: it holds, it does not, or it is too close to call (None). A sentence is unambiguous
+only if all it says holds of its target, and something it says clearly does not hold of every other candidate.
 """
 
 from __future__ import annotations

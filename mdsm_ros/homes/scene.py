@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 import numpy as np
@@ -88,6 +89,29 @@ def _cloth(rng: np.random.Generator, spread: float) -> NDArray[np.uint8]:
 
 def _gray(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.repeat((np.clip(values, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+_Slab = tuple[
+    tuple[float, ...], tuple[float, float, float], RGB, "str | None"
+]  # half-extents, centre, colour, material
+
+
+def _panel(
+    axis: int,
+    across: float,
+    half: float,
+    middle: float,
+    z: float,
+    hz: float,
+    out: float,
+    color: RGB,
+    material: str | None,
+) -> _Slab:
+    """A slab in the wall at coordinate ``across``, which runs along x (axis 0) or y (1); it stands ``out`` metres out of it."""
+    offset = across + np.sign(across) * (0.05 - out)
+    if axis == 0:
+        return (half, 0.05, hz), (middle, offset, z), color, material
+    return (0.05, half, hz), (offset, middle, z), color, material
 
 
 class RoomRenderer:
@@ -201,34 +225,25 @@ class RoomRenderer:
         rng, body = self._rng, spec.worldbody
         wall, floor = wall_colors(rng)
         hx, hy = self.room.size[0] / 2, self.room.size[1] / 2
-        shell = [
+        shell: list[_Slab] = [
             ((hx, hy, 0.05), (0.0, 0.0, -0.05), floor, "floor"),
             ((hx, hy, 0.05), (0.0, 0.0, WALL_HEIGHT + 0.05), (0.95, 0.95, 0.94), None),
         ]
         walls = (((hx, -hy), 0), ((hx, hy), 1), ((hx, hy), 0), ((-hx, hy), 1))
         for (x, y), axis in walls:
             along, across = (hx, y) if axis == 0 else (hy, x)
-            outward = 0.05 if across > 0 else -0.05
-
-            def panel(
-                half: float, middle: float, z: float, hz: float, thick: float, color: RGB, material: str | None
-            ) -> None:
-                offset = across + outward - np.sign(outward) * thick
-                size = (half, 0.05, hz) if axis == 0 else (0.05, half, hz)  # noqa: B023
-                at = (middle, offset, z) if axis == 0 else (offset, middle, z)  # noqa: B023
-                shell.append((size, at, color, material))
-
-            panel(along, 0.0, WALL_HEIGHT / 2, WALL_HEIGHT / 2, 0.0, wall, "wall")
-            panel(along, 0.0, 0.05, 0.05, 0.008, shade(wall, 0.8), None)
+            panel = partial(_panel, axis, across)
+            shell.append(panel(along, 0.0, WALL_HEIGHT / 2, WALL_HEIGHT / 2, 0.0, wall, "wall"))
+            shell.append(panel(along, 0.0, 0.05, 0.05, 0.008, shade(wall, 0.8), None))
             opening = rng.random()
             middle = float(rng.uniform(-0.5, 0.5) * along)
             if opening < 0.35:
-                panel(0.45, middle, 1.0, 1.0, 0.006, (0.55, 0.40, 0.28), "wood")
-                panel(0.03, middle + 0.36, 1.0, 0.03, 0.03, (0.75, 0.72, 0.6), None)
+                shell.append(panel(0.45, middle, 1.0, 1.0, 0.006, (0.55, 0.40, 0.28), "wood"))
+                shell.append(panel(0.03, middle + 0.36, 1.0, 0.03, 0.03, (0.75, 0.72, 0.6), None))
             elif opening < 0.65:
-                panel(0.55, middle, 1.65, 0.45, 0.006, (0.93, 0.93, 0.92), None)
-                panel(0.50, middle, 1.65, 0.40, 0.008, (0.66, 0.82, 0.95), None)
-                panel(0.015, middle, 1.65, 0.42, 0.010, (0.93, 0.93, 0.92), None)
+                shell.append(panel(0.55, middle, 1.65, 0.45, 0.006, (0.93, 0.93, 0.92), None))
+                shell.append(panel(0.50, middle, 1.65, 0.40, 0.008, (0.66, 0.82, 0.95), None))
+                shell.append(panel(0.015, middle, 1.65, 0.42, 0.010, (0.93, 0.93, 0.92), None))
         for size, at, color, material in shell:
             self._add_geom(body, "box", size, at, color, material=material)
             owners.append(-1)

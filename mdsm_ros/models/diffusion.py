@@ -1,8 +1,8 @@
 """Diffusion of masks as pure functions around diffusers' schedulers.
 
-A mask lives in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits), which for binary masks
-is steadier than predicting the noise and lets cross-entropy and dice act on it. Reverse steps are DDIM (arXiv 2010.02502,
-eq. 12, eta = 0).
+A mask lives in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits), which for
+binary masks is steadier than predicting the noise and lets cross-entropy and dice act on it. Reverse steps are DDIM
+(arXiv 2010.02502, eq. 12, eta = 0).
 """
 
 from __future__ import annotations

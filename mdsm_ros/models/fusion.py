@@ -1,4 +1,4 @@
-"""Pixel-word attention (PWAM) and the language gate, from the formulas of LAVT (arXiv 2112.02244, section 3.2 and 3.3)."""
+"""Pixel-word attention (PWAM) and the language gate, from the formulas of LAVT (arXiv 2112.02244, section 3)."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ class IntermediateStage(nn.Module):
     def forward(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, H, W) in [0, 1] and the features of B instructions -> B initial masks.
 
-        ``image_index`` (B,) says which image each instruction is about, in order where absent (N = B). What language does
-        not touch, CLIP and the first Swin stage, is computed once an image.
+        ``image_index`` (B,) says which image each instruction is about, in order where absent (N = B). What language
+        does not touch, CLIP and the first Swin stage, is computed once an image.
         """
         clip = self.clip(images) if self.clip is not None else None
         x = self.swin.stage(0, self.swin.patches(images))

@@ -1,8 +1,8 @@
 """The crossmodal reverse decoder: noisy mask + crossmodal features + timestep -> cleaner mask.
 
-The paper names it and is silent about its layers. Ours is diffusers' UNet2DConditionModel: the noisy mask, the initial mask,
-the image and the projected crossmodal features enter on the channels, the words through cross-attention at every
-level but the finest.
+The paper names it and is silent about its layers. Ours is diffusers' UNet2DConditionModel: the noisy mask, the
+initial mask, the image and the projected crossmodal features enter on the channels, the words through
+cross-attention at every level but the finest.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Refiner(nn.Module):
         Returns:
             (B, 1 + 3 + condition channels, grid, grid).
         """
-        projected = sum(self._to_grid(project(f)) for project, f in zip(self.project, features, strict=True))
+        maps = [self._to_grid(project(f)) for project, f in zip(self.project, features, strict=True)]
+        projected = torch.stack(maps).sum(dim=0)
         return torch.cat([to_signal(self._to_grid(initial_logits)), 2 * self._to_grid(images) - 1, projected], dim=1)
 
     def forward(
