@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -69,12 +69,11 @@ class Home:
 
 
 def _scaled(parts: Sequence[Part], scale: float) -> list[Part]:
-    return [
-        Part(
-            p.shape, tuple(s * scale for s in p.size), tuple(x * scale for x in p.position), p.color, p.tilt, p.material
-        )  # type: ignore[arg-type]
-        for p in parts
-    ]
+    scaled = []
+    for part in parts:
+        x, y, z = (scale * c for c in part.position)
+        scaled.append(replace(part, size=tuple(scale * s for s in part.size), position=(x, y, z)))
+    return scaled
 
 
 def _bounds(parts: Sequence[Part]) -> tuple[float, float, float]:

@@ -107,7 +107,7 @@ def _panel(
     color: RGB,
     material: str | None,
 ) -> _Slab:
-    """A slab in the wall at coordinate ``across``, which runs along x (axis 0) or y (1); it stands ``out`` metres out of it."""
+    """A slab in the wall at ``across``, which runs along x (axis 0) or y (1); it stands out by ``out`` metres."""
     offset = across + np.sign(across) * (0.05 - out)
     if axis == 0:
         return (half, 0.05, hz), (middle, offset, z), color, material

@@ -65,7 +65,7 @@ class MDSMConfig:
     refiner_condition_channels: int = 64
     refiner_channels: tuple[int, ...] = (64, 128, 256)
     refiner_layers_per_block: int = 2
-    refiner_attention_head_dim: int = 32
+    refiner_num_heads: int = 8
 
     # diffusion (paper silent)
     num_train_timesteps: int = 1000
@@ -165,7 +165,7 @@ MDSM_TINY = MDSMConfig(
     refiner_condition_channels=32,
     refiner_channels=(32, 64, 64),
     refiner_layers_per_block=1,
-    refiner_attention_head_dim=16,
+    refiner_num_heads=4,
 )
 
 PRESETS = {"mdsm-base": MDSM_BASE, "mdsm-tiny": MDSM_TINY}

@@ -36,7 +36,7 @@ class Refiner(nn.Module):
             down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * (levels - 1),
             up_block_types=("CrossAttnUpBlock2D",) * (levels - 1) + ("UpBlock2D",),
             cross_attention_dim=config.bert_hidden_size,
-            attention_head_dim=config.refiner_attention_head_dim,
+            attention_head_dim=config.refiner_num_heads,  # diffusers' name for the number of heads (its issue 2011)
             norm_num_groups=8,
         )
 
