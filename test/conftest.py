@@ -22,3 +22,19 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
             yield domain
             return
     pytest.fail("all ROS domains are in use")
+
+
+@pytest.fixture(scope="session")
+def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an mdsm-tiny that has learned nothing; it knows a few words."""
+    import torch
+    from transformers import BertTokenizerFast
+
+    from mdsm_ros.models.config import MDSM_TINY
+    from mdsm_ros.models.mdsm import MDSM
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup", "on", "table"]
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("untrained_weights")
+    MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(folder)
+    return folder

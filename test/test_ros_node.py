@@ -111,7 +111,7 @@ class Robot:
         for thread in self.threads:
             thread.start()
 
-    def _make_segmenter(self, name: str, *, device: str) -> RedSegmenter:
+    def _make_segmenter(self, name: str, *, device: str) -> Any:
         self.segmenters.append(RedSegmenter(name, device=device))
         return self.segmenters[-1]
 

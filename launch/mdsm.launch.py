@@ -1,0 +1,85 @@
+"""The node for one camera: `ros2 launch mdsm_ros mdsm.launch.py image:=/camera/color/image_raw`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
+BOOLEAN = ["true", "false"]
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="Parameters of the node, a YAML file."
+    ),
+    DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
+    DeclareLaunchArgument(
+        "model", default_value="", description="Embedded model, folder or hub id; empty: as in params_file."
+    ),
+    DeclareLaunchArgument(
+        "device", default_value="", description="auto, cpu, cuda, cuda:1 ...; empty: as in params_file."
+    ),
+    DeclareLaunchArgument(
+        "image",
+        default_value="image",
+        description="Camera topic. With image_transport compressed, the name without /compressed.",
+    ),
+    DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
+    DeclareLaunchArgument(
+        "autostart",
+        default_value="true",
+        choices=BOOLEAN,
+        description="Configure and activate at start; false leaves both to a lifecycle manager.",
+    ),
+    DeclareLaunchArgument(
+        "large_images",
+        default_value="true",
+        choices=BOOLEAN,
+        description=f"Give Fast DDS room for large images ({CONFIG.name}/fastdds_large_images.xml) unless "
+        f"{PROFILES_VARIABLES[0]} is set. The camera's process needs the same.",
+    ),
+    DeclareLaunchArgument(
+        "log_level",
+        default_value="info",
+        choices=["debug", "info", "warn", "error", "fatal"],
+        description="Least severe level that is logged.",
+    ),
+    DeclareLaunchArgument(
+        "respawn", default_value="false", choices=BOOLEAN, description="Start the node again when it ends."
+    ),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=make_node)])
+
+
+def make_node(context: LaunchContext) -> list[Node]:
+    value = context.launch_configurations
+    overrides = {name: value[name] for name in ("model", "device") if value[name]}
+    profiles = {}
+    if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
+        profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
+    return [
+        Node(
+            package="mdsm_ros",
+            executable="mdsm_node",
+            namespace=value["namespace"],
+            parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
+            remappings=[
+                ("image", value["image"]),
+                ("image/compressed", f"{value['image']}/compressed"),
+                ("instruction", value["instruction"]),
+            ],
+            ros_arguments=["--log-level", value["log_level"]],
+            additional_env=profiles,
+            respawn=value["respawn"] == "true",
+            respawn_delay=2.0,
+            output="screen",
+        )
+    ]

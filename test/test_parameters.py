@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mdsm_ros.ros.parameters import (
+    MODEL_DEFAULT,
+    ParameterError,
+    Parameters,
+    declare_parameters,
+    parameters_markdown,
+    parameters_yaml,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_committed_yaml_is_the_generated_one() -> None:
+    assert (ROOT / "config" / "mdsm.yaml").read_text(encoding="utf-8") == parameters_yaml()
+
+
+def test_the_documented_table_is_the_generated_one() -> None:
+    assert parameters_markdown() in (ROOT / "docs" / "ros.md").read_text(encoding="utf-8")
+
+
+def test_the_yaml_holds_the_defaults() -> None:
+    values = yaml.safe_load(parameters_yaml())["/**"]["ros__parameters"]
+    assert Parameters(**values) == Parameters()
+    assert {name: type(value) for name, value in values.items()} == {
+        parameter.name: type(parameter.default) for parameter in fields(Parameters)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("num_inference_steps", -2, "parameter num_inference_steps is -2, expected 0 to 100, or -1 for the model's"),
+        ("mask_threshold", -0.1, "parameter mask_threshold is -0.1, expected 0.0 to 1.0"),
+        ("present_threshold", float("nan"), "parameter present_threshold is nan, expected 0.0 to 1.0"),
+        ("seed", -1, "parameter seed is -1, expected 0 to 2147483647"),
+        ("image_depth", 0, "parameter image_depth is 0, expected 1 to 100"),
+        ("image_transport", "theora", "parameter image_transport is 'theora', expected raw or compressed"),
+        ("image_reliability", "", "parameter image_reliability is '', expected best_effort or reliable"),
+        ("instruction", "   ", "parameter instruction is refused: "),
+    ],
+)
+def test_values_out_of_range(name: str, value: Any, reason: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Parameters().updated({name: value})
+    assert str(caught.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_inference_steps", 0),
+        ("num_inference_steps", MODEL_DEFAULT),
+        ("mask_threshold", 1.0),
+        ("mask_threshold", float(MODEL_DEFAULT)),
+        ("instruction", ""),
+        ("instruction", "get the cup"),
+    ],
+)
+def test_values_in_range(name: str, value: Any) -> None:
+    assert getattr(Parameters().updated({name: value}), name) == value
+
+
+def test_foreign_parameters_are_passed_over() -> None:
+    assert Parameters().updated({"use_sim_time": True}) == Parameters()
+
+
+def test_declaration_describes_every_parameter(ros_domain: int, tmp_path: Path) -> None:
+    rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    given = tmp_path / "given.yaml"
+    given.write_text(parameters_yaml().replace("seed: 0", "seed: 7"), encoding="utf-8")
+    context = rclpy.context.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("declares", context=context, cli_args=["--ros-args", "--params-file", str(given)])
+    try:
+        assert declare_parameters(node) == Parameters().updated({"seed": 7})
+        for parameter in fields(Parameters):
+            descriptor = node.describe_parameter(parameter.name)
+            assert descriptor.description
+            assert descriptor.read_only == parameter.metadata["read_only"]
+            ranged = bool(descriptor.integer_range or descriptor.floating_point_range)
+            assert ranged == (parameter.metadata["minimum"] is not None)
+        threshold = node.describe_parameter("mask_threshold").floating_point_range[0]
+        assert (threshold.from_value, threshold.to_value) == (-1.0, 1.0)
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
