@@ -5,35 +5,43 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from mdsm_ros.annotations import DatasetError
-from mdsm_ros.demo import make_bag
-from training import contact_sheet, generate_homes
+from mdsm_ros.demo import DemoError
 
 USER_ERROR = 2
-COMMANDS = {
-    "homes": (generate_homes, "write a data set of procedural homes"),
-    "sheet": (contact_sheet, "draw pictures, masks and instructions of a data set on one sheet"),
-    "demo-bag": (make_bag, "record the bag that the demo replays"),
+COMMANDS = {  # modules with add_arguments() and run()
+    "homes": ("training.generate_homes", "write a data set of procedural homes"),
+    "sheet": ("training.contact_sheet", "draw pictures, masks and instructions of a data set on one sheet"),
+    "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; returns the exit code, 2 for anything the user can put right."""
-    parser = argparse.ArgumentParser(prog="mdsm-data", description="Make data sets, and look at them.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, (module, text) in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=module.__doc__)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    args = parser.parse_args(argv)
     try:
+        args = _parser().parse_args(argv)
         return int(args.run(args) or 0)
-    except (DatasetError, OSError) as error:
+    except ModuleNotFoundError as error:
+        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[sim]'", file=sys.stderr)
+        return USER_ERROR
+    except (DatasetError, DemoError, OSError) as error:
         print(f"mdsm-data: error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mdsm-data", description="Make data sets, and look at them.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, (module_name, text) in COMMANDS.items():
+        module = import_module(module_name)
+        command = commands.add_parser(name, help=text, description=module.__doc__)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
 
 
 if __name__ == "__main__":
