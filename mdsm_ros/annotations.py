@@ -12,7 +12,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -240,9 +240,12 @@ class Dataset:
         self.images = {
             record.id: record for record in map(_with_camera, _records(ImageRecord, content, "images", path))
         }
-        self.annotations = {record.id: record for record in _records(Annotation, content, "annotations", path)}
+        self.annotations = {
+            record.id: replace(record, bbox=tuple(record.bbox))
+            for record in _records(Annotation, content, "annotations", path)
+        }
         self.instructions = [
-            Instruction(**{**asdict(record), "annotation_ids": tuple(record.annotation_ids)})
+            replace(record, annotation_ids=tuple(record.annotation_ids))
             for record in _records(Instruction, content, "instructions", path)
         ]
         self._by_image: dict[int, list[Annotation]] = defaultdict(list)
@@ -336,7 +339,7 @@ def _with_camera(record: ImageRecord) -> ImageRecord:
     camera = record.camera
     if isinstance(camera, dict):
         try:
-            return ImageRecord(**{**asdict(record), "camera": Camera(**camera)})
+            return replace(record, camera=Camera(**camera))
         except TypeError as error:
             raise DatasetError(f"image {record.id}: camera does not have the fields of Camera: {error}") from error
     return record

@@ -1,12 +1,28 @@
-"""Starting a model's encoders from public checkpoints, by hub name or local folder."""
+"""Loading models by name, and starting a model's encoders from public checkpoints."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import timm
 from transformers import BertModel, CLIPVisionModel
 
-from mdsm_ros.hub import WeightsError
+from mdsm_ros.hub import WeightsError, read_config, resolve_folder
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.registry import MODEL_TYPES, SegmentationModel
+
+EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
+
+
+def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
+    """Loads a model by embedded name, local folder or hub id, whichever type its configuration names.
+
+    Raises:
+        WeightsError: there is no such model, or its files are damaged.
+    """
+    embedded = EMBEDDED_WEIGHTS / name
+    folder = embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+    return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 
 def load_encoders(model: MDSM) -> None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.registry import SegmentationModel, load_model
+from mdsm_ros.models.registry import SegmentationModel
 from mdsm_ros.preprocess import to_image_grid, to_model_input
+from mdsm_ros.pretrained import load_model
 
 __all__ = [
     "ImageError",
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 MAX_INSTRUCTION_CHARACTERS = 1000
-EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
 
 class InstructionError(ValueError):
@@ -141,9 +141,7 @@ class Segmenter:
             WeightsError: there is no such model, or its files are damaged.
             ValueError: the device does not exist.
         """
-        embedded = EMBEDDED_WEIGHTS / str(name)
-        source = embedded if embedded.is_dir() else name
-        return cls(load_model(source, local_files_only=local_files_only), str(name), device)
+        return cls(load_model(name, local_files_only=local_files_only), str(name), device)
 
     @property
     def device(self) -> str:

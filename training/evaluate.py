@@ -22,8 +22,8 @@ from mdsm_ros.annotations import Dataset, DatasetError, Instruction
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.metrics import intersection_union, summarize
 from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.models.registry import load_model
-from mdsm_ros.segmenter import EMBEDDED_WEIGHTS, Segmentation, Segmenter
+from mdsm_ros.pretrained import load_model
+from mdsm_ros.segmenter import Segmentation, Segmenter
 
 STAGES = ("initial", "refined")
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
@@ -92,15 +92,10 @@ def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruc
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
-    model = load_model(_source(name))
+    model = load_model(name)
     assert isinstance(model, MDSM)
     torch.manual_seed(seed)
     return Segmenter(MDSM(model.config, model.tokenizer), f"{name} untrained", device)
-
-
-def _source(name: str) -> str | Path:
-    embedded = EMBEDDED_WEIGHTS / name
-    return embedded if embedded.is_dir() else name
 
 
 def markdown_table(results: dict[str, dict[str, dict[str, float]]]) -> str:

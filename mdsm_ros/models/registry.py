@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from typing_extensions import Self
 
-from mdsm_ros.hub import read_config, resolve_folder
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mdsm import MDSM, CrossmodalFeatures, InitialMask
@@ -46,12 +44,3 @@ class SegmentationModel(Protocol):
 MODEL_TYPES: dict[str, type[MDSM]] = {"mdsm": MDSM}
 """Class of every ``model_type`` that a config.json may name."""
 
-
-def load_model(source: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
-    """Loads the model of a folder or hub id, whichever type its configuration names.
-
-    Raises:
-        WeightsError: it cannot be found or read.
-    """
-    folder = resolve_folder(source, local_files_only=local_files_only)
-    return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)

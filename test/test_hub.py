@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mdsm_ros.hub import WeightsError
+from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.pretrained import load_model
+
+
+@pytest.fixture
+def folder(untrained_weights: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(untrained_weights, tmp_path / "model"))
+
+
+def test_saves_and_loads_the_hugging_face_way(folder: Path) -> None:
+    assert {"config.json", "model.safetensors", "tokenizer_config.json", "README.md"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert {t.dtype for t in load_file(folder / "model.safetensors").values() if t.is_floating_point()} == {
+        torch.float16
+    }
+    assert (folder / "model.safetensors").stat().st_size < 16 * 2**20
+    model = load_model(folder)
+    assert isinstance(model, MDSM)
+    again = folder / "again"
+    model.save_pretrained(again)
+    first, second = load_file(folder / "model.safetensors"), load_file(again / "model.safetensors")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert (again / "config.json").read_text() == (folder / "config.json").read_text()
+    assert (
+        model.tokenizer("get the red cup")["input_ids"] == load_model(again).tokenizer("get the red cup")["input_ids"]
+    )  # type: ignore[attr-defined]
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no_such_model"):
+        load_model(tmp_path / "no_such_model")
+
+
+def test_unknown_name_offline() -> None:
+    with pytest.raises(WeightsError, match="'nobody/no-such-model'"):
+        load_model("nobody/no-such-model", local_files_only=True)
+
+
+def test_missing_weights_and_a_pickle_beside_them(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"model\.safetensors is missing"):
+        load_model(folder)
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({}))
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle and is not read"):
+        load_model(folder)
+
+
+def test_a_pickle_in_the_place_of_safetensors(folder: Path) -> None:
+    torch.save({"weight": torch.zeros(3)}, folder / "model.safetensors")
+    with pytest.raises(WeightsError, match="not a readable safetensors file"):
+        load_model(folder)
+
+
+def test_truncated_weights(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(WeightsError, match="not a readable safetensors file"):
+        load_model(folder)
+
+
+def test_config_that_does_not_fit_the_weights(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"decoder_channels": 32}))
+    with pytest.raises(WeightsError, match=r"does not fit config\.json"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("{", "Expecting"), ("[]", "list"), ('{"image_size": 7}', "image_size")]
+)
+def test_bad_config(folder: Path, content: str, message: str) -> None:
+    (folder / "config.json").write_text(content)
+    with pytest.raises(WeightsError, match=message):
+        load_model(folder)
+
+
+def test_missing_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(WeightsError, match="tokenizer"):
+        load_model(folder)
