@@ -37,19 +37,27 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation, instruction: str
 def _draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
     if not mask.any():
         return
-    inside = canvas[mask].astype(np.float32)
-    canvas[mask] = (inside * (1 - TINT) + np.array(COLOR, np.float32) * TINT).astype(np.uint8)
-    canvas[mask & ~_eroded(mask, max(1, round(min(mask.shape) / 240)))] = COLOR
+    border = mask & ~_eroded(mask, max(1, round(min(mask.shape) / 240)))
+    for channel, value in enumerate(COLOR):
+        tinted = (np.arange(256) * (1 - TINT) + value * TINT).astype(np.uint8)  # by what was there before
+        pixels = canvas[..., channel]
+        np.copyto(pixels, tinted[pixels], where=mask)
+        np.copyto(pixels, np.uint8(value), where=border)
 
 
-def _eroded(mask: np.ndarray, pixels: int) -> np.ndarray:
-    for _ in range(pixels):
+def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Without its outer pixels; shifts of 1, 2, 4 … leave no gaps and take log(radius) rounds."""
+    shift = 1
+    while radius > 0:
+        shift = min(shift, radius)
         inner = mask.copy()
-        inner[1:] &= mask[:-1]
-        inner[:-1] &= mask[1:]
-        inner[:, 1:] &= mask[:, :-1]
-        inner[:, :-1] &= mask[:, 1:]
+        inner[shift:] &= mask[:-shift]
+        inner[:-shift] &= mask[shift:]
+        inner[:, shift:] &= mask[:, :-shift]
+        inner[:, :-shift] &= mask[:, shift:]
         mask = inner
+        radius -= shift
+        shift *= 2
     return mask
 
 
@@ -57,10 +65,10 @@ def _draw_caption(canvas: np.ndarray, instruction: str, verdict: str) -> np.ndar
     height, width = canvas.shape[:2]
     size = max(10, height // 30)
     font = ImageFont.load_default(size)
-    letters = max(8, int((width - size) / font.getlength("n")))
+    letters = max(8, int((width - 2 * size) * len(instruction) / font.getlength(instruction)))
     lines = [*textwrap.wrap(instruction, letters, max_lines=CAPTION_LINES, placeholder=" …"), verdict]
     bar = min(height, round(size * (1.25 * len(lines) + 0.5)))
-    canvas[:bar] = (canvas[:bar] * (1 - SHADE)).astype(np.uint8)
+    canvas[:bar] = (np.arange(256) * (1 - SHADE)).astype(np.uint8)[canvas[:bar]]
     picture = Image.fromarray(canvas)
     position = (size // 2, size // 4)
     ImageDraw.Draw(picture).multiline_text(position, "\n".join(lines), "white", font, spacing=size // 4)

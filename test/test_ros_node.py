@@ -33,7 +33,7 @@ from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
 from mdsm_ros.segmenter import Segmentation, WeightsError
 
-TIMEOUT = 10.0  # s
+TIMEOUT = 30.0  # s; the machine may be busy
 FRAME_ID = "camera_color_optical_frame"
 CUP = "get the red cup"
 BOOK = "take the book on the shelf"
