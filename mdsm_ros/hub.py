@@ -15,12 +15,13 @@ from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
+from transformers import BertTokenizerFast
 
 from mdsm_ros.models.config import ConfigError, MDSMConfig
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "README.md"]
 
 
@@ -118,10 +119,12 @@ class HubModel(
         folder = resolve_folder(model_id, revision=revision, local_files_only=local_files_only)
         config = read_config(folder)
         state = read_weights(folder)
+        if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+            raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise WeightsError(f"{folder} holds no readable tokenizer: {error}") from error
+            tokenizer = BertTokenizerFast.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # tokenizers raises no narrower one
+            raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
         model = cls(config, tokenizer)  # type: ignore[call-arg]
         assert isinstance(model, torch.nn.Module)
         try:

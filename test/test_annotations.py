@@ -49,9 +49,13 @@ def test_reads_what_was_written(written: Path) -> None:
 
 
 def test_nothing_appears_when_writing_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), DatasetWriter(tmp_path, ["mug"]) as writer:
-        writer.add_image(np.zeros((4, 4, 3), dtype=np.uint8))
-        raise RuntimeError
+    def fail() -> None:
+        with DatasetWriter(tmp_path, ["mug"]) as writer:
+            writer.add_image(np.zeros((4, 4, 3), dtype=np.uint8))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert not (tmp_path / ANNOTATIONS_FILE).exists()
 
 

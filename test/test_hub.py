@@ -90,5 +90,8 @@ def test_bad_config(folder: Path, content: str, message: str) -> None:
 def test_missing_tokenizer(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
-    with pytest.raises(WeightsError, match="tokenizer"):
+    with pytest.raises(WeightsError, match=r"tokenizer\.json is missing"):
+        load_model(folder)
+    (folder / "tokenizer.json").write_text("{")
+    with pytest.raises(WeightsError, match="not a readable tokenizer"):
         load_model(folder)

@@ -21,6 +21,7 @@ from training.config import StageConfig, TrainConfig
 from training.dataset import InstructionDataset
 from training.stages import StageOne, StageTwo
 
+LOG_STEPS = 20
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither norms nor position biases
 
 
@@ -153,7 +154,13 @@ def train_stage(
 
     groups = list(data.by_image.values())
     sampler = StepSampler(groups, options.images, config.instructions_per_image, config.seed, step, options.steps)
-    loader = DataLoader(data, batch_sampler=sampler, collate_fn=data.collate, num_workers=config.num_workers)
+    loader = DataLoader(
+        data,
+        batch_sampler=sampler,
+        collate_fn=data.collate,
+        num_workers=config.num_workers,
+        generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one, and a resume differs
+    )
     module, optimizer = accelerator.prepare(stage, optimizer)
     writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem))
     progress = tqdm(loader, initial=step, total=options.steps, desc=checkpoint.stem, disable=None, mininterval=2.0)
@@ -169,7 +176,7 @@ def train_stage(
         schedule.step()
         ema.step(trained)
         step += 1
-        if step % 20 == 0:
+        if step % LOG_STEPS == 0 or step == 1:
             for name, value in losses.items():
                 writer.add_scalar(f"loss/{name}", value.item(), step)
             writer.add_scalar("learning_rate", schedule.get_last_lr()[0], step)

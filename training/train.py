@@ -25,7 +25,7 @@ from mdsm_ros.metrics import iou
 from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.pretrained import load_encoders
-from training.config import TrainConfig, read_config
+from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
 from training.loop import train_stage
 from training.stages import StageOne, StageTwo
@@ -88,8 +88,8 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
     if not args.resume:
-        for stage in ("1", "2") if args.stage == "all" else (args.stage,):
-            (out / f"stage{stage}.pt").unlink(missing_ok=True)
+        for name in ("stage1.pt", "stage2.pt"):
+            (out / name).unlink(missing_ok=True)
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
     accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
     size = config.model_config().image_size
@@ -100,47 +100,26 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
         return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
 
-    if args.stage in ("1", "all"):
-        stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
+    def run(stage: StageOne | StageTwo, number: int, options: StageConfig) -> bool:
         outcome = train_stage(
-            stage_one,
+            stage,
             data,
-            config.stage1,
+            options,
             config,
             accelerator,
-            out / "stage1.pt",
-            validate=validation(False),
+            out / f"stage{number}.pt",
+            validate=validation(refine=number == 2),
             deadline=deadline,
         )
         model.save_pretrained(out / "model")
         if not outcome.finished:
             print(
-                f"stage 1 stopped at step {outcome.step} of {config.stage1.steps}; --resume continues it",
-                file=sys.stderr,
+                f"stage {number} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr
             )
-            return False
-    else:
-        model = MDSM.from_pretrained(out / "model").to(accelerator.device)
-    if args.stage in ("2", "all"):
-        stage_two = StageTwo(model, config)
-        outcome = train_stage(
-            stage_two,
-            data,
-            config.stage2,
-            config,
-            accelerator,
-            out / "stage2.pt",
-            validate=validation(True),
-            deadline=deadline,
-        )
-        model.save_pretrained(out / "model")
-        if not outcome.finished:
-            print(
-                f"stage 2 stopped at step {outcome.step} of {config.stage2.steps}; --resume continues it",
-                file=sys.stderr,
-            )
-            return False
-    return True
+        return outcome.finished
+
+    stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
+    return run(stage_one, 1, config.stage1) and (args.stage == "1" or run(StageTwo(model, config), 2, config.stage2))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -152,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with a train split")
     parser.add_argument("--val-data", type=Path, help="dataset folder with a val split")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--stage", choices=("1", "2", "all"), default="all")
+    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
     parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")

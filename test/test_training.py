@@ -1,0 +1,269 @@
+"""A small two-stage training, from pictures of coloured boxes to a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mdsm_ros.annotations import Dataset, DatasetError, DatasetWriter
+from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.models.config import ConfigError
+from training import evaluate
+from training.config import read_config
+from training.dataset import InstructionDataset
+from training.loop import StepSampler
+from training.losses import dice, mask_loss, weighted_cross_entropy
+from training.train import main
+from training.vocabulary import train_tokenizer
+
+PRIMARIES = ("red", "green", "blue", "yellow")
+STEPS = 24
+MODEL = {
+    "image_size": 64,
+    "swin_embed_dim": 16,
+    "swin_depths": [1, 1, 1, 1],
+    "swin_num_heads": [1, 2, 4, 8],
+    "swin_window_size": 4,
+    "clip_image_size": 64,
+    "clip_hidden_size": 32,
+    "clip_num_layers": 1,
+    "clip_num_heads": 2,
+    "bert_hidden_size": 32,
+    "bert_num_layers": 1,
+    "bert_num_heads": 2,
+    "vocab_size": 256,
+    "decoder_channels": 16,
+    "refiner_channels": [16, 16],
+    "refiner_num_heads": 2,
+    "num_inference_steps": 2,
+}
+CONFIG = {
+    "preset": "mdsm-tiny",
+    "model": MODEL,
+    "instructions_per_image": 2,
+    "stage1": {"steps": STEPS, "images": 4, "learning_rate": 3e-3, "warmup_steps": 2},
+    "stage2": {"steps": STEPS, "images": 4, "learning_rate": 3e-3, "warmup_steps": 2},
+    "dice_weight": 1.0,
+    "auxiliary_weight": 0.3,
+    "cache": True,
+    "evaluate_steps": STEPS,
+}
+
+
+def write_boxes(root: Path, split: str, images: int) -> None:
+    """Pictures of a wide and a high box, an instruction for each; every fifth image has one for an absent colour."""
+    rng = np.random.default_rng(len(split))
+    with DatasetWriter(root, ["wide box", "high box"]) as writer:
+        for index in range(images):
+            picture = np.full((48, 64, 3), 120, dtype=np.uint8)
+            colors = rng.permutation(PRIMARIES)
+            masks = np.zeros((2, 48, 64), dtype=bool)
+            top, left = rng.integers(2, 20), rng.integers(2, 10)
+            masks[0, top : top + 10, left : left + 22] = True
+            masks[1, top : top + 24, 40 : 40 + 10] = True
+            for mask, color in zip(masks, colors, strict=False):
+                picture[mask] = (np.array(COLORS[color]) * 255).astype(np.uint8)
+            image_id = writer.add_image(picture)
+            options = {"split": split, "source": "boxes", "expressions": 1, "distractors": 0}
+            for mask, color, kind in zip(masks, colors, ("wide box", "high box"), strict=False):
+                target = writer.add_annotation(image_id, kind, mask, {"color": str(color)})
+                writer.add_instruction(image_id, [target], f"bring me the {color} {kind}", **options)  # type: ignore[arg-type]
+            if index % 5 == 0:
+                writer.add_instruction(image_id, [], f"bring me the {colors[2]} box", **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with datasets for training and validation and a configuration."""
+    root = tmp_path_factory.mktemp("training")
+    write_boxes(root / "train", "train", 24)
+    write_boxes(root / "val", "val", 8)
+    (root / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Sums in one order, for bit-for-bit comparisons."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _train(root: Path, out: str, *options: str, config: str = "config.yaml") -> int:
+    paths = ["--config", root / config, "--data", root / "train", "--val-data", root / "val", "--out", root / out]
+    return main([*map(str, paths), "--device", "cpu", *options])
+
+
+@pytest.fixture(scope="module")
+def trained(workplace: Path) -> Path:
+    assert _train(workplace, "run") == 0
+    return workplace / "run"
+
+
+def _losses(run: Path, stage: str) -> list[float]:
+    events = EventAccumulator(str(run / "tensorboard" / stage))
+    events.Reload()
+    return [event.value for event in events.Scalars("loss/loss")]
+
+
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_both_stages_lower_their_loss(trained: Path, stage: str) -> None:
+    losses = _losses(trained, stage)
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_validation_is_logged(trained: Path) -> None:
+    events = EventAccumulator(str(trained / "tensorboard" / "stage2"))
+    events.Reload()
+    assert 0 <= events.Scalars("validation/refined_miou")[0].value <= 1
+
+
+def test_stage_two_leaves_stage_one_alone(trained: Path) -> None:
+    one = torch.load(trained / "stage2.pt", weights_only=True)["stage"]
+    model = load_file(trained / "model/model.safetensors")
+    frozen = [name for name in model if not name.startswith("refiner.")]
+    assert frozen
+    for name in frozen:
+        torch.testing.assert_close(one[f"model.{name}"].half(), model[name], atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("stage", ["1", "2"])
+def test_resume_gives_the_same_weights_bit_for_bit(trained: Path, workplace: Path, stage: str) -> None:
+    out = f"resumed{stage}"
+    if stage == "2":
+        assert _train(workplace, out, "--stage", "1") == 0
+    assert _train(workplace, out, "--resume", "--max-seconds", "0.5") == 0
+    stopped = torch.load(workplace / out / f"stage{stage}.pt", weights_only=True)["step"]
+    assert 0 < stopped < STEPS
+    assert _train(workplace, out, "--resume") == 0
+    whole = torch.load(trained / f"stage{stage}.pt", weights_only=True)
+    resumed = torch.load(workplace / out / f"stage{stage}.pt", weights_only=True)
+    assert resumed["step"] == whole["step"] == STEPS
+    for name, value in whole["stage"].items():
+        assert torch.equal(resumed["stage"][name], value), name
+
+
+def test_vocabulary_covers_the_texts_and_falls_back_to_characters() -> None:
+    tokenizer = train_tokenizer(["Get the red mug!", "get the mug"], 200)
+    assert tokenizer.tokenize("get the RED mug!") == ["get", "the", "red", "mug", "!"]
+    assert tokenizer.tokenize("gem") == ["g", "##e", "##m"]
+    assert len(train_tokenizer(["a word"] * 3, 150)) <= 150
+
+
+def test_seed_decides(trained: Path, workplace: Path) -> None:
+    (workplace / "seed.yaml").write_text(yaml.safe_dump(CONFIG | {"seed": 1}))
+    assert _train(workplace, "seed", "--stage", "1", config="seed.yaml") == 0
+    ours, theirs = (torch.load(r / "stage1.pt", weights_only=True)["stage"] for r in (trained, workplace / "seed"))
+    assert not torch.equal(ours["model.intermediate.head.mask.weight"], theirs["model.intermediate.head.mask.weight"])
+
+
+def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = workplace / "metrics.json"
+    options = ["--model", trained / "model", "--data", workplace / "val", "--split", "val", "--out", out]
+    assert evaluate.main([*map(str, options), "--untrained", "--device", "cpu"]) == 0
+    results = yaml.safe_load(out.read_text())
+    learned, random = (results[name] for name in results)
+    assert set(learned) == {"initial", "refined", "refinement"}
+    assert set(random) == set(learned)
+    assert {"mIoU", "oIoU", "P@0.5", "P@0.9", "gIoU", "no-target accuracy"} <= set(learned["refined"])
+    change = learned["refined"]["mIoU"] - learned["initial"]["mIoU"]
+    assert learned["refinement"]["mIoU gain"] == pytest.approx(change, abs=1e-6)
+    assert "| model |" in capsys.readouterr().out
+
+
+def test_summary_of_answers_by_hand() -> None:
+    answers = [
+        evaluate.Answered(True, {"initial": (5, 10), "refined": (8, 10)}, True, {"initial": 1.0, "refined": 2.0}),
+        evaluate.Answered(True, {"initial": (9, 10), "refined": (6, 10)}, True, {"initial": 1.0, "refined": 2.0}),
+        evaluate.Answered(False, {"initial": (0, 0), "refined": (0, 0)}, False, {"initial": 1.0, "refined": 2.0}),
+        evaluate.Answered(False, {"initial": (0, 4), "refined": (0, 4)}, True, {"initial": 1.0, "refined": 2.0}),
+    ]
+    result = evaluate.summarize_answers(answers)
+    assert result["initial"]["mIoU"] == pytest.approx(0.7)
+    assert result["refined"]["gIoU"] == pytest.approx((0.8 + 0.6 + 1 + 0) / 4)
+    assert result["refined"]["no-target accuracy"] == 0.5
+    assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
+
+
+def test_sampler_depends_on_the_step_alone() -> None:
+    groups = [[3 * i, 3 * i + 1, 3 * i + 2] for i in range(7)]
+    whole = list(StepSampler(groups, 2, 2, 5, 0, 10))
+    assert list(StepSampler(groups, 2, 2, 5, 6, 10)) == whole[6:]
+    assert all(len(batch) == 4 and len({i // 3 for i in batch}) == 2 for batch in whole[:3])
+    images = [i // 3 for batch in StepSampler(groups, 1, 1, 5, 0, 7) for i in batch]
+    assert sorted(images) == list(range(7))  # an epoch shows every image once
+
+
+def test_losses_by_hand() -> None:
+    masks = torch.tensor([[[[True, False]]], [[[False, False]]]])
+    sure = torch.where(masks, 20.0, -20.0)
+    assert weighted_cross_entropy(sure, masks) < 1e-6
+    assert dice(sure, masks) < 1e-6  # the second sample has no target and does not count
+    wrong = dice(-sure[:1], masks[:1])
+    assert wrong == pytest.approx(1 - 1 / 3, abs=1e-4)
+    even = torch.zeros(1, 1, 1, 2)
+    assert weighted_cross_entropy(even, masks[:1]) == pytest.approx(np.log(2), abs=1e-6)
+    assert mask_loss(sure, masks, 0.0) < mask_loss(even.expand(2, 1, 1, 2), masks, 1.0)
+
+
+def test_batches_carry_masks_colours_and_presence(workplace: Path) -> None:
+    data = InstructionDataset(workplace / "train", "train", 64, cache=False)
+    batch = data.collate([0, 1, 2])
+    assert batch.images.shape == (1, 3, 64, 64)  # all three are about the first image
+    assert batch.image_index.tolist() == [0, 0, 0]
+    assert batch.present.tolist() == [True, True, False]
+    assert not batch.masks[2].any()
+    assert set(batch.categories.unique().tolist()) == {0, 1, 2}
+    wide = batch.masks[0, 0]
+    color = batch.images[0, :, wide].float().mean(dim=1) / 255
+    names = [n for n in PRIMARIES if np.allclose(COLORS[n], color.numpy(), atol=0.12)]
+    assert names
+    assert names[0] in batch.texts[0]
+
+
+def test_missing_image_stops_the_training_with_its_name(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_boxes(workplace / "broken" / "train", "train", 4)
+    (workplace / "broken/train/images/000002.jpg").unlink()
+    code = main(
+        [
+            "--config",
+            str(workplace / "config.yaml"),
+            "--data",
+            str(workplace / "broken/train"),
+            "--out",
+            str(workplace / "b"),
+        ]
+    )
+    assert code == 2
+    assert "000002.jpg is missing" in capsys.readouterr().err
+    with pytest.raises(DatasetError):
+        Dataset(workplace / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "mdsm-huge"}, "mdsm-huge"),
+        ({"colour": 1}, "colour"),
+        ({"stage1": {"steps": 0, "images": 1, "learning_rate": 0.1}}, "steps is 0"),
+        ({"mixed_precision": "int4"}, "int4"),
+    ],
+)
+def test_bad_configuration(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | change))
+    with pytest.raises(ConfigError, match=message):
+        read_config(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(Path("config/train").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path: Path) -> None:
+    read_config(path).model_config()
