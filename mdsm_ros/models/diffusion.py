@@ -25,7 +25,7 @@ def make_scheduler(config: MDSMConfig) -> DDIMScheduler:
         prediction_type="sample",
         clip_sample=True,
         set_alpha_to_one=True,
-        timestep_spacing="leading",
+        timestep_spacing="trailing",
     )
 
 
@@ -35,7 +35,7 @@ def to_signal(logits: torch.Tensor) -> torch.Tensor:
 
 
 def refinement_timesteps(scheduler: DDIMScheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
-    """The timesteps that lead from ``start_timestep`` to the clean mask in ``num_inference_steps`` equal strides."""
+    """Timesteps from about ``start_timestep`` towards the clean mask in ``num_inference_steps`` equal strides."""
     train_steps = scheduler.config.num_train_timesteps
     total = max(num_inference_steps, round(num_inference_steps * train_steps / start_timestep))
     scheduler.set_timesteps(total)

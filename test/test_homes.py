@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import ctypes.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mdsm_ros.annotations import Dataset
+from mdsm_ros.homes import CATEGORIES, relations
+from mdsm_ros.homes.home import build_home
+from mdsm_ros.homes.objects import OBJECTS
+
+pytest.importorskip("mujoco", reason="needs the extra [sim]")
+if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
+    pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
+
+from mdsm_ros.homes.cameras import camera_path
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, generate, home_samples
+from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+from training import cli
+
+SEEDS = range(SPLIT_SEEDS["test"] + 500, SPLIT_SEEDS["test"] + 508)
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    return [sample for seed in SEEDS for sample in home_samples(seed)]
+
+
+def test_enough_kinds_of_things_and_rooms() -> None:
+    assert len(OBJECTS) >= 30
+    assert len(set(CATEGORIES)) == len(CATEGORIES)
+    kinds = {room.kind for seed in range(20) for room in build_home(seed).rooms}
+    assert {"bedroom", "living room", "kitchen", "bathroom", "office"} <= kinds
+
+
+def test_same_seed_same_pixels_and_words(samples: list[Sample]) -> None:
+    again = home_samples(SEEDS[0])
+    for first, second in zip(samples, again, strict=False):
+        np.testing.assert_array_equal(first.view.rgb, second.view.rgb)
+        np.testing.assert_array_equal(first.view.items, second.view.items)
+        assert first.sentences == second.sentences
+    assert again
+
+
+def test_workers_do_not_change_the_order() -> None:
+    alone = [s.sentences for s in generate(SEEDS[:2], (160, 120), depth=False, workers=1)]
+    together = [s.sentences for s in generate(SEEDS[:2], (160, 120), depth=False, workers=2)]
+    assert alone == together
+
+
+def test_nothing_floats_or_sticks_in_the_floor() -> None:
+    for seed in SEEDS:
+        for room in build_home(seed).rooms:
+            for item in room.items:
+                assert item.position[2] >= 0
+                if item.support is not None:
+                    holder = room.items[item.support]
+                    tops = [surface.z for surface in holder.surfaces] + [holder.height]
+                    assert any(abs(item.position[2] - top) < 1e-6 for top in tops)
+                elif item.place != "wall":
+                    assert item.position[2] == 0
+
+
+def test_language_has_the_wanted_shape(samples: list[Sample]) -> None:
+    sentences = [sentence for sample in samples for sentence in sample.sentences]
+    assert len(sentences) > 200
+    assert np.mean([len(s.text.split()) for s in sentences]) >= 14
+    assert 0.04 < np.mean([s.target is None for s in sentences]) < 0.18
+    assert np.mean([s.expressions > 1 for s in sentences]) > 0.4
+    assert len({s.text for s in sentences}) > 0.98 * len(sentences)
+
+
+def test_several_of_a_kind_are_in_view_most_of_the_time(samples: list[Sample]) -> None:
+    doubled = [len({s.kind for s in sample.seen}) < len(sample.seen) for sample in samples]
+    assert np.mean(doubled) > 0.5
+
+
+def test_targets_are_large_enough(samples: list[Sample]) -> None:
+    for sample in samples:
+        for sentence in sample.sentences:
+            if sentence.target is not None:
+                assert (sample.view.items == sentence.target).mean() >= relations.TARGET_AREA
+
+
+def test_what_is_said_to_be_absent_is_absent(samples: list[Sample]) -> None:
+    """No visible item has both the kind and the colour that the sentence names."""
+    checked = 0
+    for sample in samples:
+        for sentence in sample.sentences:
+            if sentence.target is not None:
+                continue
+            for seen in sample.seen:
+                assert (
+                    f"{seen.color} {seen.kind} "
+                    not in f"{sentence.text.split(' that ')[0]} ".split(" the ", 2)[-1][:30]
+                )
+            checked += 1
+    assert checked
+
+
+def test_kind_and_colour_alone_hold_for_one_item_only(samples: list[Sample]) -> None:
+    """Where a sentence claims that looks suffice, the pixels show a single item of that kind and colour."""
+    checked = 0
+    for sample in samples:
+        visible = {int(i) for i in np.unique(sample.view.items)} - {-1}
+        for sentence in sample.sentences:
+            if sentence.target is None or not sentence.by_looks:
+                continue
+            target = sample.room.items[sentence.target]
+            same = [
+                i
+                for i in visible
+                if (sample.room.items[i].kind, sample.room.items[i].color) == (target.kind, target.color)
+            ]
+            assert same == [sentence.target]
+            checked += 1
+    assert checked > 50
+
+
+def test_far_left_is_far_left(samples: list[Sample]) -> None:
+    """Superlatives are checked from the mask's pixels, without the code that made them."""
+    checked = 0
+    for sample in samples:
+        for sentence in sample.sentences:
+            for words, sign in (("on the far left", 1), ("on the far right", -1)):
+                if sentence.target is None or words not in sentence.text:
+                    continue
+                target = sample.room.items[sentence.target]
+                middles = {
+                    int(i): sign * np.nonzero(sample.view.items == i)[1].mean()
+                    for i in np.unique(sample.view.items)
+                    if i >= 0
+                    and sample.room.items[i].kind == target.kind
+                    and (target.color not in sentence.text or sample.room.items[i].color == target.color)
+                }
+                assert min(middles, key=lambda i: middles[i]) == sentence.target
+                checked += 1
+    assert checked
+
+
+def test_depth_and_intrinsics_put_pixels_on_their_item(samples: list[Sample]) -> None:
+    """Back-projected pixels of an object lie inside its bounding cylinder, within 2 cm."""
+    checked = 0
+    for sample in samples[:10]:
+        view, camera = sample.view, sample.view.camera
+        assert view.depth is not None
+        for seen in sample.seen:
+            if not seen.target or sample.room.items[seen.index].furniture:
+                continue
+            item = sample.room.items[seen.index]
+            rows, columns = np.nonzero(view.items == seen.index)
+            z = view.depth[rows, columns]
+            x = (columns + 0.5 - camera.cx) / camera.fx * z
+            y = (rows + 0.5 - camera.cy) / camera.fy * z
+            points = np.stack([x, -y, -z], axis=1) @ view.pose.axes().T + view.pose.position
+            radius = np.hypot(*(points[:, :2] - item.position[:2]).T)
+            inside = radius < np.hypot(*item.extent) + 0.02
+            height = points[:, 2] - item.position[2]
+            inside &= (height > -0.02) & (height < item.height + 0.02)
+            assert inside.mean() > 0.97  # a mask's border pixel may hold the depth of what is behind
+            checked += 1
+    assert checked > 10
+
+
+def test_masks_follow_a_moving_camera() -> None:
+    room = build_home(SPLIT_SEEDS["demo"]).rooms[0]
+    poses = list(camera_path(room, np.random.default_rng(0), frames=12))
+    assert len(poses) == 12
+    steps = np.linalg.norm(np.diff([p.position for p in poses], axis=0), axis=1)
+    assert steps.max() < 0.5
+    with RoomRenderer(room, 160, 120) as renderer:
+        first, second = (renderer.render(pose, depth=False) for pose in poses[:2])
+    both = set(np.unique(first.items)) & set(np.unique(second.items)) - {-1}
+    assert both
+
+
+def test_axes_of_a_camera_are_a_rotation() -> None:
+    axes = CameraPose((0.5, -1.0, 1.2), (0.0, 0.3, 0.7), 60.0).axes()
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1.0)
+
+
+def test_written_in_the_dataset_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "val"
+    assert cli.main(["homes", "--out", str(out), "--split", "val", "--images", "3", "--size", "160x120"]) == 0
+    data = Dataset(out)
+    assert len(data.images) == 3
+    assert set(data.categories.values()) == set(CATEGORIES)
+    for instruction in data.split("val"):
+        assert data.mask(instruction).any() == bool(instruction.annotation_ids)
+        assert data.image(instruction.image_id).shape == (120, 160, 3)
+        depth = data.depth(instruction.image_id)
+        assert depth is not None
+        assert 0.1 < np.median(depth) < 8
+    assert cli.main(["sheet", str(out), "--out", str(tmp_path / "sheet.png"), "--count", "4"]) == 0
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
+    assert cli.main(["sheet", str(out), "--ascii", "--count", "2"]) == 0
+    assert "#" in capsys.readouterr().out
