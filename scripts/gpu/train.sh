@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# One leg of a training on a borrowed GPU: bounded in time, and resumable from small files.
+# Trains on a borrowed GPU: one command of at most ten minutes, small files back.
 #
-#   scripts/gpu/train.sh OUT [LAST_LEG]
+#   scripts/gpu/train.sh OUT              both stages, or as far as the time goes
+#   STAGE=2 scripts/gpu/train.sh OUT MODEL    stage 2 on top of the model folder of an earlier leg
 #
-# OUT gets leg.tar.00, leg.tar.01 ... (checkpoints, tokenizer and model, at most 15 MiB each); LAST_LEG is the OUT of the
-# leg before. Homes are rendered afresh where they are not there any more: the same seeds give the same homes.
+# OUT gets model/ and train.log. Checkpoints (100 MB) stay in RUN: another call on the same machine goes on from there.
+# Homes are rendered on the spot; the same seeds give the same homes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-out=$(realpath -m "${1:?usage: train.sh OUT [LAST_LEG]}")
-last=${2:-}
+out=$(realpath -m "${1:?usage: train.sh OUT [MODEL]}")
+model=${2:-}
 config=${CONFIG:-config/train/mdsm-tiny.yaml}
-seconds=${SECONDS_TO_TRAIN:-420} # what is left of ten minutes after rendering and packing
+limit=${LIMIT:-420} # seconds of training: what rendering and copying leave of ten minutes
 data=${DATA:-/tmp/mdsm_homes}
 run=${RUN:-/tmp/mdsm_run}
 python=${PYTHON:-python3}
@@ -23,9 +24,8 @@ for split in train:${TRAIN_IMAGES:-20000} val:${VAL_IMAGES:-500}; do
     [[ -f $folder/annotations.json ]] || "$python" -m training.cli homes \
         --split "${split%:*}" --images "${split#*:}" --workers "$(nproc)" --no-depth --out "$folder"
 done
-[[ -z $last ]] || cat "$last"/leg.tar.* | tar -x -C "$run"
+[[ -z $model ]] || cp -r "$model" "$run/model"
 "$python" -m training.train --config "$config" --data "$data/train" --val-data "$data/val" --out "$run" \
-    --resume --max-seconds "$seconds"
-rm -f "$out"/leg.tar.*
-tar -c -C "$run" --exclude tensorboard . | split -b 15M -d - "$out/leg.tar."
-ls -l "$out"
+    --stage "${STAGE:-all}" --resume --max-seconds "$limit" 2>&1 | tee "$out/train.log"
+rm -rf "$out/model"
+cp -r "$run/model" "$out/model"
