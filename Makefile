@@ -1,6 +1,6 @@
 BIN := .venv/bin
-IMAGES_train := 20000
-IMAGES_val := 500
+IMAGES_train := 9000
+IMAGES_val := 200
 
 .PHONY: demo test lint train bench data
 
@@ -22,7 +22,7 @@ bench: .venv/demo.stamp  ## latency of the embedded model on this machine
 data: data/train/annotations.json data/val/annotations.json  ## procedural homes to learn from
 
 data/%/annotations.json: | .venv/dev.stamp
-	$(BIN)/mdsm-data homes --split $* --images $(IMAGES_$*) --workers $$(nproc) --out data/$*
+	$(BIN)/mdsm-data homes --split $* --images $(IMAGES_$*) --size 256x192 --no-depth --workers $$(nproc) --out data/$*
 
 .venv/%.stamp: setup.py scripts/install.sh
 	scripts/install.sh $*
