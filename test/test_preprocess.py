@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mdsm_ros.preprocess import resize_image, to_image_grid, to_model_input
+
+
+def test_model_input_keeps_colours_and_sides_apart() -> None:
+    image = np.zeros((30, 50, 3), dtype=np.uint8)
+    image[:, :25] = (255, 0, 0)  # left: red
+    image[:, 25:] = (0, 0, 255)  # right: blue
+    pixels = to_model_input(image, 32)
+    assert pixels.shape == (1, 3, 32, 32)
+    assert pixels.dtype == torch.float32
+    assert pixels[0, :, 16, 4].tolist() == [1.0, 0.0, 0.0]
+    assert pixels[0, :, 16, 28].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_an_image_of_the_model_s_size_is_left_alone() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    assert np.array_equal(resize_image(image, 32), image)
+
+
+def test_shrinking_averages_instead_of_skipping_pixels() -> None:
+    stripes = np.zeros((256, 256, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    inner = to_model_input(stripes, 32)[0, :, 4:-4, 4:-4]
+    assert inner.mean().item() == pytest.approx(0.5, abs=0.02)
+    assert inner.std().item() < 0.02
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (3000, 4000)])
+def test_any_image_size_goes_in_and_comes_back(size: tuple[int, int]) -> None:
+    pixels = to_model_input(np.full((*size, 3), 128, dtype=np.uint8), 64)
+    assert pixels.shape == (1, 3, 64, 64)
+    probability = to_image_grid(torch.zeros(1, 1, 16, 16), *size)
+    assert probability.shape == (1, *size)
+    assert torch.equal(probability, torch.full((1, *size), 0.5))
+
+
+def test_masks_come_back_to_where_the_pixels_were() -> None:
+    image = np.zeros((120, 200, 3), dtype=np.uint8)
+    image[30:90, 50:100] = 255
+    white = to_model_input(image, 64)[:, :1]
+    mask = to_image_grid(20 * (white - 0.5), 120, 200)[0].numpy() > 0.5
+    assert np.mean(mask != (image[..., 0] > 0)) < 0.02
+
+
+def test_half_precision_logits_are_interpolated_in_full_precision() -> None:
+    assert to_image_grid(torch.randn(2, 1, 8, 8).half(), 5, 6).dtype == torch.float32
