@@ -30,7 +30,7 @@ setup(
         "diffusers>=0.30",
         "huggingface_hub>=0.24",
         "numpy>=1.26",
-        "pillow>=10",
+        "pillow>=10.1",
         "pycocotools>=2.0.8",
         "rosbags>=0.10",
         "safetensors>=0.4.3",
