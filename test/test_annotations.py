@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def written(tmp_path: Path) -> Path:
             writer.add_annotation(image_id, "mug", first, {"color": "red"}),
             writer.add_annotation(image_id, "book", second),
         ]
-        options = {"split": "train", "source": "test", "expressions": 1, "distractors": 0}
-        writer.add_instruction(image_id, ids, "get the mug and the book", **options)
-        writer.add_instruction(image_id, [], "get the lamp", **options)
+        add = partial(writer.add_instruction, image_id, split="train", source="test", expressions=1, distractors=0)
+        add(ids, "get the mug and the book")
+        add([], "get the lamp")
     return tmp_path
 
 

@@ -34,9 +34,10 @@ def test_saves_and_loads_the_hugging_face_way(folder: Path) -> None:
     first, second = load_file(folder / "model.safetensors"), load_file(again / "model.safetensors")
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert (again / "config.json").read_text() == (folder / "config.json").read_text()
-    assert (
-        model.tokenizer("get the red cup")["input_ids"] == load_model(again).tokenizer("get the red cup")["input_ids"]
-    )  # type: ignore[attr-defined]
+    reloaded = load_model(again)
+    assert isinstance(reloaded, MDSM)
+    text = "get the red cup"
+    assert model.tokenizer(text)["input_ids"] == reloaded.tokenizer(text)["input_ids"]
 
 
 def test_missing_folder(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_pwam_is_the_formula_of_lavt() -> None:
 
 def test_language_gate_is_the_formula_of_lavt() -> None:
     gate, fused = LanguageGate(6), torch.randn(2, 3, 3, 6)
-    first, second = gate.gate[0].weight, gate.gate[2].weight
+    first, second = gate.state_dict().values()
     expected = torch.tanh(functional.relu(fused @ first.T) @ second.T) * fused
     torch.testing.assert_close(gate(fused), expected)
 

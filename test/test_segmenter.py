@@ -66,7 +66,7 @@ def test_image_of_wrong_shape(segmenter: Segmenter, shape: tuple[int, ...]) -> N
 
 def test_image_of_wrong_type(segmenter: Segmenter) -> None:
     with pytest.raises(ImageError, match="float64"):
-        segmenter.segment(np.zeros((4, 4, 3)), "get the cup")
+        segmenter.segment(np.zeros((4, 4, 3)), "get the cup")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

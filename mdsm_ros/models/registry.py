@@ -43,4 +43,3 @@ class SegmentationModel(Protocol):
 
 MODEL_TYPES: dict[str, type[MDSM]] = {"mdsm": MDSM}
 """Class of every ``model_type`` that a config.json may name."""
-
