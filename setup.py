@@ -69,6 +69,7 @@ setup(
             "mdsm = mdsm_ros.cli:main",
             "mdsm-data = training.cli:main",
             "mdsm-train = training.train:main",
+            "mdsm-evaluate = training.evaluate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
         ],
     },

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-EXECUTABLES = {"mdsm", "mdsm-data", "mdsm-train", "mdsm_node"}
+EXECUTABLES = {"mdsm", "mdsm-data", "mdsm-evaluate", "mdsm-train", "mdsm_node"}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -109,7 +109,7 @@ def test_the_wheel_holds_every_source_and_data_file(wheel: zipfile.ZipFile) -> N
     assert {name for name in missing if not name.endswith("README.md") or "/weights/" in name} == set()
 
 
-def test_the_wheel_installs_two_packages_and_four_commands(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile) -> None:
     info = next(name for name in wheel.namelist() if name.endswith("top_level.txt"))
     assert wheel.read(info).decode().split() == ["mdsm_ros", "training"]
     scripts = wheel.read(info.replace("top_level", "entry_points")).decode()
