@@ -2,7 +2,7 @@
 
 mIoU, oIoU and P@X are over the instructions whose target is in view, at the resolution of the dataset's images;
 where the model answers "not in view", its mask is empty and the IoU 0. gIoU counts all instructions: one that names
-nothing in view scores 1 if the mask is empty, else 0.
+nothing in view scores 1 if the model says so, else 0.
 """
 
 from __future__ import annotations
