@@ -16,7 +16,7 @@ from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
 
 BUNDLED_BAG = Path(__file__).parent / "bag"
-START_TIMEOUT = 180.0  # s; a cold machine takes a while to import torch
+START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
 
 
