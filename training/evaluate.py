@@ -95,7 +95,9 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     model = load_model(name)
     assert isinstance(model, MDSM)
     torch.manual_seed(seed)
-    return Segmenter(MDSM(model.config, model.tokenizer), f"{name} untrained", device)
+    segmenter = Segmenter(MDSM(model.config, model.tokenizer), f"{name} untrained", device)
+    segmenter.present_threshold = 0.0  # its presence score knows nothing and might empty every mask
+    return segmenter
 
 
 def markdown_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
