@@ -132,15 +132,6 @@ def test_diffusion_ends_where_a_perfect_denoiser_points() -> None:
     assert away == sorted(away, reverse=True)  # every step is nearer to the truth
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4, 10, 50])
-def test_timesteps_lead_from_the_start_in_equal_strides(steps: int) -> None:
-    timesteps = diffusion.refinement_timesteps(diffusion.make_scheduler(MDSM_TINY), 600, steps)
-    assert len(timesteps) == steps
-    assert timesteps[0] == pytest.approx(600, abs=0.1 * 600)
-    assert 0 < timesteps[-1] < 2 * 600 / steps
-    assert bool((timesteps.diff() < 0).all())
-
-
 def test_base_preset_has_the_sizes_of_its_public_encoders() -> None:
     with torch.device("meta"):
         model = MDSM(MDSM_BASE, BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)}))
