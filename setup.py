@@ -58,6 +58,7 @@ setup(
             "colcon-ros",
             "mypy>=1.11",
             "pytest>=7",
+            "pytest-rerunfailures",
             "pytest-timeout",
             "ruff>=0.6",
             "types-PyYAML",
