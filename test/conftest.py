@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+_DOMAINS = itertools.count(os.getpid())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A ROS domain that nothing else on this machine uses meanwhile; in force for rclpy and child processes."""
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    for domain in range(1, 102):
+    first = next(_DOMAINS)  # not the domain of the test before, whose participants may still be leaving
+    for domain in (1 + (first + offset) % 101 for offset in range(101)):
         with (Path(tempfile.gettempdir()) / f"mdsm_ros_domain_{domain}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
