@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 _DOMAINS = itertools.count(os.getpid())
 
 
