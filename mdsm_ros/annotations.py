@@ -1,20 +1,18 @@
 """The one on-disk dataset format: COCO with run-length masks, and instructions beside it.
 
 A dataset is a folder of ``images/*.jpg``, optionally ``depth/*.png`` (16-bit millimetres, 0 = no measurement,
-REP-118) and ``annotations.json``: COCO's ``images``, ``annotations`` (masks as compressed RLE of pycocotools) and
-``categories``, plus ``instructions``, each of which points at an image and at the annotations it talks about (none:
-not in view).
+REP-118) and ``annotations.json``: COCO's ``info``, ``images``, ``annotations`` (masks as compressed RLE of
+pycocotools) and ``categories``, plus ``instructions``, each of which points at an image and at the annotations it
+talks about (none: not in view). :mod:`mdsm_ros.annotation_writer` writes it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +21,6 @@ from PIL import Image, UnidentifiedImageError
 from pycocotools import mask as coco_mask
 
 ANNOTATIONS_FILE = "annotations.json"
-JPEG_QUALITY = 92
 
 Record = TypeVar("Record")
 
@@ -44,7 +41,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """An image of the dataset; file names are relative to the dataset's folder."""
+    """An image of the dataset; file names are relative to the dataset's folder.
+
+    ``scene`` names the place that the image shows (a scan, a home, a COCO image); splits are kept apart by it.
+    """
 
     id: int
     file_name: str
@@ -52,11 +52,17 @@ class ImageRecord:
     width: int
     depth_file: str | None = None
     camera: Camera | None = None
+    scene: str = ""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One object in one image. ``bbox`` is COCO's x, y, width, height in pixels."""
+    """One object in one image.
+
+    Attributes:
+        bbox: COCO's x, y, width, height in pixels.
+        occlusion: share of the object's silhouette in the image that other things hide; None where unknown.
+    """
 
     id: int
     image_id: int
@@ -66,6 +72,7 @@ class Annotation:
     bbox: tuple[float, ...]
     attributes: dict[str, str] = field(default_factory=dict)
     iscrowd: int = 0
+    occlusion: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class Instruction:
         expressions: number of referring expressions in the sentence.
         distractors: number of other visible objects of the target's kind.
         words: number of words.
+        difficulty: "easy", "medium" or "hard" by :func:`difficulty`; "" where the writer gave none.
+        origin: where the writer took the sentence from, for tracing it back.
     """
 
     id: int
@@ -89,119 +98,24 @@ class Instruction:
     expressions: int
     distractors: int
     words: int
+    difficulty: str = ""
+    origin: str = ""
 
 
-def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """A boolean mask (H, W) as JSON-ready compressed RLE."""
-    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+def difficulty(expressions: int, distractors: int, share: float, occlusion: float | None) -> str:
+    """How hard an instruction is for its target: "easy" without a hard trait, "medium" with one, "hard" with more.
 
-
-class DatasetWriter:
-    """Writes a dataset; ``annotations.json`` appears at the end, whole or not at all.
+    The traits: three or more referring expressions; two or more distractors; less than 1 % of the image; 30 % or more
+    of the silhouette hidden.
 
     Args:
-        root: folder of the dataset, made when absent.
-        categories: names of all object categories, in the order of their ids (from 1).
+        expressions: number of referring expressions.
+        distractors: number of other visible objects of the target's kind.
+        share: the target's visible pixels as a share of the image; 1 for a target that is not in view.
+        occlusion: share of the target's silhouette that is hidden, None where unknown.
     """
-
-    def __init__(self, root: Path, categories: Sequence[str]) -> None:
-        self.root = Path(root)
-        (self.root / "images").mkdir(parents=True, exist_ok=True)
-        self._category_ids = {name: i for i, name in enumerate(categories, start=1)}
-        self._images: list[ImageRecord] = []
-        self._annotations: list[Annotation] = []
-        self._instructions: list[Instruction] = []
-
-    def __enter__(self) -> DatasetWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-
-    def add_image(
-        self, rgb: NDArray[np.uint8], *, depth: NDArray[np.float32] | None = None, camera: Camera | None = None
-    ) -> int:
-        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id."""
-        image_id = len(self._images) + 1
-        file_name = f"images/{image_id:06d}.jpg"
-        Image.fromarray(rgb).save(self.root / file_name, quality=JPEG_QUALITY)
-        depth_file = None
-        if depth is not None:
-            depth_file = f"depth/{image_id:06d}.png"
-            (self.root / "depth").mkdir(exist_ok=True)
-            millimetres = np.clip(np.nan_to_num(depth) * 1000.0, 0, np.iinfo(np.uint16).max).round().astype(np.uint16)
-            Image.fromarray(millimetres).save(self.root / depth_file)
-        height, width = rgb.shape[:2]
-        self._images.append(ImageRecord(image_id, file_name, height, width, depth_file, camera))
-        return image_id
-
-    def add_annotation(
-        self, image_id: int, category: str, mask: NDArray[np.bool_], attributes: Mapping[str, str] | None = None
-    ) -> int:
-        """Stores one object's mask (H, W); returns the annotation's id.
-
-        Raises:
-            DatasetError: the category is not among those given to the writer.
-        """
-        if category not in self._category_ids:
-            raise DatasetError(f"category {category!r} is not one of {sorted(self._category_ids)}")
-        rle = encode_mask(mask)
-        self._annotations.append(
-            Annotation(
-                id=len(self._annotations) + 1,
-                image_id=image_id,
-                category_id=self._category_ids[category],
-                segmentation=rle,
-                area=int(mask.sum()),
-                bbox=tuple(float(x) for x in coco_mask.toBbox(rle)),
-                attributes=dict(attributes or {}),
-            )
-        )
-        return len(self._annotations)
-
-    def add_instruction(
-        self,
-        image_id: int,
-        annotation_ids: Sequence[int],
-        text: str,
-        *,
-        split: str,
-        source: str,
-        expressions: int,
-        distractors: int,
-    ) -> int:
-        """Stores a sentence about an image; returns the instruction's id."""
-        self._instructions.append(
-            Instruction(
-                id=len(self._instructions) + 1,
-                image_id=image_id,
-                annotation_ids=tuple(annotation_ids),
-                text=text,
-                split=split,
-                source=source,
-                expressions=expressions,
-                distractors=distractors,
-                words=len(text.split()),
-            )
-        )
-        return len(self._instructions)
-
-    def close(self) -> None:
-        """Writes ``annotations.json``."""
-        content = {
-            "images": [asdict(record) for record in self._images],
-            "annotations": [asdict(record) for record in self._annotations],
-            "categories": [{"id": i, "name": name} for name, i in self._category_ids.items()],
-            "instructions": [asdict(record) for record in self._instructions],
-        }
-        path = self.root / ANNOTATIONS_FILE
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(partial, path)
+    traits = (expressions >= 3, distractors >= 2, share < 0.01, (occlusion or 0.0) >= 0.3)
+    return ("easy", "medium", "hard")[min(sum(traits), 2)]
 
 
 def _records(kind: type[Record], content: Mapping[str, Any], key: str, path: Path) -> list[Record]:
@@ -221,6 +135,10 @@ def _records(kind: type[Record], content: Mapping[str, Any], key: str, path: Pat
 class Dataset:
     """Reads a dataset; pixels are read when asked for.
 
+    Attributes:
+        info: how the dataset was made: ``source``, ``recipe`` (the options that decide its content) and ``may_share``
+            (pairs of splits that show the same scenes on purpose).
+
     Raises:
         DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, or points at something it lacks.
     """
@@ -236,6 +154,7 @@ class Dataset:
             raise DatasetError(f"{path} is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise DatasetError(f"{path} holds {type(content).__name__}, expected a JSON object")
+        self.info: dict[str, Any] = content.get("info", {})
         self.categories = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
         self.images = {
             record.id: record for record in map(_with_camera, _records(ImageRecord, content, "images", path))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdsm_ros.annotations import ANNOTATIONS_FILE, Camera, Dataset, DatasetError, DatasetWriter
+from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.annotations import ANNOTATIONS_FILE, Camera, Dataset, DatasetError
 
 
 @pytest.fixture

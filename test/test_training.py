@@ -12,7 +12,8 @@ import yaml
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mdsm_ros.annotations import Dataset, DatasetError, DatasetWriter
+from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.homes.parts import COLORS
 from mdsm_ros.models.config import ConfigError
 from training import evaluate

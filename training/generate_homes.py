@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mdsm_ros.annotations import DatasetWriter
+from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.generate import SPLIT_SEEDS, generate, write_sample
 

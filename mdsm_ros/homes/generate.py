@@ -11,7 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import DatasetWriter
+from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.homes.cameras import sample_pose
 from mdsm_ros.homes.home import Room, build_home
 from mdsm_ros.homes.instructions import Sentence, Speaker

@@ -1,0 +1,277 @@
+"""Writing the dataset format of :mod:`mdsm_ros.annotations`: whole datasets, or parts of one that are merged.
+
+A part is what one unit of work gives (a home, a scan, a thousand photographs). Its file appears after its pictures,
+whole or not at all, so that a build that was killed goes on with the parts it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from mdsm_ros.annotations import ANNOTATIONS_FILE, Annotation, Camera, DatasetError, ImageRecord, Instruction
+
+JPEG_QUALITY = 92
+PARTS_FOLDER = "parts"
+
+
+def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """A boolean mask (H, W) as JSON-ready compressed RLE."""
+    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes a JSON file, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(partial, path)
+
+
+def part_path(root: Path, part: str) -> Path:
+    """The file that says that a part is finished."""
+    return root / PARTS_FOLDER / f"{part}.json"
+
+
+class DatasetWriter:
+    """Writes a dataset, or one part of it; its JSON file appears at the end, whole or not at all.
+
+    Args:
+        root: folder of the dataset, made when absent.
+        categories: names of all object categories, in the order of their ids (from 1).
+        info: how the dataset is made, see :class:`mdsm_ros.annotations.Dataset`.
+        part: name of the part, which begins the names of its pictures; None writes a whole dataset.
+    """
+
+    def __init__(
+        self, root: Path, categories: Sequence[str], *, info: Mapping[str, Any] | None = None, part: str | None = None
+    ) -> None:
+        self.root = Path(root)
+        self.part = part
+        (self.root / "images").mkdir(parents=True, exist_ok=True)
+        self._info = dict(info or {})
+        self._category_ids = {name: i for i, name in enumerate(categories, start=1)}
+        self._images: list[ImageRecord] = []
+        self._annotations: list[Annotation] = []
+        self._instructions: list[Instruction] = []
+        self._counts: Counter[str] = Counter()
+        self._problems: list[str] = []
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    def add_image(
+        self,
+        rgb: NDArray[np.uint8],
+        *,
+        depth: NDArray[np.float32] | None = None,
+        camera: Camera | None = None,
+        scene: str = "",
+    ) -> int:
+        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id."""
+        name = self._next_name()
+        file_name = f"images/{name}.jpg"
+        Image.fromarray(rgb).save(self.root / file_name, quality=JPEG_QUALITY)
+        depth_file = None
+        if depth is not None:
+            depth_file = f"depth/{name}.png"
+            (self.root / "depth").mkdir(exist_ok=True)
+            millimetres = np.clip(np.nan_to_num(depth) * 1000.0, 0, np.iinfo(np.uint16).max).round().astype(np.uint16)
+            Image.fromarray(millimetres).save(self.root / depth_file)
+        return self._record_image(file_name, rgb.shape[0], rgb.shape[1], depth_file, camera, scene)
+
+    def add_image_file(self, source: Path, height: int, width: int, *, scene: str = "") -> int:
+        """Stores an image file as it is, as a hard link where the file system has them; returns the image's id.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        file_name = f"images/{self._next_name()}{source.suffix.lower()}"
+        target = self.root / file_name
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source.resolve(), target)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source, target)
+        return self._record_image(file_name, height, width, None, None, scene)
+
+    def _next_name(self) -> str:
+        number = len(self._images) + 1
+        return f"{number:06d}" if self.part is None else f"{self.part}_{number:04d}"
+
+    def _record_image(
+        self, file_name: str, height: int, width: int, depth_file: str | None, camera: Camera | None, scene: str
+    ) -> int:
+        image_id = len(self._images) + 1
+        self._images.append(ImageRecord(image_id, file_name, height, width, depth_file, camera, scene))
+        return image_id
+
+    def add_annotation(
+        self,
+        image_id: int,
+        category: str,
+        mask: NDArray[np.bool_],
+        attributes: Mapping[str, str] | None = None,
+        *,
+        occlusion: float | None = None,
+    ) -> int:
+        """Stores one object's mask (H, W); returns the annotation's id.
+
+        Raises:
+            DatasetError: the category is not among those given to the writer.
+        """
+        if category not in self._category_ids:
+            raise DatasetError(f"category {category!r} is not one of {sorted(self._category_ids)}")
+        rle = encode_mask(mask)
+        self._annotations.append(
+            Annotation(
+                id=len(self._annotations) + 1,
+                image_id=image_id,
+                category_id=self._category_ids[category],
+                segmentation=rle,
+                area=int(mask.sum()),
+                bbox=tuple(float(x) for x in coco_mask.toBbox(rle)),
+                attributes=dict(attributes or {}),
+                occlusion=None if occlusion is None else round(occlusion, 4),
+            )
+        )
+        return len(self._annotations)
+
+    def add_instruction(
+        self,
+        image_id: int,
+        annotation_ids: Sequence[int],
+        text: str,
+        *,
+        split: str,
+        source: str,
+        expressions: int,
+        distractors: int,
+        difficulty: str = "",
+        origin: str = "",
+    ) -> int:
+        """Stores a sentence about an image; returns the instruction's id."""
+        self._instructions.append(
+            Instruction(
+                id=len(self._instructions) + 1,
+                image_id=image_id,
+                annotation_ids=tuple(annotation_ids),
+                text=text,
+                split=split,
+                source=source,
+                expressions=expressions,
+                distractors=distractors,
+                words=len(text.split()),
+                difficulty=difficulty,
+                origin=origin,
+            )
+        )
+        return len(self._instructions)
+
+    def count(self, reason: str, number: int = 1) -> None:
+        """Counts something for the build's closing table, such as a sample that was dropped."""
+        self._counts[reason] += number
+
+    def problem(self, text: str) -> None:
+        """Notes something that could not be used; the build lists it and tries the part again when it is run again."""
+        self._problems.append(text)
+
+    def close(self) -> None:
+        """Writes the JSON file."""
+        content: dict[str, Any] = {
+            "info": self._info,
+            "images": [asdict(record) for record in self._images],
+            "annotations": [asdict(record) for record in self._annotations],
+            "categories": [{"id": i, "name": name} for name, i in self._category_ids.items()],
+            "instructions": [asdict(record) for record in self._instructions],
+        }
+        if self.part is None:
+            write_json(self.root / ANNOTATIONS_FILE, content)
+        else:
+            path = part_path(self.root, self.part)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, content | {"counts": dict(self._counts), "problems": self._problems})
+
+
+@dataclass(frozen=True)
+class PartSummary:
+    """What a finished part holds.
+
+    Attributes:
+        counts: figures for the build's closing table.
+        problems: what could not be used.
+    """
+
+    images: int
+    instructions: int
+    counts: dict[str, int]
+    problems: list[str]
+
+
+def read_part(root: Path, part: str) -> PartSummary | None:
+    """What a finished part holds; None when it is not finished."""
+    try:
+        content = json.loads(part_path(root, part).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return PartSummary(len(content["images"]), len(content["instructions"]), content["counts"], content["problems"])
+
+
+def merge_parts(
+    root: Path, parts: Sequence[str], categories: Sequence[str], info: Mapping[str, Any], limit: int | None = None
+) -> None:
+    """Puts parts together, in the order given, as ``annotations.json``; pictures of no use are removed.
+
+    Args:
+        root: folder of the dataset.
+        parts: names of finished parts.
+        categories: as given to the parts' writers.
+        info: as given to the parts' writers.
+        limit: the most images; the last ones of the last part are left out.
+    """
+    merged: dict[str, list[Any]] = {"images": [], "annotations": [], "instructions": []}
+    files: set[str] = set()
+    for part in parts:
+        content = json.loads(part_path(root, part).read_text(encoding="utf-8"))
+        offsets = {key: len(records) for key, records in merged.items()}
+        for record in content["images"]:
+            if limit is not None and len(merged["images"]) == limit:
+                break
+            files.update(name for name in (record["file_name"], record["depth_file"]) if name)
+            merged["images"].append(record | {"id": record["id"] + offsets["images"]})
+        kept = len(merged["images"]) - offsets["images"]  # the images of a part have the ids 1, 2, ...
+        for record in content["annotations"]:
+            if record["image_id"] <= kept:
+                merged["annotations"].append(_moved(record, "annotations", offsets))
+        for record in content["instructions"]:
+            if record["image_id"] <= kept:
+                ids = [i + offsets["annotations"] for i in record["annotation_ids"]]
+                merged["instructions"].append(_moved(record, "instructions", offsets) | {"annotation_ids": ids})
+    for folder in ("images", "depth"):
+        for path in (root / folder).glob("*"):
+            if f"{folder}/{path.name}" not in files:
+                path.unlink()
+    names = [{"id": i, "name": name} for i, name in enumerate(categories, start=1)]
+    write_json(root / ANNOTATIONS_FILE, {"info": dict(info), **merged, "categories": names})
+
+
+def _moved(record: dict[str, Any], key: str, offsets: Mapping[str, int]) -> dict[str, Any]:
+    return record | {"id": record["id"] + offsets[key], "image_id": record["image_id"] + offsets["images"]}
