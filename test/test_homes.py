@@ -1,25 +1,24 @@
 from __future__ import annotations
 
 import ctypes.util
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mdsm_ros.annotations import Dataset
-from mdsm_ros.homes import CATEGORIES, relations
+from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.home import build_home
 from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS
 
 pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
 from mdsm_ros.homes.cameras import camera_path
-from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, generate, home_samples
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.seen import TARGET_AREA
 from training import cli
 
 SEEDS = range(SPLIT_SEEDS["test"] + 500, SPLIT_SEEDS["test"] + 504)
@@ -46,12 +45,6 @@ def test_same_seed_same_pixels_and_words(samples: list[Sample]) -> None:
     assert again
 
 
-def test_workers_do_not_change_the_order() -> None:
-    alone = [s.sentences for s in generate(SEEDS[:2], (160, 120), depth=False, workers=1)]
-    together = [s.sentences for s in generate(SEEDS[:2], (160, 120), depth=False, workers=2)]
-    assert alone == together
-
-
 def test_nothing_floats_or_sticks_in_the_floor() -> None:
     for seed in SEEDS:
         for room in build_home(seed).rooms:
@@ -65,15 +58,6 @@ def test_nothing_floats_or_sticks_in_the_floor() -> None:
                     assert item.position[2] == 0
 
 
-def test_language_has_the_wanted_shape(samples: list[Sample]) -> None:
-    sentences = [sentence for sample in samples for sentence in sample.sentences]
-    assert len(sentences) > 200
-    assert np.mean([len(s.text.split()) for s in sentences]) >= 14
-    assert 0.04 < np.mean([s.target is None for s in sentences]) < 0.18
-    assert np.mean([s.expressions > 1 for s in sentences]) > 0.4
-    assert len({s.text for s in sentences}) > 0.98 * len(sentences)
-
-
 def test_several_of_a_kind_are_in_view_most_of_the_time(samples: list[Sample]) -> None:
     doubled = [len({s.kind for s in sample.seen}) < len(sample.seen) for sample in samples]
     assert np.mean(doubled) > 0.5
@@ -83,68 +67,7 @@ def test_targets_are_large_enough(samples: list[Sample]) -> None:
     for sample in samples:
         for sentence in sample.sentences:
             if sentence.target is not None:
-                assert (sample.view.items == sentence.target).mean() >= relations.TARGET_AREA
-
-
-def _named(text: str) -> tuple[str | None, str]:
-    """Colour and kind of the first object that a sentence names."""
-    kinds = "|".join(sorted(OBJECTS, key=len, reverse=True))
-    match = re.search(rf"\bthe (?:big |small )?(?:({'|'.join(COLORS)}) )?({kinds})\b", text)
-    assert match is not None, text
-    return match[1], match[2]
-
-
-def test_what_is_said_to_be_absent_is_absent(samples: list[Sample]) -> None:
-    """No visible item has the kind and the colour that the sentence names, not even one pixel of it."""
-    checked = 0
-    for sample in samples:
-        visible = [sample.room.items[int(i)] for i in np.unique(sample.view.items) if i >= 0]
-        for sentence in sample.sentences:
-            if sentence.target is None:
-                color, kind = _named(sentence.text)
-                assert not [i for i in visible if i.kind == kind and color in (None, i.color)], sentence.text
-                checked += 1
-    assert checked > 5
-
-
-def test_kind_and_colour_alone_hold_for_one_item_only(samples: list[Sample]) -> None:
-    """Where a sentence claims that looks suffice, the pixels show a single item of that kind and colour."""
-    checked = 0
-    for sample in samples:
-        visible = {int(i) for i in np.unique(sample.view.items)} - {-1}
-        for sentence in sample.sentences:
-            if sentence.target is None or not sentence.by_looks:
-                continue
-            target = sample.room.items[sentence.target]
-            same = [
-                i
-                for i in visible
-                if (sample.room.items[i].kind, sample.room.items[i].color) == (target.kind, target.color)
-            ]
-            assert same == [sentence.target]
-            checked += 1
-    assert checked > 50
-
-
-def test_far_left_is_far_left(samples: list[Sample]) -> None:
-    """Superlatives are checked from the mask's pixels, without the code that made them."""
-    checked = 0
-    for sample in samples:
-        for sentence in sample.sentences:
-            for words, sign in (("on the far left", 1), ("on the far right", -1)):
-                if sentence.target is None or words not in sentence.text:
-                    continue
-                target = sample.room.items[sentence.target]
-                middles = {
-                    int(i): sign * np.nonzero(sample.view.items == i)[1].mean()
-                    for i in np.unique(sample.view.items)
-                    if i >= 0
-                    and sample.room.items[i].kind == target.kind
-                    and (target.color not in sentence.text or sample.room.items[i].color == target.color)
-                }
-                assert min(middles, key=lambda i: middles[i]) == sentence.target
-                checked += 1
-    assert checked
+                assert (sample.view.items == sentence.target).mean() >= TARGET_AREA
 
 
 def test_depth_and_intrinsics_put_pixels_on_their_item(samples: list[Sample]) -> None:

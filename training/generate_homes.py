@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
-from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.homes import CATEGORIES
-from mdsm_ros.homes.generate import SPLIT_SEEDS, generate, write_sample
+from mdsm_ros.homes.generate import SPLIT_SEEDS, write_home
+from training.build import Plan, build
 
 SEEDS_PER_SPLIT = 1_000_000
 
@@ -39,23 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the dataset; returns the exit status."""
+    """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     first = SPLIT_SEEDS[args.split] + args.seed_offset
-    seeds = range(first, SPLIT_SEEDS[args.split] + SEEDS_PER_SPLIT)
-    samples = generate(seeds, args.size, not args.no_depth, args.workers)
-    with DatasetWriter(args.out, CATEGORIES) as writer, tqdm(total=args.images, unit="image") as progress:
-        for _, sample in zip(range(args.images), samples, strict=False):
-            write_sample(writer, sample, args.split)
-            progress.update()
+    depth = not args.no_depth
+    recipe = {"split": args.split, "first_seed": first, "images": args.images, "size": list(args.size), "depth": depth}
+    plan = Plan(
+        root=args.out,
+        units=range(first, SPLIT_SEEDS[args.split] + SEEDS_PER_SPLIT),
+        name="{:08d}".format,
+        make=partial(write_home, split=args.split, size=args.size, depth=depth),
+        categories=CATEGORIES,
+        info={"source": "homes", "recipe": recipe},
+        limit=args.images,
+    )
+    outcome = build(plan, args.workers)
+    print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
     return 0
-
-
-def main() -> int:
-    """Entry point of ``python -m training.generate_homes``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

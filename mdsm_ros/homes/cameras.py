@@ -10,8 +10,12 @@ from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.scene import CameraPose
 
 EYE_HEIGHT = (0.6, 1.6)  # metres
+FOVY = (45.0, 66.0)  # degrees, from depth cameras to Matterport3D's views (60)
 WALL_MARGIN = 0.25
 CLEARANCE = 0.35
+DISTANCE = (0.5, 3.6)  # metres from what is looked at
+FILL = (0.02, 0.5)  # share of the image that this should fill about
+OBJECT_SHARE = 0.5  # of the looks; the others are at furniture and fixtures
 
 
 def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
@@ -28,22 +32,35 @@ def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
     return True
 
 
-def _attractions(room: Room) -> list[Item]:
-    return [item for item in room.items if not item.furniture] or list(room.items)
+def _choose_focus(room: Room, rng: np.random.Generator) -> Item:
+    objects = [item for item in room.items if not item.furniture]
+    others = [item for item in room.items if item.furniture]
+    pool = objects if objects and (not others or rng.random() < OBJECT_SHARE) else others
+    return pool[int(rng.integers(len(pool)))]
+
+
+def _distance(item: Item, fovy: float, fill: float) -> float:
+    """From where an item fills about a share of a 4:3 image: as if its broadest side were seen, or its top half."""
+    hx, hy = item.extent
+    face = max(4 * np.hypot(hx, hy) * item.height / 2, 2 * hx * hy)
+    image = (2 * np.tan(np.deg2rad(fovy) / 2)) ** 2 * 4 / 3  # square metres at a distance of one metre
+    return float(np.sqrt(face / (image * fill)))
 
 
 def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
-    """A robot's view of some object from 0.8 to 2.1 m; None where no free standing place was found."""
-    objects = _attractions(room)
+    """A robot's view of some item; None where no free standing place was found."""
     for _ in range(40):
-        focus = objects[int(rng.integers(len(objects)))]
-        angle, distance = rng.uniform(-np.pi, np.pi), rng.uniform(0.8, 2.1)
+        focus = _choose_focus(room, rng)
+        fovy = float(rng.uniform(*FOVY))
+        fill = float(np.exp(rng.uniform(*np.log(FILL))))
+        distance = float(np.clip(_distance(focus, fovy, fill), *DISTANCE))
+        angle = rng.uniform(-np.pi, np.pi)
         x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
         z = float(rng.uniform(*EYE_HEIGHT))
         if not _stands_free(room, float(x), float(y), z):
             continue
-        target = tuple(float(c + rng.normal(0, 0.18)) for c in focus.center)
-        return CameraPose((float(x), float(y), z), target, float(rng.uniform(50, 66)))  # type: ignore[arg-type]
+        target = tuple(float(c + rng.normal(0, 0.1 * distance)) for c in focus.center)
+        return CameraPose((float(x), float(y), z), target, fovy)  # type: ignore[arg-type]
     return None
 
 

@@ -1,22 +1,20 @@
-"""Views of homes with their instructions, in parallel, reproducible from the home's seed alone."""
+"""Views of homes with their instructions, reproducible from the home's seed alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.annotations import difficulty
 from mdsm_ros.homes.cameras import sample_pose
 from mdsm_ros.homes.home import Room, build_home
 from mdsm_ros.homes.instructions import Sentence, Speaker
-from mdsm_ros.homes.relations import TARGET_AREA, Seen, look
-from mdsm_ros.homes.scene import RoomRenderer, View
+from mdsm_ros.homes.scene import CameraPose, RoomRenderer, View
+from mdsm_ros.homes.seen import TARGET_AREA, Seen, look
 
 SPLIT_SEEDS = {"train": 0, "val": 1_000_000, "test": 2_000_000, "demo": 3_000_000}
 """First home seed of every split; a split has a million seeds to itself."""
@@ -24,17 +22,23 @@ SPLIT_SEEDS = {"train": 0, "val": 1_000_000, "test": 2_000_000, "demo": 3_000_00
 POSES_PER_ROOM = 14
 VIEWS_PER_ROOM = 6
 SENTENCES_PER_VIEW = 6
-MIN_OBJECTS = 3
+MIN_TARGETS = 3
+MAX_OCCLUSION = 0.75  # share of a target's silhouette that other things may hide
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One view of a room, what is visible in it, and what is said about it."""
+    """One view of a room, what is visible in it, and what is said about it.
+
+    Attributes:
+        occlusion: share of the silhouette that other things hide, for the items that sentences mean.
+    """
 
     room: Room
     view: View
     seen: list[Seen]
     sentences: list[Sentence]
+    occlusion: dict[int, float]
 
 
 def room_samples(
@@ -44,23 +48,33 @@ def room_samples(
     with RoomRenderer(room, *size) as renderer:
         for _ in range(POSES_PER_ROOM):
             pose = sample_pose(room, rng)
-            if pose is None or not _worth_a_look(room, renderer.items(pose)):
+            if pose is None or not _worth_a_look(renderer.items(pose)):
                 continue
             view = renderer.render(pose, depth=depth)
             seen = look(room, view)
-            sentences = Speaker(room, seen, rng).sentences(SENTENCES_PER_VIEW)
+            sentences = Speaker(room, seen, view.items.size, rng).sentences(SENTENCES_PER_VIEW)
+            occlusion = {
+                s.target: _occlusion(renderer, pose, view, s.target) for s in sentences if s.target is not None
+            }
+            sentences = [s for s in sentences if s.target is None or occlusion[s.target] <= MAX_OCCLUSION]
             if len(sentences) >= 2:
-                yield Sample(room, view, seen, sentences)
+                yield Sample(room, view, seen, sentences, occlusion)
                 views -= 1
             if views == 0:
                 return
 
 
-def _worth_a_look(room: Room, items: NDArray[np.int16]) -> bool:
-    """Several objects (furniture does not count) are large enough to be asked for."""
+def _worth_a_look(items: NDArray[np.int16]) -> bool:
+    """Several things are large enough to be asked for."""
     indices, areas = np.unique(items, return_counts=True)
-    large = [i for i, area in zip(indices, areas, strict=True) if i >= 0 and area >= TARGET_AREA * items.size]
-    return sum(not room.items[i].furniture for i in large) >= MIN_OBJECTS
+    return sum(index >= 0 and area >= TARGET_AREA * items.size for index, area in zip(indices, areas, strict=True)) >= (
+        MIN_TARGETS
+    )
+
+
+def _occlusion(renderer: RoomRenderer, pose: CameraPose, view: View, index: int) -> float:
+    visible = int(np.count_nonzero(view.items == index))
+    return 1.0 - visible / max(visible, int(np.count_nonzero(renderer.alone(pose, index))))
 
 
 def home_samples(seed: int, size: tuple[int, int] = (320, 240), depth: bool = True) -> list[Sample]:
@@ -70,38 +84,34 @@ def home_samples(seed: int, size: tuple[int, int] = (320, 240), depth: bool = Tr
     return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth)]
 
 
-def generate(seeds: range, size: tuple[int, int], depth: bool, workers: int) -> Iterator[Sample]:
-    """Samples of many homes in the order of their seeds, whatever the number of workers."""
-    make = partial(home_samples, size=size, depth=depth)
-    if workers <= 1:
-        for seed in seeds:
-            yield from make(seed)
-        return
-    # spawn: a GL context does not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        pending = [pool.submit(make, seed) for seed in seeds[: 2 * workers]]
-        for seed in seeds[2 * workers :]:
-            yield from pending.pop(0).result()
-            pending.append(pool.submit(make, seed))
-        for future in pending:
-            yield from future.result()
+def write_home(writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool) -> None:
+    """Adds all samples of a home to a dataset."""
+    for sample in home_samples(seed, size, depth):
+        write_sample(writer, sample, split, f"home {seed}")
 
 
-def write_sample(writer: DatasetWriter, sample: Sample, split: str) -> None:
+def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:
     """Adds a sample to a dataset: the image, every visible item, and the instructions."""
     view, room = sample.view, sample.room
-    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera)
+    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
     ids = {}
     for seen in sample.seen:
-        attributes = {"color": seen.color, "room": room.kind} | ({"size": seen.size} if seen.size else {})
-        ids[seen.index] = writer.add_annotation(image_id, seen.kind, view.items == seen.index, attributes)
+        attributes = {"color": seen.color, "room": room.kind}
+        attributes |= {name: value for name, value in (("size", seen.size), ("pattern", seen.pattern)) if value}
+        mask = view.items == seen.index
+        occlusion = sample.occlusion.get(seen.index)
+        ids[seen.index] = writer.add_annotation(image_id, seen.kind, mask, attributes, occlusion=occlusion)
+    areas = {seen.index: seen.area / view.items.size for seen in sample.seen}
     for sentence in sample.sentences:
+        target = sentence.target
+        share, occlusion = (1.0, None) if target is None else (areas[target], sample.occlusion[target])
         writer.add_instruction(
             image_id,
-            [] if sentence.target is None else [ids[sentence.target]],
+            [] if target is None else [ids[target]],
             sentence.text,
             split=split,
             source="homes",
             expressions=sentence.expressions,
             distractors=sentence.distractors,
+            difficulty=difficulty(sentence.expressions, sentence.distractors, share, occlusion),
         )

@@ -41,6 +41,7 @@ class Item:
     support: int | None = None
     beneath: int | None = None
     above: int | None = None
+    pattern: str = ""
     surfaces: list[Surface] = field(default_factory=list)
 
     @property

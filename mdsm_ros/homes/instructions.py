@@ -1,77 +1,36 @@
-"""Sentences in the manner of REVERIE about a view: room, verb, target, attributes and relations.
+"""Instructions in the manner of REVERIE about a view: where to go, what to do, and which thing is meant.
 
-A description is a noun phrase with the conditions it states. It is used only when exactly one visible item meets all
-its conditions beyond doubt and every other one clearly fails one, however little of that other one is seen.
+Each instruction carries its description as a query, which :class:`mdsm_ros.homes.queries.Scene` can judge anew: it
+must mean exactly one visible thing, or, where the target is not in view, none at all and nothing like it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mdsm_ros.homes import relations
-from mdsm_ros.homes.home import Room
+from mdsm_ros.homes import lexicon
+from mdsm_ros.homes.describe import Describer
+from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS, CONFUSABLE
-from mdsm_ros.homes.relations import Seen
+from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.homes.phrases import Wording, is_plural
+from mdsm_ros.homes.queries import Query, Scene
+from mdsm_ros.homes.seen import Seen
 
-NOT_IN_VIEW_SHARE = 0.14  # of the attempts; some find nothing plausible that is absent, one in ten remains
+NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent, one in eight remains
+TAIL_SHARE = 0.3
+RIVAL_WEIGHT = 2.5  # things of which several are in view are asked for more often
 
-FETCH = ("get", "fetch", "bring me", "pick up", "grab", "hand me", "take", "retrieve", "find", "bring")
-FURNITURE_VERBS = (
-    "clean",
-    "dust",
-    "wipe",
-    "wipe down",
-    "inspect",
-    "walk up to",
-    "stand next to",
-    "check",
-    "polish",
-    "tidy up",
+AREA_QUANTILES = (
+    (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0),
+    (0.0012, 0.0014, 0.0021, 0.0222, 0.0686, 0.168, 0.4544, 0.7),
 )
-GO = (
-    "Go to",
-    "Walk to",
-    "Head to",
-    "Go into",
-    "Walk into",
-    "Head into",
-    "Enter",
-    "Proceed to",
-    "Move to",
-    "Go over to",
-    "Make your way to",
-)
-TAILS = (
-    "and bring it to me",
-    "and bring it back here",
-    "and hand it to me please",
-    "and carry it to the hallway",
-    "and put it in the closet",
-    "and take it to the garage",
-    "and set it down by the front door",
-    "for me please",
-    "and give it to my sister",
-    "and bring it over here right away",
-)
-FURNITURE_TAILS = (
-    "with a damp cloth",
-    "and then wait there",
-    "please",
-    "and tell me what you see",
-    "before the guests arrive",
-    "when you have time",
-)
-
-BESIDE: tuple[tuple[Callable[[Seen, Seen], relations.Verdict], tuple[str, ...]], ...] = (
-    (relations.left_of, ("to the left of {}", "left of {}", "on the left side of {}")),
-    (relations.right_of, ("to the right of {}", "right of {}", "on the right side of {}")),
-    (relations.in_front_of, ("in front of {}",)),
-    (relations.behind, ("behind {}",)),
-)
+"""Shares of the image that targets should cover: quantiles of REVERIE's boxes (`mdsm-data stats --reverie`), cut off
+below at the smallest target."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +40,18 @@ class Sentence:
     Attributes:
         text: the sentence.
         target: index of the item in the room; None when what it names is not in view.
-        expressions: number of referring expressions.
+        query: what the sentence says of the target.
+        expressions: number of referring expressions, those about the room and the way included.
         distractors: other visible items of the target's kind.
         by_looks: kind and colour alone would single the target out.
     """
 
     text: str
     target: int | None
+    query: Query
     expressions: int
     distractors: int
     by_looks: bool
-
-
-@dataclass(frozen=True)
-class _Phrase:
-    text: str
-    expressions: int
 
 
 class Speaker:
@@ -104,241 +59,187 @@ class Speaker:
 
     Args:
         room: the room.
-        seen: everything visible, from :func:`relations.look`.
+        seen: everything visible, from :func:`mdsm_ros.homes.seen.look`.
+        pixels: of the image.
         rng: chooses the words.
     """
 
-    def __init__(self, room: Room, seen: Sequence[Seen], rng: np.random.Generator) -> None:
-        self.room, self.seen, self.rng = room, list(seen), rng
+    def __init__(self, room: Room, seen: Sequence[Seen], pixels: int, rng: np.random.Generator) -> None:
+        self.room, self.rng = room, rng
+        self.scene = Scene(room, seen, pixels)
+        self.words = Wording(self.scene, rng)
+        self.describer = Describer(self.scene, rng)
 
     def sentences(self, count: int) -> list[Sentence]:
-        """Up to ``count`` sentences about different targets; about one in ten names something that is not in view."""
-        targets = [s for s in self.seen if s.target]
-        shuffled = [targets[i] for i in self.rng.permutation(len(targets))]
-        furniture = [s for s in shuffled if self.room.items[s.index].furniture]
-        objects = [s for s in shuffled if not self.room.items[s.index].furniture]
-        objects.sort(key=lambda s: len(self._candidates(s.kind, None)[0]) == 1)  # those with a double in view first
-        chosen = objects[: count - 1] + furniture[:1]
+        """Up to ``count`` sentences about different targets, whose areas follow REVERIE's."""
+        left = [s for s in self.scene.seen if s.target]
         result: list[Sentence] = []
-        for target in chosen:
+        while left and len(result) < count:
+            target = self._draw_target(left)
+            left.remove(target)
             absent = self.rng.random() < NOT_IN_VIEW_SHARE
             sentence = self._about_absent(target) if absent else self._about(target)
             if sentence is not None:
                 result.append(sentence)
         return result
 
-    def _pick(self, words: Sequence[str]) -> str:
-        return str(words[int(self.rng.integers(len(words)))])
-
-    def _candidates(self, kind: str, color: str | None) -> tuple[list[Seen], list[Seen]]:
-        """Visible items that surely are, and that might be, of a kind and colour."""
-        same = [s for s in self.seen if s.kind == kind]
-        if color is None:
-            return same, same
-        return [s for s in same if s.color == color], [
-            s for s in same if s.color == color or s.color in CONFUSABLE[color]
-        ]
-
-    def _landmark_phrases(self, target: Seen) -> list[tuple[Seen, str]]:
-        """Landmarks that a listener finds without doubt, each with its noun phrase."""
-        found = []
-        for mark in self.seen:
-            if mark.index == target.index or not mark.landmark:
-                continue
-            if len(self._candidates(mark.kind, None)[0]) == 1:
-                found.append(
-                    (mark, f"the {mark.color} {mark.kind}" if self.rng.random() < 0.45 else f"the {mark.kind}")
-                )
-                continue
-            _, might = self._candidates(mark.kind, mark.color)
-            if len(might) == 1:
-                found.append((mark, f"the {mark.color} {mark.kind}"))
-        return found
-
-    def _relations(self, target: Seen, candidates: list[Seen]) -> list[tuple[str, list[Seen], int]]:
-        """True statements on the target: clause, candidates that are clearly ruled out by it, referring expressions."""
-        room, others = self.room, [c for c in candidates if c.index != target.index]
-        marks = [(m, p) for m, p in self._landmark_phrases(target) if m.kind != target.kind]
-        clauses: list[tuple[str, list[Seen], int]] = []
-
-        def state(clause: str, holds: relations.Verdict, verdicts: list[relations.Verdict], count: int) -> None:
-            if holds:
-                clauses.append((clause, [o for o, v in zip(others, verdicts, strict=True) if v is False], count))
-
-        def free(relation: Callable[[Seen, Seen], relations.Verdict], mark: Seen) -> list[relations.Verdict]:
-            """Of a thing on, under or above the landmark nobody says that it is beside it, nor that it is not."""
-            return [None if relations.attached(room, c, mark) else relation(c, mark) for c in (target, *others)]
-
-        for mark, phrase in marks:
-            furniture = room.items[mark.index].furniture
-            if furniture:
-                state(
-                    f"on {phrase}" if self.rng.random() < 0.6 else f"sitting on {phrase}",
-                    relations.on(room, target, mark),
-                    [relations.on(room, o, mark) for o in others],
-                    1,
-                )
-                state(
-                    f"under {phrase}",
-                    relations.under(room, target, mark),
-                    [relations.under(room, o, mark) for o in others],
-                    1,
-                )
-                state(
-                    f"hanging above {phrase}",
-                    relations.above(room, target, mark),
-                    [relations.above(room, o, mark) for o in others],
-                    1,
-                )
-            for relation, words in BESIDE:
-                holds, *verdicts = free(relation, mark)
-                state(self._pick(words).format(phrase), holds, verdicts, 1)
-            if others and relations.nearest(candidates, mark) is target:
-                clauses.append((self._pick(("nearest to {}", "closest to {}", "nearest {}")).format(phrase), others, 1))
-        loose = (
-            []
-            if room.items[target.index].furniture
-            else [(m, p) for m, p in marks if not relations.attached(room, target, m)]
-        )
-        for i, (first, first_phrase) in enumerate(loose):
-            for second, second_phrase in loose[i + 1 :]:
-                state(
-                    f"between {first_phrase} and {second_phrase}",
-                    relations.between(target, first, second),
-                    [relations.between(o, first, second) for o in others],
-                    2,
-                )
-        if others:
-            for side in ("left", "right"):
-                if relations.outermost(candidates, side) is target:
-                    clauses.append(
-                        (
-                            self._pick(("on the far {}", "farthest to the {}", "that is furthest {}")).format(side),
-                            others,
-                            0,
-                        )
-                    )
-            if relations.closest_to_camera(candidates) is target:
-                clauses.append((self._pick(("closest to you", "nearest to you", "right in front of you")), others, 0))
-        self.rng.shuffle(clauses)  # type: ignore[arg-type]
-        rank = {"between": 0, "under": 0, "behind": 0, "in front": 0, "hanging": 0, "nearest": 1, "closest": 1}
-        clauses.sort(
-            key=lambda c: next((r for word, r in rank.items() if c[0].startswith(word)), 2) + self.rng.random() * 2.2
-        )
-        return clauses
-
-    def _describe(self, target: Seen) -> tuple[_Phrase, bool] | None:
-        """A noun phrase that fits the target alone, and whether kind and colour would have done."""
-        _, might = self._candidates(target.kind, target.color)
-        by_looks = len(might) == 1
-        alone = len(self._candidates(target.kind, None)[0]) == 1
-        use_color = self.rng.random() < (0.5 if alone else 0.85 if by_looks else 0.5)
-        candidates = might if use_color else self._candidates(target.kind, None)[0]
-        open_rivals = [c for c in candidates if c.index != target.index]
-        words: list[str] = []
-        clauses: list[str] = []
-        expressions = 1
-        if target.size and self.rng.random() < 0.3:
-            words.append(target.size)
-        if use_color:
-            words.append(target.color)
-        wanted = int(self.rng.choice((1, 2), p=(0.62, 0.38)))
-        for clause, ruled_out, count in self._relations(target, candidates):
-            helps = any(r in ruled_out for r in open_rivals)
-            if open_rivals and not helps:
-                continue
-            if any(clause.split()[0] == c.split()[0] for c in clauses):
-                continue
-            clauses.append(clause)
-            expressions += count
-            open_rivals = [r for r in open_rivals if r not in ruled_out]
-            if len(clauses) >= wanted and not open_rivals:
-                break
-            if len(clauses) == 3:
-                break
-        if open_rivals or (not clauses and not by_looks and not alone):
-            return None
-        noun = " ".join(["the", *words, target.kind])
-        if not clauses:
-            return _Phrase(noun, expressions), by_looks
-        joint = " that is " if self.rng.random() < 0.2 and not clauses[0].startswith(("that", "farthest")) else " "
-        return _Phrase(noun + joint + " and ".join(clauses), expressions), by_looks
-
-    def _sentence(self, kind: str, furniture: bool, phrase: str) -> str:
-        rng, room = self.rng, self.room.kind
-        if furniture:
-            verb, tail = self._pick(FURNITURE_VERBS), self._pick(FURNITURE_TAILS)
-        else:
-            special = OBJECTS[kind].verbs
-            fetch = OBJECTS[kind].portable and (not special or rng.random() < 0.6)
-            verb = self._pick(FETCH if fetch else special)
-            tail = self._pick(TAILS) if fetch and verb not in ("bring me", "hand me", "find", "bring") else ""
-        if rng.random() < 0.35:
-            tail = ""
-        go = f"{self._pick(GO)} the {room}"
-        frame = int(rng.integers(6))
-        if frame <= 2:
-            text = f"{go} and {verb} {phrase}"
-        elif frame == 3:
-            text = (
-                f"{go}, look for {phrase} and {verb} it"
-                if verb in ("fetch", "get", "grab", "take")
-                else f"{go}, then {verb} {phrase}"
-            )
-        elif frame == 4:
-            text = f"In the {room}, please {verb} {phrase}"
-        else:
-            opening = self._pick(("Could you", "Please", "Can you", "I need you to"))
-            text = f"{opening} go to the {room} and {verb} {phrase}"
-        if tail:
-            text = f"{text} {tail}"
-        return text + ("." if rng.random() < 0.3 else "")
+    def _draw_target(self, things: Sequence[Seen]) -> Seen:
+        wanted = float(np.interp(self.rng.random(), *AREA_QUANTILES))
+        miss = np.array([abs(np.log(thing.area / self.scene.pixels / wanted)) for thing in things])
+        rivals = np.array([sum(other.kind == thing.kind for other in self.scene.seen) > 1 for thing in things])
+        weights = np.exp(-1.5 * miss) * np.where(rivals, RIVAL_WEIGHT, 1.0) + 1e-6
+        return things[int(self.rng.choice(len(things), p=weights / weights.sum()))]
 
     def _about(self, target: Seen) -> Sentence | None:
-        described = self._describe(target)
-        if described is None:
+        query = self.describer.describe(target)
+        if query is None:
             return None
-        phrase, by_looks = described
-        same = len(self._candidates(target.kind, None)[0])
-        text = self._sentence(target.kind, self.room.items[target.index].furniture, phrase.text)
-        return Sentence(text, target.index, phrase.expressions, same - 1, by_looks)
+        item = self.room.items[target.index]
+        by_looks = len(self.scene.candidates(Query(target.kind, target.color))) == 1
+        text, more = self._text(item, self.words.phrase(query))
+        rivals = sum(other.kind == target.kind for other in self.scene.seen) - 1
+        return Sentence(text, target.index, query, query.expressions + more, rivals, by_looks)
 
     def _about_absent(self, model: Seen) -> Sentence | None:
         """A sentence like that about ``model``, with a kind or colour put in its place that is not in view."""
-        described = self._describe(model)
-        if described is None:
+        query = self.describer.describe(model)
+        if query is None:
             return None
         item = self.room.items[model.index]
-        phrase, _ = described
-        if item.furniture:
-            return None
-        kind, color = model.kind, model.color
         if self.rng.random() < 0.5:
-            in_view = {s.kind for s in self.seen}
-            kinds = [
-                k
-                for k in OBJECTS
-                if k not in in_view
-                and not any(k in v or v in k for v in in_view)
-                and OBJECTS[k].places & OBJECTS[model.kind].places
-            ]
-            if not kinds:
-                return None
-            kind = self._pick(kinds)
-            text = phrase.text.replace(model.kind, kind, 1)
-            if color not in OBJECTS[kind].colors:
-                text = text.replace(f"{color} ", f"{self._pick(OBJECTS[kind].colors)} ", 1)
+            options = [replace(query, kind=kind) for kind in _exchangeable(item.kind)]
         else:
-            taken = {s.color for s in self.seen if s.kind == kind}
-            near = taken.union(*(CONFUSABLE[c] for c in taken))
-            colors = [c for c in COLORS if c not in near and c in OBJECTS[kind].colors]
-            if not colors:
-                return None
-            noun = f"{self._pick(colors)} {kind}"
-            old = f"{color} {kind}"
-            text = (
-                phrase.text.replace(old, noun, 1)
-                if old in phrase.text.split(" that ")[0][: len(old) + 12]
-                else phrase.text.replace(kind, noun, 1)
+            color = [c for c in COLORS if c in _colors(item.kind)]
+            options = [replace(query, color=c) for c in color]
+        options = [o for o in options if not self.scene.candidates(o)]
+        if not options:
+            return None
+        query = options[int(self.rng.integers(len(options)))]
+        if query.color is not None and query.color not in _colors(query.kind):
+            query = replace(query, color=self.words.pick(_colors(query.kind)))
+        item = replace(item, kind=query.kind)
+        text, more = self._text(item, self.words.describe(query, item))
+        return Sentence(text, None, query, query.expressions + more, 0, False)
+
+    # -- the sentence around the description ---------------------------------------------------------------------------
+
+    def _text(self, item: Item, phrase: str) -> tuple[str, int]:
+        """A whole instruction about the thing that ``phrase`` describes, and its further referring expressions."""
+        plural = is_plural(phrase)
+        verb, tail = self._verb(item)
+        room, more = self._place(item)
+        act = verb.format(phrase)
+        frame = self.rng.random()
+        if frame < 0.42:
+            text = f"{self._go(room)} and {act}"
+        elif frame < 0.48:
+            way, seen = self._way(item)
+            text, more = f"{self._go(room)}, {way}and {act}", more + seen
+        elif frame < 0.60:
+            text = f"in {room}, {act}" if not room.startswith("upstairs") else f"{room}, {act}"
+        elif frame < 0.70:
+            text = f"{act} in {room}"
+        elif frame < 0.80:
+            text = f"{self.words.pick(lexicon.OPENINGS)} {self._go(room)} and {act}"
+        elif frame < 0.86:
+            pronoun = "them" if plural else "it"
+            text = f"{self._go(room)}, find {phrase} and {verb.format(pronoun)}"
+        elif frame < 0.92:
+            text = f"{self._go(room)}. {act.capitalize()}"
+        elif frame < 0.96 and not plural:
+            return self._finish(f"{phrase} in {room} {self.words.pick(lexicon.NEEDS)}"), more
+        else:
+            text = f"{self.words.pick(lexicon.OPENINGS)} {act} in {room}"
+        return self._finish(f"{text} {tail}" if tail else text), more
+
+    def _finish(self, text: str) -> str:
+        if self.rng.random() < 0.85:
+            text = text[0].upper() + text[1:]
+        return text + ("." if self.rng.random() < 0.3 else "")
+
+    def _verb(self, item: Item) -> tuple[str, str]:
+        """A verb with a place for its object, and something to say at the end, often nothing."""
+        portable = item.kind in OBJECTS and OBJECTS[item.kind].portable
+        choices = [(lexicon.CLEAN, lexicon.CLEAN_TAILS), (lexicon.APPROACH, lexicon.TAILS)]
+        weights = [0.6, 0.4]
+        if portable:
+            choices.append((lexicon.FETCH, lexicon.FETCH_TAILS))
+            weights = [0.15, 0.1, 0.75]
+        if item.kind in lexicon.VERBS:
+            choices.append((lexicon.VERBS[item.kind], lexicon.TAILS))
+            weights.append(1.0)
+        verbs, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
+        verb = self.words.pick(verbs)
+        if self.rng.random() > TAIL_SHARE or (verbs is lexicon.FETCH and "me " in verb):
+            return verb, ""
+        tail = self.words.pick(tails)
+        return verb, tail.format(person=self.words.pick(lexicon.PERSONS), place=self.words.pick(lexicon.DESTINATIONS))
+
+    def _go(self, room: str) -> str:
+        return f"{self.words.pick(lexicon.GO)} {room}"
+
+    def _place(self, item: Item) -> tuple[str, int]:
+        """The room with what tells it from other rooms, and the number of referring expressions in that."""
+        text = f"the {self.words.pick(lexicon.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
+        if self.rng.random() < 0.25:
+            text = f"{text} {self.words.pick(lexicon.LEVELS)}"
+        roll = self.rng.random()
+        if roll < 0.17:
+            return f"{text} {self.words.pick(lexicon.PLACES)}", 0
+        if roll < 0.32:
+            fact = self._fact(item)
+            if fact is not None:
+                return f"{text} {fact}", 1
+        return text, 0
+
+    def _fact(self, item: Item) -> str | None:
+        """Something that stands in the room, in view or not, other than the target."""
+        avoid = {item.kind, *lexicon.ALIKE.get(item.kind, ())}
+        others = [other for other in self.room.items if other.kind not in avoid]
+        if not others:
+            return None
+        other = others[int(self.rng.integers(len(others)))]
+        number = sum(o.kind == other.kind for o in self.room.items)
+        noun = self.words.noun(other, other.color if self.rng.random() < 0.6 else None, None)
+        if is_plural(noun) or " with " in noun:
+            return f"with the {noun}" if number == 1 else None
+        if number == 1:
+            return f"{self.words.pick(('with the', 'that has the', 'containing the', 'where the'))} {noun}".replace(
+                "where the " + noun, f"where the {noun} is"
             )
-        return Sentence(self._sentence(kind, False, text), None, phrase.expressions, 0, False)
+        if other.color in noun.split():
+            return f"with {_article(noun)}"
+        if number in lexicon.NUMBERS and other.size not in noun.split() and " " not in noun:
+            return f"with {self.words.pick(('the ', ''))}{lexicon.NUMBERS[number]} {_plural(noun)}"
+        return f"that has {_article(noun)}"
+
+    def _way(self, item: Item) -> tuple[str, int]:
+        """Something to pass on the way, as a clause with its comma, and the number of referring expressions in it."""
+        marks = [query for seen, query in self.describer.landmarks if seen.kind != item.kind and not query.clauses]
+        if not marks:
+            return "", 0
+        mark = self.words.phrase(marks[int(self.rng.integers(len(marks)))])
+        return f"{self.words.pick(lexicon.ROUTES).format(mark)} ", 1
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("shelf"):
+        return noun[:-1] + "ves"
+    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+
+
+def _colors(kind: str) -> tuple[str, ...]:
+    return OBJECTS[kind].colors if kind in OBJECTS else FURNITURE[kind][1]
+
+
+def _exchangeable(kind: str) -> list[str]:
+    """Kinds that could stand or lie where this one does."""
+    if kind in OBJECTS:
+        return [other for other in OBJECTS if OBJECTS[other].places & OBJECTS[kind].places]
+    return list(FURNITURE)

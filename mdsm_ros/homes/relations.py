@@ -1,142 +1,146 @@
-"""What can be said of the things in a view, judged from the scene and from the visible pixels.
+"""What can be said of the things in a view.
 
 Every judgement has three values: it holds, it does not, or it is too close to call (None). A sentence is unambiguous
 only if all it says holds of its target, and something it says clearly does not hold of every other candidate.
+
+Two sorts of statements: a *relation* judges one thing, ``(room, thing, marks) -> Verdict``; a *selection* picks one of
+several candidates, ``(room, candidates, marks) -> Seen | None``. ``marks`` are the landmarks that the statement names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mdsm_ros.homes.home import Room
-from mdsm_ros.homes.scene import View
+from mdsm_ros.homes.seen import Seen, attached, gap
 
-TARGET_AREA = 0.004  # share of the image that a target must cover
-TARGET_VISIBLE = 0.30  # share of its silhouette's hull that must be seen
-LANDMARK_AREA = 0.003
 SIDE_MARGIN = 0.05  # of the image width
 NEAR_RATIO = 1.35  # "nearest": every other candidate is at least this much farther
+BESIDE_REACH = 1.5  # metres; nobody says "left of" of things at the other end of the room
 
 Verdict = bool | None
+Marks = Sequence[Seen]
+Relation = Callable[[Room, Seen, Marks], Verdict]
+Selection = Callable[[Room, Sequence[Seen], Marks], Seen | None]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One visible item.
-
-    Attributes:
-        index: in the room's items.
-        area: visible pixels.
-        x, y: centre of the visible pixels as shares of the image's width and height.
-        half_width: half the width of the visible pixels' box, share of the image's width.
-        depth: metres along the optical axis to the item's centre.
-        center: item's centre in the room, metres.
-        target: fit to be asked for: large and unoccluded enough.
-    """
-
-    index: int
-    kind: str
-    color: str
-    size: str
-    area: int
-    x: float
-    y: float
-    half_width: float
-    depth: float
-    center: tuple[float, float, float]
-    target: bool
-    landmark: bool
+# -- relations: is this true of the thing? -----------------------------------------------------------------------------
 
 
-def _hull_area(points: NDArray[np.float64], width: int, height: int) -> float:
-    """Area in pixels of the box around projected points, clipped to the image."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    return float(np.prod(np.clip(high - low, 1.0, (width, height))))
+def on(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """It lies on the landmark."""
+    return room.items[thing.index].support == marks[0].index
 
 
-def look(room: Room, view: View) -> list[Seen]:
-    """All items of which at least one pixel is visible."""
-    height, width = view.items.shape
-    axes, eye = view.pose.axes(), np.asarray(view.pose.position)
-    seen = []
-    flat = view.items.ravel()
-    order = np.argsort(flat, kind="stable")
-    indices, starts, counts = np.unique(flat[order], return_index=True, return_counts=True)
-    for index, start, area in zip(indices, starts, counts, strict=True):
-        if index < 0:
-            continue
-        item = room.items[index]
-        rows, columns = np.divmod(order[start : start + area], width)
-        hx, hy = item.extent
-        corners = np.array(
-            [(sx * hx, sy * hy, sz * item.height / 2) for sx in (-1, 1) for sy in (-1, 1) for sz in (-1, 1)]
-        )
-        local = (corners + item.center - eye) @ axes
-        distance = np.maximum(-local[:, 2], 0.05)
-        pixels = np.stack([local[:, 0], -local[:, 1]], axis=1) / distance[:, None] * view.camera.fx
-        visible = area / _hull_area(pixels, 10**6, 10**6)
-        x_low, x_high = columns.min(), columns.max()
-        cut = x_low == 0 or x_high == width - 1 or rows.min() == 0 or rows.max() == height - 1
-        share = area / (height * width)
-        seen.append(
-            Seen(
-                index=int(index),
-                kind=item.kind,
-                color=item.color,
-                size=item.size,
-                area=int(area),
-                x=float(columns.mean() + 0.5) / width,
-                y=float(rows.mean() + 0.5) / height,
-                half_width=float(x_high - x_low + 1) / (2 * width),
-                depth=float(-((np.asarray(item.center) - eye) @ axes)[2]),
-                center=item.center,
-                target=share >= TARGET_AREA
-                and visible >= (0.2 if item.furniture else TARGET_VISIBLE * (0.8 if cut else 1.0)),
-                landmark=share >= LANDMARK_AREA,
-            )
-        )
-    return seen
+def under(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """It lies under the landmark."""
+    return room.items[thing.index].beneath == marks[0].index
 
 
-def _distance(a: Seen, b: Seen) -> float:
-    return float(np.linalg.norm(np.subtract(a.center, b.center)))
+def above(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """It hangs above the landmark."""
+    return room.items[thing.index].above == marks[0].index
 
 
-def left_of(thing: Seen, landmark: Seen) -> Verdict:
-    """In the image, the thing's middle is left of the landmark's."""
-    gap = landmark.x - thing.x
-    return True if gap > SIDE_MARGIN else False if gap < 0 else None
+def below(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """The landmark hangs above it."""
+    if room.items[marks[0].index].above == thing.index:
+        return True
+    return None if gap(thing, marks[0]) < 1.0 else False
 
 
-def right_of(thing: Seen, landmark: Seen) -> Verdict:
-    """In the image, the thing's middle is right of the landmark's."""
-    return left_of(landmark, thing)
+def on_wall(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """It hangs on a wall."""
+    return room.items[thing.index].place == "wall"
 
 
-def in_front_of(thing: Seen, landmark: Seen) -> Verdict:
+def on_floor(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """It stands on the bare floor or a rug."""
+    item = room.items[thing.index]
+    return item.place == "floor" and item.beneath is None
+
+
+def shelf_level(level: str) -> Relation:
+    """It lies on the "top", "bottom" or "middle" of the landmark's shelves, of which there must be three or more."""
+
+    def judge(room: Room, thing: Seen, marks: Marks) -> Verdict:
+        holder = room.items[marks[0].index]
+        levels = sorted(surface.z for surface in holder.surfaces if surface.place == "surface")
+        if len(levels) < 3 or (level == "middle" and len(levels) % 2 == 0):
+            return None
+        if room.items[thing.index].support != marks[0].index:
+            return False
+        wanted = {"top": levels[-1], "bottom": levels[0], "middle": levels[len(levels) // 2]}[level]
+        return abs(room.items[thing.index].position[2] - holder.position[2] - wanted) < 0.01
+
+    return judge
+
+
+def _beside(room: Room, thing: Seen, mark: Seen) -> bool:
+    """Of a thing on, under or above the landmark nobody says that it is beside it, nor that it is not."""
+    return thing.index != mark.index and not attached(room, thing, mark)
+
+
+def side_of(side: str) -> Relation:
+    """In the image it is to the "left" or "right" of the landmark, and not far from it in the room."""
+    sign = 1 if side == "left" else -1
+
+    def judge(room: Room, thing: Seen, marks: Marks) -> Verdict:
+        mark = marks[0]
+        if not _beside(room, thing, mark):
+            return None
+        space = sign * (mark.x - thing.x)
+        if space < 0:
+            return False
+        return True if space > max(SIDE_MARGIN, 0.6 * mark.half_width) and gap(thing, mark) < BESIDE_REACH else None
+
+    return judge
+
+
+def in_front_of(room: Room, thing: Seen, marks: Marks) -> Verdict:
     """Nearer to the camera than the landmark and before it, not beside it."""
-    nearer, beside = landmark.depth - thing.depth, abs(thing.x - landmark.x)
-    reach = max(landmark.half_width, 0.08)
-    if nearer > 0.2 and beside < 0.8 * reach and _distance(thing, landmark) < 1.5:
+    mark = marks[0]
+    if not _beside(room, thing, mark):
+        return None
+    nearer, beside = mark.depth - thing.depth, abs(thing.x - mark.x)
+    reach = max(mark.half_width, 0.08)
+    if nearer > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0:
         return True
     return False if nearer < 0 or beside > 1.6 * reach else None
 
 
-def behind(thing: Seen, landmark: Seen) -> Verdict:
+def behind(room: Room, thing: Seen, marks: Marks) -> Verdict:
     """Farther from the camera than the landmark and covered by its width."""
-    farther, beside = thing.depth - landmark.depth, abs(thing.x - landmark.x)
-    reach = max(landmark.half_width, 0.08)
-    if farther > 0.2 and beside < 0.8 * reach and _distance(thing, landmark) < 1.5:
+    mark = marks[0]
+    if not _beside(room, thing, mark):
+        return None
+    farther, beside = thing.depth - mark.depth, abs(thing.x - mark.x)
+    reach = max(mark.half_width, 0.08)
+    if farther > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0:
         return True
     return False if farther < 0 or beside > 1.6 * reach else None
 
 
-def between(thing: Seen, first: Seen, second: Seen) -> Verdict:
+def next_to(room: Room, thing: Seen, marks: Marks) -> Verdict:
+    """Less than an arm's length from the landmark and about as high."""
+    mark = marks[0]
+    if not _beside(room, thing, mark):
+        return None
+    apart = gap(thing, mark)
+    level = abs(thing.center[2] - mark.center[2]) < thing.extent[2] + mark.extent[2]
+    if apart < 0.3 and level:
+        return True
+    return False if apart > 0.9 else None
+
+
+def between(room: Room, thing: Seen, marks: Marks) -> Verdict:
     """In the image between two landmarks, and not far from the line between them in the room."""
+    first, second = marks
+    if not (_beside(room, thing, first) and _beside(room, thing, second)):
+        return None
     low, high = sorted((first.x, second.x))
     if thing.x < low or thing.x > high:
         return False
@@ -151,51 +155,87 @@ def between(thing: Seen, first: Seen, second: Seen) -> Verdict:
     return True if inside and away < max(0.35, 0.4 * length) else False if away > 1.2 * length else None
 
 
-def nearest(candidates: Sequence[Seen], landmark: Seen) -> Seen | None:
-    """The candidate that is clearly the nearest to the landmark in the room; None where it is close."""
-    ordered = sorted(candidates, key=lambda c: _distance(c, landmark))
-    if len(ordered) > 1 and _distance(ordered[1], landmark) < NEAR_RATIO * _distance(ordered[0], landmark) + 0.05:
+# -- selections: which of the candidates? ------------------------------------------------------------------------------
+
+
+def nearest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that is clearly the nearest to the landmark in the room."""
+    if not all(_beside(room, c, marks[0]) for c in candidates):
         return None
-    return ordered[0] if ordered else None
+    ordered = sorted(candidates, key=lambda c: gap(c, marks[0]))
+    distances = [gap(c, marks[0]) for c in ordered[:2]]
+    if len(ordered) < 2 or distances[1] < NEAR_RATIO * distances[0] + 0.1:
+        return None
+    return ordered[0]
 
 
-def outermost(candidates: Sequence[Seen], side: str) -> Seen | None:
-    """The candidate that is clearly the farthest to the "left" or "right" of the image."""
+def farthest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that is clearly the farthest from the landmark in the room."""
+    if not all(_beside(room, c, marks[0]) for c in candidates):
+        return None
+    ordered = sorted(candidates, key=lambda c: -gap(c, marks[0]))
+    distances = [gap(c, marks[0]) for c in ordered[:2]]
+    if len(ordered) < 2 or distances[0] < NEAR_RATIO * distances[1] + 0.1:
+        return None
+    return ordered[0]
+
+
+def from_side(side: str, position: int) -> Selection:
+    """The candidate at a position (0: outermost) counted from the "left" or "right" of the image."""
     sign = 1 if side == "left" else -1
-    ordered = sorted(candidates, key=lambda c: sign * c.x)
-    if len(ordered) > 1 and abs(ordered[1].x - ordered[0].x) < 1.6 * SIDE_MARGIN:
-        return None
-    return ordered[0] if ordered else None
+
+    def select(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+        ordered = sorted(candidates, key=lambda c: sign * c.x)
+        if len(ordered) < position + 2:
+            return None
+        near = ordered[max(0, position - 1) : position + 2]  # its neighbours on both sides
+        if any(abs(b.x - a.x) < 1.6 * SIDE_MARGIN for a, b in pairwise(near)):
+            return None
+        return ordered[position]
+
+    return select
 
 
-def closest_to_camera(candidates: Sequence[Seen]) -> Seen | None:
+def middle(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The one in the middle of three, from left to right."""
+    return from_side("left", 1)(room, candidates, marks) if len(candidates) == 3 else None
+
+
+def closest_to_camera(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
     """The candidate that is clearly the nearest to the camera."""
     ordered = sorted(candidates, key=lambda c: c.depth)
-    if len(ordered) > 1 and ordered[1].depth < 1.25 * ordered[0].depth:
+    return ordered[0] if len(ordered) > 1 and ordered[1].depth > 1.25 * ordered[0].depth else None
+
+
+def farthest_from_camera(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that is clearly the farthest from the camera."""
+    ordered = sorted(candidates, key=lambda c: -c.depth)
+    return ordered[0] if len(ordered) > 1 and ordered[0].depth > 1.25 * ordered[1].depth else None
+
+
+def highest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that clearly stands or hangs the highest in the room."""
+    ordered = sorted(candidates, key=lambda c: -c.center[2])
+    return ordered[0] if len(ordered) > 1 and ordered[0].center[2] > ordered[1].center[2] + 0.25 else None
+
+
+def lowest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that clearly stands or hangs the lowest in the room."""
+    ordered = sorted(candidates, key=lambda c: c.center[2])
+    return ordered[0] if len(ordered) > 1 and ordered[1].center[2] > ordered[0].center[2] + 0.25 else None
+
+
+def largest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that is clearly the largest, in the room and in the image alike."""
+    ordered = sorted(candidates, key=lambda c: -float(np.prod(c.extent)))
+    if len(ordered) < 2 or np.prod(ordered[0].extent) < 1.9 * np.prod(ordered[1].extent):
         return None
-    return ordered[0] if ordered else None
+    return ordered[0] if all(ordered[0].area > 1.2 * c.area for c in ordered[1:]) else None
 
 
-def attached(room: Room, thing: Seen, other: Seen) -> bool:
-    """One of the two lies on, lies under or hangs above the other."""
-    first, second = room.items[thing.index], room.items[other.index]
-    return other.index in (first.support, first.beneath, first.above) or thing.index in (
-        second.support,
-        second.beneath,
-        second.above,
-    )
-
-
-def on(room: Room, thing: Seen, landmark: Seen) -> Verdict:
-    """It lies on the landmark."""
-    return room.items[thing.index].support == landmark.index
-
-
-def under(room: Room, thing: Seen, landmark: Seen) -> Verdict:
-    """It lies under the landmark."""
-    return room.items[thing.index].beneath == landmark.index
-
-
-def above(room: Room, thing: Seen, landmark: Seen) -> Verdict:
-    """It hangs above the landmark."""
-    return room.items[thing.index].above == landmark.index
+def smallest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
+    """The candidate that is clearly the smallest, in the room and in the image alike."""
+    ordered = sorted(candidates, key=lambda c: float(np.prod(c.extent)))
+    if len(ordered) < 2 or np.prod(ordered[1].extent) < 1.9 * np.prod(ordered[0].extent):
+        return None
+    return ordered[0] if all(c.area > 1.2 * ordered[0].area for c in ordered[1:]) else None

@@ -29,6 +29,7 @@ _SHAPES = {
     "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
 }
 TEXTURE_SIDE = 128
+_HIDDEN_GROUP = 1  # of MuJoCo's groups of geoms; all are in group 0 else
 
 
 @dataclass(frozen=True)
@@ -248,12 +249,12 @@ class RoomRenderer:
             self._add_geom(body, "box", size, at, color, material=material)
             owners.append(-1)
 
-    def _aim(self, pose: CameraPose) -> None:
+    def _aim(self, pose: CameraPose, option: mujoco.MjvOption | None = None) -> None:
         index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, "eye")
         self._data.cam_xpos[index] = pose.position
         self._data.cam_xmat[index] = pose.axes().reshape(9)
         self._model.cam_fovy[index] = pose.fovy
-        self._renderer.update_scene(self._data, "eye")
+        self._renderer.update_scene(self._data, "eye", option)
 
     def items(self, pose: CameraPose) -> NDArray[np.int16]:
         """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
@@ -262,6 +263,20 @@ class RoomRenderer:
         geoms = self._renderer.render()[..., 0].copy()
         self._renderer.disable_segmentation_rendering()
         return self._owner[geoms]
+
+    def alone(self, pose: CameraPose, index: int) -> NDArray[np.bool_]:
+        """The whole silhouette (H, W) of one of the room's items, as if nothing else stood in the room."""
+        groups = self._model.geom_group
+        groups[:] = _HIDDEN_GROUP
+        groups[self._owner[:-1] == index] = 0
+        only = mujoco.MjvOption()
+        only.geomgroup[_HIDDEN_GROUP] = 0
+        self._aim(pose, only)
+        self._renderer.enable_segmentation_rendering()
+        silhouette = self._renderer.render()[..., 0] >= 0
+        self._renderer.disable_segmentation_rendering()
+        groups[:] = 0
+        return silhouette
 
     def render(self, pose: CameraPose, *, depth: bool = True) -> View:
         """Renders one view."""
