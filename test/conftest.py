@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("MUJOCO_GL", "egl")  # before any test module imports mujoco
+
 _DOMAINS = itertools.count(os.getpid())
 
 

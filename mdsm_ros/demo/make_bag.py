@@ -17,8 +17,9 @@ from tqdm import tqdm
 from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.bag_writer import Shot, write_recording
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
-from mdsm_ros.homes.home import Home, build_home
+from mdsm_ros.homes.home import Home
 from mdsm_ros.homes.instructions import Sentence
+from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer
 
 SIZE = (640, 480)  # pixels

@@ -1,14 +1,19 @@
 """Procedural homes, rendered with MuJoCo (extra ``sim``).
 
-``home.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a
+``layout.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a
 robot stands (``camera_path`` walks), ``relations.look`` says what is visible, ``instructions.Speaker`` speaks about
 it, and ``generate`` puts them together into dataset samples.
 """
 
 from __future__ import annotations
 
+import os
+
+from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.objects import OBJECTS
 
-CATEGORIES = (*OBJECTS, *FURNITURE)
+os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo reads it when it is imported; egl needs no screen
+
+CATEGORIES = (*OBJECTS, *FURNITURE, *FIXTURES)
 """Names of everything that can be asked for, in the order of their category ids."""

@@ -12,10 +12,11 @@ from mdsm_ros.homes.scene import CameraPose
 EYE_HEIGHT = (0.6, 1.6)  # metres
 FOVY = (45.0, 66.0)  # degrees, from depth cameras to Matterport3D's views (60)
 WALL_MARGIN = 0.25
-CLEARANCE = 0.35
-DISTANCE = (0.5, 3.6)  # metres from what is looked at
-FILL = (0.02, 0.5)  # share of the image that this should fill about
-OBJECT_SHARE = 0.5  # of the looks; the others are at furniture and fixtures
+CLEARANCE = 0.2
+DISTANCE = (0.4, 3.6)  # metres from what is looked at
+FILL = (0.07, 1.2)  # share of the image that this should fill about
+FOCI, PLACES = 5, 24  # how many things to look at are tried, and how many standing places for each
+LOOKS = {"object": 0.35, "furniture": 0.55, "fixture": 0.1}  # how often each is looked at
 
 
 def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
@@ -33,9 +34,11 @@ def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
 
 
 def _choose_focus(room: Room, rng: np.random.Generator) -> Item:
-    objects = [item for item in room.items if not item.furniture]
-    others = [item for item in room.items if item.furniture]
-    pool = objects if objects and (not others or rng.random() < OBJECT_SHARE) else others
+    sorts: dict[str, list[Item]] = {name: [] for name in LOOKS}
+    for item in room.items:
+        sorts["object" if not item.furniture else "furniture" if item.place == "wall-side" else "fixture"].append(item)
+    shares = np.array([share if sorts[name] else 0.0 for name, share in LOOKS.items()])
+    pool = sorts[str(rng.choice(list(LOOKS), p=shares / shares.sum()))]
     return pool[int(rng.integers(len(pool)))]
 
 
@@ -49,18 +52,17 @@ def _distance(item: Item, fovy: float, fill: float) -> float:
 
 def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
     """A robot's view of some item; None where no free standing place was found."""
-    for _ in range(40):
+    for _ in range(FOCI):
         focus = _choose_focus(room, rng)
         fovy = float(rng.uniform(*FOVY))
         fill = float(np.exp(rng.uniform(*np.log(FILL))))
         distance = float(np.clip(_distance(focus, fovy, fill), *DISTANCE))
-        angle = rng.uniform(-np.pi, np.pi)
-        x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
-        z = float(rng.uniform(*EYE_HEIGHT))
-        if not _stands_free(room, float(x), float(y), z):
-            continue
-        target = tuple(float(c + rng.normal(0, 0.1 * distance)) for c in focus.center)
-        return CameraPose((float(x), float(y), z), target, fovy)  # type: ignore[arg-type]
+        for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
+            x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
+            z = float(rng.uniform(*EYE_HEIGHT))
+            if _stands_free(room, float(x), float(y), z):
+                target = tuple(float(c + rng.normal(0, 0.1 * distance)) for c in focus.center)
+                return CameraPose((float(x), float(y), z), target, fovy)  # type: ignore[arg-type]
     return None
 
 

@@ -1,4 +1,4 @@
-"""Furniture: what stands along the walls, and the surfaces that it offers."""
+"""Furniture, and the surfaces that it offers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdsm_ros.homes.parts import DARK, METAL, PAPER, RGB, Part, box, cylinder, ellipsoid, shade
+from mdsm_ros.homes.parts import (
+    DARK,
+    METAL,
+    PAPER,
+    RGB,
+    Part,
+    box,
+    cylinder,
+    ellipsoid,
+    main,
+    ring,
+    shade,
+    soft_box,
+    sphere,
+    turned,
+)
 
 
 @dataclass(frozen=True)
@@ -116,22 +131,32 @@ def _shelf(c: RGB, rng: np.random.Generator) -> Furniture:
 
 def _sofa(c: RGB, rng: np.random.Generator) -> Furniture:
     hx = rng.uniform(0.80, 1.0)
+    seat = (hx - 0.2) / 2
+    cushions = [main(soft_box(seat, 0.3, 0.075, (x, 0.09, 0.385), c, 0, "cloth")) for x in (-seat, seat)]
+    backs = [main(soft_box(seat, 0.09, 0.2, (x, -0.2, 0.62), c, 0.15, "cloth")) for x in (-seat, seat)]
+    feet = [cylinder(0.025, 0.03, (x, y, 0.03), DARK) for x in (-hx + 0.1, hx - 0.1) for y in (-0.33, 0.33)]
     parts = [
-        box(hx, 0.40, 0.20, (0, 0, 0.22), shade(c, 0.85), material="cloth"),
-        box(hx, 0.10, 0.22, (0, -0.32, 0.60), c, material="cloth"),
-        box(0.10, 0.40, 0.13, (hx - 0.1, 0, 0.50), c, material="cloth"),
-        box(0.10, 0.40, 0.13, (-hx + 0.1, 0, 0.50), c, material="cloth"),
-        box(hx - 0.21, 0.29, 0.02, (0, 0.09, 0.43), shade(c, 1.1), material="cloth"),
+        soft_box(hx, 0.40, 0.14, (0, 0, 0.2), shade(c, 0.85), 0, "cloth", (0.15, 0.1)),
+        soft_box(hx, 0.09, 0.27, (0, -0.32, 0.56), shade(c, 0.9), 0, "cloth", (0.25, 0.15)),
+        *[
+            soft_box(0.10, 0.40, 0.2, (x, 0, 0.42), shade(c, 0.95), 0, "cloth", (0.25, 0.15))
+            for x in (hx - 0.1, 0.1 - hx)
+        ],
+        *cushions,
+        *backs,
+        *feet,
     ]
     return Furniture(parts, [Surface("soft", 0.45, hx - 0.22, 0.14, y=-0.02)], hx, 0.42, 0.82)
 
 
 def _armchair(c: RGB, rng: np.random.Generator) -> Furniture:
+    feet = [cylinder(0.02, 0.04, (x, y, 0.04), DARK) for x in (-0.34, 0.34) for y in (-0.3, 0.3)]
     parts = [
-        box(0.42, 0.38, 0.20, (0, 0, 0.22), shade(c, 0.85), material="cloth"),
-        box(0.42, 0.09, 0.25, (0, -0.30, 0.64), c, material="cloth"),
-        box(0.08, 0.38, 0.12, (0.34, 0, 0.52), c, material="cloth"),
-        box(0.08, 0.38, 0.12, (-0.34, 0, 0.52), c, material="cloth"),
+        soft_box(0.42, 0.38, 0.15, (0, 0, 0.22), shade(c, 0.85), 0, "cloth", (0.15, 0.12)),
+        main(soft_box(0.27, 0.29, 0.06, (0, 0.07, 0.38), c, 0, "cloth")),
+        main(soft_box(0.40, 0.09, 0.33, (0, -0.29, 0.56), c, 0.1, "cloth", (0.35, 0.3))),
+        *[soft_box(0.08, 0.36, 0.15, (x, 0.01, 0.46), shade(c, 0.95), 0, "cloth", (0.3, 0.2)) for x in (0.34, -0.34)],
+        *feet,
     ]
     return Furniture(parts, [Surface("soft", 0.42, 0.26, 0.14)], 0.42, 0.40, 0.89)
 
@@ -141,9 +166,10 @@ def _bed(c: RGB, rng: np.random.Generator) -> Furniture:
     wood = (0.36, 0.24, 0.15)
     parts = [
         box(hx, 0.95, 0.12, (0, 0, 0.16), wood, material="wood"),
-        box(hx - 0.02, 0.93, 0.10, (0, 0, 0.38), PAPER),
-        box(hx, 0.66, 0.06, (0, 0.28, 0.45), c, material="cloth"),
+        soft_box(hx - 0.01, 0.94, 0.11, (0, 0, 0.38), PAPER, 0, "cloth", (0.3, 0.08)),
+        main(soft_box(hx + 0.015, 0.67, 0.09, (0, 0.29, 0.42), c, 0, "cloth", (0.3, 0.08))),
         box(hx + 0.03, 0.04, 0.42, (0, -0.98, 0.46), wood, material="wood"),
+        *[box(0.03, 0.03, 0.06, (x, y, 0.06), wood) for x in (-hx + 0.05, hx - 0.05) for y in (-0.9, 0.9)],
     ]
     surfaces = [
         Surface("soft", 0.48, hx - 0.1, 0.13, y=-0.74),
@@ -190,7 +216,8 @@ def _sink(c: RGB, rng: np.random.Generator) -> Furniture:
     parts = [
         box(0.38, 0.26, 0.38, (0, 0, 0.38), c, material="wood"),
         box(0.40, 0.28, 0.035, (0, 0, 0.795), (0.95, 0.95, 0.95)),
-        ellipsoid(0.19, 0.15, 0.012, (0, 0.03, 0.83), (0.65, 0.67, 0.70)),
+        ellipsoid(0.24, 0.17, 0.012, (0, 0.03, 0.83), (0.65, 0.67, 0.70)),
+        ring(0.17, 0.02, (0, 0.03, 0.835), (0.95, 0.95, 0.95)),
         cylinder(0.016, 0.08, (0, -0.19, 0.90), METAL),
         box(0.014, 0.07, 0.014, (0, -0.13, 0.97), METAL),
     ]
@@ -199,8 +226,8 @@ def _sink(c: RGB, rng: np.random.Generator) -> Furniture:
 
 def _bathtub(c: RGB, rng: np.random.Generator) -> Furniture:
     parts = [
-        box(0.78, 0.36, 0.26, (0, 0, 0.26), c),
-        box(0.80, 0.38, 0.025, (0, 0, 0.53), shade(c, 1.1)),
+        soft_box(0.78, 0.36, 0.3, (0, 0, 0.27), c, 0, None, (0.2, 0.3)),
+        soft_box(0.80, 0.38, 0.03, (0, 0, 0.53), shade(c, 1.1), 0, None, (0.3, 0.3)),
         ellipsoid(0.66, 0.26, 0.012, (0, 0, 0.555), (0.55, 0.72, 0.80)),
         cylinder(0.018, 0.07, (-0.7, 0, 0.62), METAL),
     ]
@@ -209,12 +236,123 @@ def _bathtub(c: RGB, rng: np.random.Generator) -> Furniture:
 
 def _toilet(c: RGB, rng: np.random.Generator) -> Furniture:
     parts = [
-        box(0.20, 0.10, 0.20, (0, -0.22, 0.58), c),
-        cylinder(0.13, 0.19, (0, 0.06, 0.19), c),
-        ellipsoid(0.20, 0.27, 0.05, (0, 0.08, 0.40), c),
-        ellipsoid(0.15, 0.20, 0.02, (0, 0.09, 0.44), shade(c, 0.6)),
+        soft_box(0.20, 0.10, 0.20, (0, -0.22, 0.58), c, 0, None, (0.15, 0.2)),
+        box(0.03, 0.01, 0.01, (-0.12, -0.115, 0.7), METAL),
+        turned([(0, 0), (0.13, 0), (0.10, 0.12), (0.14, 0.28), (0.18, 0.38), (0, 0.38)], (0, 0.06, 0), c),
+        soft_box(0.20, 0.27, 0.035, (0, 0.08, 0.405), c, 0, None, (0.5, 0.75)),
+        ellipsoid(0.13, 0.18, 0.012, (0, 0.10, 0.44), shade(c, 0.55)),
     ]
     return Furniture(parts, [], 0.21, 0.34, 0.80)
+
+
+def _side_table(c: RGB, rng: np.random.Generator) -> Furniture:
+    r, h = float(rng.uniform(0.22, 0.28)), float(rng.uniform(0.48, 0.58))
+    top = [(0, h - 0.03), (r, h - 0.03), (r, h), (0, h)]
+    foot = [(0, 0), (0.6 * r, 0), (0.55 * r, 0.02), (0.03, 0.06), (0.025, h - 0.05), (0.06, h - 0.03), (0, h - 0.03)]
+    parts = [turned(top, (0, 0, 0), c, material="wood"), turned(foot, (0, 0, 0), shade(c, 0.75))]
+    return Furniture(parts, [Surface("surface", h, 0.7 * r, 0.7 * r)], r, r, h)
+
+
+def _bench(c: RGB, rng: np.random.Generator) -> Furniture:
+    hx = float(rng.uniform(0.5, 0.65))
+    legs = [box(0.03, 0.15, 0.2, (x, 0, 0.2), shade(c, 0.7), material="wood") for x in (-hx + 0.1, hx - 0.1)]
+    parts = [*legs, box(hx, 0.18, 0.025, (0, 0, 0.425), c, material="wood")]
+    surfaces = [Surface("soft", 0.45, hx - 0.06, 0.13), Surface("under", 0.0, hx - 0.22, 0.12, clearance=0.36)]
+    return Furniture(parts, surfaces, hx, 0.19, 0.45)
+
+
+def _island(c: RGB, rng: np.random.Generator) -> Furniture:
+    hx = float(rng.uniform(0.6, 0.8))
+    panels = [box(hx / 2 - 0.04, 0.008, 0.36, (s * hx / 2, 0.365, 0.45), shade(c, 1.12)) for s in (-1, 1)]
+    parts = [
+        box(hx - 0.04, 0.36, 0.43, (0, 0, 0.43), c, material="wood"),
+        *panels,
+        box(hx, 0.42, 0.025, (0, 0, 0.885), (0.85, 0.84, 0.82), material="stone"),
+    ]
+    return Furniture(parts, [Surface("surface", 0.91, hx - 0.04, 0.37)], hx, 0.42, 0.91)
+
+
+def _front_loader(c: RGB, glass: RGB) -> list[Part]:
+    return [
+        box(0.30, 0.29, 0.425, (0, 0, 0.425), c),
+        ring(0.19, 0.026, (0, 0.295, 0.4), METAL, np.pi / 2),
+        ellipsoid(0.17, 0.03, 0.17, (0, 0.29, 0.4), glass),
+        box(0.28, 0.006, 0.05, (0, 0.292, 0.77), shade(c, 0.8)),
+        cylinder(0.03, 0.012, (0.18, 0.3, 0.77), METAL, np.pi / 2),
+    ]
+
+
+def _washing_machine(c: RGB, rng: np.random.Generator) -> Furniture:
+    tray = box(0.09, 0.008, 0.03, (-0.16, 0.297, 0.77), shade(c, 0.6))
+    parts = [*_front_loader(c, (0.35, 0.5, 0.62)), tray]
+    return Furniture(parts, [Surface("surface", 0.85, 0.27, 0.26)], 0.30, 0.31, 0.85)
+
+
+def _dryer(c: RGB, rng: np.random.Generator) -> Furniture:
+    grille = [box(0.1, 0.006, 0.006, (-0.15, 0.295, 0.06 + 0.025 * i), DARK) for i in range(3)]
+    parts = [*_front_loader(c, DARK), *grille]
+    return Furniture(parts, [Surface("surface", 0.85, 0.27, 0.26)], 0.30, 0.31, 0.85)
+
+
+def _piano(c: RGB, rng: np.random.Generator) -> Furniture:
+    black = [box(0.009, 0.05, 0.008, (-0.6 + 0.05 * i, 0.22, 0.775), DARK) for i in range(25) if i % 7 not in (2, 6)]
+    parts = [
+        box(0.72, 0.16, 0.60, (0, -0.14, 0.60), c, material="wood"),
+        box(0.72, 0.17, 0.04, (0, 0.17, 0.69), c),
+        box(0.64, 0.075, 0.012, (0, 0.24, 0.76), PAPER),
+        *black,
+        *[box(0.04, 0.05, 0.32, (x, 0.26, 0.33), c) for x in (-0.67, 0.67)],
+        box(0.2, 0.006, 0.12, (0, 0.03, 0.95), shade(c, 1.5)),
+    ]
+    return Furniture(parts, [Surface("surface", 1.20, 0.66, 0.12, y=-0.14)], 0.72, 0.34, 1.20)
+
+
+def _crib(c: RGB, rng: np.random.Generator) -> Furniture:
+    bars = [box(0.011, 0.011, 0.26, (-0.58 + 0.116 * i, y, 0.6), c) for i in range(11) for y in (-0.33, 0.33)]
+    parts = [
+        *bars,
+        *[box(0.60, 0.02, 0.022, (0, y, z), c) for y in (-0.33, 0.33) for z in (0.33, 0.87)],
+        *[box(0.022, 0.35, 0.475, (x, 0, 0.475), c, material="wood") for x in (-0.6, 0.6)],
+        main(soft_box(0.57, 0.31, 0.07, (0, 0, 0.4), (0.85, 0.88, 0.95), 0, "cloth")),
+    ]
+    return Furniture(parts, [Surface("soft", 0.47, 0.45, 0.2, clearance=0.45)], 0.63, 0.36, 0.95)
+
+
+def _filing_cabinet(c: RGB, rng: np.random.Generator) -> Furniture:
+    return _chest(0.23, 0.28, float(rng.uniform(0.95, 1.15)), 3, c)
+
+
+def _vanity(c: RGB, rng: np.random.Generator) -> Furniture:
+    table = _table_like(0.5, 0.24, 0.74, c)
+    glass = [
+        ellipsoid(0.26, 0.012, 0.33, (0, -0.2, 1.1), c),
+        ellipsoid(0.23, 0.012, 0.30, (0, -0.19, 1.1), (0.78, 0.87, 0.90)),
+    ]
+    drawers = [box(0.17, 0.2, 0.06, (x, 0.02, 0.66), shade(c, 0.9)) for x in (-0.3, 0.3)]
+    return Furniture([*table.parts, *glass, *drawers], [Surface("surface", 0.74, 0.46, 0.14, y=0.08)], 0.5, 0.24, 1.43)
+
+
+def _treadmill(c: RGB, rng: np.random.Generator) -> Furniture:
+    parts = [
+        box(0.36, 0.75, 0.08, (0, 0, 0.08), c),
+        box(0.24, 0.7, 0.012, (0, 0.04, 0.165), DARK),
+        *[box(0.025, 0.025, 0.55, (x, -0.62, 0.68), METAL, -0.08) for x in (-0.33, 0.33)],
+        *[box(0.02, 0.22, 0.02, (x, -0.45, 1.0), DARK) for x in (-0.33, 0.33)],
+        box(0.36, 0.05, 0.12, (0, -0.66, 1.27), c, 0.4),
+        box(0.16, 0.01, 0.07, (0, -0.60, 1.28), (0.2, 0.45, 0.55), 0.4),
+    ]
+    return Furniture(parts, [], 0.38, 0.78, 1.38)
+
+
+def _pool_table(c: RGB, rng: np.random.Generator) -> Furniture:
+    wood = (0.38, 0.22, 0.12)
+    legs = [box(0.07, 0.07, 0.33, (x, y, 0.33), wood) for x in (-0.75, 0.75) for y in (-0.38, 0.38)]
+    rails = [box(0.88, 0.06, 0.05, (0, y, 0.82), wood, material="wood") for y in (-0.46, 0.46)]
+    ends = [box(0.06, 0.4, 0.05, (x, 0, 0.82), wood, material="wood") for x in (-0.82, 0.82)]
+    tones = ((0.9, 0.1, 0.1), (0.95, 0.8, 0.1), (0.1, 0.2, 0.8), (0.95, 0.95, 0.95), (0.1, 0.1, 0.1), (0.9, 0.45, 0.1))
+    balls = [sphere(0.03, (*rng.uniform((-0.6, -0.28), (0.6, 0.28)).tolist(), 0.83), tone) for tone in tones]
+    felt = box(0.82, 0.44, 0.07, (0, 0, 0.73), c, material="cloth")
+    return Furniture([*legs, *rails, *ends, felt, *balls], [], 0.88, 0.52, 0.87)
 
 
 def _tv_stand(c: RGB, rng: np.random.Generator) -> Furniture:
@@ -224,8 +362,8 @@ def _tv_stand(c: RGB, rng: np.random.Generator) -> Furniture:
 def _rug(c: RGB, rng: np.random.Generator) -> Furniture:
     hx, hy = rng.uniform(0.5, 0.8), rng.uniform(0.35, 0.5)
     parts = [
-        box(hx, hy, 0.006, (0, 0, 0.006), c, material="cloth"),
-        box(hx - 0.09, hy - 0.09, 0.008, (0, 0, 0.007), shade(c, 0.7), material="cloth"),
+        box(hx, hy, 0.006, (0, 0, 0.006), shade(c, 0.75), material="carpet"),
+        main(box(hx - 0.07, hy - 0.07, 0.008, (0, 0, 0.007), c, material="carpet")),
     ]
     return Furniture(parts, [Surface("floor", 0.015, hx - 0.1, hy - 0.1)], hx, hy, 0.015)
 
@@ -252,160 +390,20 @@ FURNITURE: dict[str, tuple[Builder, tuple[str, ...]]] = {
     "bathtub": (_bathtub, ("white", "gray", "pink")),
     "toilet": (_toilet, ("white", "gray", "pink")),
     "tv stand": (_tv_stand, WOODS),
+    "side table": (_side_table, (*WOODS, "red", "green", "blue")),
+    "bench": (_bench, (*WOODS, "red", "blue", "green")),
+    "kitchen island": (_island, (*WOODS, "blue", "green")),
+    "washing machine": (_washing_machine, ("white", "gray", "black", "red")),
+    "dryer": (_dryer, ("white", "gray", "black", "blue")),
+    "piano": (_piano, ("black", "brown", "white")),
+    "crib": (_crib, ("white", "brown", "gray", "pink", "blue")),
+    "filing cabinet": (_filing_cabinet, ("gray", "black", "green", "blue", "red", "white")),
+    "vanity": (_vanity, (*WOODS, "pink")),
+    "treadmill": (_treadmill, ("black", "gray", "red", "blue")),
+    "pool table": (_pool_table, ("green", "blue", "red")),
     "rug": (_rug, ("red", "blue", "green", "purple", "orange", "gray", "yellow", "pink")),
 }
 """Builder and colours of every kind of furniture."""
 
-ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "bedroom": (
-        ("bed", "nightstand", "nightstand", "dresser", "wardrobe", "armchair", "shelf", "rug"),
-        (
-            "pillow",
-            "lamp",
-            "book",
-            "teddy bear",
-            "blanket",
-            "clock",
-            "picture",
-            "plant",
-            "jewelry box",
-            "hat",
-            "shoes",
-            "tissue box",
-            "suitcase",
-            "backpack",
-            "candle",
-            "mirror",
-            "radio",
-        ),
-    ),
-    "living room": (
-        ("sofa", "armchair", "coffee table", "tv stand", "shelf", "cabinet", "rug"),
-        (
-            "pillow",
-            "lamp",
-            "book",
-            "radio",
-            "vase",
-            "plant",
-            "picture",
-            "clock",
-            "mug",
-            "candle",
-            "globe",
-            "trophy",
-            "blanket",
-            "basket",
-            "ball",
-            "teddy bear",
-            "box",
-            "fan",
-            "stool",
-        ),
-    ),
-    "kitchen": (
-        ("counter", "counter", "refrigerator", "stove", "sink", "table", "shelf"),
-        (
-            "mug",
-            "bottle",
-            "bowl",
-            "plate",
-            "teapot",
-            "toaster",
-            "apple",
-            "jar",
-            "stool",
-            "chair",
-            "trash can",
-            "towel",
-            "radio",
-            "basket",
-            "bucket",
-            "clock",
-            "plant",
-        ),
-    ),
-    "bathroom": (
-        ("sink", "bathtub", "toilet", "cabinet", "shelf", "rug"),
-        (
-            "towel",
-            "hanging towel",
-            "bottle",
-            "tissue box",
-            "mirror",
-            "bucket",
-            "trash can",
-            "candle",
-            "jar",
-            "basket",
-            "plant",
-            "stool",
-            "hat",
-        ),
-    ),
-    "office": (
-        ("desk", "desk", "shelf", "cabinet", "armchair", "table"),
-        (
-            "laptop",
-            "book",
-            "lamp",
-            "mug",
-            "globe",
-            "trophy",
-            "chair",
-            "trash can",
-            "backpack",
-            "clock",
-            "picture",
-            "plant",
-            "box",
-            "fan",
-            "tissue box",
-            "radio",
-            "bottle",
-        ),
-    ),
-    "dining room": (
-        ("table", "cabinet", "shelf", "counter", "rug"),
-        (
-            "plate",
-            "bowl",
-            "mug",
-            "bottle",
-            "vase",
-            "candle",
-            "teapot",
-            "chair",
-            "apple",
-            "picture",
-            "clock",
-            "plant",
-            "mirror",
-            "stool",
-            "basket",
-        ),
-    ),
-    "laundry room": (
-        ("counter", "cabinet", "shelf", "sink", "table"),
-        (
-            "towel",
-            "hanging towel",
-            "basket",
-            "bucket",
-            "bottle",
-            "box",
-            "jar",
-            "shoes",
-            "ball",
-            "suitcase",
-            "stool",
-            "trash can",
-            "fan",
-            "hat",
-        ),
-    ),
-}
-"""Furniture and objects found in each kind of room."""
-
-ROOM_CENTER = ("table", "coffee table", "rug")
+ROOM_CENTER = ("table", "coffee table", "rug", "kitchen island", "pool table", "side table")
 """Furniture that may stand away from the walls."""

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import difficulty
 from mdsm_ros.homes.cameras import sample_pose
-from mdsm_ros.homes.home import Room, build_home
+from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import Sentence, Speaker
+from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer, View
 from mdsm_ros.homes.seen import TARGET_AREA, Seen, look
 
 SPLIT_SEEDS = {"train": 0, "val": 1_000_000, "test": 2_000_000, "demo": 3_000_000}
 """First home seed of every split; a split has a million seeds to itself."""
 
-POSES_PER_ROOM = 14
+POSES_PER_ROOM = 16
 VIEWS_PER_ROOM = 6
-SENTENCES_PER_VIEW = 6
-MIN_TARGETS = 3
+SENTENCES_PER_VIEW = 6  # the most; not every view has targets of the areas that are drawn
+MIN_TARGETS = 6
 MAX_OCCLUSION = 0.75  # share of a target's silhouette that other things may hide
 
 

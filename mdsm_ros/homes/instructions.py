@@ -6,6 +6,7 @@ must mean exactly one visible thing, or, where the target is not in view, none a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,24 +14,27 @@ import numpy as np
 
 from mdsm_ros.homes import lexicon
 from mdsm_ros.homes.describe import Describer
+from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS
 from mdsm_ros.homes.phrases import Wording, is_plural
 from mdsm_ros.homes.queries import Query, Scene
+from mdsm_ros.homes.rooms import ROOMS
 from mdsm_ros.homes.seen import Seen
 
 NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent, one in eight remains
 TAIL_SHARE = 0.3
-RIVAL_WEIGHT = 2.5  # things of which several are in view are asked for more often
+PER_TARGET = 2
+AREA_MISS = 0.7  # of its logarithm: a target is at most twice as large or small as drawn
+RIVAL_WEIGHT = 4.0  # things of which several are in view are asked for more often
 
 AREA_QUANTILES = (
-    (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0),
-    (0.0012, 0.0014, 0.0021, 0.0222, 0.0686, 0.168, 0.4544, 0.7),
+    (0.0, 0.03, 0.1, 0.23, 0.38, 0.55, 0.82, 1.0),
+    (0.0012, 0.0014, 0.0021, 0.0222, 0.0686, 0.168, 0.4544, 0.75),
 )
-"""Shares of the image that targets should cover: quantiles of REVERIE's boxes (`mdsm-data stats --reverie`), cut off
-below at the smallest target."""
+"""Shares of the image that are drawn for targets. The values are quantiles of REVERIE's boxes: 1, 5, 25, 50, 75 and
+95 % (`mdsm-data stats --reverie`); small and large ones are drawn more often, since fewer views have them to offer."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,13 @@ class Speaker:
         self.describer = Describer(self.scene, rng)
 
     def sentences(self, count: int) -> list[Sentence]:
-        """Up to ``count`` sentences about different targets, whose areas follow REVERIE's."""
-        left = [s for s in self.scene.seen if s.target]
+        """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there."""
+        left = PER_TARGET * [s for s in self.scene.seen if s.target]
         result: list[Sentence] = []
-        while left and len(result) < count:
+        for _ in range(count):
             target = self._draw_target(left)
+            if target is None:
+                continue
             left.remove(target)
             absent = self.rng.random() < NOT_IN_VIEW_SHARE
             sentence = self._about_absent(target) if absent else self._about(target)
@@ -83,11 +89,14 @@ class Speaker:
                 result.append(sentence)
         return result
 
-    def _draw_target(self, things: Sequence[Seen]) -> Seen:
+    def _draw_target(self, things: Sequence[Seen]) -> Seen | None:
+        """One of the things whose area is about as drawn; None where there is none."""
         wanted = float(np.interp(self.rng.random(), *AREA_QUANTILES))
         miss = np.array([abs(np.log(thing.area / self.scene.pixels / wanted)) for thing in things])
         rivals = np.array([sum(other.kind == thing.kind for other in self.scene.seen) > 1 for thing in things])
-        weights = np.exp(-1.5 * miss) * np.where(rivals, RIVAL_WEIGHT, 1.0) + 1e-6
+        weights = (miss < AREA_MISS) * np.where(rivals, RIVAL_WEIGHT, 1.0)
+        if not weights.any():
+            return None
         return things[int(self.rng.choice(len(things), p=weights / weights.sum()))]
 
     def _about(self, target: Seen) -> Sentence | None:
@@ -107,19 +116,21 @@ class Speaker:
             return None
         item = self.room.items[model.index]
         if self.rng.random() < 0.5:
-            options = [replace(query, kind=kind) for kind in _exchangeable(item.kind)]
+            kinds = _exchangeable(item.kind, self.room.kind)
+            options = [replace(query, kind=kind, color=self._fitting(query.color, kind)) for kind in kinds]
         else:
-            color = [c for c in COLORS if c in _colors(item.kind)]
-            options = [replace(query, color=c) for c in color]
+            options = [replace(query, color=color) for color in _colors(item.kind)]
         options = [o for o in options if not self.scene.candidates(o)]
         if not options:
             return None
         query = options[int(self.rng.integers(len(options)))]
-        if query.color is not None and query.color not in _colors(query.kind):
-            query = replace(query, color=self.words.pick(_colors(query.kind)))
         item = replace(item, kind=query.kind)
         text, more = self._text(item, self.words.describe(query, item))
         return Sentence(text, None, query, query.expressions + more, 0, False)
+
+    def _fitting(self, color: str | None, kind: str) -> str | None:
+        """The colour, or another where the kind does not come in it."""
+        return color if color is None or color in _colors(kind) else self.words.pick(_colors(kind))
 
     # -- the sentence around the description ---------------------------------------------------------------------------
 
@@ -142,8 +153,7 @@ class Speaker:
         elif frame < 0.80:
             text = f"{self.words.pick(lexicon.OPENINGS)} {self._go(room)} and {act}"
         elif frame < 0.86:
-            pronoun = "them" if plural else "it"
-            text = f"{self._go(room)}, find {phrase} and {verb.format(pronoun)}"
+            text = f"{self._go(room)}, find {phrase} and {_with_pronoun(verb, 'them' if plural else 'it')}"
         elif frame < 0.92:
             text = f"{self._go(room)}. {act.capitalize()}"
         elif frame < 0.96 and not plural:
@@ -222,6 +232,12 @@ class Speaker:
         return f"{self.words.pick(lexicon.ROUTES).format(mark)} ", 1
 
 
+def _with_pronoun(verb: str, pronoun: str) -> str:
+    """Not "wipe off it" but "wipe it off", and not "bring me it" but "bring it to me"."""
+    verb = re.sub(r"^(\w+) (off|down|up|out|on|in|away|back|aside) \{\}$", r"\1 {} \2", verb)
+    return re.sub(r"^(bring|hand|pass|give|fetch|show|get) me \{\}$", r"\1 {} to me", verb).format(pronoun)
+
+
 def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
@@ -235,11 +251,13 @@ def _plural(noun: str) -> str:
 
 
 def _colors(kind: str) -> tuple[str, ...]:
-    return OBJECTS[kind].colors if kind in OBJECTS else FURNITURE[kind][1]
-
-
-def _exchangeable(kind: str) -> list[str]:
-    """Kinds that could stand or lie where this one does."""
     if kind in OBJECTS:
-        return [other for other in OBJECTS if OBJECTS[other].places & OBJECTS[kind].places]
-    return list(FURNITURE)
+        return OBJECTS[kind].colors
+    return FURNITURE[kind][1] if kind in FURNITURE else FIXTURES[kind].colors
+
+
+def _exchangeable(kind: str, room: str) -> list[str]:
+    """Kinds of such a room that could stand, lie or hang where this one does."""
+    if kind in OBJECTS:
+        return [other for other in ROOMS[room].objects if OBJECTS[other].places & OBJECTS[kind].places]
+    return list(dict.fromkeys(ROOMS[room].furniture if kind in FURNITURE else ROOMS[room].fixtures))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import colorsys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.homes import meshes
+from mdsm_ros.homes.meshes import Mesh
 
 RGB = tuple[float, float, float]
 
@@ -64,14 +69,17 @@ class Part:
     """One MuJoCo geom in its object's frame: x right, y to the front, z up, origin at the centre of the base.
 
     ``size`` holds half-extents in metres in MuJoCo's order for the shape; ``tilt`` is a rotation about x in radians.
+    ``material`` is a name of :mod:`mdsm_ros.homes.textures`. Parts with ``main`` wear their thing's pattern.
     """
 
-    shape: str  # box | cylinder | sphere | ellipsoid | capsule
+    shape: str  # box | cylinder | sphere | ellipsoid | capsule | mesh
     size: tuple[float, ...]
     position: tuple[float, float, float]
     color: RGB
     tilt: float = 0.0
     material: str | None = None
+    mesh: Mesh | None = None
+    main: bool = False
 
 
 def box(
@@ -105,3 +113,82 @@ def ellipsoid(rx: float, ry: float, rz: float, at: tuple[float, float, float], c
 def capsule(radius: float, half: float, at: tuple[float, float, float], color: RGB, tilt: float = 0.0) -> Part:
     """An upright capsule; ``half`` is half the length between its caps."""
     return Part("capsule", (radius, half, 0.0), at, color, tilt)
+
+
+def turned(
+    profile: Sequence[tuple[float, float]],
+    at: tuple[float, float, float],
+    color: RGB,
+    tilt: float = 0.0,
+    material: str | None = None,
+) -> Part:
+    """A surface of revolution, see :func:`mdsm_ros.homes.meshes.lathe`."""
+    return _mesh(meshes.lathe(profile), at, color, tilt, material)
+
+
+def soft_box(
+    hx: float,
+    hy: float,
+    hz: float,
+    at: tuple[float, float, float],
+    color: RGB,
+    tilt: float = 0.0,
+    material: str | None = None,
+    squareness: tuple[float, float] = (0.35, 0.25),
+) -> Part:
+    """A box with rounded edges, see :func:`mdsm_ros.homes.meshes.superellipsoid`."""
+    return _mesh(meshes.superellipsoid((hx, hy, hz), squareness), at, color, tilt, material)
+
+
+def hanging_cloth(hx: float, hz: float, depth: float, waves: int, at: tuple[float, float, float], color: RGB) -> Part:
+    """A cloth in folds, see :func:`mdsm_ros.homes.meshes.drape`."""
+    return _mesh(meshes.drape(hx, hz, depth, waves), at, color, 0.0, "cloth")
+
+
+def ring(radius: float, thickness: float, at: tuple[float, float, float], color: RGB, tilt: float = 0.0) -> Part:
+    """A torus."""
+    return _mesh(meshes.torus(radius, thickness), at, color, tilt, None)
+
+
+def _mesh(mesh: Mesh, at: tuple[float, float, float], color: RGB, tilt: float, material: str | None) -> Part:
+    return Part("mesh", (), at, color, tilt, material, mesh)
+
+
+def main(part: Part) -> Part:
+    """The part as one that wears its thing's pattern."""
+    return replace(part, main=True)
+
+
+def dress(parts: Sequence[Part], pattern: str) -> list[Part]:
+    """The parts with their main ones in a pattern of :data:`mdsm_ros.homes.textures.PATTERNS`."""
+    return [replace(part, material=pattern) if part.main else part for part in parts]
+
+
+def scaled(parts: Sequence[Part], scale: float) -> list[Part]:
+    """The parts in another size."""
+    result = []
+    for part in parts:
+        x, y, z = (scale * c for c in part.position)
+        mesh = None if part.mesh is None else part.mesh.scaled(scale)
+        result.append(replace(part, size=tuple(scale * s for s in part.size), position=(x, y, z), mesh=mesh))
+    return result
+
+
+def bounds(parts: Sequence[Part]) -> tuple[float, float, float]:
+    """Half-extents in x and y about the origin, and the height, of a list of parts."""
+    spans = np.array([span(part) for part in parts])
+    hx, hy, _ = np.abs(spans).max(axis=(0, 1))
+    return float(hx), float(hy), float(spans[:, 1, 2].max())
+
+
+def span(part: Part) -> NDArray[np.float64]:
+    """The lowest and highest x, y and z of a part in its thing's frame (2, 3)."""
+    cos, sin = np.cos(part.tilt), np.sin(part.tilt)
+    if part.mesh is not None:
+        x, y, z = part.mesh.vertices.T
+        points = np.stack([x, cos * y - sin * z, sin * y + cos * z])
+        return np.stack([points.min(axis=1), points.max(axis=1)]) + part.position
+    a, b, c = part.size
+    hx, hy, hz = {"cylinder": (a, a, b), "capsule": (a, a, a + b), "sphere": (a, a, a)}.get(part.shape, (a, b, c))
+    half = np.array((hx, abs(cos) * hy + abs(sin) * hz, abs(sin) * hy + abs(cos) * hz))
+    return np.stack([part.position - half, part.position + half])

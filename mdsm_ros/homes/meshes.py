@@ -1,0 +1,100 @@
+"""Triangle meshes for what boxes and cylinders cannot show: turned, soft and draped things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A closed surface.
+
+    Attributes:
+        vertices: float64 (V, 3), metres.
+        faces: int32 (F, 3), counter-clockwise seen from outside.
+        texcoords: float64 (V, 2), metres on the surface, so that patterns have the same size on everything.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int32]
+    texcoords: NDArray[np.float64]
+
+    def scaled(self, scale: float) -> Mesh:
+        """The same shape in another size, its pattern with it."""
+        return Mesh(self.vertices * scale, self.faces, self.texcoords * scale)
+
+
+def _grid_faces(rows: int, columns: int) -> NDArray[np.int32]:
+    """Two triangles for each cell of a grid of (rows, columns) vertices, row by row."""
+    r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
+    a, b = (r * columns + c).ravel(), (r * columns + c + 1).ravel()
+    d, e = a + columns, b + columns
+    return np.concatenate([np.stack([a, b, e], axis=1), np.stack([a, e, d], axis=1)]).astype(np.int32)
+
+
+def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
+    """A surface of revolution about z.
+
+    Args:
+        profile: (radius, z) from the bottom along the outside and, for a hollow thing, down the inside; metres.
+        segments: around the axis.
+    """
+    points = np.array(profile, dtype=np.float64)
+    points[:, 0] = np.maximum(points[:, 0], 1e-4)
+    angles = np.linspace(0, 2 * np.pi, segments + 1)
+    r, z = points[:, :1], points[:, 1:]
+    vertices = np.stack([r * np.cos(angles), r * np.sin(angles), np.broadcast_to(z, (len(points), segments + 1))], -1)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    around = points[:, 0].max() * angles
+    texcoords = np.stack(np.meshgrid(around, along), axis=-1)
+    return Mesh(vertices.reshape(-1, 3), _grid_faces(len(points), segments + 1), texcoords.reshape(-1, 2))
+
+
+def superellipsoid(
+    radii: tuple[float, float, float], squareness: tuple[float, float], segments: tuple[int, int] = (10, 20)
+) -> Mesh:
+    """Between an ellipsoid and a box: cushions, mattresses, rounded housings.
+
+    Args:
+        radii: along x, y and z, metres.
+        squareness: exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
+        segments: from pole to pole, and around.
+    """
+    v = np.linspace(-np.pi / 2, np.pi / 2, segments[0] + 1)[:, None]
+    u = np.linspace(-np.pi, np.pi, segments[1] + 1)[None, :]
+
+    def power(value: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+        return np.sign(value) * np.abs(value) ** exponent
+
+    x = radii[0] * power(np.cos(v), squareness[0]) * power(np.cos(u), squareness[1])
+    y = radii[1] * power(np.cos(v), squareness[0]) * power(np.sin(u), squareness[1])
+    z = np.broadcast_to(radii[2] * power(np.sin(v), squareness[0]), x.shape)
+    flat = (x, z) if radii[1] < radii[2] else (x, y)  # the pattern is seen on the broad side
+    vertices = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    return Mesh(vertices, _grid_faces(segments[0] + 1, segments[1] + 1), np.stack(flat, axis=-1).reshape(-1, 2))
+
+
+def drape(hx: float, hz: float, depth: float, waves: int) -> Mesh:
+    """A cloth that hangs in folds, its middle at the origin: ``waves`` folds of ``depth`` metres across 2 ``hx``."""
+    columns = 6 * waves + 1
+    x = np.linspace(-hx, hx, columns)
+    fold = depth / 2 * np.sin(np.linspace(0, 2 * np.pi * waves, columns))
+    rows = []
+    for side, z in ((1, -hz), (1, hz), (-1, hz), (-1, -hz)):
+        spread = 1.0 if z > 0 else 0.94
+        rows.append(np.stack([x * spread, fold * (0.7 if z > 0 else 1.0) + side * 0.006, np.full(columns, z)], axis=-1))
+    vertices = np.concatenate(rows)
+    texcoords = vertices[:, [0, 2]]
+    return Mesh(vertices, _grid_faces(4, columns)[:, ::-1].copy(), texcoords)
+
+
+def torus(radius: float, thickness: float, segments: tuple[int, int] = (20, 8)) -> Mesh:
+    """A ring about z; ``thickness`` is the radius of the tube, metres."""
+    ring = [
+        (radius + thickness * np.cos(a), thickness * np.sin(a)) for a in np.linspace(-np.pi, np.pi, segments[1] + 1)
+    ]
+    return lathe(ring, segments[0])
