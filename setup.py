@@ -51,7 +51,8 @@ setup(
             "ros-jazzy-std-srvs",
         ],
         "video": ["av>=12"],
-        "sim": ["mujoco>=3.2"],
+        "sim": ["mujoco>=3.3"],
+        "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
         "train": ["accelerate>=0.33", "matplotlib>=3.8", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",

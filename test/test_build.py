@@ -129,7 +129,7 @@ def test_what_cannot_be_used_is_listed_and_tried_again(tmp_path: Path, capsys: p
     broken = tmp_path / "broken"
     broken.touch()
     first = build(plan(tmp_path / "d", partial(make_unit, broken=broken)), workers=1)
-    assert first.problems == ["003: mesh of unit 3 is missing", "a picture of unit 5 is unreadable"]
+    assert first.problems == {"mesh of unit 3 is missing": ["003"], "a picture of unit 5 is unreadable": ["005"]}
     first.print_problems()
     assert "run again" in capsys.readouterr().err
     assert "scene 3" not in {image.scene for image in Dataset(tmp_path / "d").images.values()}

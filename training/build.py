@@ -63,19 +63,25 @@ class Plan(Generic[Unit]):
 
 @dataclass
 class Outcome:
-    """How a build ended: figures of the writer's own counts, and what could not be used and why."""
+    """How a build ended.
+
+    Attributes:
+        counts: figures of the writer's own.
+        problems: what could not be used, and in which parts.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, list[str]] = field(default_factory=dict)
     images: int = 0
     instructions: int = 0
 
     def print_problems(self) -> None:
         """Lists on stderr what could not be used."""
-        for text in self.problems:
-            print(f"not used: {text}", file=sys.stderr)
+        for reason, parts in self.problems.items():
+            places = parts[0] if len(parts) == 1 else f"{parts[0]} and {len(parts) - 1} more"
+            print(f"not used: {reason} ({places})", file=sys.stderr)
         if self.problems:
-            print(f"{len(self.problems)} things could not be used; run again to try them again", file=sys.stderr)
+            print("run again to try them again", file=sys.stderr)
 
 
 def build(plan: Plan[Unit], workers: int) -> Outcome:
@@ -95,7 +101,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
     with tqdm(total=plan.limit, unit=unit_name, desc=root.name, disable=None, mininterval=1.0) as progress:
         for part, summary in _parts(plan, workers):
             if isinstance(summary, str):
-                outcome.problems.append(summary)
+                outcome.problems.setdefault(summary, []).append(part)
                 progress.update(plan.limit is None)
                 continue
             room = summary.images if plan.limit is None else min(summary.images, plan.limit - outcome.images)
@@ -103,7 +109,8 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
             parts.append(part)
             outcome.images += room
             outcome.counts.update(summary.counts)
-            outcome.problems += summary.problems
+            for reason in summary.problems:
+                outcome.problems.setdefault(reason, []).append(part)
             if outcome.images == plan.limit:
                 break
     if not outcome.images:
@@ -161,7 +168,7 @@ def _part(root: Path, part: str, plan: Plan[Unit], unit: Unit) -> tuple[str, Par
         with DatasetWriter(root, plan.categories, info=plan.info, part=part) as writer:
             plan.make(writer, unit)
     except (DatasetError, OSError) as error:
-        return part, f"{part}: {error}"
+        return part, str(error)
     summary = read_part(root, part)
     assert summary is not None
     return part, summary

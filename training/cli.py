@@ -13,6 +13,8 @@ from mdsm_ros.demo import DemoError
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
+    "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
+    "stats": ("training.stats", "figures of datasets, side by side"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
     "sheet": ("training.contact_sheet", "draw pictures, masks and instructions of a data set on one sheet"),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
