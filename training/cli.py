@@ -13,6 +13,7 @@ from mdsm_ros.demo import DemoError
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
+    "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
     "stats": ("training.stats", "figures of datasets, side by side"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
