@@ -124,7 +124,7 @@ def test_written_in_the_dataset_format(tmp_path: Path, capsys: pytest.CaptureFix
         depth = data.depth(instruction.image_id)
         assert depth is not None
         assert 0.1 < np.median(depth) < 8
-    assert cli.main(["sheet", str(out), "--out", str(tmp_path / "sheet.png"), "--count", "4"]) == 0
+    assert cli.main(["view", str(out), "--out", str(tmp_path / "sheet.png"), "--count", "4"]) == 0
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
-    assert cli.main(["sheet", str(out), "--ascii", "--count", "2"]) == 0
+    assert cli.main(["view", str(out), "--ascii", "--count", "2"]) == 0
     assert "#" in capsys.readouterr().out

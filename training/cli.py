@@ -18,7 +18,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "stats": ("training.stats", "figures of datasets, side by side"),
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
-    "sheet": ("training.contact_sheet", "draw pictures, masks and instructions of a data set on one sheet"),
+    "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
 }
 
