@@ -2,7 +2,9 @@ BIN := .venv/bin
 IMAGES_train := 9000
 IMAGES_val := 200
 
-.PHONY: demo test lint train bench data
+N ?= 2000
+
+.PHONY: demo test lint train bench data homes
 
 demo: .venv/demo.stamp  ## replay the bundled bag through the real node; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
@@ -18,6 +20,10 @@ train: data  ## both stages of mdsm-tiny; goes on where it stopped
 
 bench: .venv/demo.stamp  ## latency of the embedded model on this machine
 	$(BIN)/mdsm bench
+
+homes: .venv/dev.stamp  ## N views of homes, timed, and their statistics; beside REVERIE's with REVERIE=folder
+	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)
+	$(BIN)/mdsm-data stats data/homes-$(N) $(if $(REVERIE),--reverie $(REVERIE))
 
 data: data/train/annotations.json data/val/annotations.json  ## procedural homes to learn from
 

@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mdsm_ros.annotations import ANNOTATIONS_FILE, Annotation, Camera, DatasetError, ImageRecord, Instruction
+from mdsm_ros.annotations import (
+    ANNOTATIONS_FILE,
+    Annotation,
+    Camera,
+    DatasetError,
+    ImageRecord,
+    Instruction,
+)
 
 JPEG_QUALITY = 92
 PARTS_FOLDER = "parts"
@@ -59,8 +67,11 @@ class DatasetWriter:
         self, root: Path, categories: Sequence[str], *, info: Mapping[str, Any] | None = None, part: str | None = None
     ) -> None:
         self.root = Path(root)
-        self.part = part
         (self.root / "images").mkdir(parents=True, exist_ok=True)
+        self._begin(categories, info, part)
+
+    def _begin(self, categories: Sequence[str], info: Mapping[str, Any] | None, part: str | None) -> None:
+        self.part = part
         self._info = dict(info or {})
         self._category_ids = {name: i for i, name in enumerate(categories, start=1)}
         self._images: list[ImageRecord] = []
@@ -89,13 +100,12 @@ class DatasetWriter:
         """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id."""
         name = self._next_name()
         file_name = f"images/{name}.jpg"
-        Image.fromarray(rgb).save(self.root / file_name, quality=JPEG_QUALITY)
+        self._store(file_name, _encoded(Image.fromarray(rgb), "jpeg", quality=JPEG_QUALITY))
         depth_file = None
         if depth is not None:
             depth_file = f"depth/{name}.png"
-            (self.root / "depth").mkdir(exist_ok=True)
             millimetres = np.clip(np.nan_to_num(depth) * 1000.0, 0, np.iinfo(np.uint16).max).round().astype(np.uint16)
-            Image.fromarray(millimetres).save(self.root / depth_file)
+            self._store(depth_file, _encoded(Image.fromarray(millimetres), "png"))
         return self._record_image(file_name, rgb.shape[0], rgb.shape[1], depth_file, camera, scene)
 
     def add_image_file(self, source: Path, height: int, width: int, *, scene: str = "") -> int:
@@ -112,6 +122,11 @@ class DatasetWriter:
         except OSError:  # another file system, or one without links
             shutil.copyfile(source, target)
         return self._record_image(file_name, height, width, None, None, scene)
+
+    def _store(self, file_name: str, content: bytes) -> None:
+        path = self.root / file_name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
 
     def _next_name(self) -> str:
         number = len(self._images) + 1
@@ -194,21 +209,46 @@ class DatasetWriter:
         """Notes something that could not be used; the build lists it and tries the part again when it is run again."""
         self._problems.append(text)
 
-    def close(self) -> None:
-        """Writes the JSON file."""
-        content: dict[str, Any] = {
+    def content(self) -> dict[str, Any]:
+        """What the JSON file holds."""
+        return {
             "info": self._info,
             "images": [asdict(record) for record in self._images],
             "annotations": [asdict(record) for record in self._annotations],
             "categories": [{"id": i, "name": name} for name, i in self._category_ids.items()],
             "instructions": [asdict(record) for record in self._instructions],
         }
+
+    def close(self) -> None:
+        """Writes the JSON file."""
         if self.part is None:
-            write_json(self.root / ANNOTATIONS_FILE, content)
+            write_json(self.root / ANNOTATIONS_FILE, self.content())
         else:
             path = part_path(self.root, self.part)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, content | {"counts": dict(self._counts), "problems": self._problems})
+            write_json(path, self.content() | {"counts": dict(self._counts), "problems": self._problems})
+
+
+class MemoryWriter(DatasetWriter):
+    """Keeps a dataset in memory, its pictures compressed as on disk.
+
+    Args:
+        categories: names of all object categories, in the order of their ids (from 1).
+        part: begins the names of the pictures.
+    """
+
+    def __init__(self, categories: Sequence[str], part: str) -> None:
+        self.files: dict[str, bytes] = {}
+        self._begin(categories, None, part)
+
+    def _store(self, file_name: str, content: bytes) -> None:
+        self.files[file_name] = content
+
+
+def _encoded(picture: Image.Image, kind: str, **options: int) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -247,15 +287,29 @@ def merge_parts(
         info: as given to the parts' writers.
         limit: the most images; the last ones of the last part are left out.
     """
+    contents = (json.loads(part_path(root, part).read_text(encoding="utf-8")) for part in parts)
+    merged = merge_contents(contents, limit)
+    files = {name for record in merged["images"] for name in (record["file_name"], record["depth_file"]) if name}
+    for folder in ("images", "depth"):
+        for path in (root / folder).glob("*"):
+            if f"{folder}/{path.name}" not in files:
+                path.unlink()
+    names = [{"id": i, "name": name} for i, name in enumerate(categories, start=1)]
+    write_json(root / ANNOTATIONS_FILE, {"info": dict(info), **merged, "categories": names})
+
+
+def merge_contents(contents: Iterable[Mapping[str, Any]], limit: int | None = None) -> dict[str, list[Any]]:
+    """The ``images``, ``annotations`` and ``instructions`` of several parts in one, with new ids.
+
+    Args:
+        contents: of the parts' JSON files, in order.
+        limit: the most images; the last ones of the last part are left out.
+    """
     merged: dict[str, list[Any]] = {"images": [], "annotations": [], "instructions": []}
-    files: set[str] = set()
-    for part in parts:
-        content = json.loads(part_path(root, part).read_text(encoding="utf-8"))
+    for content in contents:
         offsets = {key: len(records) for key, records in merged.items()}
-        for record in content["images"]:
-            if limit is not None and len(merged["images"]) == limit:
-                break
-            files.update(name for name in (record["file_name"], record["depth_file"]) if name)
+        room = None if limit is None else limit - len(merged["images"])
+        for record in content["images"][:room]:
             merged["images"].append(record | {"id": record["id"] + offsets["images"]})
         kept = len(merged["images"]) - offsets["images"]  # the images of a part have the ids 1, 2, ...
         for record in content["annotations"]:
@@ -265,12 +319,7 @@ def merge_parts(
             if record["image_id"] <= kept:
                 ids = [i + offsets["annotations"] for i in record["annotation_ids"]]
                 merged["instructions"].append(_moved(record, "instructions", offsets) | {"annotation_ids": ids})
-    for folder in ("images", "depth"):
-        for path in (root / folder).glob("*"):
-            if f"{folder}/{path.name}" not in files:
-                path.unlink()
-    names = [{"id": i, "name": name} for i, name in enumerate(categories, start=1)]
-    write_json(root / ANNOTATIONS_FILE, {"info": dict(info), **merged, "categories": names})
+    return merged
 
 
 def _moved(record: dict[str, Any], key: str, offsets: Mapping[str, int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,8 +145,7 @@ class Dataset:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root)
-        path = self.root / ANNOTATIONS_FILE
+        path = Path(root) / ANNOTATIONS_FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
@@ -154,6 +154,11 @@ class Dataset:
             raise DatasetError(f"{path} is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise DatasetError(f"{path} holds {type(content).__name__}, expected a JSON object")
+        self._take(content, Path(root), path)
+
+    def _take(self, content: Mapping[str, Any], root: Path, path: Path) -> None:
+        """Fills the dataset from the content of ``annotations.json``; messages name ``path``."""
+        self.root = root
         self.info: dict[str, Any] = content.get("info", {})
         self.categories = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
         self.images = {
@@ -245,13 +250,31 @@ class Dataset:
     def _open(self, file_name: str) -> Image.Image:
         path = self.root / file_name
         try:
-            picture = Image.open(path)
+            picture = Image.open(self._bytes(file_name))
             picture.load()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, KeyError) as error:
             raise DatasetError(f"{path} is missing, {ANNOTATIONS_FILE} names it") from error
         except (UnidentifiedImageError, OSError, SyntaxError) as error:
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         return picture
+
+    def _bytes(self, file_name: str) -> Path | BytesIO:
+        return self.root / file_name
+
+
+class MemoryDataset(Dataset):
+    """A dataset that never was in a folder: the content of ``annotations.json`` and the files' bytes by name.
+
+    Raises:
+        DatasetError: as :class:`Dataset`; messages name ``where`` it came from.
+    """
+
+    def __init__(self, content: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> None:
+        self._files = files
+        self._take(content, Path(where), Path(where))
+
+    def _bytes(self, file_name: str) -> BytesIO:
+        return BytesIO(self._files[file_name])
 
 
 def _with_camera(record: ImageRecord) -> ImageRecord:

@@ -217,7 +217,7 @@ def test_losses_by_hand() -> None:
 
 
 def test_batches_carry_masks_colours_and_presence(workplace: Path) -> None:
-    data = InstructionDataset(workplace / "train", "train", 64, cache=False)
+    data = InstructionDataset(Dataset(workplace / "train"), "train", 64, cache=False)
     batch = data.collate([0, 1, 2])
     assert batch.images.shape == (1, 3, 64, 64)  # all three are about the first image
     assert batch.image_index.tolist() == [0, 0, 0]

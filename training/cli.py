@@ -16,6 +16,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
     "stats": ("training.stats", "figures of datasets, side by side"),
+    "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
     "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),

@@ -47,6 +47,9 @@ class TrainConfig:
         mixed_precision: "no", "fp16" or "bf16".
         checkpoint_seconds: a checkpoint at least this often.
         evaluate_steps: validation after so many steps.
+        block_steps: training steps on each shard, or on each block of homes, when data are streamed.
+        homes_per_block: homes that are rendered for each block.
+        stream_workers: processes that render homes ahead of the training.
 
     Raises:
         ConfigError: a field is unknown or out of range.
@@ -72,12 +75,18 @@ class TrainConfig:
     checkpoint_seconds: float = 300.0
     evaluate_steps: int = 1000
     evaluate_samples: int = 256
+    block_steps: int = 200
+    homes_per_block: int = 32
+    stream_workers: int = 1
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
         if self.mixed_precision not in ("no", "fp16", "bf16"):
             raise ConfigError(f"mixed_precision is {self.mixed_precision!r}, expected 'no', 'fp16' or 'bf16'")
+        for name in ("block_steps", "homes_per_block", "stream_workers"):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
         for name in ("ema_decay", "initial_noise_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")

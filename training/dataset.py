@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,17 +63,17 @@ class InstructionDataset(TorchDataset[int]):
     """The instructions of one split, at the model's resolution.
 
     Args:
-        root: the dataset's folder.
+        data: the dataset.
         split: which instructions.
         image_size: side S of the square that images are resized to, pixels.
         cache: keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
 
     Raises:
-        DatasetError: the dataset or the split is not there; later, when an image cannot be read.
+        DatasetError: the split is not there; later, when an image cannot be read.
     """
 
-    def __init__(self, root: Path, split: str, image_size: int, cache: bool) -> None:
-        self.data = Dataset(root)
+    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
+        self.data = data
         self.instructions = self.data.split(split)
         self.image_size = image_size
         self.by_image: dict[int, list[int]] = {}

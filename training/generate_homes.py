@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         info={"source": "homes", "recipe": recipe},
         limit=args.images,
     )
+    began = time.monotonic()
     outcome = build(plan, args.workers)
-    print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
+    seconds = time.monotonic() - began
+    print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions in {seconds:.1f} s")
     return 0

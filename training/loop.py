@@ -18,7 +18,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.config import StageConfig, TrainConfig
-from training.dataset import InstructionDataset
+from training.dataset import Batch
+from training.sources import Source
 from training.stages import StageOne, StageTwo
 
 LOG_STEPS = 20
@@ -61,6 +62,22 @@ class StepSampler(Sampler[list[int]]):
         return self.last_step - self.first_step
 
 
+def _batches(source: Source, options: StageConfig, config: TrainConfig, first_step: int) -> Iterator[Batch]:
+    """The batches from a step on; the one of a step depends on the source's content, the seed and the step alone."""
+    for block in source.blocks(first_step, options.steps):
+        groups = list(block.data.by_image.values())
+        sampler = StepSampler(
+            groups, options.images, config.instructions_per_image, config.seed, block.first_step, block.last_step
+        )
+        yield from DataLoader(
+            block.data,
+            batch_sampler=sampler,
+            collate_fn=block.data.collate,
+            num_workers=config.num_workers,
+            generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one: no exact resume
+        )
+
+
 @dataclass
 class Outcome:
     """How a call of :func:`train_stage` ended: the step reached, and whether that was the last one."""
@@ -99,7 +116,7 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
 
 def train_stage(
     stage: StageOne | StageTwo,
-    data: InstructionDataset,
+    source: Source,
     options: StageConfig,
     config: TrainConfig,
     accelerator: Accelerator,
@@ -114,7 +131,7 @@ def train_stage(
 
     Args:
         stage: the module to train; parameters without gradient stay as they are.
-        data: the training instructions.
+        source: where the training instructions come from.
         options: optimisation of this stage.
         config: the whole run.
         accelerator: device and precision.
@@ -152,18 +169,10 @@ def train_stage(
             }
             save_atomically(content, checkpoint)
 
-    groups = list(data.by_image.values())
-    sampler = StepSampler(groups, options.images, config.instructions_per_image, config.seed, step, options.steps)
-    loader = DataLoader(
-        data,
-        batch_sampler=sampler,
-        collate_fn=data.collate,
-        num_workers=config.num_workers,
-        generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one, and a resume differs
-    )
     module, optimizer = accelerator.prepare(stage, optimizer)
     writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem))
-    progress = tqdm(loader, initial=step, total=options.steps, desc=checkpoint.stem, disable=None, mininterval=2.0)
+    batches = _batches(source, options, config, step)
+    progress = tqdm(batches, initial=step, total=options.steps, desc=checkpoint.stem, disable=None, mininterval=2.0)
     last_save = time.monotonic()
     module.train()
     for batch in progress:

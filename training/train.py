@@ -19,7 +19,7 @@ from accelerate.utils import set_seed
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.metrics import iou
 from mdsm_ros.models.config import ConfigError
@@ -28,6 +28,7 @@ from mdsm_ros.pretrained import load_encoders
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
 from training.loop import train_stage
+from training.sources import SOURCES, open_source
 from training.stages import StageOne, StageTwo
 from training.vocabulary import train_tokenizer
 
@@ -93,8 +94,9 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
     accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
     size = config.model_config().image_size
-    data = InstructionDataset(args.data, "train", size, config.cache)
-    held_out = InstructionDataset(args.val_data, "val", size, cache=True) if args.val_data else None
+    source = open_source(args.data, "train", size, config)
+    held_out = InstructionDataset(Dataset(args.val_data), "val", size, cache=True) if args.val_data else None
+    data = source.first()
     model = build_model(config, out, data)
 
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
@@ -103,7 +105,7 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     def run(stage: StageOne | StageTwo, number: int, options: StageConfig) -> bool:
         outcome = train_stage(
             stage,
-            data,
+            source,
             options,
             config,
             accelerator,
@@ -128,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder with a train split")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder with a val split")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")

@@ -1,0 +1,158 @@
+"""Where training instructions come from: a folder, shards, or homes that are rendered ahead of the training.
+
+What is streamed comes in blocks, datasets in memory that serve a fixed number of steps each; the next block is made
+while the training works on this one. Which block a step has depends on the step and the seed alone, so that a run
+that is resumed sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mdsm_ros.annotation_writer import MemoryWriter, merge_contents
+from mdsm_ros.annotations import Dataset, DatasetError, MemoryDataset
+from training.config import TrainConfig
+from training.dataset import InstructionDataset
+from training.shards import INDEX_FILE, read_index, read_shard
+
+SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
+HOMES = "homes:"
+HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
+
+
+@dataclass(frozen=True)
+class Block:
+    """The data of the steps from ``first_step`` to before ``last_step``."""
+
+    data: InstructionDataset
+    first_step: int
+    last_step: int
+
+
+class Source(Protocol):
+    """Gives the data of every step."""
+
+    def first(self) -> InstructionDataset:
+        """The data of step 0, from which vocabulary and categories are taken."""
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """What serves the steps from the first to before the last, in order and without gaps."""
+
+
+class FolderSource:
+    """One dataset for all steps."""
+
+    def __init__(self, data: InstructionDataset) -> None:
+        self._data = data
+
+    def first(self) -> InstructionDataset:
+        """The dataset."""
+        return self._data
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """The dataset, for all steps."""
+        if first_step < last_step:
+            yield Block(self._data, first_step, last_step)
+
+
+class StreamSource:
+    """A sequence of datasets that serve ``steps`` steps each.
+
+    Args:
+        make: gives the dataset of a block, by its number from 0.
+        steps: of a block.
+    """
+
+    def __init__(self, make: Callable[[int], InstructionDataset], steps: int) -> None:
+        self._make, self._steps = make, steps
+        self._first: InstructionDataset | None = None
+
+    def first(self) -> InstructionDataset:
+        """The dataset of block 0, which is then kept for its steps."""
+        self._first = self._first or self._make(0)
+        return self._first
+
+    def _block(self, number: int) -> InstructionDataset:
+        return self._first if number == 0 and self._first is not None else self._make(number)
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """One block after another; the next is made meanwhile."""
+        if first_step >= last_step:
+            return
+        numbers = range(first_step // self._steps, -(-last_step // self._steps))
+        with ThreadPoolExecutor(1) as ahead:
+            coming = [ahead.submit(self._block, number) for number in numbers[:1]]
+            for number in numbers:
+                data = coming.pop().result()
+                if number + 1 in numbers:
+                    coming.append(ahead.submit(self._block, number + 1))
+                begin, end = number * self._steps, (number + 1) * self._steps
+                yield Block(data, max(begin, first_step), min(end, last_step))
+
+
+def open_source(where: str, split: str, image_size: int, config: TrainConfig) -> Source:
+    """The source of a name, see :data:`SOURCES`.
+
+    Raises:
+        DatasetError: there is no such data, or no instruction of the split.
+    """
+    make = partial(InstructionDataset, split=split, image_size=image_size)
+    if where.startswith(HOMES):
+        return StreamSource(_homes(where.removeprefix(HOMES), make, config), config.block_steps)
+    if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
+        return StreamSource(_shards(where, split, make, config), config.block_steps)
+    return FolderSource(make(Dataset(Path(where)), cache=config.cache))
+
+
+def _shards(
+    where: str, split: str, make: Callable[..., InstructionDataset], config: TrainConfig
+) -> Callable[[int], InstructionDataset]:
+    index = read_index(where)
+    shards = [shard for shard in index.shards if shard.instructions.get(split)]
+    if not shards:
+        raise DatasetError(f"{where}: no shard has an instruction of split {split!r}")
+
+    def block(number: int) -> InstructionDataset:
+        epoch, position = divmod(number, len(shards))
+        order = np.random.default_rng((config.seed, epoch, 2)).permutation(len(shards))
+        return make(read_shard(index, shards[order[position]]), cache=True)
+
+    return block
+
+
+def _homes(
+    split: str, make: Callable[..., InstructionDataset], config: TrainConfig
+) -> Callable[[int], InstructionDataset]:
+    from mdsm_ros.homes.generate import SPLIT_SEEDS
+
+    if split not in SPLIT_SEEDS:
+        raise DatasetError(f"homes:{split} is not there, expected one of {[HOMES + name for name in SPLIT_SEEDS]}")
+    # spawn: a GL context does not survive a fork
+    pool = ProcessPoolExecutor(config.stream_workers, mp_context=get_context("spawn"))
+
+    def block(number: int) -> InstructionDataset:
+        first = SPLIT_SEEDS[split] + number * config.homes_per_block
+        rendered = list(pool.map(render_home, range(first, first + config.homes_per_block)))
+        content = merge_contents(content for content, _ in rendered) | {"categories": rendered[0][0]["categories"]}
+        files = {name: data for _, part in rendered for name, data in part.items()}
+        return make(MemoryDataset(content, files, f"homes from {first}"), cache=True)
+
+    return block
+
+
+def render_home(seed: int) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
+    from mdsm_ros.homes import CATEGORIES
+    from mdsm_ros.homes.generate import write_home
+
+    writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
+    write_home(writer, seed, split="train", size=HOME_SIZE, depth=False)
+    return writer.content(), writer.files
