@@ -200,7 +200,14 @@ class Speaker:
             fact = self._fact(item)
             if fact is not None:
                 return f"{text} {fact}", 1
+        if roll < 0.42:
+            return f"{text} {self._surroundings()}", 0
         return text, 0
+
+    def _surroundings(self) -> str:
+        """What walls or floor look like."""
+        wall = self.words.pick(lexicon.COLOR_NAMES.get(self.room.wall, (self.room.wall,)))
+        return self.words.pick((*lexicon.WALLS, *lexicon.FLOORS[self.room.floor_material])).format(wall=wall)
 
     def _fact(self, item: Item) -> str | None:
         """Something that stands in the room, in view or not, other than the target."""

@@ -369,6 +369,22 @@ PLACES = (
 )
 """Where a room lies, told by what is outside it, so that nothing in a view can contradict it."""
 
+WALLS = (
+    "with {wall} walls",
+    "with the {wall} walls",
+    "that has {wall} walls",
+    "with the {wall} colored walls",
+    "that is painted {wall}",
+)
+FLOORS: dict[str, tuple[str, ...]] = {
+    "planks": ("with a wood floor", "with the wooden floor", "with hardwood flooring"),
+    "parquet": ("with a wood floor", "with the parquet floor"),
+    "tiles": ("with a tile floor", "with the tiled floor", "with square tiles on the floor"),
+    "carpet": ("with carpet on the floor", "with the carpeted floor"),
+    "stone": ("with a marble floor", "with the stone floor", "with the marble tiles"),
+}
+"""What is said of a room's floor, by its material."""
+
 GO = (
     "go to",
     "go to",
