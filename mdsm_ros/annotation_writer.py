@@ -146,9 +146,10 @@ class DatasetWriter:
         mask: NDArray[np.bool_],
         attributes: Mapping[str, str] | None = None,
         *,
+        iscrowd: int = 0,
         occlusion: float | None = None,
     ) -> int:
-        """Stores one object's mask (H, W); returns the annotation's id.
+        """Stores the mask (H, W) of one object, or of a crowd of them; returns the annotation's id.
 
         Raises:
             DatasetError: the category is not among those given to the writer.
@@ -165,6 +166,7 @@ class DatasetWriter:
                 area=int(mask.sum()),
                 bbox=tuple(float(x) for x in coco_mask.toBbox(rle)),
                 attributes=dict(attributes or {}),
+                iscrowd=iscrowd,
                 occlusion=None if occlusion is None else round(occlusion, 4),
             )
         )

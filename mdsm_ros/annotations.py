@@ -9,8 +9,8 @@ talks about (none: not in view). :mod:`mdsm_ros.annotation_writer` writes it.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -133,6 +133,13 @@ def _records(kind: type[Record], content: Mapping[str, Any], key: str, path: Pat
     return records
 
 
+def _used_twice(content: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("images", "annotations", "instructions"):
+        for value, number in Counter(entry["id"] for entry in content[key]).items():
+            if number > 1:
+                yield f"{key} has {number} records with id {value}"
+
+
 class Dataset:
     """Reads a dataset; pixels are read when asked for.
 
@@ -141,7 +148,8 @@ class Dataset:
             (pairs of splits that show the same scenes on purpose).
 
     Raises:
-        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, or points at something it lacks.
+        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, points at something it lacks, or
+            uses an id twice.
     """
 
     def __init__(self, root: Path) -> None:
@@ -175,12 +183,17 @@ class Dataset:
         self._by_image: dict[int, list[Annotation]] = defaultdict(list)
         for annotation in self.annotations.values():
             self._by_image[annotation.image_id].append(annotation)
+        faults = [*_used_twice(content), *self._dangling()]
+        if faults:
+            raise DatasetError(f"{path}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
+
+    def _dangling(self) -> Iterator[str]:
         for instruction in self.instructions:
             if instruction.image_id not in self.images:
-                raise DatasetError(f"{path}: instruction {instruction.id} names image {instruction.image_id}, absent")
+                yield f"instruction {instruction.id} names image {instruction.image_id}, absent"
             for annotation_id in instruction.annotation_ids:
                 if annotation_id not in self.annotations:
-                    raise DatasetError(f"{path}: instruction {instruction.id} names annotation {annotation_id}, absent")
+                    yield f"instruction {instruction.id} names annotation {annotation_id}, absent"
 
     def split(self, name: str) -> list[Instruction]:
         """The instructions of one split.

@@ -53,6 +53,10 @@ def test_a_sound_dataset_passes(sound: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "3 images, 6 instructions: nothing wrong\n"
 
 
+def cut_short(segmentation: dict[str, Any]) -> None:
+    segmentation["counts"] = segmentation["counts"][:-4]
+
+
 EMPTY = encode_mask(np.zeros((24, 32), bool))
 
 
@@ -70,12 +74,12 @@ EMPTY = encode_mask(np.zeros((24, 32), bool))
         (lambda c: c["instructions"][0].update(words=99), "number of words is wrong"),
         (lambda c: c["instructions"][0].update(text="?!", words=1), "instruction without words"),
         (lambda c: c["instructions"][1].update(text="GET the thing 0"), "same sentence twice about an image"),
-        (lambda c: c["instructions"][1].update(id=1), "instruction id used more than once"),
         (lambda c: c["images"][1].update(file_name="images/000001.jpg"), "image used more than once"),
         (lambda c: c["images"][0].update(height=25), "unreadable picture"),
-        (lambda c: c["instructions"][1].update(split="val"), "image shared by splits train and val"),
+        (lambda c: c["instructions"][1].update(split="val"), "image in splits train and val"),
         (lambda c: [i.update(split="val") for i in c["instructions"][2:4]] and c["images"][1].update(scene="0 0"),
-         "scene shared by splits train and val"),
+         "scene in splits train and val"),
+        (lambda c: [cut_short(c["annotations"][n]["segmentation"]) for n in (0, 1)], "damaged mask"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_records_is_found(
@@ -125,13 +129,58 @@ def test_leaks_between_datasets_are_found(sound: Path, tmp_path: Path, capsys: p
     same_scenes = write(tmp_path / "scenes", "val", seed=0)
     assert cli.main(["check", str(sound), str(same_scenes)]) == 1
     printed = capsys.readouterr().out
-    assert "scene shared by splits train and val" in printed
+    assert "scene in splits train and val" in printed
     assert "same picture in splits train and val" in printed
     shutil.copy(sound / "images/000001.jpg", other / "images/000003.jpg")
     assert cli.main(["check", str(sound), str(other)]) == 1
     printed = capsys.readouterr().out
-    assert "scene shared" not in printed
+    assert "scene in" not in printed
     assert "same picture in splits train and val" in printed
+
+
+def test_the_same_picture_under_two_names_is_found(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(sound / "images/000001.jpg", sound / "images/000003.jpg")
+    assert cli.main(["check", str(sound)]) == 0  # both in train
+    edit(sound, lambda c: [i.update(split="val") for i in c["instructions"][4:]])
+    assert cli.main(["check", str(sound)]) == 1
+    assert "same picture in splits train and val" in capsys.readouterr().out
+    edit(sound, lambda c: c.update(info=c["info"] | {"may_share": [["val", "train"]]}))
+    assert cli.main(["check", str(sound)]) == 0
+
+
+def test_unreadable_pictures_are_not_the_same_picture(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(tmp_path / "other", "val", seed=1)
+    for root in (sound, other):
+        (root / "images/000002.jpg").write_bytes(b"")
+    assert cli.main(["check", str(sound), str(other)]) == 1
+    printed = capsys.readouterr().out
+    assert "     2  unreadable picture" in printed
+    assert "same picture" not in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["annotations"][1].update(id=1), r"annotations has 2 records with id 1"),
+        (lambda c: c["instructions"][1].update(id=1), "instructions has 2 records with id 1"),
+        (
+            lambda c: [i.update(image_id=77) for i in c["instructions"]],
+            "instruction 1 names image 77, absent (and 5 more)",
+        ),
+    ],
+)
+def test_records_that_cannot_be_used_do_not_end_the_check(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Content], object], message: str
+) -> None:
+    other = write(tmp_path / "other", "val", seed=1)
+    (other / "images/000002.jpg").unlink()
+    edit(sound, change)
+    assert cli.main(["check", str(sound), str(other)]) == 1
+    printed = capsys.readouterr().out
+    assert message in printed
+    assert "unreadable picture" in printed
 
 
 def test_more_than_a_few_examples_are_counted_not_listed(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,7 @@ def files(tmp_path: Path) -> Path:
             "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
         },
         {"id": 4, "image_id": 33, "category_id": 1, "segmentation": TWO_PARTS[:1], "iscrowd": 0},
+        {"id": 5, "image_id": 581, "category_id": 62, "segmentation": TWO_PARTS[1:], "iscrowd": 0},
     ]
     categories = [{"id": 62, "name": "chair", "supercategory": "furniture"}, {"id": 1, "name": "person"}]
     content = {"images": records, "annotations": annotations, "categories": categories, "info": {}, "licenses": []}
@@ -121,7 +122,7 @@ def test_everything_arrives(files: Path) -> None:
     assert len(data.images) == 3
     assert {i.split for i in data.instructions} == {"train", "val", "testA"}
     first, second = data.split("train")
-    assert (first.text, second.text) == ("the chair by the café table", "left chair")
+    assert (first.text, second.text) == ("THE CHAIR BY THE CAFÉ TABLE", "LEFT CHAIR")  # as it was typed
     assert (first.expressions, first.distractors, first.origin) == (2, 1, "7/70")
     assert data.images[first.image_id].scene == "COCO 581"
     mask = data.mask(first)
@@ -129,8 +130,8 @@ def test_everything_arrives(files: Path) -> None:
     assert mask[20:30, 40:50].all()
     assert mask.sum() == pytest.approx(300, abs=40)
     np.testing.assert_array_equal(data.mask(data.split("testA")[0]), CORNER.astype(bool))
-    names = {data.categories[a.category_id] for a in data.annotations_of(first.image_id)}
-    assert names == {"chair"}
+    things = data.annotations_of(first.image_id)
+    assert [(data.categories[a.category_id], a.iscrowd) for a in things] == [("chair", 0), ("chair", 1), ("chair", 0)]
     record = data.images[first.image_id]
     source = files / "train2014/COCO_train2014_000000000581.jpg"
     assert (files / "out" / record.file_name).read_bytes() == source.read_bytes()
@@ -197,10 +198,62 @@ def test_missing_image_is_listed_and_tried_again(files: Path, capsys: pytest.Cap
     assert len(Dataset(files / "out").images) == 3
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\xff\xd8 cut short", "is not a readable image"), (None, "is 5x5 pixels, expected 60x40")],
+)
+def test_damaged_image_is_listed(
+    files: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
+    image = files / "train2014/COCO_train2014_000000000009.jpg"
+    if content is None:
+        Image.new("RGB", (5, 5)).save(image)
+    else:
+        image.write_bytes(content)
+    assert cli.main(arguments(files)) == 0
+    assert f"000000000009.jpg {message}" in capsys.readouterr().err
+    assert {i.split for i in Dataset(files / "out").instructions} == {"train", "val"}
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "reason"),
+    [
+        ([], "damaged mask"),
+        ([[1, 2]], "damaged mask"),
+        (["abcdef"], "damaged mask"),
+        ({"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}, "mask without a pixel"),
+    ],
+)
+def test_objects_without_a_mask_are_left_out_alone(
+    files: Path, capsys: pytest.CaptureFixture[str], segmentation: object, reason: str
+) -> None:
+    path = files / "data/refcoco+/instances.json"
+    content = json.loads(path.read_text())
+    for thing in content["annotations"]:
+        if thing["id"] in (4, 5):  # a target alone in its image, and a distractor
+            thing["segmentation"] = segmentation
+    path.write_text(json.dumps(content))
+    assert cli.main(arguments(files)) == 0
+    printed = capsys.readouterr().out
+    assert f"      2 objects left out: {reason}" in printed
+    assert "      1 references left out: their target has no usable mask" in printed
+    data = Dataset(files / "out")
+    assert {i.split: i.distractors for i in data.instructions} == {"train": 0, "testA": 0}
+    assert cli.main(["check", str(files / "out")]) == 0
+
+
+def test_workers_do_not_show_in_the_result(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.refcoco.IMAGES_A_PART", 1)
+    assert cli.main(arguments(files)) == 0
+    assert cli.main([*arguments(files, "parallel"), "--workers", "2"]) == 0
+    one, two = ((files / out / "annotations.json").read_bytes() for out in ("out", "parallel"))
+    assert one == two
+
+
 def test_reference_to_nothing_is_named(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = files / "data/refcoco+/instances.json"
     content = json.loads(path.read_text())
-    content["annotations"].pop()
+    content["annotations"] = [thing for thing in content["annotations"] if thing["id"] != 4]
     path.write_text(json.dumps(content))
     assert cli.main(arguments(files)) == 2
     assert "annotation 4 of ref 9" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -45,8 +46,8 @@ class Plan(Generic[Unit]):
         root: folder of the dataset; new, empty, or of an interrupted build with the same ``info``.
         units: the work in the order of the result.
         name: the part's name of a unit, fit for a file name.
-        make: writes one unit; runs in worker processes, so it must be picklable. A DatasetError or OSError from it
-            leaves the unit out and is listed.
+        make: writes one unit; runs in worker processes, so it and the units must be picklable. A DatasetError
+            or OSError from it leaves the unit out and is listed.
         categories: names of all object categories.
         info: see :class:`mdsm_ros.annotations.Dataset`; what decides the content must be in ``info["recipe"]``.
         limit: the most images.
@@ -141,17 +142,17 @@ def _finished(plan: Plan[Unit]) -> bool:
 
 def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | str]]:
     """The plan's parts in order; a string says why a unit gave none."""
+    make_part = partial(_part, plan.root, plan.make, plan.categories, plan.info)
     if workers <= 1:
         for unit in plan.units:
-            yield _part(plan.root, plan.name(unit), plan, unit)
+            yield make_part(plan.name(unit), unit)
         return
-    light = Plan(plan.root, (), plan.name, plan.make, plan.categories, plan.info)  # the units stay here
     # spawn: neither a GL context nor a ray caster survives a fork
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
         pending: deque[Future[tuple[str, PartSummary | str]]] = deque()
         for unit in plan.units:
-            pending.append(pool.submit(_part, plan.root, plan.name(unit), light, unit))
+            pending.append(pool.submit(make_part, plan.name(unit), unit))
             if len(pending) == AHEAD * workers:
                 yield pending.popleft().result()
         while pending:
@@ -160,13 +161,15 @@ def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | 
         pool.shutdown(cancel_futures=True)
 
 
-def _part(root: Path, part: str, plan: Plan[Unit], unit: Unit) -> tuple[str, PartSummary | str]:
+def _part(
+    root: Path, make: Make[Unit], categories: Sequence[str], info: Mapping[str, Any], part: str, unit: Unit
+) -> tuple[str, PartSummary | str]:
     done = read_part(root, part)
     if done is not None and not done.problems:
         return part, done
     try:
-        with DatasetWriter(root, plan.categories, info=plan.info, part=part) as writer:
-            plan.make(writer, unit)
+        with DatasetWriter(root, categories, info=info, part=part) as writer:
+            make(writer, unit)
     except (DatasetError, OSError) as error:
         return part, str(error)
     summary = read_part(root, part)

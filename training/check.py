@@ -7,12 +7,14 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from pycocotools import mask as coco_mask
 from tqdm import tqdm
 
+from mdsm_ros.annotation_writer import encode_mask
 from mdsm_ros.annotations import Annotation, Dataset, DatasetError
 from training.text import words
 
@@ -23,80 +25,58 @@ Finding = tuple[str, str]  # what is wrong, and where
 
 
 def check(data: Dataset) -> Iterator[Finding]:
-    """Everything that is wrong in a dataset's records and masks; pictures are left to :func:`check_picture`."""
+    """What is wrong in a dataset's records and masks, and files that it does not name."""
     yield from _records(data)
     for annotation in data.annotations.values():
         yield from _annotation(data, annotation)
     yield from _instructions(data)
     yield from _files(data)
-    yield from leaks({data.root.name: data})
 
 
-def check_picture(data: Dataset, image_id: int) -> tuple[list[Finding], str]:
-    """What is wrong with an image and its depth, and a hash of the image's bytes ("" when it is unreadable)."""
+def check_picture(data: Dataset, image_id: int) -> tuple[list[Finding], str | None]:
+    """What is wrong with an image and its depth, and a hash of the image's bytes (None when it is unreadable)."""
     record = data.images[image_id]
     try:
         data.image(image_id)
         depth = data.depth(image_id)
         content = (data.root / record.file_name).read_bytes()
     except (DatasetError, OSError) as error:
-        return [("unreadable picture", str(error))], ""
+        return [("unreadable picture", str(error))], None
+    found: list[Finding] = []
     if depth is not None and depth.shape != (record.height, record.width):
-        return [("depth of another size than its image", str(record.depth_file))], ""
-    return [], hashlib.sha256(content).hexdigest()
+        found.append(("depth of another size than its image", str(record.depth_file)))
+    return found, hashlib.sha256(content).hexdigest()
 
 
-def leaks(datasets: dict[str, Dataset]) -> Iterator[Finding]:
-    """Scenes and images that two splits share though ``info["may_share"]`` does not say so.
+def leaks(datasets: dict[str, Dataset], hashes: dict[tuple[str, int], str]) -> Iterator[Finding]:
+    """Scenes, images and pictures of the same bytes that two splits share and no ``info["may_share"]`` allows.
 
     Args:
         datasets: by name; splits of the same name in two datasets count as one.
+        hashes: of images' bytes, by dataset and image id.
     """
     allowed = {frozenset(pair) for data in datasets.values() for pair in data.info.get("may_share", [])}
-    of_scene: dict[str, dict[str, str]] = defaultdict(dict)
-    of_image: dict[tuple[str, int], set[str]] = defaultdict(set)
+    files: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # by what is shared, and split
     for name, data in datasets.items():
         for instruction in data.instructions:
             image = data.images[instruction.image_id]
-            of_image[name, image.id].add(instruction.split)
-            if image.scene:
-                of_scene[image.scene].setdefault(instruction.split, f"{name}/{image.file_name}")
-    for (name, image_id), splits in of_image.items():
-        for pair in _forbidden(splits, allowed):
-            yield f"image shared by splits {pair}", f"{name}/{datasets[name].images[image_id].file_name}"
-    for scene, places in of_scene.items():
-        for pair in _forbidden(set(places), allowed):
-            yield f"scene shared by splits {pair}", f"{scene} ({', '.join(places.values())})"
-
-
-def same_bytes(hashes: dict[tuple[str, str], dict[str, str]]) -> Iterator[Finding]:
-    """Pictures whose bytes are in two splits.
-
-    Args:
-        hashes: for each dataset and split, the file of each hash.
-    """
-    keys = list(hashes)
-    for i, (name, split) in enumerate(keys):
-        for other in keys[i + 1 :]:
-            if other[1] != split:
-                for digest in sorted(hashes[name, split].keys() & hashes[other].keys()):
-                    where = f"{name}/{hashes[name, split][digest]}, {other[0]}/{hashes[other][digest]}"
-                    yield f"same picture in splits {split} and {other[1]}", where
-
-
-def _forbidden(splits: set[str], allowed: set[frozenset[str]]) -> list[str]:
-    names = sorted(splits)
-    return [f"{a} and {b}" for i, a in enumerate(names) for b in names[i + 1 :] if frozenset((a, b)) not in allowed]
+            file = f"{name}/{image.file_name}"
+            shared = [("image", file), ("scene", image.scene), ("same picture", hashes.get((name, image.id), ""))]
+            for kind, key in shared:
+                if key:
+                    files[kind, key].setdefault(instruction.split, file)
+    for (kind, key), of_split in files.items():
+        for one, other in combinations(sorted(of_split), 2):
+            places = sorted({of_split[one], of_split[other]})
+            if frozenset((one, other)) in allowed or (kind == "same picture" and len(places) == 1):
+                continue
+            yield f"{kind} in splits {one} and {other}", ", ".join([key, *places] if kind == "scene" else places)
 
 
 def _records(data: Dataset) -> Iterator[Finding]:
-    for name, used in (
-        ("image", Counter(image.file_name for image in data.images.values())),
-        ("instruction id", Counter(str(i.id) for i in data.instructions)),
-    ):
-        for value, number in used.items():
-            if number > 1:
-                yield f"{name} used more than once", value
+    for file_name, number in Counter(image.file_name for image in data.images.values()).items():
+        if number > 1:
+            yield "image used more than once", file_name
     for annotation in data.annotations.values():
         if annotation.image_id not in data.images:
             yield "annotation of an image that is not there", f"annotation {annotation.id}"
@@ -115,11 +95,14 @@ def _annotation(data: Dataset, annotation: Annotation) -> Iterator[Finding]:
         yield "damaged mask", str(error)
         return
     where = f"annotation {annotation.id}"
+    if encode_mask(mask) != annotation.segmentation:  # pycocotools decodes what was cut short without a word
+        yield "damaged mask", f"{where}: its RLE is not that of any mask"
+        return
     if not mask.any():
         yield "empty mask", where
     if mask.sum() != annotation.area:
         yield "area differs from the mask's", f"{where}: {annotation.area}, the mask has {mask.sum()}"
-    box = coco_mask.toBbox(coco_mask.encode(np.asfortranarray(mask.astype(np.uint8))))
+    box = coco_mask.toBbox(annotation.segmentation)
     if np.abs(np.subtract(box, annotation.bbox)).max() > BOX_TOLERANCE:
         yield "bbox differs from the mask's", f"{where}: {annotation.bbox}, the mask has {tuple(box.tolist())}"
 
@@ -158,14 +141,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks and prints; the exit status is 1 when something is wrong."""
     findings: dict[str, list[str]] = defaultdict(list)
-    datasets = {str(path): Dataset(path) for path in args.datasets}
-    hashes: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    datasets: dict[str, Dataset] = {}
+    for path in args.datasets:
+        try:
+            datasets[str(path)] = Dataset(path)
+        except DatasetError as error:
+            findings["records that cannot be used, nothing more was checked there"].append(str(error))
+    hashes: dict[tuple[str, int], str] = {}
     for name, data in datasets.items():
         for what, where in check(data):
             findings[what].append(f"{name}: {where}")
-        splits: dict[int, set[str]] = defaultdict(set)
-        for instruction in data.instructions:
-            splits[instruction.image_id].add(instruction.split)
         with ThreadPoolExecutor(args.workers) as pool:
             results = pool.map(lambda image_id, data=data: check_picture(data, image_id), data.images)
             for image_id, (found, digest) in zip(
@@ -173,11 +158,10 @@ def run(args: argparse.Namespace) -> int:
             ):
                 for what, where in found:
                     findings[what].append(f"{name}: {where}")
-                for split in splits[image_id]:
-                    hashes[name, split][digest] = data.images[image_id].file_name
-    if len(datasets) > 1:
-        for what, where in (*leaks(datasets), *same_bytes(hashes)):
-            findings[what].append(where)
+                if digest is not None:
+                    hashes[name, image_id] = digest
+    for what, where in leaks(datasets, hashes):
+        findings[what].append(where)
     return _report(findings, datasets)
 
 

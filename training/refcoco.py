@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from mdsm_ros.annotation_writer import DatasetWriter
@@ -38,6 +39,7 @@ MAY_SHARE = {"google": [["train", "val"], ["train", "test"], ["val", "test"]]}
 """The Google split divides objects, not images, so its splits show the same images."""
 
 IMAGES_A_PART = 500
+MIN_POLYGON = 6  # numbers; fewer are no area, and pycocotools takes four of them for a box
 
 
 @dataclass(frozen=True)
@@ -126,27 +128,44 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
 
 
 def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
-    """Adds some images with their objects and references to a dataset; a missing image is noted as a problem."""
+    """Adds some images with their objects and references to a dataset.
+
+    An image that is missing or damaged is noted as a problem; objects without a usable mask, and the references to
+    them, are left out and counted.
+    """
     for picture in unit.pictures:
-        if not picture.file.exists():
-            writer.problem(f"{picture.file} is missing")
-            continue
         height, width = picture.record["height"], picture.record["width"]
-        masks = {thing["id"]: decode(thing["segmentation"], height, width) for thing in picture.objects}
+        fault = _fault(picture.file, height, width)
+        if fault is not None:
+            writer.problem(fault)
+            continue
+        masks = _masks(writer, picture.objects, height, width)
+        objects = {thing["id"]: thing for thing in picture.objects if thing["id"] in masks}
+        refs = [ref for ref in picture.refs if ref["ann_id"] in objects]
+        if len(refs) < len(picture.refs):
+            writer.count("references left out: their target has no usable mask", len(picture.refs) - len(refs))
+        if not refs:
+            continue
         image_id = writer.add_image_file(picture.file, height, width, scene=f"COCO {picture.record['id']}")
-        ids = {}
-        for thing in picture.objects:
-            ids[thing["id"]] = writer.add_annotation(image_id, thing["category"], masks[thing["id"]])
-        for ref in picture.refs:
-            target = next(thing for thing in picture.objects if thing["id"] == ref["ann_id"])
-            distractors = sum(thing["category"] == target["category"] for thing in picture.objects) - 1
+        ids = {
+            i: writer.add_annotation(image_id, thing["category"], masks[i], iscrowd=thing.get("iscrowd", 0))
+            for i, thing in objects.items()
+        }
+        for ref in refs:
+            target = objects[ref["ann_id"]]
+            distractors = sum(
+                thing["category"] == target["category"] and not thing.get("iscrowd")
+                for i, thing in objects.items()
+                if i != ref["ann_id"]
+            )
             share = float(masks[target["id"]].mean())
             for sentence in ref["sentences"]:
-                expressions = count_expressions(sentence["sent"])
+                text = sentence.get("raw", sentence["sent"])
+                expressions = count_expressions(text)
                 writer.add_instruction(
                     image_id,
                     [ids[target["id"]]],
-                    " ".join(sentence["sent"].split()),
+                    " ".join(text.split()),
                     split=ref["split"],
                     source=source,
                     expressions=expressions,
@@ -154,6 +173,36 @@ def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
                     difficulty=difficulty(expressions, distractors, share, None),
                     origin=f"{ref['ref_id']}/{sentence['sent_id']}",
                 )
+
+
+def _fault(path: Path, height: int, width: int) -> str | None:
+    """Why an image file cannot be used; None when it can."""
+    try:
+        with Image.open(path) as picture:
+            size = picture.size
+    except FileNotFoundError:
+        return f"{path} is missing"
+    except OSError as error:
+        return f"{path} is not a readable image: {error}"
+    return None if size == (width, height) else f"{path} is {size[0]}x{size[1]} pixels, expected {width}x{height}"
+
+
+def _masks(
+    writer: DatasetWriter, objects: Sequence[Mapping[str, Any]], height: int, width: int
+) -> dict[int, NDArray[np.bool_]]:
+    """The usable masks of an image's objects by their ids."""
+    masks = {}
+    for thing in objects:
+        try:
+            mask = decode(thing["segmentation"], height, width)
+        except DatasetError:
+            writer.count("objects left out: damaged mask")
+            continue
+        if mask.any():
+            masks[thing["id"]] = mask
+        else:
+            writer.count("objects left out: mask without a pixel")
+    return masks
 
 
 def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
@@ -164,7 +213,8 @@ def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     """
     try:
         if isinstance(segmentation, list):
-            rles = coco_mask.frPyObjects(segmentation, height, width)
+            polygons = [polygon for polygon in segmentation if len(polygon) >= MIN_POLYGON]
+            rles = coco_mask.frPyObjects(polygons, height, width)
             return coco_mask.decode(coco_mask.merge(rles)).astype(bool)
         counts = segmentation["counts"]
         if isinstance(counts, list):
@@ -172,7 +222,7 @@ def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
         else:
             rle = {"size": segmentation["size"], "counts": counts.encode("ascii")}
         mask = coco_mask.decode(rle).astype(bool)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except Exception as error:  # pycocotools raises that class itself
         raise DatasetError(f"a segmentation is no polygons and no RLE: {type(error).__name__}: {error}") from error
     if mask.shape != (height, width):
         raise DatasetError(f"a segmentation is for {mask.shape[1]}x{mask.shape[0]} pixels, expected {width}x{height}")
@@ -209,6 +259,8 @@ def run(args: argparse.Namespace) -> int:
         },
     )
     outcome = build(plan, args.workers)
+    for reason, number in sorted(outcome.counts.items()):
+        print(f"{number:>7} {reason}")
     print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
     outcome.print_problems()
     return 0
