@@ -14,7 +14,7 @@ import pytest
 from mdsm_ros.annotation_writer import DatasetWriter, encode_mask
 from training import cli
 
-Content = dict[str, list[dict[str, Any]]]
+Content = dict[str, Any]
 
 
 def write(root: Path, split: str, seed: int = 0, may_share: list[list[str]] | None = None) -> Path:
@@ -53,8 +53,9 @@ def test_a_sound_dataset_passes(sound: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "3 images, 6 instructions: nothing wrong\n"
 
 
-def cut_short(segmentation: dict[str, Any]) -> None:
+def cut_short(segmentation: dict[str, Any]) -> dict[str, Any]:
     segmentation["counts"] = segmentation["counts"][:-4]
+    return segmentation
 
 
 EMPTY = encode_mask(np.zeros((24, 32), bool))
@@ -163,7 +164,7 @@ def test_unreadable_pictures_are_not_the_same_picture(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c["annotations"][1].update(id=1), r"annotations has 2 records with id 1"),
+        (lambda c: c["annotations"][1].update(id=1), "annotations has 2 records with id 1"),
         (lambda c: c["instructions"][1].update(id=1), "instructions has 2 records with id 1"),
         (
             lambda c: [i.update(image_id=77) for i in c["instructions"]],

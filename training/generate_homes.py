@@ -8,10 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from mdsm_ros.homes import CATEGORIES
-from mdsm_ros.homes.generate import SPLIT_SEEDS, write_home
+from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS, write_home
 from training.build import Plan, build
-
-SEEDS_PER_SPLIT = 1_000_000
 
 
 def image_size(text: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """``mdsm-data shards``: packs a dataset into webdataset shards, and reads them back, from a folder or over http.
 
+Images are spread over the shards at random, always in the same way, so that a block of training is not one house alone.
 A shard is a tar file with one sample an image: ``<id>.jpg`` (the file as it is), ``<id>.json`` (its image record,
 annotations and instructions) and, where there is depth, ``<id>.depth.png``. ``index.json`` beside the shards has the
 dataset's info and categories and each shard's name, SHA-256, number of images and of instructions by split; it is
@@ -19,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.annotation_writer import write_json
@@ -67,7 +69,7 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
         write_json(marker, source)
     if begun != source:
         raise DatasetError(f"{out} holds shards made of {begun}, expected {source}; choose another folder")
-    ids = list(data.images)
+    ids = [int(i) for i in np.random.default_rng(0).permutation(list(data.images))]
     blocks = [ids[first : first + size] for first in range(0, len(ids), size)]
     shards = [
         _write_shard(data, out / f"shard-{number:06d}.tar", block)

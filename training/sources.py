@@ -8,7 +8,7 @@ that is resumed sees what it would have seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -46,6 +46,9 @@ class Source(Protocol):
     def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
         """What serves the steps from the first to before the last, in order and without gaps."""
 
+    def close(self) -> None:
+        """Ends the processes that make data, if there are any."""
+
 
 class FolderSource:
     """One dataset for all steps."""
@@ -62,6 +65,9 @@ class FolderSource:
         if first_step < last_step:
             yield Block(self._data, first_step, last_step)
 
+    def close(self) -> None:
+        """There is nothing to end."""
+
 
 class StreamSource:
     """A sequence of datasets that serve ``steps`` steps each.
@@ -69,10 +75,11 @@ class StreamSource:
     Args:
         make: gives the dataset of a block, by its number from 0.
         steps: of a block.
+        pool: the processes that ``make`` uses, which :meth:`close` ends.
     """
 
-    def __init__(self, make: Callable[[int], InstructionDataset], steps: int) -> None:
-        self._make, self._steps = make, steps
+    def __init__(self, make: Callable[[int], InstructionDataset], steps: int, pool: Executor | None = None) -> None:
+        self._make, self._steps, self._pool = make, steps, pool
         self._first: InstructionDataset | None = None
 
     def first(self) -> InstructionDataset:
@@ -97,6 +104,11 @@ class StreamSource:
                 begin, end = number * self._steps, (number + 1) * self._steps
                 yield Block(data, max(begin, first_step), min(end, last_step))
 
+    def close(self) -> None:
+        """Ends the processes that make blocks, if there are any."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
 
 def open_source(where: str, split: str, image_size: int, config: TrainConfig) -> Source:
     """The source of a name, see :data:`SOURCES`.
@@ -106,7 +118,9 @@ def open_source(where: str, split: str, image_size: int, config: TrainConfig) ->
     """
     make = partial(InstructionDataset, split=split, image_size=image_size)
     if where.startswith(HOMES):
-        return StreamSource(_homes(where.removeprefix(HOMES), make, config), config.block_steps)
+        # spawn: a GL context does not survive a fork
+        pool = ProcessPoolExecutor(config.stream_workers, mp_context=get_context("spawn"))
+        return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
     if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
         return StreamSource(_shards(where, split, make, config), config.block_steps)
     return FolderSource(make(Dataset(Path(where)), cache=config.cache))
@@ -129,30 +143,29 @@ def _shards(
 
 
 def _homes(
-    split: str, make: Callable[..., InstructionDataset], config: TrainConfig
+    seeds_of: str, split: str, make: Callable[..., InstructionDataset], config: TrainConfig, pool: Executor
 ) -> Callable[[int], InstructionDataset]:
-    from mdsm_ros.homes.generate import SPLIT_SEEDS
+    from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
 
-    if split not in SPLIT_SEEDS:
-        raise DatasetError(f"homes:{split} is not there, expected one of {[HOMES + name for name in SPLIT_SEEDS]}")
-    # spawn: a GL context does not survive a fork
-    pool = ProcessPoolExecutor(config.stream_workers, mp_context=get_context("spawn"))
+    if seeds_of not in SPLIT_SEEDS:
+        raise DatasetError(f"homes:{seeds_of} is not there, expected one of {[HOMES + name for name in SPLIT_SEEDS]}")
 
     def block(number: int) -> InstructionDataset:
-        first = SPLIT_SEEDS[split] + number * config.homes_per_block
-        rendered = list(pool.map(render_home, range(first, first + config.homes_per_block)))
+        first = number * config.homes_per_block
+        seeds = [SPLIT_SEEDS[seeds_of] + i % SEEDS_PER_SPLIT for i in range(first, first + config.homes_per_block)]
+        rendered = list(pool.map(partial(render_home, split=split), seeds))
         content = merge_contents(content for content, _ in rendered) | {"categories": rendered[0][0]["categories"]}
         files = {name: data for _, part in rendered for name, data in part.items()}
-        return make(MemoryDataset(content, files, f"homes from {first}"), cache=True)
+        return make(MemoryDataset(content, files, f"homes from {seeds[0]}"), cache=True)
 
     return block
 
 
-def render_home(seed: int) -> tuple[dict[str, Any], dict[str, bytes]]:
+def render_home(seed: int, split: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
     from mdsm_ros.homes import CATEGORIES
     from mdsm_ros.homes.generate import write_home
 
     writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
-    write_home(writer, seed, split="train", size=HOME_SIZE, depth=False)
+    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False)
     return writer.content(), writer.files

@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from mdsm_ros.pretrained import load_encoders
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
 from training.loop import train_stage
-from training.sources import SOURCES, open_source
+from training.sources import SOURCES, Source, open_source
 from training.stages import StageOne, StageTwo
 from training.vocabulary import train_tokenizer
 
@@ -84,7 +85,7 @@ def make_validation(
     return validate
 
 
-def train(config: TrainConfig, args: argparse.Namespace) -> bool:
+def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool:
     """Runs the stages asked for; True when they reached their last step."""
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,6 @@ def train(config: TrainConfig, args: argparse.Namespace) -> bool:
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
     accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
     size = config.model_config().image_size
-    source = open_source(args.data, "train", size, config)
     held_out = InstructionDataset(Dataset(args.val_data), "val", size, cache=True) if args.val_data else None
     data = source.first()
     model = build_model(config, out, data)
@@ -139,7 +139,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
     args = parser.parse_args(argv)
     try:
-        train(read_config(args.config), args)
+        config = read_config(args.config)
+        with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
+            train(config, source, args)
     except (ConfigError, DatasetError, WeightsError) as error:
         print(f"mdsm-train: {error}", file=sys.stderr)
         return 2

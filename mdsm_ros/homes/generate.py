@@ -17,8 +17,9 @@ from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer, View
 from mdsm_ros.homes.seen import TARGET_AREA, Seen, look
 
-SPLIT_SEEDS = {"train": 0, "val": 1_000_000, "test": 2_000_000, "demo": 3_000_000}
-"""First home seed of every split; a split has a million seeds to itself."""
+SEEDS_PER_SPLIT = 1_000_000
+SPLIT_SEEDS = {name: i * SEEDS_PER_SPLIT for i, name in enumerate(("train", "val", "test", "demo"))}
+"""First home seed of every split."""
 
 POSES_PER_ROOM = 16
 VIEWS_PER_ROOM = 6
