@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
 
 MARK = np.array((255, 0, 255))
-FILL = 0.35  # of the mark's colour over the target
+FILL = 0.2  # of the mark's colour over the target
 MARGIN = 4  # pixels around a tile's caption
 SHADES = " .:-=+*%"
 FONT_SIZE = 12
@@ -23,7 +23,7 @@ FONT_SIZE = 12
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
-    parser.add_argument("--out", type=Path, default=Path("contact_sheet.png"), help="PNG file to write")
+    parser.add_argument("--out", type=Path, default=Path("contact_sheet.png"), help="PNG or JPEG file to write")
     parser.add_argument("--count", type=int, default=20, help="number of instructions")
     parser.add_argument("--columns", type=int, default=5)
     parser.add_argument("--width", type=int, default=320, help="of a picture on the sheet, pixels")
