@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import BertTokenizerFast
 
-from mdsm_ros.models.config import ConfigError, MDSMConfig
+from mdsm_ros.models.config import ConfigError, ModelConfig, config_from_dict
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -51,7 +51,7 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         ) from error
 
 
-def read_config(folder: Path) -> MDSMConfig:
+def read_config(folder: Path) -> ModelConfig:
     """Reads config.json.
 
     Raises:
@@ -62,7 +62,7 @@ def read_config(folder: Path) -> MDSMConfig:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
-        return MDSMConfig.from_dict(values)
+        return config_from_dict(values)
     except FileNotFoundError as error:
         raise WeightsError(f"{path} is missing, expected a model's configuration") from error
     except (json.JSONDecodeError, UnicodeDecodeError, ConfigError) as error:
@@ -96,7 +96,8 @@ class HubModel(
 ):
     """``save_pretrained``, ``from_pretrained`` and ``push_to_hub`` for a model of (config, tokenizer)."""
 
-    config: MDSMConfig
+    config_type: type[ModelConfig]
+    config: ModelConfig
     tokenizer: Any
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -118,6 +119,9 @@ class HubModel(
     ) -> HubModel:
         folder = resolve_folder(model_id, revision=revision, local_files_only=local_files_only)
         config = read_config(folder)
+        if not isinstance(config, cls.config_type):
+            expected = cls.config_type().model_type
+            raise WeightsError(f"{folder / CONFIG_FILE}: model_type is {config.model_type!r}, expected {expected!r}")
         state = read_weights(folder)
         if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
             raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")

@@ -8,6 +8,8 @@ import timm
 from transformers import BertModel, CLIPVisionModel
 
 from mdsm_ros.hub import WeightsError, read_config, resolve_folder
+from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES, SegmentationModel
 
@@ -25,7 +27,7 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 
-def load_encoders(model: MDSM) -> None:
+def load_encoders(model: MDSM | LAVT) -> None:
     """Fills Swin, CLIP and BERT with the checkpoints that the model's configuration names; the others stay as they are.
 
     Swin takes timm names, or ``local-dir:FOLDER``; CLIP and BERT take hub ids or folders.
@@ -34,17 +36,18 @@ def load_encoders(model: MDSM) -> None:
         WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
     """
     config = model.config
+    stage = model.intermediate
     name: str | None = None
     try:
-        if (name := config.swin_checkpoint) is not None:
+        if stage.swin is not None and (name := config.swin_checkpoint) is not None:
             swin = timm.create_model(
                 name, pretrained=True, img_size=config.image_size, window_size=config.swin_window_size, num_classes=0
             )
             state = {key: value for key, value in swin.state_dict().items() if not key.startswith("norm.")}
-            model.intermediate.swin.swin.load_state_dict(state)
-        if model.intermediate.clip is not None and (name := config.clip_checkpoint) is not None:
+            stage.swin.swin.load_state_dict(state)
+        if stage.clip is not None and isinstance(config, MDSMConfig) and (name := config.clip_checkpoint) is not None:
             clip = CLIPVisionModel.from_pretrained(name)
-            model.intermediate.clip.clip.load_state_dict(clip.state_dict())
+            stage.clip.clip.load_state_dict(clip.state_dict())
         if (name := config.bert_checkpoint) is not None:
             bert = BertModel.from_pretrained(name, add_pooling_layer=False)
             model.language.bert.load_state_dict(bert.state_dict())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.registry import SegmentationModel
+from mdsm_ros.models.registry import RefiningModel, SegmentationModel
 from mdsm_ros.preprocess import to_image_grid, to_model_input
 from mdsm_ros.pretrained import load_model
 
@@ -46,7 +46,8 @@ class Segmentation:
     Attributes:
         mask: bool (H, W).
         probability: float32 (H, W) in [0, 1], that a pixel belongs to the target; before presence is decided.
-        uncertainty: float32 (H, W), or None where the model gives none.
+        uncertainty: float32 (H, W), standard deviation of the probability over several refinements; None where there
+            was one.
         score: in [0, 1], how sure the model is that the target is in view.
         present: False when the instruction names nothing in view; the mask is then empty.
         stage: "initial" or "refined".
@@ -116,7 +117,10 @@ class Segmenter:
         device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
 
     Attributes:
-        num_inference_steps: refinement steps where a call does not say; 0 answers with the initial mask.
+        num_inference_steps: refinement steps where a call does not say; 0 answers with the initial mask. Models of one
+            stage have nothing to refine and take no notice.
+        num_samples: refined masks, each from noise of its own; the answer is their mean, and from 2 on their spread is
+            the answer's uncertainty.
         mask_threshold: probability from which on a pixel belongs to the mask.
         present_threshold: score from which on the target counts as in view.
     """
@@ -126,6 +130,7 @@ class Segmenter:
         self._device = _choose_device(device)
         self._model: SegmentationModel | None = model.to(self._device).eval()
         self.num_inference_steps: int = model.config.num_inference_steps
+        self.num_samples: int = 1
         self.mask_threshold: float = model.config.mask_threshold
         self.present_threshold: float = model.config.present_threshold
         self._image_size: int = model.config.image_size
@@ -191,12 +196,12 @@ class Segmenter:
         score = float(answer.present_logits.float().sigmoid())
         clock.lap("initial")
         yield self._segmentation(answer.logits, image.shape[:2], score, "initial", clock)
-        if steps == 0:
+        if steps == 0 or not isinstance(model, RefiningModel):
             return
         clock.restart()
         with torch.inference_mode():
             generator = torch.Generator().manual_seed(seed)
-            refined = model.refine(answer.features, answer.logits, steps, generator)
+            refined = model.refine(answer.features, answer.logits, steps, generator, self.num_samples)
         clock.lap("refine")
         yield self._segmentation(refined, image.shape[:2], score, "refined", clock)
 
@@ -211,11 +216,13 @@ class Segmenter:
     def _segmentation(
         self, logits: torch.Tensor, size: tuple[int, ...], score: float, stage: str, clock: _Clock
     ) -> Segmentation:
-        probability = to_image_grid(logits, *size)[0].cpu().numpy()
+        samples = to_image_grid(logits.transpose(0, 1), *size)  # (samples, H, W)
+        probability = samples.mean(dim=0).cpu().numpy()
+        uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if len(samples) > 1 else None
         present = score >= self.present_threshold
         mask = probability >= self.mask_threshold if present else np.zeros(size, dtype=bool)
         clock.lap("preprocess")  # the way back to the image's pixels is the other half of preprocessing
-        return Segmentation(mask, probability, None, score, present, stage, clock.timings())
+        return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings())
 
     def warm_up(self, image_size: tuple[int, int] = (480, 640)) -> None:
         """Runs once on an empty image (height, width), so that the first real frame does not pay for set-up."""

@@ -8,9 +8,19 @@ from torch.nn import functional
 from transformers import BertTokenizerFast
 
 from mdsm_ros.models import diffusion
-from mdsm_ros.models.config import MDSM_BASE, MDSM_TINY, ConfigError, MDSMConfig
+from mdsm_ros.models.config import (
+    LAVT_BASE,
+    LAVT_TINY,
+    MDSM_BASE,
+    MDSM_TINY,
+    ConfigError,
+    LAVTConfig,
+    MDSMConfig,
+    config_from_dict,
+)
 from mdsm_ros.models.fusion import PWAM, LanguageGate
 from mdsm_ros.models.language import TextFeatures
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.vision import ParallelJoin
 
@@ -65,7 +75,7 @@ def test_language_gate_is_the_formula_of_lavt() -> None:
 
 
 def test_join_starts_as_identity_on_swin() -> None:
-    join, swin = ParallelJoin(8, 6), torch.randn(2, 4, 4, 8)
+    join, swin = ParallelJoin(8, 6, 8, 4), torch.randn(2, 4, 4, 8)
     torch.testing.assert_close(join(swin, torch.zeros(2, 6, 2, 2)), swin)
     assert not torch.allclose(join(swin, torch.randn(2, 6, 2, 2)), swin)
 
@@ -79,6 +89,56 @@ def test_shapes_of_both_stages(model: MDSM) -> None:
     assert answer.present_logits.shape == (2,)
     assert [f.shape[-1] for f in answer.features.fused] == [32, 16, 8, 4]
     assert refined.shape == (2, 1, 32, 32)
+
+
+def test_several_samples_are_refined_at_once_each_from_noise_of_its_own(model: MDSM) -> None:
+    with torch.inference_mode():
+        answer = model.initial(torch.rand(2, 3, 128, 128), model.encode_text(["get the red cup", "get the lamp"]))
+        several = model.refine(answer.features, answer.logits, 2, torch.Generator().manual_seed(0), samples=3)
+        assert several.shape == (2, 3, 32, 32)
+        assert not torch.allclose(several[:, 0], several[:, 1])
+        noise = model.mask_noise(6, torch.Generator().manual_seed(0))
+        model.mask_noise = lambda batch_size, generator=None: noise[[1, 4]]  # type: ignore[method-assign]
+        second = model.refine(answer.features, answer.logits, 2)
+    del model.mask_noise
+    torch.testing.assert_close(second[:, 0], several[:, 1], atol=1e-4, rtol=1e-3)
+
+
+def test_without_clip_the_initial_mask_is_lavts() -> None:
+    """MDSM with CLIP off and stage 1 only is the same function as LAVT, weight for weight."""
+    torch.manual_seed(0)
+    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})
+    mdsm = MDSM(dataclasses.replace(MDSM_TINY, use_clip=False), tokenizer).eval()
+    lavt = LAVT(dataclasses.replace(LAVT_TINY, max_tokens=MDSM_TINY.max_tokens), tokenizer).eval()
+    state = {name: value for name, value in mdsm.state_dict().items() if not name.startswith("refiner.")}
+    lavt.load_state_dict(state)
+    images, texts = torch.rand(2, 3, 128, 128), ["get the red cup", "get the lamp"]
+    with torch.inference_mode():
+        ours, theirs = (m.initial(images, m.encode_text(texts)) for m in (mdsm, lavt))
+    torch.testing.assert_close(ours.logits, theirs.logits, atol=0, rtol=0)
+    torch.testing.assert_close(ours.present_logits, theirs.present_logits, atol=0, rtol=0)
+
+
+def test_lavt_reads_twenty_tokens_where_not_told_otherwise() -> None:
+    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})
+    text = " ".join(["get"] * 40)
+    for limit in (20, 64):
+        lavt = LAVT(dataclasses.replace(LAVT_TINY, max_tokens=limit), tokenizer)
+        assert lavt.encode_text([text]).tokens.shape[1] == min(limit, 42)
+    assert LAVT_TINY.max_tokens == 20
+
+
+@pytest.mark.parametrize(("branch", "other"), [("swin", "clip"), ("clip", "swin")])
+def test_one_visual_branch_is_enough(branch: str, other: str) -> None:
+    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})
+    model = MDSM(dataclasses.replace(MDSM_TINY, **{f"use_{other}": False}), tokenizer).eval()  # type: ignore[arg-type]
+    assert not [name for name in model.state_dict() if name.startswith(f"intermediate.{other}.")]
+    images = torch.rand(1, 3, 128, 128, requires_grad=True)
+    answer = model.initial(images, model.encode_text(["get the red cup"]))
+    assert answer.logits.shape == (1, 1, 32, 32)
+    (gradient,) = torch.autograd.grad(answer.logits.sum(), images)
+    assert gradient.abs().sum() > 0
+    assert model.refine(answer.features, answer.logits, 1).shape == (1, 1, 32, 32)
 
 
 def test_padding_does_not_change_the_answer(model: MDSM) -> None:
@@ -163,6 +223,26 @@ def test_bad_configs_name_the_field_and_its_value(field: str, value: object) -> 
     with pytest.raises(ConfigError, match=field) as error:
         dataclasses.replace(MDSM_TINY, **{field: value})  # type: ignore[arg-type]
     assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model_type": "bisenet"}, "model_type is 'bisenet', expected one of lavt, mdsm"),
+        ({}, "model_type is None"),
+        ({"model_type": "lavt", "num_inference_steps": 4}, "num_inference_steps is 4, expected 0"),
+        ({"model_type": "mdsm", "use_swin": False, "use_clip": False}, "use_swin is False"),
+    ],
+)
+def test_configs_that_no_model_has(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config_from_dict(values)
+
+
+def test_config_type_follows_the_model_type() -> None:
+    assert config_from_dict(LAVT_BASE.to_dict()) == LAVT_BASE
+    assert isinstance(config_from_dict({"model_type": "lavt"}), LAVTConfig)
+    assert config_from_dict(MDSM_BASE.to_dict()) == MDSM_BASE
 
 
 def test_unknown_config_field() -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import BertTokenizerFast
 
-from mdsm_ros.segmenter import ImageError, InstructionError, Segmenter, validate_instruction
+from mdsm_ros.models.config import LAVT_TINY
+from mdsm_ros.models.lavt import LAVT
+from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.segmenter import ImageError, InstructionError, Segmenter, WeightsError, validate_instruction
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
@@ -47,6 +51,32 @@ def test_seed_repeats(anything_present: Segmenter) -> None:
     first, again, other = (anything_present.segment(IMAGE, "get the cup", seed=s).probability for s in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_several_samples_give_their_mean_and_spread(anything_present: Segmenter) -> None:
+    one = anything_present.segment(IMAGE, "get the red cup", seed=3)
+    assert one.uncertainty is None
+    anything_present.num_samples = 3
+    try:
+        answer = anything_present.segment(IMAGE, "get the red cup", seed=3)
+    finally:
+        anything_present.num_samples = 1
+    assert answer.uncertainty is not None
+    assert answer.uncertainty.shape == (60, 80)
+    assert 0 < answer.uncertainty.max() <= 0.5
+    away = np.abs(answer.probability - one.probability)  # the first of the three has the noise of the one
+    assert (away <= 2**0.5 * answer.uncertainty + 1e-4).all()
+
+
+def test_a_model_of_one_stage_answers_once(tmp_path: Path) -> None:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "cup"]
+    LAVT(LAVT_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(tmp_path)
+    segmenter = Segmenter.from_pretrained(tmp_path, device="cpu")
+    assert segmenter.num_inference_steps == 0
+    (answer,) = segmenter.stream(IMAGE, "get the cup", num_inference_steps=4)
+    assert answer.stage == "initial"
+    with pytest.raises(WeightsError, match="model_type is 'lavt', expected 'mdsm'"):
+        MDSM.from_pretrained(tmp_path)
 
 
 def test_absent_target_has_an_empty_mask(segmenter: Segmenter) -> None:

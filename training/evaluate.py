@@ -19,9 +19,8 @@ import torch
 from tqdm import tqdm
 
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
-from mdsm_ros.hub import WeightsError
+from mdsm_ros.hub import HubModel, WeightsError
 from mdsm_ros.metrics import intersection_union, summarize
-from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.pretrained import load_model
 from mdsm_ros.segmenter import Segmentation, Segmenter
 
@@ -93,9 +92,13 @@ def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruc
 def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
     model = load_model(name)
-    assert isinstance(model, MDSM)
+    assert isinstance(model, HubModel)
     torch.manual_seed(seed)
-    segmenter = Segmenter(MDSM(model.config, model.tokenizer), f"{name} untrained", device)
+    segmenter = Segmenter(
+        type(model)(model.config, model.tokenizer),  # type: ignore[call-arg]
+        f"{name} untrained",
+        device,
+    )
     segmenter.present_threshold = 0.0  # its presence score knows nothing and might empty every mask
     return segmenter
 

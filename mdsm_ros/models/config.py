@@ -1,4 +1,4 @@
-"""The configuration of MDSM and its presets.
+"""The configurations of the models and their presets.
 
 The MDSM paper (arXiv 2307.08597) leaves the encoder variants, the decoder sizes and the noise schedule open;
 those values are ours and are marked "paper silent".
@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
 
 
 class ConfigError(ValueError):
@@ -17,8 +19,8 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
-class MDSMConfig:
-    """Everything that is needed to build an MDSM, encoders included, without any download.
+class ModelConfig:
+    """What all models have: Swin, BERT, the fusion between them and the mask head.
 
     The ``*_checkpoint`` fields say which public weights the encoders start from when a training begins
     (``None``: from scratch); the dimensions beside them must be those of that checkpoint.
@@ -27,9 +29,9 @@ class MDSMConfig:
         ConfigError: a field is out of range or does not fit another one.
     """
 
-    model_type: str = "mdsm"
+    model_type: str = ""
     image_size: int = 480  # pixels; images are resized to a square (LAVT, refer/transforms.py)
-    max_tokens: int = 64  # paper silent; LAVT's 20 would cut 44 % of REVERIE's instructions
+    max_tokens: int = 64
 
     # Swin: four stages at strides 4, 8, 16 and 32
     swin_checkpoint: str | None = "swin_base_patch4_window12_384.ms_in22k"
@@ -39,39 +41,19 @@ class MDSMConfig:
     swin_window_size: int = 12
     drop_path_rate: float = 0.3
 
-    # CLIP's vision tower, in parallel (variant: paper silent)
-    use_clip: bool = True
-    clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
-    clip_image_size: int = 224
-    clip_patch_size: int = 16
-    clip_hidden_size: int = 768
-    clip_num_layers: int = 12
-    clip_num_heads: int = 12
-    freeze_clip: bool = True
-
     # BERT
     bert_checkpoint: str | None = "google-bert/bert-base-uncased"
     vocab_size: int = 30522
     bert_hidden_size: int = 768
     bert_num_layers: int = 12
     bert_num_heads: int = 12
+    bert_dropout: float = 0.1
 
     # mask head (LAVT, section 3.4)
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" where batches are small
 
-    # refiner (paper silent)
-    refiner_stride: int = 4  # grid of the diffused mask: image_size / refiner_stride
-    refiner_condition_channels: int = 64
-    refiner_channels: tuple[int, ...] = (64, 128, 256)
-    refiner_layers_per_block: int = 2
-    refiner_num_heads: int = 8
-
-    # diffusion (paper silent)
-    num_train_timesteps: int = 1000
-    beta_schedule: str = "squaredcos_cap_v2"
-    start_timestep: int = 600  # noise level that is put on the initial mask before it is refined
-    num_inference_steps: int = 4
+    num_inference_steps: int = 0  # of refinement; 0: the model has one stage
 
     mask_threshold: float = 0.5
     present_threshold: float = 0.5
@@ -80,34 +62,25 @@ class MDSMConfig:
         for field in dataclasses.fields(self):  # JSON and YAML know lists only
             if isinstance(getattr(self, field.name), list):
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
-        self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
         self._expect("swin_depths", len(self.swin_depths) == 4, "four stages")
         self._expect("swin_num_heads", len(self.swin_num_heads) == 4, "four stages")
         for i, heads in enumerate(self.swin_num_heads):
             self._expect("swin_num_heads", (self.swin_embed_dim << i) % heads == 0, f"divisors of stage widths ({i})")
         self._expect("image_size", self.image_size > 0 and self.image_size % 32 == 0, "a positive multiple of 32")
         self._expect("max_tokens", 4 <= self.max_tokens <= 512, "4 to 512")
-        for name in ("clip_hidden_size", "bert_hidden_size"):
-            heads = getattr(self, name.replace("hidden_size", "num_heads"))
-            self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
-        self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
-        self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")
+        self._expect_heads("bert")
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
-        halvings = 2 ** (len(self.refiner_channels) - 1)
-        self._expect("refiner_stride", self.refiner_stride in (1, 2, 4, 8), "1, 2, 4 or 8")
-        self._expect(
-            "refiner_channels",
-            (self.image_size // self.refiner_stride) % halvings == 0,
-            f"few enough levels to halve a grid of {self.image_size // self.refiner_stride} pixels",
-        )
-        self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
-        self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")
-        for name in ("mask_threshold", "present_threshold"):
+        for name in ("mask_threshold", "present_threshold", "bert_dropout"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
     def _expect(self, name: str, holds: bool, expectation: str) -> None:
         if not holds:
             raise ConfigError(f"{name} is {getattr(self, name)!r}, expected {expectation}")
+
+    def _expect_heads(self, encoder: str) -> None:
+        heads = getattr(self, f"{encoder}_num_heads")
+        name = f"{encoder}_hidden_size"
+        self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
 
     @property
     def swin_dims(self) -> tuple[int, int, int, int]:
@@ -116,7 +89,7 @@ class MDSMConfig:
         return c, 2 * c, 4 * c, 8 * c
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> MDSMConfig:
+    def from_dict(cls: type[ModelConfigT], values: Mapping[str, Any]) -> ModelConfigT:
         """Builds a config from parsed JSON or YAML.
 
         Raises:
@@ -136,17 +109,99 @@ class MDSMConfig:
         return dataclasses.asdict(self)
 
 
-MDSM_BASE = MDSMConfig()
+@dataclass(frozen=True)
+class LAVTConfig(ModelConfig):
+    """LAVT (arXiv 2112.02244), by default at the sizes of its public recipe.
 
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    model_type: str = "lavt"
+    max_tokens: int = 20  # LAVT's limit, which cuts 44 % of REVERIE's instructions
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("model_type", self.model_type == "lavt", "'lavt'")
+        self._expect("num_inference_steps", self.num_inference_steps == 0, "0, LAVT has one stage")
+
+
+@dataclass(frozen=True)
+class MDSMConfig(ModelConfig):
+    """Everything that is needed to build an MDSM, encoders included, without any download.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    model_type: str = "mdsm"
+    max_tokens: int = 64  # paper silent
+
+    # the two visual branches, in parallel; one of them can be left out for comparison
+    use_swin: bool = True
+    use_clip: bool = True
+
+    # CLIP's vision tower (variant: paper silent)
+    clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
+    clip_image_size: int = 224
+    clip_patch_size: int = 16
+    clip_hidden_size: int = 768
+    clip_num_layers: int = 12
+    clip_num_heads: int = 12
+    freeze_clip: bool = True
+
+    # refiner (paper silent)
+    refiner_stride: int = 4  # grid of the diffused mask: image_size / refiner_stride
+    refiner_condition_channels: int = 64
+    refiner_channels: tuple[int, ...] = (64, 128, 256)
+    refiner_layers_per_block: int = 2
+    refiner_num_heads: int = 8
+
+    # diffusion (paper silent)
+    num_train_timesteps: int = 1000
+    beta_schedule: str = "squaredcos_cap_v2"
+    start_timestep: int = 600  # noise level that is put on the initial mask before it is refined
+    num_inference_steps: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
+        self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
+        self._expect_heads("clip")
+        self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
+        self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")
+        halvings = 2 ** (len(self.refiner_channels) - 1)
+        self._expect("refiner_stride", self.refiner_stride in (1, 2, 4, 8), "1, 2, 4 or 8")
+        self._expect(
+            "refiner_channels",
+            (self.image_size // self.refiner_stride) % halvings == 0,
+            f"few enough levels to halve a grid of {self.image_size // self.refiner_stride} pixels",
+        )
+        self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
+        self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")
+
+
+MDSM_BASE = MDSMConfig()
+LAVT_BASE = LAVTConfig()
+
+_TINY: dict[str, Any] = {
+    "image_size": 128,
+    "swin_checkpoint": None,
+    "swin_embed_dim": 32,
+    "swin_depths": (2, 2, 4, 2),
+    "swin_num_heads": (2, 4, 8, 16),
+    "swin_window_size": 8,
+    "drop_path_rate": 0.0,
+    "bert_checkpoint": None,
+    "vocab_size": 2048,
+    "bert_hidden_size": 128,
+    "bert_num_layers": 3,
+    "bert_num_heads": 4,
+    "decoder_channels": 64,
+    "decoder_norm": "group",
+}
 MDSM_TINY = MDSMConfig(
-    image_size=128,
-    max_tokens=64,
-    swin_checkpoint=None,
-    swin_embed_dim=32,
-    swin_depths=(2, 2, 4, 2),
-    swin_num_heads=(2, 4, 8, 16),
-    swin_window_size=8,
-    drop_path_rate=0.0,
+    **_TINY,
     clip_checkpoint=None,
     clip_image_size=128,
     clip_patch_size=16,
@@ -154,18 +209,33 @@ MDSM_TINY = MDSMConfig(
     clip_num_layers=3,
     clip_num_heads=4,
     freeze_clip=False,
-    bert_checkpoint=None,
-    vocab_size=2048,
-    bert_hidden_size=128,
-    bert_num_layers=3,
-    bert_num_heads=4,
-    decoder_channels=64,
-    decoder_norm="group",
     refiner_stride=4,
     refiner_condition_channels=32,
     refiner_channels=(32, 64, 64),
     refiner_layers_per_block=1,
     refiner_num_heads=4,
 )
+LAVT_TINY = LAVTConfig(**_TINY)
 
-PRESETS = {"mdsm-base": MDSM_BASE, "mdsm-tiny": MDSM_TINY}
+PRESETS: dict[str, ModelConfig] = {
+    "mdsm-base": MDSM_BASE,
+    "mdsm-tiny": MDSM_TINY,
+    "lavt-base": LAVT_BASE,
+    "lavt-tiny": LAVT_TINY,
+}
+"""Sizes by name."""
+
+CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig}
+"""Class of the configuration of every ``model_type``."""
+
+
+def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
+    """The configuration of the type that ``model_type`` names.
+
+    Raises:
+        ConfigError: there is no such type, a key is unknown, or a value is out of range.
+    """
+    name = values.get("model_type")
+    if name not in CONFIG_TYPES:
+        raise ConfigError(f"model_type is {name!r}, expected one of {', '.join(sorted(CONFIG_TYPES))}")
+    return CONFIG_TYPES[name].from_dict(values)

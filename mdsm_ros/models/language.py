@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerBase
 
-from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TextFeatures:
 class LanguageEncoder(nn.Module):
     """BERT without its pooler; the tokenizer is injected, so that nothing is read from disk here."""
 
-    def __init__(self, config: MDSMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, config: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self.tokenizer = tokenizer
         self.max_tokens = config.max_tokens
@@ -39,6 +39,8 @@ class LanguageEncoder(nn.Module):
                 num_hidden_layers=config.bert_num_layers,
                 num_attention_heads=config.bert_num_heads,
                 intermediate_size=4 * config.bert_hidden_size,
+                hidden_dropout_prob=config.bert_dropout,
+                attention_probs_dropout_prob=config.bert_dropout,
             ),
             add_pooling_layer=False,
         )

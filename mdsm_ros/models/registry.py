@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from typing_extensions import Self
 
-from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.models.intermediate import CrossmodalFeatures, InitialMask
 from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.mdsm import MDSM, CrossmodalFeatures, InitialMask
+from mdsm_ros.models.lavt import LAVT
+from mdsm_ros.models.mdsm import MDSM
 
 
 class SegmentationModel(Protocol):
     """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, S, S) floats in [0, 1]."""
 
-    config: MDSMConfig
+    @property
+    def config(self) -> ModelConfig:
+        """Sizes and thresholds."""
+        ...
 
     def to(self, device: torch.device) -> Self:
         """Moves the model."""
@@ -34,12 +39,22 @@ class SegmentationModel(Protocol):
         """Mask logits (B, 1, h, w), present logits (B,), and features for refinement."""
         ...
 
+
+@runtime_checkable
+class RefiningModel(SegmentationModel, Protocol):
+    """A model with a second stage."""
+
     def refine(
-        self, features: CrossmodalFeatures, logits: torch.Tensor, steps: int, generator: torch.Generator | None = None
+        self,
+        features: CrossmodalFeatures,
+        logits: torch.Tensor,
+        steps: int,
+        generator: torch.Generator | None = None,
+        samples: int = 1,
     ) -> torch.Tensor:
-        """Refined mask logits (B, 1, h, w)."""
+        """``samples`` refined masks of each initial mask: logits (B, samples, h, w)."""
         ...
 
 
-MODEL_TYPES: dict[str, type[MDSM]] = {"mdsm": MDSM}
+MODEL_TYPES: dict[str, type[MDSM] | type[LAVT]] = {"mdsm": MDSM, "lavt": LAVT}
 """Class of every ``model_type`` that a config.json may name."""

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.config import MDSMConfig, ModelConfig
 
 
 class Normalize(nn.Module):
@@ -35,7 +35,7 @@ class Normalize(nn.Module):
 class SwinStages(nn.Module):
     """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1)."""
 
-    def __init__(self, config: MDSMConfig) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
         self.swin = SwinTransformer(
@@ -65,6 +65,7 @@ class ClipPatches(nn.Module):
         super().__init__()
         self.normalize = Normalize(OPENAI_CLIP_MEAN, OPENAI_CLIP_STD)
         self.frozen = config.freeze_clip
+        self.dim = config.clip_hidden_size
         self.clip = CLIPVisionModel(
             CLIPVisionConfig(
                 image_size=config.clip_image_size,
@@ -90,17 +91,25 @@ class ParallelJoin(nn.Module):
     """Joins CLIP's map to one Swin stage along the channels and projects back to the stage's width.
 
     Starts as the identity on Swin's half, so that pre-trained Swin features reach the next stage unharmed.
+
+    Args:
+        swin_dim: channels of the Swin stage, 0 where there is no Swin.
+        clip_dim: channels of CLIP's map.
+        out: channels of the result, as many as the Swin stage's where there is one.
+        grid: side of the stage's grid, pixels.
     """
 
-    def __init__(self, swin_dim: int, clip_dim: int) -> None:
+    def __init__(self, swin_dim: int, clip_dim: int, out: int, grid: int) -> None:
         super().__init__()
-        self.project = nn.Conv2d(swin_dim + clip_dim, swin_dim, kernel_size=1)
+        self.grid = grid
+        self.project = nn.Conv2d(swin_dim + clip_dim, out, kernel_size=1)
         with torch.no_grad():
-            self.project.weight[:, :swin_dim, 0, 0] = torch.eye(swin_dim)
+            self.project.weight[:, :swin_dim, 0, 0] = torch.eye(out)[:, :swin_dim]
             nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
-    def forward(self, swin: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:
-        """(B, h, w, C) and (B, D, h', w') -> (B, h, w, C)."""
-        clip = functional.interpolate(clip, size=swin.shape[1:3], mode="bilinear", align_corners=False)
-        joined = torch.cat([swin.permute(0, 3, 1, 2), clip], dim=1)  # (B, C + D, h, w)
+    def forward(self, swin: torch.Tensor | None, clip: torch.Tensor) -> torch.Tensor:
+        """(B, h, w, C), or nothing, and (B, D, h', w') -> (B, h, w, C)."""
+        joined = functional.interpolate(clip, size=(self.grid, self.grid), mode="bilinear", align_corners=False)
+        if swin is not None:
+            joined = torch.cat([swin.permute(0, 3, 1, 2), joined], dim=1)  # (B, C + D, h, w)
         return self.project(joined).permute(0, 2, 3, 1)
