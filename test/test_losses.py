@@ -15,8 +15,9 @@ def a_batch() -> tuple[torch.Tensor, torch.Tensor]:
 def test_cross_entropy_is_the_two_class_one_with_class_weights() -> None:
     logits, masks = a_batch()
     two_classes = torch.cat([torch.zeros_like(logits), logits], dim=1)
-    expected = functional.cross_entropy(two_classes, masks[:, 0].long(), weight=torch.tensor([0.9, 1.1]))
-    torch.testing.assert_close(weighted_cross_entropy(logits, masks), expected)
+    weight = torch.tensor([0.9, 1.1])
+    samples = [functional.cross_entropy(two_classes[i : i + 1], masks[i, :1].long(), weight=weight) for i in range(3)]
+    torch.testing.assert_close(weighted_cross_entropy(logits, masks), torch.stack(samples).mean())
 
 
 def test_dice_by_hand() -> None:
@@ -27,11 +28,19 @@ def test_dice_by_hand() -> None:
     assert dice(torch.where(masks, 50.0, -50.0), masks).item() == pytest.approx(0, abs=1e-6)
 
 
-def test_dice_leaves_out_samples_without_a_target() -> None:
+def test_dice_of_samples_without_a_target_is_nothing() -> None:
     logits, masks = a_batch()
     masks[1] = False
-    torch.testing.assert_close(dice(logits, masks), dice(logits[[0, 2]], masks[[0, 2]]))
+    torch.testing.assert_close(dice(logits, masks), 2 / 3 * dice(logits[[0, 2]], masks[[0, 2]]))
     assert dice(logits, torch.zeros_like(masks)).item() == 0
+
+
+def test_parts_weighted_with_their_sizes_give_the_whole() -> None:
+    logits, masks = a_batch()
+    masks[1] = False
+    for loss in (weighted_cross_entropy, dice):
+        parts = (loss(logits[:1], masks[:1]) + 2 * loss(logits[1:], masks[1:])) / 3
+        torch.testing.assert_close(loss(logits, masks), parts)
 
 
 def test_dice_can_be_switched_off() -> None:

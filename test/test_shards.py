@@ -150,7 +150,7 @@ def test_an_unreachable_address_is_named() -> None:
 
 
 def texts(source: FolderSource | StreamSource, first_step: int) -> list[list[str]]:
-    return [batch.texts for batch in _batches(source, OPTIONS, CONFIG, first_step)]
+    return [part.batch.texts for part in _batches(source, OPTIONS, CONFIG, first_step)]
 
 
 def test_every_step_is_served_once_from_any_start(dataset: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from boxes import CONFIG, PRIMARIES, STEPS, write_boxes
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.homes.parts import COLORS
 from mdsm_ros.models.config import ConfigError
@@ -23,61 +23,6 @@ from training.loop import StepSampler
 from training.losses import dice, mask_loss, weighted_cross_entropy
 from training.train import main
 from training.vocabulary import train_tokenizer
-
-PRIMARIES = ("red", "green", "blue", "yellow")
-STEPS = 24
-MODEL = {
-    "image_size": 64,
-    "swin_embed_dim": 16,
-    "swin_depths": [1, 1, 1, 1],
-    "swin_num_heads": [1, 2, 4, 8],
-    "swin_window_size": 4,
-    "clip_image_size": 64,
-    "clip_hidden_size": 32,
-    "clip_num_layers": 1,
-    "clip_num_heads": 2,
-    "bert_hidden_size": 32,
-    "bert_num_layers": 1,
-    "bert_num_heads": 2,
-    "vocab_size": 256,
-    "decoder_channels": 16,
-    "refiner_channels": [16, 16],
-    "refiner_num_heads": 2,
-    "num_inference_steps": 2,
-}
-CONFIG = {
-    "preset": "mdsm-tiny",
-    "model": MODEL,
-    "instructions_per_image": 2,
-    "stage1": {"steps": STEPS, "images": 4, "learning_rate": 3e-3, "warmup_steps": 2},
-    "stage2": {"steps": STEPS, "images": 4, "learning_rate": 3e-3, "warmup_steps": 2},
-    "dice_weight": 1.0,
-    "auxiliary_weight": 0.3,
-    "cache": True,
-    "evaluate_steps": STEPS,
-}
-
-
-def write_boxes(root: Path, split: str, images: int) -> None:
-    """Pictures of a wide and a high box, an instruction for each; every fifth image has one for an absent colour."""
-    rng = np.random.default_rng(len(split))
-    with DatasetWriter(root, ["wide box", "high box"]) as writer:
-        for index in range(images):
-            picture = np.full((48, 64, 3), 120, dtype=np.uint8)
-            colors = rng.permutation(PRIMARIES)
-            masks = np.zeros((2, 48, 64), dtype=bool)
-            top, left = rng.integers(2, 20), rng.integers(2, 10)
-            masks[0, top : top + 10, left : left + 22] = True
-            masks[1, top : top + 24, 40 : 40 + 10] = True
-            for mask, color in zip(masks, colors, strict=False):
-                picture[mask] = (np.array(COLORS[color]) * 255).astype(np.uint8)
-            image_id = writer.add_image(picture)
-            options = {"split": split, "source": "boxes", "expressions": 1, "distractors": 0}
-            for mask, color, kind in zip(masks, colors, ("wide box", "high box"), strict=False):
-                target = writer.add_annotation(image_id, kind, mask, {"color": str(color)})
-                writer.add_instruction(image_id, [target], f"bring me the {color} {kind}", **options)  # type: ignore[arg-type]
-            if index % 5 == 0:
-                writer.add_instruction(image_id, [], f"bring me the {colors[2]} box", **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +153,7 @@ def test_losses_by_hand() -> None:
     masks = torch.tensor([[[[True, False]]], [[[False, False]]]])
     sure = torch.where(masks, 20.0, -20.0)
     assert weighted_cross_entropy(sure, masks) < 1e-6
-    assert dice(sure, masks) < 1e-6  # the second sample has no target and does not count
+    assert dice(sure, masks) < 1e-6  # the second sample has no target and counts as 0
     wrong = dice(-sure[:1], masks[:1])
     assert wrong == pytest.approx(1 - 1 / 3, abs=1e-4)
     even = torch.zeros(1, 1, 1, 2)

@@ -9,12 +9,17 @@ from typing import Any
 
 import yaml
 
-from mdsm_ros.models.config import PRESETS, ConfigError, MDSMConfig
+from mdsm_ros.models.config import PRESETS, ConfigError, ModelConfig, config_from_dict
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """Optimisation of one stage: ``steps`` batches of ``images`` images each.
+    """Optimisation of one stage.
+
+    Attributes:
+        steps: of the optimiser.
+        images: images of a step, over all processes and micro-batches together.
+        dice_weight: 0 trains with cross-entropy alone.
 
     Raises:
         ConfigError: a field is out of range.
@@ -24,6 +29,7 @@ class StageConfig:
     images: int
     learning_rate: float
     warmup_steps: int = 0
+    dice_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "images"):
@@ -31,19 +37,23 @@ class StageConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate is {self.learning_rate!r}, expected a positive number")
+        if not self.dice_weight >= 0:
+            raise ConfigError(f"dice_weight is {self.dice_weight!r}, expected 0 or more")
         if not 0 <= self.warmup_steps < self.steps:
             raise ConfigError(f"warmup_steps is {self.warmup_steps!r}, expected 0 to {self.steps - 1}")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A two-stage training.
+    """A training of one stage or two.
 
     Attributes:
         preset: name of the model's preset; ``model`` overrides single fields of it.
+        stage2: None ends after stage 1, which is all that LAVT has.
         polynomial_power: of the learning-rate decay (LAVT: 0.9).
         instructions_per_image: the most instructions about one image in a batch; its features are computed once.
-        dice_weight: 0 trains with cross-entropy alone, as the paper does.
+        gradient_accumulation: micro-batches that a step is split into on each process.
+        gradient_checkpointing: computes activations again on the way back, for memory.
         mixed_precision: "no", "fp16" or "bf16".
         checkpoint_seconds: a checkpoint at least this often.
         evaluate_steps: validation after so many steps.
@@ -57,18 +67,20 @@ class TrainConfig:
 
     preset: str
     stage1: StageConfig
-    stage2: StageConfig
+    stage2: StageConfig | None = None
     model: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     instructions_per_image: int = 1
     weight_decay: float = 0.01
+    adam_beta2: float = 0.999
     gradient_clip: float = 1.0
     polynomial_power: float = 0.9
     ema_decay: float = 0.999
-    dice_weight: float = 0.0
     present_weight: float = 0.1
     auxiliary_weight: float = 0.0
     initial_noise_probability: float = 0.5
+    gradient_accumulation: int = 1
+    gradient_checkpointing: bool = False
     mixed_precision: str = "no"
     cache: bool = False
     num_workers: int = 0
@@ -84,16 +96,18 @@ class TrainConfig:
             raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
         if self.mixed_precision not in ("no", "fp16", "bf16"):
             raise ConfigError(f"mixed_precision is {self.mixed_precision!r}, expected 'no', 'fp16' or 'bf16'")
-        for name in ("block_steps", "homes_per_block", "stream_workers"):
+        for name in ("block_steps", "homes_per_block", "stream_workers", "gradient_accumulation"):
             if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
-        for name in ("ema_decay", "initial_noise_probability"):
+        if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
+            raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
+        for name in ("ema_decay", "initial_noise_probability", "adam_beta2"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")
 
-    def model_config(self) -> MDSMConfig:
+    def model_config(self) -> ModelConfig:
         """The preset with the overrides."""
-        return MDSMConfig.from_dict(PRESETS[self.preset].to_dict() | self.model)
+        return config_from_dict(PRESETS[self.preset].to_dict() | self.model)
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -114,9 +128,9 @@ def read_config(path: Path) -> TrainConfig:
     if unknown:
         raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
     try:
-        stage1, stage2 = StageConfig(**values.pop("stage1")), StageConfig(**values.pop("stage2"))
-        return TrainConfig(**values, stage1=stage1, stage2=stage2)
-    except KeyError as error:
-        raise ConfigError(f"{path}: field {error} is absent") from error
+        stages: dict[str, Any] = {
+            name: StageConfig(**values.pop(name)) for name in ("stage1", "stage2") if name in values
+        }
+        return TrainConfig(**values, **stages)
     except TypeError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -30,6 +30,7 @@ class Batch:
         masks: (B, 1, S, S) bool, the truth.
         present: (B,) bool, the target is in view.
         texts: B instructions.
+        positions: of the B instructions in the split.
         categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
     """
 
@@ -38,13 +39,16 @@ class Batch:
     masks: torch.Tensor
     present: torch.Tensor
     texts: list[str]
+    positions: list[int]
     categories: torch.Tensor
     colors: torch.Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
         tensors: dict[str, Any] = {
-            name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
         }
         return replace(self, **tensors)
 
@@ -123,6 +127,7 @@ class InstructionDataset(TorchDataset[int]):
             masks=torch.from_numpy(masks),
             present=torch.tensor([bool(instruction.annotation_ids) for instruction in chosen]),
             texts=[instruction.text for instruction in chosen],
+            positions=list(indices),
             categories=torch.from_numpy(np.stack([p.categories for p in pictures])),
             colors=torch.from_numpy(np.stack([p.colors for p in pictures])),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from mdsm_ros.models.config import ConfigError
 from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
 from training.sources import Source
-from training.stages import StageOne, StageTwo
+from training.stages import Losses, StageOne, StageTwo
 
 LOG_STEPS = 20
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither norms nor position biases
@@ -29,53 +31,109 @@ NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither no
 class StepSampler(Sampler[list[int]]):
     """Batches that depend on (seed, step) alone, so that a resumed run sees what it would have seen.
 
-    A batch is ``images`` images in shuffled order with up to ``per_image`` of the instructions about each, drawn anew.
+    A step is ``images`` images in shuffled order with up to ``per_image`` of the instructions about each, drawn anew.
+    It is dealt out to all processes and, one after the other, to their micro-batches.
 
     Args:
         groups: positions of the instructions about each image.
-        images: images a batch.
+        images: images a step.
         per_image: the most instructions an image.
         seed: of the shuffles.
-        first_step, last_step: the batches to yield.
+        first_step, last_step: the steps to yield.
+        part: this process and the number of them.
+        micro_batches: of a step on each process.
     """
 
     def __init__(
-        self, groups: Sequence[Sequence[int]], images: int, per_image: int, seed: int, first_step: int, last_step: int
+        self,
+        groups: Sequence[Sequence[int]],
+        images: int,
+        per_image: int,
+        seed: int,
+        first_step: int,
+        last_step: int,
+        *,
+        part: tuple[int, int] = (0, 1),
+        micro_batches: int = 1,
     ) -> None:
         self.groups, self.images, self.per_image, self.seed = groups, images, per_image, seed
         self.first_step, self.last_step = first_step, last_step
+        self.part, self.micro_batches = part, micro_batches
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def step(self, step: int) -> list[list[int]]:
+        """The positions of a whole step, image by image."""
+        rng = np.random.default_rng((self.seed, step))
+        chosen = []
+        for position in range(step * self.images, (step + 1) * self.images):
+            if position // len(self.groups) != self._epoch:
+                self._epoch = position // len(self.groups)
+                self._order = np.random.default_rng((self.seed, self._epoch, 1)).permutation(len(self.groups))
+            group = self.groups[self._order[position % len(self.groups)]]
+            chosen.append(rng.permutation(group)[: self.per_image].tolist())
+        return chosen
 
     def __iter__(self) -> Iterator[list[int]]:
-        epoch, order = -1, np.empty(0, dtype=np.int64)
+        rank, processes = self.part
         for step in range(self.first_step, self.last_step):
-            rng = np.random.default_rng((self.seed, step))
-            batch: list[int] = []
-            for position in range(step * self.images, (step + 1) * self.images):
-                if position // len(self.groups) != epoch:
-                    epoch = position // len(self.groups)
-                    order = np.random.default_rng((self.seed, epoch, 1)).permutation(len(self.groups))
-                group = self.groups[order[position % len(self.groups)]]
-                batch += rng.permutation(group)[: self.per_image].tolist()
-            yield batch
+            whole = self.step(step)
+            for micro in range(self.micro_batches):
+                images = whole[rank + processes * micro :: processes * self.micro_batches]
+                yield [position for image in images for position in image]
 
     def __len__(self) -> int:
-        return self.last_step - self.first_step
+        return (self.last_step - self.first_step) * self.micro_batches
 
 
-def _batches(source: Source, options: StageConfig, config: TrainConfig, first_step: int) -> Iterator[Batch]:
-    """The batches from a step on; the one of a step depends on the source's content, the seed and the step alone."""
+@dataclass(frozen=True)
+class MicroBatch:
+    """A part of a step.
+
+    Attributes:
+        share: of the step's instructions that are in it.
+        number: of this part among those of the step on this process.
+    """
+
+    batch: Batch
+    share: float
+    number: int
+
+
+def _batches(
+    source: Source, options: StageConfig, config: TrainConfig, first_step: int, part: tuple[int, int] = (0, 1)
+) -> Iterator[MicroBatch]:
+    """The batches from a step on; those of a step depend on the source's content, the seed and the step alone."""
+    parts = part[1] * config.gradient_accumulation
+    if options.images < parts:
+        raise ConfigError(f"images is {options.images}, expected at least one for each of {parts} processes and parts")
     for block in source.blocks(first_step, options.steps):
-        groups = list(block.data.by_image.values())
         sampler = StepSampler(
-            groups, options.images, config.instructions_per_image, config.seed, block.first_step, block.last_step
+            list(block.data.by_image.values()),
+            options.images,
+            config.instructions_per_image,
+            config.seed,
+            block.first_step,
+            block.last_step,
+            part=part,
+            micro_batches=config.gradient_accumulation,
         )
-        yield from DataLoader(
+        loader = DataLoader(
             block.data,
             batch_sampler=sampler,
             collate_fn=block.data.collate,
             num_workers=config.num_workers,
+            pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one: no exact resume
         )
+        for number, batch in enumerate(loader):
+            step, micro = divmod(number, config.gradient_accumulation)
+            whole = sum(map(len, sampler.step(block.first_step + step)))
+            yield MicroBatch(batch, len(batch.texts) / whole, micro)
+
+
+def _seed(*parts: int) -> None:
+    """Seeds what is drawn on all devices: dropout and stochastic depth."""
+    torch.manual_seed(int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0]))
 
 
 @dataclass
@@ -94,7 +152,7 @@ def _optimizer(stage: torch.nn.Module, config: TrainConfig, options: StageConfig
             plain = parameter.ndim < 2 or any(mark in name for mark in NO_DECAY_MARKS)
             (others if plain else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, config.adam_beta2))
 
 
 def _schedule(options: StageConfig, power: float) -> Callable[[int], float]:
@@ -139,6 +197,8 @@ def train_stage(
         validate: called with the averaged weights in place; its figures go to TensorBoard.
         deadline: ``time.monotonic()`` after which the run ends with a checkpoint.
     """
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)
     optimizer = _optimizer(stage, config, options)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _schedule(options, config.polynomial_power))
     trained = [p for p in stage.parameters() if p.requires_grad]
@@ -153,9 +213,8 @@ def train_stage(
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
         ema.load_state_dict(saved["ema"])
-        torch.set_rng_state(saved["rng"].cpu())
-    else:
-        torch.manual_seed(config.seed + 1)
+        if accelerator.scaler is not None:
+            accelerator.scaler.load_state_dict(saved["scaler"])
 
     def save() -> None:
         if accelerator.is_main_process:
@@ -165,49 +224,74 @@ def train_stage(
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state_dict(),
                 "ema": ema.state_dict(),
-                "rng": torch.get_rng_state(),
+                "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,
             }
             save_atomically(content, checkpoint)
 
     module, optimizer = accelerator.prepare(stage, optimizer)
-    writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem))
-    batches = _batches(source, options, config, step)
-    progress = tqdm(batches, initial=step, total=options.steps, desc=checkpoint.stem, disable=None, mininterval=2.0)
+    main = accelerator.is_main_process
+    writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem)) if main else None
+    silent = None if main else True  # None: where stderr is no terminal
+    progress = tqdm(initial=step, total=options.steps, desc=checkpoint.stem, disable=silent, mininterval=2.0)
     last_save = time.monotonic()
     module.train()
-    for batch in progress:
-        with accelerator.autocast():
-            losses = module(batch.to(accelerator.device))
-        optimizer.zero_grad(set_to_none=True)
-        accelerator.backward(losses["loss"])
+    sums: Losses = {}
+    rank, processes = accelerator.process_index, accelerator.num_processes
+    for part in _batches(source, options, config, step, (rank, processes)):
+        _seed(config.seed, step, rank, part.number)
+        last = part.number == config.gradient_accumulation - 1
+        with accelerator.autocast(), nullcontext() if last else accelerator.no_sync(module):
+            losses = module(part.batch.to(accelerator.device), step)
+            # gradients are averaged over the processes, but a step's loss is the mean over its instructions
+            accelerator.backward(losses["loss"] * (part.share * processes))
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + part.share * value.detach()
+        if not last:
+            continue
         norm = accelerator.clip_grad_norm_(trained, config.gradient_clip)
         optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         schedule.step()
         ema.step(trained)
         step += 1
+        progress.update()
         if step % LOG_STEPS == 0 or step == 1:
-            for name, value in losses.items():
-                writer.add_scalar(f"loss/{name}", value.item(), step)
-            writer.add_scalar("learning_rate", schedule.get_last_lr()[0], step)
-            writer.add_scalar("gradient_norm", float(norm), step)
-            progress.set_postfix({name: f"{value.item():.3f}" for name, value in losses.items()})
+            shown = {name: float(accelerator.reduce(value, "sum")) for name, value in sums.items()}
+            progress.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
+            if writer is not None:
+                for name, value in shown.items():
+                    writer.add_scalar(f"loss/{name}", value, step)
+                writer.add_scalar("learning_rate", schedule.get_last_lr()[0], step)
+                writer.add_scalar("gradient_norm", float(norm), step)
+        sums = {}
         if validate is not None and (step % config.evaluate_steps == 0 or step == options.steps):
-            rng = torch.get_rng_state()
-            ema.store(trained)
-            ema.copy_to(trained)
-            figures = validate()
-            ema.restore(trained)
-            torch.set_rng_state(rng)
-            module.train()
-            for name, value in figures.items():
-                writer.add_scalar(f"validation/{name}", value, step)
-            tqdm.write(f"{checkpoint.stem} step {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
-        late = deadline is not None and time.monotonic() > deadline
+            if writer is not None:
+                ema.store(trained)
+                ema.copy_to(trained)
+                figures = validate()
+                ema.restore(trained)
+                module.train()
+                for name, value in figures.items():
+                    writer.add_scalar(f"validation/{name}", value, step)
+                tqdm.write(f"{checkpoint.stem} step {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+            accelerator.wait_for_everyone()
+        late = _any_late(accelerator, deadline)
         if late or step == options.steps or time.monotonic() - last_save > config.checkpoint_seconds:
             save()
             last_save = time.monotonic()
         if late:
             break
-    writer.close()
+    progress.close()
+    if writer is not None:
+        writer.close()
     ema.copy_to(trained)
+    accelerator.wait_for_everyone()
     return Outcome(step, finished=step >= options.steps)
+
+
+def _any_late(accelerator: Accelerator, deadline: float | None) -> bool:
+    """Whether the deadline is over for one of the processes: they stop at the same step."""
+    if deadline is None:
+        return False
+    late = torch.tensor(float(time.monotonic() > deadline), device=accelerator.device)
+    return float(accelerator.reduce(late, "sum")) > 0

@@ -1,4 +1,8 @@
-"""Losses of both stages, as pure functions of logits and truth."""
+"""Losses of both stages, as pure functions of logits and truth.
+
+All are means over the samples of a batch, so that the parts of a batch, weighted with their sizes, give its loss:
+neither the number of processes nor that of micro-batches shows in a step.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ CLASS_WEIGHTS = (0.9, 1.1)  # background, object (LAVT, train.py)
 
 
 def weighted_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    """Two-class cross-entropy with LAVT's class weights, in its one-logit form.
+    """Two-class cross-entropy with LAVT's class weights, in its one-logit form: weighted mean of each sample's pixels.
 
     Args:
         logits: (B, 1, H, W).
@@ -17,11 +21,11 @@ def weighted_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.T
     """
     weight = torch.where(masks, CLASS_WEIGHTS[1], CLASS_WEIGHTS[0])
     losses = functional.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
-    return (losses * weight).sum() / weight.sum()
+    return ((losses * weight).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1)).mean()
 
 
 def dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    """Soft dice loss, mean over the samples that have a target; 0 where none has.
+    """Soft dice loss, mean over the samples; 0 for those without a target.
 
     Args:
         logits: (B, 1, H, W).
@@ -31,7 +35,7 @@ def dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     overlap = 2 * (probability * truth).sum(dim=1) + 1
     losses = 1 - overlap / (probability.sum(dim=1) + truth.sum(dim=1) + 1)
     present = masks.flatten(1).any(dim=1)
-    return (losses * present).sum() / present.sum().clamp(min=1)
+    return (losses * present).mean()
 
 
 def mask_loss(logits: torch.Tensor, masks: torch.Tensor, dice_weight: float) -> torch.Tensor:

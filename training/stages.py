@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from mdsm_ros.models import diffusion
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
-from training.config import TrainConfig
+from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
 from training.losses import mask_loss
 
@@ -24,7 +28,7 @@ class StageOne(nn.Module):
     pixel, kind and colour; they are dropped after the training. With public encoders their weight is 0.
     """
 
-    def __init__(self, model: MDSM, config: TrainConfig, num_categories: int, num_colors: int) -> None:
+    def __init__(self, model: MDSM | LAVT, config: TrainConfig, num_categories: int, num_colors: int) -> None:
         super().__init__()
         self.model = model
         self.config = config
@@ -34,12 +38,12 @@ class StageOne(nn.Module):
             [nn.Linear(dim, sum(self.split)) for dim in dims] if config.auxiliary_weight else []
         )
 
-    def forward(self, batch: Batch) -> Losses:
+    def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch."""
         images = batch.images.float() / 255
         answer = self.model.initial(images, self.model.encode_text(batch.texts), batch.image_index)
         losses = {
-            "mask": mask_loss(answer.logits, batch.masks, self.config.dice_weight),
+            "mask": mask_loss(answer.logits, batch.masks, self.config.stage1.dice_weight),
             "present": functional.binary_cross_entropy_with_logits(
                 answer.present_logits.float(), batch.present.float()
             ),
@@ -68,10 +72,11 @@ class StageTwo(nn.Module):
     noised instead, with the truth still the target, since that is what refinement starts from at inference.
     """
 
-    def __init__(self, model: MDSM, config: TrainConfig) -> None:
+    def __init__(self, model: MDSM, config: TrainConfig, options: StageConfig) -> None:
         super().__init__()
         self.model = model
         self.config = config
+        self.options = options
         model.language.requires_grad_(False)
         model.intermediate.requires_grad_(False)
 
@@ -82,8 +87,8 @@ class StageTwo(nn.Module):
         self.model.intermediate.eval()
         return self
 
-    def forward(self, batch: Batch) -> Losses:
-        """The losses of one batch; draws from torch's global generator."""
+    def forward(self, batch: Batch, step: int) -> Losses:
+        """The losses of one batch; what is drawn for an instruction depends on seed, step and instruction alone."""
         model, images = self.model, batch.images.float() / 255
         with torch.no_grad():
             answer = model.initial(images, model.encode_text(batch.texts), batch.image_index)
@@ -91,11 +96,19 @@ class StageTwo(nn.Module):
         grid = (model.refiner.grid, model.refiner.grid)
         truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1
         initial = functional.interpolate(answer.logits.float(), size=grid, mode="bilinear", align_corners=False)
-        from_initial = torch.rand(len(truth), 1, 1, 1, device=truth.device) < self.config.initial_noise_probability
+        from_initial, timesteps, noise = (x.to(truth.device) for x in self._draw(batch.positions, step))
         clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
-        timesteps = torch.randint(0, model.config.num_train_timesteps, (len(truth),), device=truth.device)
-        noisy = model.scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
+        noisy = model.scheduler.add_noise(clean, noise, timesteps)
         condition = model.refiner.condition(features.images, answer.logits, (features.decoded, *features.fused))
         logits = model.refiner(noisy, timesteps, condition, features.text)
-        losses = {"refined": mask_loss(logits, batch.masks, self.config.dice_weight)}
+        losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight)}
         return losses | {"loss": losses["refined"]}
+
+    def _draw(self, positions: Sequence[int], step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """For each instruction: whether to start from the initial mask (B, 1, 1, 1), timestep (B,), noise."""
+        grid, config = self.model.refiner.grid, self.config
+        draws = [np.random.default_rng((config.seed, step, position, 3)) for position in positions]
+        from_initial = [rng.random() < config.initial_noise_probability for rng in draws]
+        timesteps = [int(rng.integers(self.model.config.num_train_timesteps)) for rng in draws]
+        noise = np.stack([rng.standard_normal((1, grid, grid), dtype=np.float32) for rng in draws])
+        return torch.tensor(from_initial).view(-1, 1, 1, 1), torch.tensor(timesteps), torch.from_numpy(noise)

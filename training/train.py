@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -24,7 +24,9 @@ from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.metrics import iou
 from mdsm_ros.models.config import ConfigError
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.pretrained import load_encoders
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
@@ -36,13 +38,26 @@ from training.vocabulary import train_tokenizer
 VALIDATION_BATCH = 32
 
 
-def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> MDSM:
+def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> MDSM | LAVT:
     """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded."""
     model_config = config.model_config()
     set_seed(config.seed)
-    model = MDSM(model_config, _tokenizer(config, out, data))
+    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))  # type: ignore[arg-type]
     load_encoders(model)
+    if config.gradient_checkpointing:
+        save_memory(model)
     return model
+
+
+def save_memory(model: MDSM | LAVT) -> None:
+    """Activations of encoders and refiner are computed again on the way back instead of being kept."""
+    model.language.bert.gradient_checkpointing_enable()
+    if model.intermediate.swin is not None:
+        model.intermediate.swin.swin.set_grad_checkpointing()
+    if model.intermediate.clip is not None:
+        model.intermediate.clip.clip.gradient_checkpointing_enable()
+    if isinstance(model, MDSM):
+        model.refiner.unet.enable_gradient_checkpointing()
 
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
@@ -56,7 +71,7 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
 
 
 def make_validation(
-    model: MDSM, data: InstructionDataset, samples: int, refine: bool
+    model: MDSM | LAVT, data: InstructionDataset, samples: int, refine: bool
 ) -> Callable[[], dict[str, float]]:
     """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
 
@@ -70,7 +85,7 @@ def make_validation(
             batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
             answer = model.initial(batch.images.float() / 255, model.encode_text(batch.texts), batch.image_index)
             found = {"initial_miou": answer.logits}
-            if refine:
+            if refine and isinstance(model, MDSM):
                 generator = torch.Generator().manual_seed(first)
                 steps = model.config.num_inference_steps
                 found["refined_miou"] = model.refine(answer.features, answer.logits, steps, generator)
@@ -89,15 +104,28 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
     """Runs the stages asked for; True when they reached their last step."""
     out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
-    if not args.resume:
+    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    accelerator = Accelerator(
+        mixed_precision=config.mixed_precision,
+        cpu=args.device == "cpu",
+        # language does not go on after the last Swin stage, so its gate learns nothing
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    if not args.resume and accelerator.is_main_process:
         for name in ("stage1.pt", "stage2.pt"):
             (out / name).unlink(missing_ok=True)
-    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        count = accelerator.num_processes
+        processes = f"{count} process{'es' if count > 1 else ''}"
+        print(
+            f"{config.preset} on {accelerator.device}, {processes}, precision {config.mixed_precision}", file=sys.stderr
+        )
     size = config.model_config().image_size
     held_out = InstructionDataset(Dataset(args.val_data), "val", size, cache=True) if args.val_data else None
     data = source.first()
-    model = build_model(config, out, data)
+    with accelerator.main_process_first():  # which writes the tokenizer
+        model = build_model(config, out, data)
 
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
         return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
@@ -113,15 +141,21 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
             validate=validation(refine=number == 2),
             deadline=deadline,
         )
-        model.save_pretrained(out / "model")
-        if not outcome.finished:
+        if accelerator.is_main_process:
+            model.save_pretrained(out / "model")
+        if not outcome.finished and accelerator.is_main_process:
             print(
                 f"stage {number} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr
             )
         return outcome.finished
 
     stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
-    return run(stage_one, 1, config.stage1) and (args.stage == "1" or run(StageTwo(model, config), 2, config.stage2))
+    if not run(stage_one, 1, config.stage1):
+        return False
+    if args.stage == "1" or config.stage2 is None:
+        return True
+    assert isinstance(model, MDSM)  # the configuration saw to it
+    return run(StageTwo(model, config, config.stage2), 2, config.stage2)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,115 @@
+"""Trainings as processes of their own: killed, in micro-batches, and on two processes of ``accelerate launch``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from boxes import CONFIG, MODEL, STEPS, write_boxes
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+ROOT = Path(__file__).parents[1]
+TOLERANCE = 5e-3  # of losses after some steps: sums in another order round differently, and Adam makes more of it
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("processes")
+    write_boxes(root / "train", "train", 24)
+    write_boxes(root / "val", "val", 4)
+    write_config(root, "config")
+    return root
+
+
+def write_config(root: Path, name: str, **changes: Any) -> None:
+    # dropout draws differently on other processes; without it only the order of sums is left
+    config = CONFIG | {"model": MODEL | {"bert_dropout": 0.0}} | changes
+    (root / f"{name}.yaml").write_text(yaml.safe_dump(config))
+
+
+def start(root: Path, out: str, config: str, *options: str, processes: int = 1) -> subprocess.Popen[str]:
+    # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
+    launch = ["accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
+    launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "--module"]
+    paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
+    arguments = [*(launch if processes > 1 else []), "training.train", "--device=cpu", *options]
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments, *(f"--{name}={path}" for name, path in paths.items())],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors[-3000:]
+    return errors
+
+
+@pytest.fixture(scope="module")
+def whole(workplace: Path) -> Path:
+    """An uninterrupted training on one process."""
+    finish(start(workplace, "whole", "config"))
+    return workplace / "whole"
+
+
+def weights(run: Path, stage: int) -> dict[str, torch.Tensor]:
+    return torch.load(run / f"stage{stage}.pt", weights_only=True)["stage"]  # type: ignore[no-any-return]
+
+
+def logged(run: Path, stage: int, name: str) -> dict[int, float]:
+    events = EventAccumulator(str(run / "tensorboard" / f"stage{stage}"))
+    events.Reload()
+    return {event.step: event.value for event in events.Scalars(name)}
+
+
+def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, whole: Path) -> None:
+    write_config(workplace, "careful", checkpoint_seconds=0.0)  # a checkpoint after every step
+    process = start(workplace, "killed", "careful")
+    checkpoint = workplace / "killed/stage2.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert 0 < torch.load(checkpoint, weights_only=True)["step"] < STEPS
+    finish(start(workplace, "killed", "config", "--resume"))
+    for stage in (1, 2):
+        resumed = weights(workplace / "killed", stage)
+        for name, value in weights(whole, stage).items():
+            assert torch.equal(resumed[name], value), name
+
+
+@pytest.mark.parametrize("kind", ["micro-batches", "processes"])
+def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, kind: str) -> None:
+    processes = 2 if kind == "processes" else 1
+    write_config(workplace, kind, gradient_accumulation=2 // processes)
+    assert f"{processes} process" in finish(start(workplace, kind, kind, processes=processes))
+    for name in ("loss/loss", "gradient_norm"):
+        divided, expected = logged(workplace / kind, 1, name), logged(whole, 1, name)
+        assert divided[1] == pytest.approx(expected[1], rel=1e-5)
+    for stage in (1, 2):
+        divided, expected = logged(workplace / kind, stage, "loss/loss"), logged(whole, stage, "loss/loss")
+        assert list(expected) == [1, 20]
+        assert divided == pytest.approx(expected, rel=TOLERANCE)
+
+
+def test_more_parts_than_images_are_refused(workplace: Path) -> None:
+    write_config(workplace, "too_many", gradient_accumulation=5)
+    process = start(workplace, "too_many", "too_many")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "images is 4, expected at least one for each of 5" in errors
