@@ -1,68 +1,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
-from transformers import BertConfig, BertModel, BertTokenizerFast, CLIPVisionConfig, CLIPVisionModel
+from stand_ins import TOKENIZER, write_stand_ins
+from transformers import BertModel, CLIPVisionModel
 
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import MDSM_TINY, MDSMConfig
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.pretrained import load_encoders
 
-TOKENIZER = BertTokenizerFast(
-    vocab={word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cup"])}
-)
-
 
 @pytest.fixture
 def stand_ins(tmp_path: Path) -> MDSMConfig:
-    """Tiny encoders in the formats of timm and transformers, and a configuration that starts from them."""
-    torch.manual_seed(7)
-    sizes = {"embed_dim": 32, "depths": [2, 2, 2, 2], "num_heads": [2, 4, 8, 16], "window_size": 4, "img_size": 64}
-    swin = timm.create_model("swin_tiny_patch4_window7_224", num_classes=0, **sizes)
-    (tmp_path / "swin").mkdir()
-    save_file(swin.state_dict(), tmp_path / "swin/model.safetensors")
-    description = {
-        "architecture": "swin_tiny_patch4_window7_224",
-        "num_classes": 0,
-        "model_args": {k: v for k, v in sizes.items() if k not in ("img_size", "window_size")},
-        "pretrained_cfg": {"input_size": [3, 64, 64], "num_classes": 0},
-    }
-    (tmp_path / "swin/config.json").write_text(json.dumps(description))
-    CLIPVisionModel(
-        CLIPVisionConfig(
-            image_size=32,
-            patch_size=16,
-            hidden_size=64,
-            intermediate_size=256,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-        )
-    ).save_pretrained(tmp_path / "clip")
-    BertModel(
-        BertConfig(vocab_size=16, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=256)
-    ).save_pretrained(tmp_path / "bert")
-    return dataclasses.replace(
-        MDSM_TINY,
-        image_size=64,
-        swin_checkpoint=f"local-dir:{tmp_path / 'swin'}",
-        swin_depths=(2, 2, 2, 2),
-        swin_window_size=4,
-        clip_checkpoint=str(tmp_path / "clip"),
-        clip_image_size=32,
-        clip_hidden_size=64,
-        clip_num_layers=2,
-        bert_checkpoint=str(tmp_path / "bert"),
-        vocab_size=16,
-        bert_hidden_size=64,
-        bert_num_layers=2,
-    )
+    """A configuration that starts from tiny encoders."""
+    return dataclasses.replace(MDSM_TINY, **write_stand_ins(tmp_path))
 
 
 def test_encoders_start_from_their_checkpoints(stand_ins: MDSMConfig, tmp_path: Path) -> None:

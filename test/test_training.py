@@ -11,11 +11,14 @@ import torch
 import yaml
 from boxes import CONFIG, PRIMARIES, STEPS, write_boxes
 from safetensors.torch import load_file
+from stand_ins import write_stand_ins
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from transformers import BertModel
 
 from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.homes.parts import COLORS
 from mdsm_ros.models.config import ConfigError
+from mdsm_ros.segmenter import Segmenter
 from training import evaluate
 from training.config import read_config
 from training.dataset import InstructionDataset
@@ -23,6 +26,8 @@ from training.loop import StepSampler
 from training.losses import dice, mask_loss, weighted_cross_entropy
 from training.train import main
 from training.vocabulary import train_tokenizer
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -202,12 +207,39 @@ def test_missing_image_stops_the_training_with_its_name(workplace: Path, capsys:
         ({"colour": 1}, "colour"),
         ({"stage1": {"steps": 0, "images": 1, "learning_rate": 0.1}}, "steps is 0"),
         ({"mixed_precision": "int4"}, "int4"),
+        ({"preset": "lavt-tiny", "model": {}}, "stage2 is given, but lavt-tiny has one stage"),
+        ({"gradient_accumulation": 0}, "gradient_accumulation is 0"),
     ],
 )
 def test_bad_configuration(tmp_path: Path, change: dict[str, object], message: str) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | change))
     with pytest.raises(ConfigError, match=message):
         read_config(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("name", ["mdsm-base", "lavt-base"])
+def test_the_paper_scale_runs_two_steps_of_each_stage(workplace: Path, name: str) -> None:
+    """The shipped configurations with encoders that fit here; checkpoints are loaded by name as they would be."""
+    config = yaml.safe_load(Path(f"config/train/{name}.yaml").read_text())
+    fields = write_stand_ins(workplace / name)
+    if name == "lavt-base":
+        fields = {key: value for key, value in fields.items() if not key.startswith("clip_")}
+    sizes = {"swin_embed_dim": 32, "swin_num_heads": [2, 4, 8, 16], "bert_num_heads": 4}
+    sizes |= {"clip_num_heads": 4, "refiner_channels": [64, 64]} if name == "mdsm-base" else {}
+    config |= {"model": fields | sizes, "mixed_precision": "no", "num_workers": 0}
+    stages = [stage for stage in ("stage1", "stage2") if stage in config]
+    assert len(stages) == (2 if name == "mdsm-base" else 1)
+    for stage in stages:
+        config[stage] |= {"steps": 2, "images": 2, "warmup_steps": 0}
+    (workplace / f"{name}.yaml").write_text(yaml.safe_dump(config))
+    assert _train(workplace, f"run-{name}", config=f"{name}.yaml") == 0
+    run = workplace / f"run-{name}"
+    assert [torch.load(run / f"{stage}.pt", weights_only=True)["step"] for stage in stages] == [2] * len(stages)
+    trained, start = load_file(run / "model/model.safetensors"), BertModel.from_pretrained(workplace / name / "bert")
+    words = "embeddings.word_embeddings.weight"
+    torch.testing.assert_close(trained[f"language.bert.{words}"].float(), start.state_dict()[words], atol=2e-3, rtol=0)
+    answers = list(Segmenter.from_pretrained(run / "model", device="cpu").stream(IMAGE, "bring me the red box"))
+    assert [answer.stage for answer in answers] == ["initial", "refined"][: len(stages)]
 
 
 @pytest.mark.parametrize("path", sorted(Path("config/train").glob("*.yaml")), ids=lambda path: path.stem)
