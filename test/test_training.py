@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 import yaml
 from boxes import CONFIG, PRIMARIES, STEPS, write_boxes
+from PIL import Image
 from safetensors.torch import load_file
 from stand_ins import write_stand_ins
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -118,31 +120,40 @@ def test_seed_decides(trained: Path, workplace: Path) -> None:
 
 
 def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = workplace / "metrics.json"
+    out, worst = workplace / "metrics.json", workplace / "worst.png"
     options = ["--model", trained / "model", "--data", workplace / "val", "--split", "val", "--out", out]
-    assert evaluate.main([*map(str, options), "--untrained", "--device", "cpu"]) == 0
-    results = yaml.safe_load(out.read_text())
-    learned, random = (results[name] for name in results)
+    assert evaluate.main([*map(str, options), "--untrained", "--device", "cpu", "--worst", str(worst)]) == 0
+    content = json.loads(out.read_text())
+    learned, random = content["metrics"].values()
     assert set(learned) == {"initial", "refined", "refinement"}
     assert set(random) == set(learned)
     assert {"mIoU", "oIoU", "P@0.5", "P@0.9", "gIoU", "no-target accuracy"} <= set(learned["refined"])
     change = learned["refined"]["mIoU"] - learned["initial"]["mIoU"]
     assert learned["refinement"]["mIoU gain"] == pytest.approx(change, abs=1e-6)
-    assert "| model |" in capsys.readouterr().out
+    samples = next(iter(content["samples"].values()))
+    instructions = Dataset(workplace / "val").instructions
+    assert [sample["id"] for sample in samples] == [instruction.id for instruction in instructions]
+    words = content["groups"]["words"]
+    assert words["up to 10"]["instructions"] == sum(bool(i.annotation_ids) for i in instructions)
+    assert words["up to 10"]["refined mIoU"] == pytest.approx(learned["refined"]["mIoU"])
+    printed = capsys.readouterr().out
+    assert "masks at 64x48 pixels" in printed
+    assert "| model |" in printed
+    assert "| mask area |" in printed
+    if learned["refinement"]["losses"]:
+        with Image.open(worst) as sheet:
+            assert sheet.width >= 2 * 64
 
 
-def test_summary_of_answers_by_hand() -> None:
-    answers = [
-        evaluate.Answered(True, {"initial": (5, 10), "refined": (8, 10)}, True, {"initial": 1.0, "refined": 2.0}),
-        evaluate.Answered(True, {"initial": (9, 10), "refined": (6, 10)}, True, {"initial": 1.0, "refined": 2.0}),
-        evaluate.Answered(False, {"initial": (0, 0), "refined": (0, 0)}, False, {"initial": 1.0, "refined": 2.0}),
-        evaluate.Answered(False, {"initial": (0, 4), "refined": (0, 4)}, True, {"initial": 1.0, "refined": 2.0}),
-    ]
-    result = evaluate.summarize_answers(answers)
-    assert result["initial"]["mIoU"] == pytest.approx(0.7)
-    assert result["refined"]["gIoU"] == pytest.approx((0.8 + 0.6 + 1 + 0) / 4)
-    assert result["refined"]["no-target accuracy"] == 0.5
-    assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
+def test_several_samples_are_evaluated(trained: Path, workplace: Path) -> None:
+    figures = []
+    for number in ("1", "4"):
+        out = workplace / f"samples{number}.json"
+        options = ["--model", trained / "model", "--data", workplace / "val", "--split", "val", "--out", out]
+        assert evaluate.main([*map(str, options), "--samples", number, "--steps", "1", "--device", "cpu"]) == 0
+        figures.append(next(iter(json.loads(out.read_text())["metrics"].values())))
+    assert figures[0]["initial"]["mIoU"] == figures[1]["initial"]["mIoU"]
+    assert figures[0]["refined"]["mIoU"] != figures[1]["refined"]["mIoU"]
 
 
 def test_sampler_depends_on_the_step_alone() -> None:

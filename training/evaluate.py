@@ -1,8 +1,6 @@
 """``mdsm-evaluate``: segmentation metrics of a model on a dataset split, initial and refined mask side by side.
 
-mIoU, oIoU and P@X are over the instructions whose target is in view, at the resolution of the dataset's images;
-where the model answers "not in view", its mask is empty and the IoU 0. gIoU counts all instructions: one that names
-nothing in view scores 1 if the model says so, else 0.
+Masks are compared at the resolution of the dataset's images. :mod:`training.analysis` defines the metrics.
 """
 
 from __future__ import annotations
@@ -11,82 +9,71 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm import tqdm
 
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
 from mdsm_ros.hub import HubModel, WeightsError
-from mdsm_ros.metrics import intersection_union, summarize
+from mdsm_ros.metrics import intersection_union
 from mdsm_ros.pretrained import load_model
 from mdsm_ros.segmenter import Segmentation, Segmenter
+from training.analysis import (
+    Answered,
+    by_group,
+    figures_table,
+    markdown_table,
+    summarize_answers,
+    traits,
+    worst_refinements,
+)
+from training.view import contact_sheet, labelled, marked, outline
 
-STAGES = ("initial", "refined")
-WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
+WORST = 10
+TRUTH = np.array((0, 255, 0))
 
 
-@dataclass(frozen=True)
-class Answered:
-    """One instruction's answers, stage by stage: (intersection, union), presence, and seconds until the mask."""
-
-    in_view: bool
-    counts: dict[str, tuple[int, int]]
-    present: bool
-    seconds: dict[str, float]
+def ask(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> list[Segmentation]:
+    """A segmenter's answers to an instruction of a dataset, stage by stage; the same ones every time."""
+    return list(segmenter.stream(data.image(instruction.image_id), instruction.text, seed=instruction.id))
 
 
 def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Answered:
     """Asks a segmenter one instruction of a dataset and compares with the truth."""
     truth = data.mask(instruction)
-    counts: dict[str, tuple[int, int]] = {}
-    seconds: dict[str, float] = {}
-    last: Segmentation | None = None
-    for last in segmenter.stream(data.image(instruction.image_id), instruction.text, seed=instruction.id):
-        counts[last.stage] = intersection_union(last.mask, truth)
-        seconds[last.stage] = last.timings["total"]
-    assert last is not None
-    return Answered(bool(instruction.annotation_ids), counts, last.present, seconds)
+    answers = ask(segmenter, data, instruction)
+    return Answered(
+        in_view=bool(instruction.annotation_ids),
+        counts={a.stage: intersection_union(a.mask, truth) for a in answers},
+        present=answers[-1].present,
+        seconds={a.stage: a.timings["total"] for a in answers},
+        id=instruction.id,
+        traits=traits(instruction.expressions, instruction.words, instruction.distractors, float(truth.mean())),
+    )
 
 
-def summarize_answers(answers: Sequence[Answered]) -> dict[str, dict[str, float]]:
-    """Metrics of every stage over all answers, and "refinement": how refined masks compare with initial ones."""
-    result: dict[str, dict[str, float]] = {}
-    seen = [a for a in answers if a.in_view]
-    unseen = [a for a in answers if not a.in_view]
-    for stage in STAGES:
-        if not all(stage in a.counts for a in answers):
-            continue
-        figures = summarize([a.counts[stage] for a in seen])
-        rejected = [float(not a.present) for a in unseen]
-        figures["gIoU"] = float(np.mean([i / u if u else 0.0 for i, u in (a.counts[stage] for a in seen)] + rejected))
-        if unseen:
-            figures["no-target accuracy"] = float(np.mean(rejected))
-        if seen:
-            figures["target accuracy"] = float(np.mean([a.present for a in seen]))
-        figures["median seconds"] = float(np.median([a.seconds[stage] for a in answers]))
-        result[stage] = figures
-    if "refined" in result and seen:
-        change = np.array([_iou(a, "refined") - _iou(a, "initial") for a in seen])
-        result["refinement"] = {
-            "mIoU gain": float(change.mean()),
-            "wins": float((change > WIN_MARGIN).sum()),
-            "losses": float((change < -WIN_MARGIN).sum()),
-        }
-    return result
-
-
-def _iou(answered: Answered, stage: str) -> float:
-    intersection, union = answered.counts[stage]
-    return intersection / union if union else 0.0
-
-
-def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruction]) -> dict[str, dict[str, float]]:
-    """Metrics of a segmenter on instructions of a dataset."""
+def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruction]) -> list[Answered]:
+    """A segmenter's answers to instructions of a dataset."""
     progress = tqdm(instructions, desc=segmenter.name, unit="instruction", disable=None)
-    return summarize_answers([answer(segmenter, data, instruction) for instruction in progress])
+    return [answer(segmenter, data, instruction) for instruction in progress]
+
+
+def picture_of_worst(segmenter: Segmenter, data: Dataset, answers: Sequence[Answered]) -> Image.Image | None:
+    """A sheet of the ten answers that refinement spoiled most: initial and refined mask, and in green the truth."""
+    by_id = {instruction.id: instruction for instruction in data.instructions}
+    tiles = []
+    for answered in worst_refinements(answers, WORST):
+        instruction = by_id[answered.id]
+        image, truth = data.image(instruction.image_id), data.mask(instruction)
+        for found in ask(segmenter, data, instruction):
+            picture = marked(image, found.mask)
+            picture[outline(truth)] = TRUTH
+            tiles.append(labelled(picture, f"{found.stage}, IoU {answered.iou(found.stage):.2f}: {instruction.text}"))
+    return contact_sheet(tiles, columns=4) if tiles else None
 
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
@@ -103,26 +90,6 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     return segmenter
 
 
-def markdown_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Rows: model and stage; columns: metrics."""
-    rows = [(f"{model}, {stage}", f) for model, r in results.items() for stage, f in r.items() if stage in STAGES]
-    columns = list(dict.fromkeys(key for _, figures in rows for key in figures))
-    lines = ["| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(f"{figures[c]:.3f}" if c in figures else "" for c in columns) + " |"
-        for name, figures in rows
-    ]
-    for model, result in results.items():
-        if "refinement" in result:
-            change = result["refinement"]
-            lines += [
-                "",
-                f"{model}: refinement changes mIoU by {change['mIoU gain']:+.4f}, "
-                f"{change['wins']:.0f} wins, {change['losses']:.0f} losses (|change| > {WIN_MARGIN}).",
-            ]
-    return "\n".join(lines)
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mdsm-evaluate``."""
     parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
@@ -131,9 +98,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, help="the first so many instructions")
     parser.add_argument("--steps", type=int, help="refinement steps (default: the model's)")
+    parser.add_argument("--samples", type=int, default=1, help="refinements whose mean is the answer")
     parser.add_argument("--untrained", action="store_true", help="the same model with random weights too")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
+    parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
     args = parser.parse_args(argv)
     try:
         data = Dataset(args.data)
@@ -141,17 +110,29 @@ def main(argv: list[str] | None = None) -> int:
         segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
         if args.untrained:
             segmenters.append(untrained(args.model, args.device, seed=0))
-        results = {}
+        answers = {}
         for segmenter in segmenters:
+            segmenter.num_samples = args.samples
             if args.steps is not None:
                 segmenter.num_inference_steps = args.steps
-            results[segmenter.name] = evaluate(segmenter, data, instructions)
+            answers[segmenter.name] = evaluate(segmenter, data, instructions)
+        worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
     except (DatasetError, WeightsError, ValueError) as error:
         print(f"mdsm-evaluate: {error}", file=sys.stderr)
         return 2
-    print(f"{len(instructions)} instructions of {args.split!r}\n\n{markdown_table(results)}")
+    results = {name: summarize_answers(found) for name, found in answers.items()}
+    groups = by_group(answers[segmenters[0].name])
+    sizes = sorted({(data.images[i.image_id].width, data.images[i.image_id].height) for i in instructions})
+    shown = ", ".join(f"{width}x{height}" for width, height in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
+    print(f"{len(instructions)} instructions of {args.split!r}, masks at {shown} pixels\n\n{markdown_table(results)}")
+    for name, rows in groups.items():
+        print(f"\n{figures_table(name, rows)}")
     if args.out is not None:
-        args.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        samples = {name: [asdict(a) for a in found] for name, found in answers.items()}
+        content = {"metrics": results, "groups": groups, "samples": samples}
+        args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if worst is not None:
+        worst.save(args.worst)
     return 0
 
 

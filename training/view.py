@@ -114,17 +114,22 @@ def _caption(instruction: Instruction) -> str:
 
 
 def _tile(data: Dataset, instruction: Instruction, width: int) -> Image.Image:
-    """Picture above caption; the caption takes as many lines as it needs."""
     image = data.image(instruction.image_id)
     height = max(1, width * image.shape[0] // image.shape[1])
     small = np.asarray(Image.fromarray(image).resize((width, height)))
     mask = Image.fromarray(data.mask(instruction)).resize((width, height), Image.Resampling.NEAREST)
+    return labelled(marked(small, np.asarray(mask)), _caption(instruction))
+
+
+def labelled(picture: NDArray[np.uint8], caption: str) -> Image.Image:
+    """A picture (H, W, 3) above its caption, which takes as many lines as it needs."""
+    height, width = picture.shape[:2]
     font = ImageFont.load_default(FONT_SIZE)
     per_line = max(8, int((width - 2 * MARGIN) / font.getlength("n")))
-    text = "\n".join(textwrap.wrap(_caption(instruction), per_line))
+    text = "\n".join(textwrap.wrap(caption, per_line))
     box = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), text, font=font)
     tile = Image.new("RGB", (width, height + int(box[3]) + 2 * MARGIN), "white")
-    tile.paste(Image.fromarray(marked(small, np.asarray(mask))), (0, 0))
+    tile.paste(Image.fromarray(picture), (0, 0))
     ImageDraw.Draw(tile).multiline_text((MARGIN, height + MARGIN), text, fill="black", font=font)
     return tile
 

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from training.analysis import (
+    GROUPINGS,
+    Answered,
+    by_group,
+    figures_table,
+    markdown_table,
+    summarize_answers,
+    traits,
+    worst_refinements,
+)
+
+
+def answered(initial: tuple[int, int], refined: tuple[int, int] | None, **fields: object) -> Answered:
+    counts = {"initial": initial} | ({"refined": refined} if refined else {})
+    values = {"in_view": True, "present": True, "seconds": dict.fromkeys(counts, 1.0)} | fields
+    return Answered(counts=counts, **values)  # type: ignore[arg-type]
+
+
+ANSWERS = [
+    answered((5, 10), (8, 10), id=1, traits=traits(1, 10, 0, 0.009)),
+    answered((9, 10), (6, 10), id=2, traits=traits(2, 11, 1, 0.01)),
+    answered((0, 0), (0, 0), in_view=False, present=False),
+    answered((0, 4), (0, 4), in_view=False),
+]
+
+
+def test_summary_by_hand() -> None:
+    result = summarize_answers(ANSWERS)
+    assert result["initial"]["mIoU"] == pytest.approx(0.7)
+    assert result["refined"]["gIoU"] == pytest.approx((0.8 + 0.6 + 1 + 0) / 4)
+    assert result["refined"]["no-target accuracy"] == 0.5
+    assert result["refined"]["P@0.8"] == 0.5  # inclusive
+    assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
+
+
+def test_percentiles_of_the_time() -> None:
+    slow = [answered((1, 1), None, seconds={"initial": float(i)}) for i in range(101)]
+    result = summarize_answers(slow)
+    assert set(result) == {"initial"}
+    assert (result["initial"]["p50 seconds"], result["initial"]["p95 seconds"]) == (50.0, 95.0)
+
+
+def test_groups_by_hand() -> None:
+    groups = by_group(ANSWERS)
+    assert groups["words"]["up to 10"] == pytest.approx(
+        {
+            "instructions": 1,
+            "initial mIoU": 0.5,
+            "initial P@0.5": 1,
+            "refined mIoU": 0.8,
+            "refined P@0.5": 1,
+            "mIoU gain": 0.3,
+            "wins": 1,
+            "losses": 0,
+        }
+    )
+    assert list(groups["mask area"]) == ["below 1 %", "1 to 5 %"]
+    assert set(groups["distractors"]) == {"none", "1"}
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((1, 10, 0, 0.0), ("1", "up to 10", "none", "below 1 %")),
+        ((2, 20, 1, 0.05), ("2", "11 to 20", "1", "5 to 20 %")),
+        ((7, 30, 2, 0.2), ("3 or more", "21 to 30", "2 or more", "20 % or more")),
+        ((3, 31, 9, 1.0), ("3 or more", "more than 30", "2 or more", "20 % or more")),
+    ],
+)
+def test_borders_of_the_groups(values: tuple[int, int, int, float], labels: tuple[str, ...]) -> None:
+    assert tuple(traits(*values).values()) == labels
+    assert all(label in GROUPINGS[name][0] for name, label in zip(GROUPINGS, labels, strict=True))
+
+
+def test_the_worst_come_first() -> None:
+    answers = [answered((9, 10), (refined, 10), id=refined) for refined in (9, 3, 8, 5)]
+    assert [a.id for a in worst_refinements(answers, 2)] == [3, 5]
+    assert [a.id for a in worst_refinements(answers, 9)] == [3, 5, 8]
+
+
+def test_tables() -> None:
+    table = markdown_table({"a": summarize_answers(ANSWERS)})
+    assert "| a, refined | 0.700 |" in table
+    assert "a: refinement changes mIoU by +0.0000, 1 wins, 1 losses" in table
+    assert figures_table("x", {"b": {"n": 12.0, "y": 0.5}, "c": {"y": 1.0}}).splitlines() == [
+        "| x | n | y |",
+        "|---|---|---|",
+        "| b | 12 | 0.500 |",
+        "| c |  | 1.000 |",
+    ]
