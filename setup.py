@@ -72,6 +72,7 @@ setup(
             "mdsm-data = training.cli:main",
             "mdsm-train = training.train:main",
             "mdsm-evaluate = training.evaluate:main",
+            "mdsm-ablate = training.ablate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
         ],
     },

@@ -128,9 +128,8 @@ def read_config(path: Path) -> TrainConfig:
     if unknown:
         raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
     try:
-        stages: dict[str, Any] = {
-            name: StageConfig(**values.pop(name)) for name in ("stage1", "stage2") if name in values
-        }
+        given = {name: values.pop(name, None) for name in ("stage1", "stage2")}
+        stages: dict[str, Any] = {name: StageConfig(**fields) for name, fields in given.items() if fields is not None}
         return TrainConfig(**values, **stages)
     except TypeError as error:
         raise ConfigError(f"{path}: {error}") from error
