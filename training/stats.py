@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mdsm_ros.annotations import Dataset
+from mdsm_ros.annotations import Dataset, DatasetError
 from training.text import words
 
 VISIBLE_SHARE = 0.0004  # of the image: what is smaller does not count as visible
@@ -97,11 +97,10 @@ def _language(texts: Sequence[str]) -> Statistics:
     }
 
 
-def coverage(data: Dataset, root: Path) -> float:
-    """The share of the words of REVERIE's training instructions that a dataset's sentences contain."""
+def coverage(known: Collection[str], root: Path) -> float:
+    """The share of the words of REVERIE's training instructions, as often as they are spoken, that are known."""
     from training.shimrie.reverie import read_items
 
-    known = {word for instruction in data.instructions for word in words(instruction.text)}
     spoken = [w for i in read_items(root)[0] if i.split == "train" for text in i.instructions for w in words(text)]
     return _mean([word in known for word in spoken])
 
@@ -116,10 +115,20 @@ def _mean(values: Sequence[Any]) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
+def _vocabulary(model: str) -> set[str]:
+    from transformers import BertTokenizerFast
+
+    try:
+        return set(BertTokenizerFast.from_pretrained(model, local_files_only=True).get_vocab())
+    except OSError as error:
+        raise DatasetError(f"--model is {model!r}, expected a folder with a tokenizer") from error
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders")
     parser.add_argument("--reverie", type=Path, help="REVERIE's files, for a column of them")
+    parser.add_argument("--model", help="a model's folder: how many of REVERIE's words its tokenizer knows whole")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
 
 
@@ -130,9 +139,13 @@ def run(args: argparse.Namespace) -> int:
         data = Dataset(path)
         columns[str(path)] = statistics(data)
         if args.reverie is not None:
-            columns[str(path)]["REVERIE's words covered, %"] = 100 * coverage(data, args.reverie)
+            known = {word for instruction in data.instructions for word in words(instruction.text)}
+            columns[str(path)]["REVERIE's words covered, %"] = 100 * coverage(known, args.reverie)
     if args.reverie is not None:
         columns["REVERIE"] = reverie_statistics(args.reverie)
+        if args.model is not None:
+            covered = 100 * coverage(_vocabulary(args.model), args.reverie)
+            columns[args.model] = {"REVERIE's words covered, %": covered}
     print(table(columns))
     if args.json is not None:
         args.json.write_text(json.dumps(columns, indent=2), encoding="utf-8")
