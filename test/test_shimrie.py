@@ -33,6 +33,7 @@ from training import cli
 from training.shimrie import matterport, raycast, reverie, skybox
 from training.shimrie.build import Options, choose_view, load_scan, target_mask
 from training.shimrie.views import FOCAL, HEIGHT, WIDTH, View
+from training.text import words
 
 REAL_REVERIE = Path(__file__).parents[2] / "shared/data/reverie"
 MIN_COMPARED = 400  # pixels of a mask that is compared; of a smaller one the border is too large a part
@@ -163,6 +164,23 @@ def test_tables_are_printed(written: Mini, tmp_path: Path, capsys: pytest.Captur
     data = Dataset(tmp_path / "d")
     assert all(data.mask(i).sum() >= 0.1 * WIDTH * HEIGHT for i in data.instructions)
     assert cli.main([*written.arguments(tmp_path / "e"), "--scans", "scanX"]) == 2
+
+
+def test_statistics_stand_beside_reveries(
+    written: Mini, built: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reverie, out = str(written.root / "reverie"), tmp_path / "stats.json"
+    arguments = ["stats", str(built), "--reverie", reverie]
+    assert cli.main([*arguments, "--model", str(untrained_weights), "--json", str(out)]) == 0
+    columns = json.loads(out.read_text())
+    assert list(columns) == [str(built), "REVERIE", str(untrained_weights)]
+    spoken = [w for i in Dataset(built).split("train") for w in words(i.text)]
+    assert columns[str(built)]["REVERIE's words covered, %"] == 100
+    share = 100 * sum(w in {"get", "the", "red", "cup", "on", "table"} for w in spoken) / len(spoken)
+    assert 0 < share < 100
+    assert columns[str(untrained_weights)]["REVERIE's words covered, %"] == pytest.approx(share, abs=2)
+    assert cli.main([*arguments, "--model", str(tmp_path)]) == 2
+    assert "expected a folder with tokenizer.json" in capsys.readouterr().err
 
 
 def test_missing_scan_is_listed_and_tried_again(

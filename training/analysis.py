@@ -28,6 +28,7 @@ class Answered:
         in_view: the target is in the picture.
         counts: (intersection, union) in pixels by stage.
         present: the model says that the target is in view.
+        score: how sure it is of that, 0 to 1.
         seconds: until the mask, by stage.
         id: of the instruction.
         traits: what groups it falls into, label by grouping.
@@ -38,6 +39,7 @@ class Answered:
     present: bool
     seconds: dict[str, float]
     id: int = 0
+    score: float = 0.0
     traits: dict[str, str] = field(default_factory=dict)
 
     def iou(self, stage: str) -> float:

@@ -52,6 +52,7 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Ans
         present=answers[-1].present,
         seconds={a.stage: a.timings["total"] for a in answers},
         id=instruction.id,
+        score=answers[-1].score,
         traits=traits(instruction.expressions, instruction.words, instruction.distractors, float(truth.mean())),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.hub import TOKENIZER_FILE
 from training.text import words
 
 VISIBLE_SHARE = 0.0004  # of the image: what is smaller does not count as visible
@@ -118,10 +119,9 @@ def _mean(values: Sequence[Any]) -> float:
 def _vocabulary(model: str) -> set[str]:
     from transformers import BertTokenizerFast
 
-    try:
-        return set(BertTokenizerFast.from_pretrained(model, local_files_only=True).get_vocab())
-    except OSError as error:
-        raise DatasetError(f"--model is {model!r}, expected a folder with a tokenizer") from error
+    if not (Path(model) / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+        raise DatasetError(f"--model is {model!r}, expected a folder with {TOKENIZER_FILE}")
+    return set(BertTokenizerFast.from_pretrained(model, local_files_only=True).get_vocab())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -122,7 +122,7 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
             f"{config.preset} on {accelerator.device}, {processes}, precision {config.mixed_precision}", file=sys.stderr
         )
     size = config.model_config().image_size
-    held_out = InstructionDataset(Dataset(args.val_data), "val", size, cache=True) if args.val_data else None
+    held_out = InstructionDataset(Dataset(args.val_data), args.val_split, size, cache=True) if args.val_data else None
     data = source.first()
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
@@ -165,7 +165,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder with a val split")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
