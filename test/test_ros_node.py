@@ -52,6 +52,7 @@ class RedSegmenter:
         self.name = name
         self.device = "cpu"
         self.num_inference_steps = 2
+        self.num_samples = 1
         self.mask_threshold = 0.5
         self.present_threshold = 0.5
         self.seeds: list[int] = []
@@ -79,7 +80,10 @@ class RedSegmenter:
 
     def _answer(self, probability: np.ndarray, stage: str) -> Segmentation:
         mask = probability > self.mask_threshold
-        return Segmentation(mask, probability, None, float(probability.max()), bool(mask.any()), stage, {"total": 0.01})
+        spread = np.full_like(probability, 0.1 * self.num_samples) if self.num_samples > 1 else None
+        return Segmentation(
+            mask, probability, spread, float(probability.max()), bool(mask.any()), stage, {"total": 0.01}
+        )
 
 
 class Robot:
@@ -336,6 +340,25 @@ def test_the_initial_mask_can_be_left_out(make_robot: Callable[..., Robot]) -> N
     assert robot.stamps("mask") == [1]
     assert robot.stamps("initial_mask") == []
     assert [status["stage"] for status in robot.statuses()] == ["refined"]
+
+
+def test_uncertainty_is_published_where_there_are_samples(robot: Robot) -> None:
+    robot.listen("mdsm/uncertainty", Image)
+    (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("uncertainty"))
+    robot.wait(lambda: output.get_subscription_count() > 0)
+    robot.say(CUP)
+    robot.show(1)
+    robot.wait_for_answer(1)
+    assert robot.stamps("uncertainty") == []
+    (changed,) = robot.node.set_parameters([Parameter("num_samples", value=3)])
+    assert changed.successful
+    robot.show(2)
+    robot.wait(lambda: 2 in robot.stamps("uncertainty"))
+    message = robot.received["mdsm/uncertainty"][-1]
+    assert message.encoding == "32FC1"
+    assert image_to_numpy(message)[5, 5] == pytest.approx(0.3)
+    (refused,) = robot.node.set_parameters([Parameter("num_samples", value=0)])
+    assert not refused.successful
 
 
 def test_pictures_are_published_while_somebody_subscribes(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:

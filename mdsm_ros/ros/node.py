@@ -49,7 +49,8 @@ TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worke
     "raw": (Image, "image", check_image, image_to_rgb),
     "compressed": (CompressedImage, "image/compressed", check_compressed_image, compressed_image_to_rgb),
 }
-MODEL_SETTINGS = ("num_inference_steps", "mask_threshold", "present_threshold")  # attributes of Segmenter, too
+# attributes of Segmenter, too
+MODEL_SETTINGS = ("num_inference_steps", "num_samples", "mask_threshold", "present_threshold")
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 

@@ -30,6 +30,7 @@ class Outputs:
                 ("initial_mask", Image),
                 ("mask", Image),
                 ("probability", Image),
+                ("uncertainty", Image),
                 ("overlay", Image),
                 ("status", String),
             )
@@ -52,6 +53,8 @@ class Outputs:
         """Publishes what costs time, where somebody subscribes to it."""
         if self._is_subscribed("probability"):
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
+        if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
+            self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
         if self._is_subscribed("overlay"):
             overlay = draw_overlay(image, answer, instruction)
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))

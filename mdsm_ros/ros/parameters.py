@@ -76,6 +76,13 @@ class Parameters:
         maximum=100,
         model_default=True,
     )
+    num_samples: int = _parameter(
+        1,
+        "Refined masks per answer, each from noise of its own, in one batch: the answer is their mean, and their "
+        "spread is published on ~/uncertainty.",
+        minimum=1,
+        maximum=32,
+    )
     mask_threshold: float = _parameter(
         float(MODEL_DEFAULT),
         "Probability from which a pixel belongs to the mask.",
