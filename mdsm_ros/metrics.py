@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+CALIBRATION_BINS = 15
 
 
 def intersection_union(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> tuple[int, int]:
@@ -37,3 +38,25 @@ def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
     ious = np.divide(intersections, unions, out=np.zeros_like(intersections), where=unions > 0)
     result = {"mIoU": float(ious.mean()), "oIoU": float(intersections.sum() / max(unions.sum(), 1.0))}
     return result | {f"P@{t}": float((ious >= t).mean()) for t in PRECISION_THRESHOLDS}
+
+
+def calibration_counts(probability: NDArray[np.float32], target: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How often pixels of each probability belong to the target.
+
+    Args:
+        probability: (H, W) in [0, 1], that a pixel belongs to the target.
+        target: (H, W).
+
+    Returns:
+        (3, 15): number of pixels, sum of their probabilities, and number in the target, for 15 equal bins of
+        probability. Those of several images add up.
+    """
+    bins = np.minimum((probability.ravel() * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
+    weights = (None, probability.ravel(), target.ravel())
+    return np.stack([np.bincount(bins, weight, CALIBRATION_BINS).astype(np.float64) for weight in weights])
+
+
+def expected_calibration_error(counts: NDArray[np.float64]) -> float:
+    """ECE (arXiv 1706.04599, eq. 3) from :func:`calibration_counts`, of the target's probability."""
+    number, confidence, hits = counts
+    return float(np.abs(confidence - hits).sum() / number.sum())

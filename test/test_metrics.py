@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdsm_ros.metrics import intersection_union, iou, summarize
+from mdsm_ros.metrics import (
+    CALIBRATION_BINS,
+    calibration_counts,
+    expected_calibration_error,
+    intersection_union,
+    iou,
+    summarize,
+)
 
 LEFT = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)
 MIDDLE = np.array([[0, 1, 1, 0], [0, 1, 1, 0]], dtype=bool)
@@ -36,3 +43,21 @@ def test_precision_counts_samples_at_the_threshold() -> None:
 def test_nothing_to_summarize() -> None:
     assert summarize([]) == {}
     assert summarize([(0, 0)])["oIoU"] == 0.0
+
+
+def test_calibration_by_hand() -> None:
+    probability = np.array([[0.0, 0.05, 0.5], [0.5, 1.0, 0.999]], dtype=np.float32)
+    target = np.array([[False, True, True], [False, True, False]])
+    counts = calibration_counts(probability, target)
+    assert counts.shape == (3, CALIBRATION_BINS)
+    assert counts[0].tolist() == [2, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 2]
+    assert counts[2].tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]
+    # the bins say 0.025, 0.5 and 0.9995 where half of their pixels are the target's
+    expected = (2 * abs(0.025 - 0.5) + 0 + 2 * abs(0.9995 - 0.5)) / 6
+    assert expected_calibration_error(counts) == pytest.approx(expected, abs=1e-6)
+    assert expected_calibration_error(counts + counts) == pytest.approx(expected, abs=1e-6)
+
+
+def test_sure_and_right_is_calibrated() -> None:
+    target = np.random.default_rng(0).random((8, 8)) > 0.5
+    assert expected_calibration_error(calibration_counts(target.astype(np.float32), target)) == 0

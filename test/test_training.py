@@ -127,7 +127,7 @@ def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys:
     learned, random = content["metrics"].values()
     assert set(learned) == {"initial", "refined", "refinement"}
     assert set(random) == set(learned)
-    assert {"mIoU", "oIoU", "P@0.5", "P@0.9", "gIoU", "no-target accuracy"} <= set(learned["refined"])
+    assert {"mIoU", "oIoU", "P@0.5", "P@0.9", "gIoU", "no-target accuracy", "ECE"} <= set(learned["refined"])
     change = learned["refined"]["mIoU"] - learned["initial"]["mIoU"]
     assert learned["refinement"]["mIoU gain"] == pytest.approx(change, abs=1e-6)
     samples = next(iter(content["samples"].values()))

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mdsm_ros.metrics import summarize
+from mdsm_ros.metrics import expected_calibration_error, summarize
 
 STAGES = ("initial", "refined")
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
@@ -32,6 +33,7 @@ class Answered:
         seconds: until the mask, by stage.
         id: of the instruction.
         traits: what groups it falls into, label by grouping.
+        calibration: by stage, see :func:`mdsm_ros.metrics.calibration_counts`.
     """
 
     in_view: bool
@@ -41,6 +43,7 @@ class Answered:
     id: int = 0
     score: float = 0.0
     traits: dict[str, str] = field(default_factory=dict)
+    calibration: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def iou(self, stage: str) -> float:
         """Intersection over union of a stage's mask; 0 where both masks are empty."""
@@ -88,6 +91,8 @@ def summarize_answers(answers: Sequence[Answered]) -> dict[str, Figures]:
             figures["no-target accuracy"] = float(np.mean(rejected))
         if seen:
             figures["target accuracy"] = float(np.mean([a.present for a in seen]))
+        if all(stage in a.calibration for a in answers):
+            figures["ECE"] = expected_calibration_error(np.sum([a.calibration[stage] for a in answers], axis=0))
         for name, percentile in (("p50 seconds", 50), ("p95 seconds", 95)):
             figures[name] = float(np.percentile([a.seconds[stage] for a in answers], percentile))
         result[stage] = figures

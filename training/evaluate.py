@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
 from mdsm_ros.hub import HubModel, WeightsError
-from mdsm_ros.metrics import intersection_union
+from mdsm_ros.metrics import calibration_counts, intersection_union
 from mdsm_ros.pretrained import load_model
 from mdsm_ros.segmenter import Segmentation, Segmenter
 from training.analysis import (
@@ -53,6 +53,7 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Ans
         seconds={a.stage: a.timings["total"] for a in answers},
         id=instruction.id,
         score=answers[-1].score,
+        calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
         traits=traits(instruction.expressions, instruction.words, instruction.distractors, float(truth.mean())),
     )
 
@@ -129,7 +130,10 @@ def main(argv: list[str] | None = None) -> int:
     for name, rows in groups.items():
         print(f"\n{figures_table(name, rows)}")
     if args.out is not None:
-        samples = {name: [asdict(a) for a in found] for name, found in answers.items()}
+        samples = {
+            name: [asdict(replace(a, calibration={})) for a in found]  # that is in the metrics
+            for name, found in answers.items()
+        }
         content = {"metrics": results, "groups": groups, "samples": samples}
         args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if worst is not None:
