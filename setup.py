@@ -73,6 +73,7 @@ setup(
             "mdsm-train = training.train:main",
             "mdsm-evaluate = training.evaluate:main",
             "mdsm-ablate = training.ablate:main",
+            "mdsm-calibrate = training.calibrate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
         ],
     },

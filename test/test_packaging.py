@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-EXECUTABLES = {"mdsm", "mdsm-data", "mdsm-evaluate", "mdsm-train", "mdsm_node"}
+EXECUTABLES = {"mdsm", "mdsm-ablate", "mdsm-calibrate", "mdsm-data", "mdsm-evaluate", "mdsm-train", "mdsm_node"}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
