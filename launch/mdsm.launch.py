@@ -29,6 +29,13 @@ ARGUMENTS = [
         default_value="image",
         description="Camera topic. With image_transport compressed, the name without /compressed.",
     ),
+    DeclareLaunchArgument(
+        "depth",
+        default_value="",
+        description="Topic of the depth image, registered to the camera; empty: as params_file says, where the default "
+        "is to say nothing of where the object is.",
+    ),
+    DeclareLaunchArgument("camera_info", default_value="camera_info", description="Topic of the depth's intrinsics."),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
         "autostart",
@@ -61,7 +68,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def make_node(context: LaunchContext) -> list[Node]:
     value = context.launch_configurations
-    overrides = {name: value[name] for name in ("model", "device") if value[name]}
+    overrides: dict[str, object] = {name: value[name] for name in ("model", "device") if value[name]}
+    if value["depth"]:
+        overrides["depth"] = True
     profiles = {}
     if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
         profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
@@ -75,6 +84,8 @@ def make_node(context: LaunchContext) -> list[Node]:
                 ("image", value["image"]),
                 ("image/compressed", f"{value['image']}/compressed"),
                 ("instruction", value["instruction"]),
+                ("depth", value["depth"] or "depth"),
+                ("camera_info", value["camera_info"]),
             ],
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

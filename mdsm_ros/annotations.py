@@ -32,7 +32,7 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Camera:
-    """Pinhole intrinsics in pixels."""
+    """Pinhole intrinsics in pixels; the image's corner is (0, 0), so that pixels have their centres at halves."""
 
     fx: float
     fy: float

@@ -18,6 +18,7 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.context import Context
@@ -25,7 +26,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
@@ -359,6 +360,40 @@ def test_uncertainty_is_published_where_there_are_samples(robot: Robot) -> None:
     assert image_to_numpy(message)[5, 5] == pytest.approx(0.3)
     (refused,) = robot.node.set_parameters([Parameter("num_samples", value=0)])
     assert not refused.successful
+
+
+def test_with_depth_the_node_says_where_the_object_is(make_robot: Callable[..., Robot]) -> None:
+    robot = make_robot(image_reliability="reliable", image_depth=50, depth=True, num_inference_steps=0).start()
+    robot.listen("mdsm/object_pose", PoseStamped)
+    robot.listen("mdsm/object_points", PointCloud2)
+    depth = robot.client.create_publisher(Image, "depth", RELIABLE)
+    info = robot.client.create_publisher(CameraInfo, "camera_info", RELIABLE)
+    said = [p for p in robot.node.publishers if p.topic_name.endswith(("object_pose", "object_points"))]
+    robot.wait(lambda: all(p.get_subscription_count() for p in said))
+    robot.wait(lambda: depth.get_subscription_count() and info.get_subscription_count())
+    robot.say(CUP)
+    robot.show(1)  # without depth there is a mask all the same
+    robot.wait(lambda: robot.stamps("mask") == [1])
+    info.publish(CameraInfo(width=64, height=48, k=[100.0, 0.0, 31.5, 0.0, 100.0, 23.5, 0.0, 0.0, 1.0]))
+    millimetres = np.full((48, 64), 3000, np.uint16)
+    millimetres[4:12, 4:12] = 1000
+    depth.publish(numpy_to_image(picture(), "rgb8", header(2)))  # no depth image
+    depth.publish(numpy_to_image(millimetres, "16UC1", header(2)))
+    robot.wait(lambda: "bad messages: depth encoding" in robot.diagnosis(1)[2])
+    robot.show(2)
+    robot.wait(lambda: robot.received["mdsm/object_pose"] and robot.received["mdsm/object_points"])
+    pose, cloud = robot.received["mdsm/object_pose"][0], robot.received["mdsm/object_points"][0]
+    assert pose.header == cloud.header == header(2)
+    position = pose.pose.position  # the square's middle is 24 pixels to the left of the optical axis and 16 above
+    assert (position.x, position.y, position.z) == pytest.approx((-0.24, -0.16, 1.0), abs=1e-3)
+    turn = pose.pose.orientation
+    assert turn.x**2 + turn.y**2 + turn.z**2 + turn.w**2 == pytest.approx(1)
+    points = np.frombuffer(cloud.data, dtype=[("xyz", "<f4", 3), ("rgb", "<u4")])
+    assert len(points) == cloud.width * cloud.height >= 30
+    assert [field.name for field in cloud.fields] == ["x", "y", "z", "rgb"]
+    np.testing.assert_allclose(points["xyz"].mean(axis=0), (-0.24, -0.16, 1.0), atol=1e-3)
+    assert set(points["rgb"].tolist()) == {250 << 16}
+    assert robot.stamps("object_pose") == [2]
 
 
 def test_pictures_are_published_while_somebody_subscribes(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,11 @@ class Complaints:
             self._logger.warning(f"refused: {error}; more of this kind ({kind}) are counted on /diagnostics only")
         return self._outputs.publish_error(header, instruction, str(error))
 
+    def note(self, kind: str, error: Exception) -> None:
+        """Something is missing for what goes with an answer; the answer itself stands."""
+        if self._statistics.message_refused(kind):
+            self._logger.warning(f"{error}; more of this kind ({kind}) are counted on /diagnostics only")
+
     def fail(self, header: Header, instruction: str, error: Exception) -> str:
         """The model raised; returns the status line."""
         kind = type(error).__name__

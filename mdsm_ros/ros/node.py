@@ -23,8 +23,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from rclpy.task import Future
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
@@ -36,6 +37,7 @@ from mdsm_ros.ros.conversions import (
     compressed_image_to_rgb,
     image_to_rgb,
 )
+from mdsm_ros.ros.depth import DepthBuffer, check_depth
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.parameters import MODEL_DEFAULT, ParameterError, declare_parameters
@@ -74,6 +76,7 @@ class MdsmNode(LifecycleNode):
         self._make_segmenter = make_segmenter
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
         self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
+        self._depth_subscriptions: list[Subscription] = []
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -127,9 +130,12 @@ class MdsmNode(LifecycleNode):
         self._error = None
         super().on_activate(state)  # enables the publishers
         kind, topic, self._check_image, to_rgb = TRANSPORTS[self._settings.image_transport]
-        self._worker = Worker(self.context, self._segmenter, to_rgb, self._outputs, self._statistics, self._complaints)
-        self._worker.start()
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
+        depth = self._subscribe_depth(qos) if self._settings.depth else None
+        self._worker = Worker(
+            self.context, self._segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
+        )
+        self._worker.start()
         self._image_subscription = self.create_subscription(kind, topic, self._on_image, qos)
         self._instruction_subscription = self.create_subscription(String, "instruction", self._on_instruction, LATCHED)
         self.get_logger().info(
@@ -191,6 +197,9 @@ class MdsmNode(LifecycleNode):
             return
         self.destroy_subscription(self._image_subscription)
         self.destroy_subscription(self._instruction_subscription)
+        for subscription in self._depth_subscriptions:
+            self.destroy_subscription(subscription)
+        self._depth_subscriptions = []
         self._worker.stop()
         self._worker = None
         self._newest = None
@@ -207,6 +216,24 @@ class MdsmNode(LifecycleNode):
         self._segmenter = None
 
     # input
+
+    def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
+        """Depth comes before the image or a little after it; it is looked up when the mask is there."""
+        buffer = DepthBuffer(self._settings.depth_tolerance)
+
+        def on_depth(message: Image) -> None:
+            try:
+                check_depth(message)
+            except ConversionError as error:
+                self._complaints.note(f"depth {error.field}", error)
+                return
+            buffer.put_depth(message)
+
+        self._depth_subscriptions = [
+            self.create_subscription(Image, "depth", on_depth, qos),
+            self.create_subscription(CameraInfo, "camera_info", buffer.put_info, qos),
+        ]
+        return buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()

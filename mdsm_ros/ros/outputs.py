@@ -6,14 +6,17 @@ import json
 from typing import Any
 
 import numpy as np
+from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import Publisher as LifecyclePublisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header, String
 
+from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
+from mdsm_ros.ros.depth import points_to_cloud, pose_of
 from mdsm_ros.segmenter import Segmentation
 
 QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
@@ -32,6 +35,8 @@ class Outputs:
                 ("probability", Image),
                 ("uncertainty", Image),
                 ("overlay", Image),
+                ("object_points", PointCloud2),
+                ("object_pose", PoseStamped),
                 ("status", String),
             )
         }
@@ -58,6 +63,12 @@ class Outputs:
         if self._is_subscribed("overlay"):
             overlay = draw_overlay(image, answer, instruction)
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
+
+    def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
+        """Publishes where an object is; ``colors`` (N, 3) RGB are those of its points."""
+        self._publishers["object_pose"].publish(pose_of(found, header))
+        if self._is_subscribed("object_points"):
+            self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
         """Publishes and returns one line about an answer."""

@@ -116,6 +116,18 @@ class Parameters:
     image_depth: int = _parameter(
         5, "QoS history depth of the image subscription, in frames.", minimum=1, maximum=100, read_only=True
     )
+    depth: bool = _parameter(
+        False,
+        "Subscribe depth and camera_info, and publish where the object is: ~/object_points and ~/object_pose.",
+        read_only=True,
+    )
+    depth_tolerance: float = _parameter(
+        0.05,
+        "Seconds by which the stamps of image and depth may differ.",
+        minimum=0.0,
+        maximum=10.0,
+        read_only=True,
+    )
     publish_initial: bool = _parameter(
         True, "Publish the mask before refinement on ~/initial_mask as soon as it exists."
     )

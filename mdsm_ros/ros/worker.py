@@ -11,9 +11,12 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
+from mdsm_ros.geometry import locate
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import ConversionError
+from mdsm_ros.ros.depth import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
@@ -49,6 +52,7 @@ class Worker:
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
+        depth: DepthBuffer | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
@@ -57,6 +61,7 @@ class Worker:
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
+        self._depth = depth
         self._thread = threading.Thread(target=self._run, name="mdsm_worker")
 
     def start(self) -> None:
@@ -109,5 +114,23 @@ class Worker:
         if final.stage != "initial" or not job.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
+        if self._depth is not None and final.present:
+            self._publish_object(self._depth, header, image, final)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
+
+    def _publish_object(self, depth: DepthBuffer, header: Header, image: np.ndarray, answer: Segmentation) -> None:
+        """Says where the object of a mask is; the depth image may have another size than the camera's."""
+        try:
+            metres, camera = depth.match(header)
+        except ConversionError as error:
+            self._complaints.note(f"depth {error.field}", error)
+            return
+        rows, columns = (
+            (np.arange(small) + 0.5) * large // small
+            for small, large in zip(metres.shape, answer.mask.shape, strict=True)
+        )
+        at = np.ix_(rows.astype(np.intp), columns.astype(np.intp))
+        found = locate(answer.mask[at], metres, camera)
+        if found is not None:
+            self._outputs.publish_object(header, found, image[at][found.pixels[:, 0], found.pixels[:, 1]])

@@ -1,0 +1,127 @@
+"""Where a segmented object is: from mask, depth and intrinsics to points and a pose in the camera's optical frame.
+
+Depth cameras leave holes and, where near and far meet, points that hang in the air between both ("flying pixels");
+masks are a pixel or two too wide. So points at the mask's border and at jumps of the depth are left out, and of what
+remains the largest group that has no gap in depth is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.annotations import Camera
+
+BORDER = 2  # pixels of the mask's border that are left out, where enough remains
+JUMP = 0.04  # change of depth between neighbours, as a share of the depth, from which they are not one surface
+GAP = 0.1  # metres without a point, along the depth, that separate two things
+MIN_POINTS = 30
+
+
+@dataclass(frozen=True)
+class ObjectGeometry:
+    """An object's visible surface, in the camera's optical frame (REP-103: x right, y down, z forward), in metres.
+
+    Attributes:
+        points: (N, 3) float32.
+        pixels: (N, 2) int, row and column of each point in the depth image.
+        position: (3,) the points' mean.
+        axes: (3, 3) rotation whose columns are the principal axes, the longest first.
+        size: (3,) extent along these axes, between the 2nd and the 98th percentile.
+    """
+
+    points: NDArray[np.float32]
+    pixels: NDArray[np.intp]
+    position: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+
+def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Camera) -> ObjectGeometry | None:
+    """Finds the object of a mask.
+
+    Args:
+        mask: (H, W).
+        depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
+        camera: intrinsics in pixels of this grid.
+
+    Returns:
+        The object, or None where the mask holds fewer than 30 usable measurements.
+    """
+    measured = mask & np.isfinite(depth) & (depth > 0)
+    inner = measured & ~_jumps(np.where(measured, depth, np.nan)) & _eroded(mask, BORDER)
+    if inner.sum() < MIN_POINTS:  # a thin or small object: all that there is
+        inner = measured
+    pixels = np.argwhere(inner)
+    if len(pixels) < MIN_POINTS:
+        return None
+    pixels = pixels[_largest_group(depth[inner])]
+    if len(pixels) < MIN_POINTS:
+        return None
+    z = depth[pixels[:, 0], pixels[:, 1]].astype(np.float64)
+    x = (pixels[:, 1] + 0.5 - camera.cx) / camera.fx * z
+    y = (pixels[:, 0] + 0.5 - camera.cy) / camera.fy * z
+    points = np.stack([x, y, z], axis=1)
+    position = points.mean(axis=0)
+    axes = _principal_axes(points - position)
+    low, high = np.percentile((points - position) @ axes, (2, 98), axis=0)
+    return ObjectGeometry(points.astype(np.float32), pixels, position, axes, high - low)
+
+
+def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """A rotation matrix (3, 3) as the quaternion x, y, z, w, with w >= 0."""
+    # the eigenvector of the largest eigenvalue is the quaternion (Bar-Itzhack 2000)
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
+    matrix = np.array(
+        [
+            [xx - yy - zz, yx + xy, zx + xz, zy - yz],
+            [yx + xy, yy - xx - zz, zy + yz, xz - zx],
+            [zx + xz, zy + yz, zz - xx - yy, yx - xy],
+            [zy - yz, xz - zx, yx - xy, xx + yy + zz],
+        ]
+    )
+    x, y, z, w = (float(value) for value in np.linalg.eigh(matrix / 3).eigenvectors[:, -1])
+    return (x, y, z, w) if w >= 0 else (-x, -y, -z, -w)
+
+
+def _eroded(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """The mask (H, W) without its border; the image's border does not count as one."""
+    for _ in range(pixels):
+        wide = np.pad(mask, 1, mode="edge")
+        mask = mask & wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
+    return mask
+
+
+def _jumps(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where the depth (H, W; NaN: none) differs too much from a neighbour's."""
+    jumps = np.zeros(depth.shape, dtype=bool)
+    for axis in (0, 1):
+        near, far = np.minimum(*_neighbours(depth, axis)), np.maximum(*_neighbours(depth, axis))
+        jump = far - near > JUMP * near  # False where one is NaN
+        widths = [(0, 0), (0, 0)]
+        for side in ((0, 1), (1, 0)):  # both of the two are at the jump
+            widths[axis] = side
+            jumps |= np.pad(jump, widths)
+    return jumps
+
+
+def _neighbours(depth: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return (depth[:-1], depth[1:]) if axis == 0 else (depth[:, :-1], depth[:, 1:])
+
+
+def _largest_group(depths: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Indices, in order, of the largest group of depths (N,) without a gap."""
+    order = np.argsort(depths)
+    groups = np.split(order, np.flatnonzero(np.diff(depths[order]) > GAP) + 1)
+    return np.sort(max(groups, key=len))
+
+
+def _principal_axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Right-handed axes (3, 3) in columns, the longest first; each points to its larger component's positive side."""
+    vectors = np.linalg.svd(centred, full_matrices=False)[2].T  # (3, 3)
+    for i in (0, 1):
+        vectors[:, i] *= np.sign(vectors[np.abs(vectors[:, i]).argmax(), i])
+    vectors[:, 2] = np.cross(vectors[:, 0], vectors[:, 1])
+    return vectors
