@@ -92,3 +92,16 @@ def test_the_noise_decides_alone() -> None:
     first, again, other = (refine(denoiser, scheduler, square_mask(), noise(seed), START, 4) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_refinement_can_be_ended_between_the_steps() -> None:
+    answers = iter([True, True, False])
+    calls: list[int] = []
+
+    def denoiser(_: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        calls.append(int(timesteps[0]))
+        return square_mask() + len(calls)
+
+    logits = refine(denoiser, make_scheduler(MDSM_TINY), square_mask(), noise(), START, 8, lambda: next(answers))
+    assert len(calls) == 3
+    assert torch.equal(logits, square_mask() + 3)

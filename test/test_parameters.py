@@ -24,7 +24,7 @@ def test_the_committed_yaml_is_the_generated_one() -> None:
 
 
 def test_the_documented_table_is_the_generated_one() -> None:
-    assert parameters_markdown() in (ROOT / "docs" / "ros.md").read_text(encoding="utf-8")
+    assert parameters_markdown() in (ROOT / "docs" / "node.md").read_text(encoding="utf-8")
 
 
 def test_the_yaml_holds_the_defaults() -> None:

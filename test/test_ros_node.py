@@ -47,13 +47,16 @@ LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability
 class RedSegmenter:
     """Says that everything red is the target; refinement adds the lower half of the image."""
 
-    def __init__(self, name: str = "red", *, device: str = "auto") -> None:
+    def __init__(self, name: str = "red", *, device: str = "auto", acceleration: str = "none") -> None:
         if name == "missing":
             raise WeightsError(f"weights {name!r} do not exist")
         self.name = name
         self.device = "cpu"
         self.num_inference_steps = 2
         self.num_samples = 1
+        self.latency_budget = 0.0
+        self.warm_start = False
+        self.acceleration, self.acceleration_error = "none", None
         self.mask_threshold = 0.5
         self.present_threshold = 0.5
         self.seeds: list[int] = []
@@ -67,13 +70,22 @@ class RedSegmenter:
     def close(self) -> None:
         self.closed = True
 
-    def stream(self, image: np.ndarray, instruction: str, *, seed: int = 0) -> Iterator[Segmentation]:
+    def memory(self) -> None:
+        return None
+
+    def stream(
+        self, image: np.ndarray, instruction: str, *, seed: int = 0, keep_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[Segmentation]:
         if instruction == "break down":
             raise RuntimeError("out of memory")
         self.seeds.append(seed)
         probability = image[..., 0].astype(np.float32) / 255
         yield self._answer(probability, "initial")
-        assert self.may_refine.wait(TIMEOUT)
+        deadline = time.monotonic() + TIMEOUT
+        while not self.may_refine.wait(0.01):
+            assert time.monotonic() < deadline
+            if not keep_on():
+                return
         if self.num_inference_steps > 0:
             refined = probability.copy()
             refined[len(refined) // 2 :] = 1
@@ -116,8 +128,8 @@ class Robot:
         for thread in self.threads:
             thread.start()
 
-    def _make_segmenter(self, name: str, *, device: str) -> Any:
-        self.segmenters.append(RedSegmenter(name, device=device))
+    def _make_segmenter(self, name: str, *, device: str, acceleration: str) -> Any:
+        self.segmenters.append(RedSegmenter(name, device=device, acceleration=acceleration))
         return self.segmenters[-1]
 
     @staticmethod
@@ -304,6 +316,20 @@ def test_a_new_instruction_is_answered_on_the_newest_image(robot: Robot) -> None
     robot.wait(lambda: len(robot.statuses()) == 4)
     assert robot.stamps("mask") == [1, 1]
     assert [status["instruction"] for status in robot.statuses()] == [CUP, CUP, BOOK, BOOK]
+
+
+def test_a_new_instruction_ends_the_refinement_for_the_one_before(robot: Robot) -> None:
+    robot.say(CUP)
+    robot.segmenter.may_refine.clear()
+    robot.show(1)
+    robot.wait(lambda: bool(robot.statuses()))  # the initial answer; refinement hangs
+    robot.say(BOOK)
+    robot.wait(lambda: robot.statuses()[-1]["instruction"] == BOOK)
+    robot.segmenter.may_refine.set()
+    robot.wait(lambda: robot.statuses()[-1]["stage"] == "refined")
+    answers = [(status["instruction"], status["stage"]) for status in robot.statuses()]
+    assert answers == [(CUP, "initial"), (BOOK, "initial"), (BOOK, "refined")]
+    robot.wait(lambda: robot.diagnosis(1)[2]["answers cancelled (new instruction)"] == "1")
 
 
 def test_the_instruction_parameter_serves_until_a_message_comes(make_robot: Callable[..., Robot]) -> None:

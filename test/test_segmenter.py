@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from transformers import BertTokenizerFast
 
 from mdsm_ros.models.config import LAVT_TINY
@@ -77,6 +79,133 @@ def test_a_model_of_one_stage_answers_once(tmp_path: Path) -> None:
     assert answer.stage == "initial"
     with pytest.raises(WeightsError, match="model_type is 'lavt', expected 'mdsm'"):
         MDSM.from_pretrained(tmp_path)
+
+
+def test_nobody_waits_for_a_refined_answer_that_is_not_wanted(anything_present: Segmenter) -> None:
+    asked: list[bool] = []
+
+    def keep_on() -> bool:
+        asked.append(len(asked) < 2)
+        return asked[-1]
+
+    answers = anything_present.stream(IMAGE, "get the red cup", num_inference_steps=50, keep_on=keep_on)
+    assert [answer.stage for answer in answers] == ["initial"]
+    assert len(asked) <= 4  # before the first step and after it, then no more of the fifty
+
+
+def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = anything_present._model
+    assert isinstance(model, MDSM)
+    steps: list[int] = []
+    forward = model.refiner.forward
+    clock = 0.0  # s; everything but the refiner takes no time, a step of it a tenth of a second
+    monkeypatch.setattr("mdsm_ros.segmenter.time.perf_counter", lambda: clock)
+
+    def slow(*args: Any) -> torch.Tensor:
+        nonlocal clock
+        clock += 0.1
+        steps[-1] += 1
+        return forward(*args)
+
+    monkeypatch.setattr(model.refiner, "forward", slow)
+    monkeypatch.setattr(anything_present, "_pace", type(anything_present._pace)())
+
+    def ask(budget: float) -> str:
+        steps.append(0)
+        monkeypatch.setattr(anything_present, "latency_budget", budget)
+        return anything_present.segment(IMAGE, "get the red cup", num_inference_steps=10).stage
+
+    assert ask(0.35) == "refined"  # times are not known yet: it ends when the budget is over
+    assert ask(0.55) == "refined"  # they are: as many as fit are planned
+    assert ask(0.05) == "initial"
+    assert ask(0.0) == "refined"  # no limit
+    assert steps == [4, 5, 0, 10]
+
+
+def test_a_budget_that_was_missed_in_a_slow_moment_is_tried_again(anything_present: Segmenter) -> None:
+    pace = type(anything_present._pace)()
+    for _ in range(30):
+        pace.note(9.0, samples=1)
+    planned = [pace.affordable(4, 1.0, samples=1) for _ in range(25)]
+    assert planned[:20] == [0] * 20
+    assert planned[20:] == [4] * 5
+    assert pace.affordable(4, 1.0, samples=2) == 4
+
+
+def test_a_warm_start_begins_with_the_mask_of_the_image_before(
+    anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = anything_present._model
+    assert isinstance(model, MDSM)
+    refine, calls = model.refine, []
+
+    def spy(*args: Any, **options: Any) -> torch.Tensor:
+        result = refine(*args, **options)
+        calls.append((args[2], options["strength"], options["start"], result))
+        return result
+
+    monkeypatch.setattr(model, "refine", spy)
+    monkeypatch.setattr(anything_present, "warm_start", True)
+    for image, text in ((IMAGE, "get the cup"), (IMAGE, "get the cup"), (IMAGE, "get"), (IMAGE[:30], "get")):
+        anything_present.segment(image, text, num_inference_steps=4)
+    assert [(steps, strength) for steps, strength, _, _ in calls] == [(4, 1.0), (2, 0.5), (4, 1.0), (4, 1.0)]
+    assert [start is None for _, _, start, _ in calls] == [True, False, True, True]
+    assert torch.equal(calls[1][2], calls[0][3])
+    monkeypatch.setattr("mdsm_ros.segmenter.WARM_SECONDS", -1.0)  # too old
+    anything_present.segment(IMAGE[:30], "get", num_inference_steps=4)
+    assert calls[-1][2] is None
+
+
+def test_half_precision_answers_nearly_the_same(untrained_weights: Path) -> None:
+    plain = Segmenter.from_pretrained(untrained_weights, device="cpu")
+    half = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="half")
+    assert (plain.acceleration, half.acceleration, half.acceleration_error) == ("none", "half", None)
+    one, other = (segmenter.segment(IMAGE, "get the red cup").probability for segmenter in (plain, half))
+    assert 0 < np.abs(one - other).max() < 0.05
+
+
+def test_compiled_parts_answer_the_same(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_module, compiled = torch.nn.Module.compile, []
+
+    def without_code_generation(
+        module: torch.nn.Module,
+    ) -> None:
+        # code generation takes minutes; the graphs are captured for real
+        compiled.append(type(module).__name__)
+        compile_module(module, backend="aot_eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_code_generation)
+    plain = Segmenter.from_pretrained(untrained_weights, device="cpu").segment(IMAGE, "get the red cup")
+    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="compile")
+    assert (segmenter.acceleration, segmenter.acceleration_error) == ("compile", None)
+    assert compiled == ["IntermediateStage", "UNet2DConditionModel"]
+    answer = segmenter.segment(IMAGE, "get the red cup")
+    np.testing.assert_allclose(answer.probability, plain.probability, atol=1e-4)
+
+
+def test_what_does_not_compile_runs_without(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_compiler(_: torch.nn.Module) -> None:
+        raise RuntimeError("no working C++ compiler")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="compile")
+    assert segmenter.acceleration == "none"
+    assert "'compile' failed on cpu: no working C++ compiler" in str(segmenter.acceleration_error)
+    assert segmenter.segment(IMAGE, "get the red cup").stage == "refined"
+
+
+def test_acceleration_that_changes_the_answers_is_left_out(
+    untrained_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mdsm_ros.segmenter.TOLERANCE", 0.0)
+    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="half")
+    assert segmenter.acceleration == "none"
+    assert "'half' changes probabilities by 0.0" in str(segmenter.acceleration_error)
+
+
+def test_unknown_acceleration(untrained_weights: Path) -> None:
+    with pytest.raises(ValueError, match="'warp', expected one of auto, none, half, compile"):
+        Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="warp")
 
 
 def test_absent_target_has_an_empty_mask(segmenter: Segmenter) -> None:

@@ -49,8 +49,11 @@ def refine(
     noise: torch.Tensor,
     start_timestep: int,
     num_inference_steps: int,
+    keep_on: Callable[[], bool] = lambda: True,
 ) -> torch.Tensor:
     """Noises the initial mask up to ``start_timestep`` and denoises it from there.
+
+    The denoiser predicts the clean mask at every step, so that there is an answer whenever ``keep_on`` ends the work.
 
     Args:
         denoiser: predicts the clean mask's logits from a noisy mask.
@@ -59,6 +62,7 @@ def refine(
         noise: (B, 1, h, w) standard normal.
         start_timestep: noise level to start from, 1 to ``num_train_timesteps`` - 1.
         num_inference_steps: number of denoiser calls, at least 1.
+        keep_on: asked before every call but the first; False ends the refinement there.
 
     Returns:
         (B, 1, h, w) logits of the refined mask: the denoiser's last word.
@@ -66,7 +70,9 @@ def refine(
     timesteps = refinement_timesteps(scheduler, start_timestep, num_inference_steps)
     sample = scheduler.add_noise(to_signal(initial_logits), noise, timesteps[:1])
     logits = initial_logits
-    for timestep in timesteps:
+    for i, timestep in enumerate(timesteps):
+        if i and not keep_on():
+            break
         logits = denoiser(sample, timestep.to(sample.device).expand(len(sample)))
         sample = scheduler.step(to_signal(logits), int(timestep), sample).prev_sample
     return logits

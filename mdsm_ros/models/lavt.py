@@ -36,6 +36,11 @@ class LAVT(nn.Module, HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
         self.language = LanguageEncoder(config, tokenizer)
         self.intermediate = IntermediateStage(config, SwinStages(config), clip=None)
 
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """All but the language."""
+        return (self.intermediate,)
+
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Language features of B instructions."""
         return self.language(texts)

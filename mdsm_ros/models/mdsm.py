@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -40,6 +40,11 @@ class MDSM(nn.Module, HubModel):
         self.refiner = Refiner(config)
         self.scheduler = diffusion.make_scheduler(config)
 
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """Stage 1 and the denoiser."""
+        return self.intermediate, self.refiner.unet
+
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Language features of B instructions."""
         return self.language(texts)
@@ -62,6 +67,10 @@ class MDSM(nn.Module, HubModel):
         steps: int,
         generator: torch.Generator | None = None,
         samples: int = 1,
+        *,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+        keep_on: Callable[[], bool] = lambda: True,
     ) -> torch.Tensor:
         """Stage 2: refines the initial mask in ``steps`` (at least 1) denoising steps.
 
@@ -71,6 +80,10 @@ class MDSM(nn.Module, HubModel):
             steps: denoiser calls.
             generator: of the noise.
             samples: refined masks of each initial mask, each from noise of its own, all in one batch.
+            start: (B, 1, h, w) logits of a mask that refinement starts from instead of the initial one, which is still
+                seen, for example the refined mask of the camera's frame before.
+            strength: of the noise put on it, as a share of the configuration's ``start_timestep``, above 0.
+            keep_on: asked between the steps; False ends the refinement with what it has so far.
 
         Returns:
             (B, samples, grid, grid) logits of the refined masks.
@@ -79,13 +92,15 @@ class MDSM(nn.Module, HubModel):
         condition = condition.repeat_interleave(samples, dim=0)
         tokens, mask = (x.repeat_interleave(samples, dim=0) for x in (features.text.tokens, features.text.mask))
         noise = self.mask_noise(len(condition), generator).to(logits)
-        initial = functional.interpolate(logits, size=noise.shape[-2:], mode="bilinear", align_corners=False)
+        begin = logits if start is None else start.to(logits)
+        begin = functional.interpolate(begin, size=noise.shape[-2:], mode="bilinear", align_corners=False)
         refined = diffusion.refine(
             lambda noisy, timesteps: self.refiner(noisy, timesteps, condition, TextFeatures(tokens, mask)),
             self.scheduler,
-            initial.repeat_interleave(samples, dim=0),
+            begin.repeat_interleave(samples, dim=0),
             noise,
-            self.config.start_timestep,
+            max(1, round(strength * self.config.start_timestep)),
             steps,
+            keep_on,
         )
         return refined.unflatten(0, (len(logits), samples)).squeeze(2)

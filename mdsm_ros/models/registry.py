@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import nn
 from typing_extensions import Self
 
 from mdsm_ros.models.config import ModelConfig
@@ -21,6 +22,11 @@ class SegmentationModel(Protocol):
     @property
     def config(self) -> ModelConfig:
         """Sizes and thresholds."""
+        ...
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The parts that are worth compiling: what runs for every image."""
         ...
 
     def to(self, device: torch.device) -> Self:
@@ -51,8 +57,16 @@ class RefiningModel(SegmentationModel, Protocol):
         steps: int,
         generator: torch.Generator | None = None,
         samples: int = 1,
+        *,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+        keep_on: Callable[[], bool] = lambda: True,
     ) -> torch.Tensor:
-        """``samples`` refined masks of each initial mask: logits (B, samples, h, w)."""
+        """``samples`` refined masks of each initial mask: logits (B, samples, h, w).
+
+        ``start`` takes the initial mask's place as what is refined, with ``strength`` times the usual noise;
+        ``keep_on``, asked between the steps, ends the work early.
+        """
         ...
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import psutil
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 WINDOW = 200  # answers over which latencies are summarised
@@ -24,6 +25,7 @@ class Counts:
     received: int = 0  # images
     answered: int = 0  # images
     dropped: int = 0  # images that a newer one replaced before the model took them
+    cancelled: int = 0  # answers that were begun when the instruction changed
     bad: Counter[str] = field(default_factory=Counter)  # messages by kind
     failures: Counter[str] = field(default_factory=Counter)  # of the model, by type
 
@@ -45,6 +47,11 @@ class Statistics:
         """A newer image replaced one that was waiting."""
         with self._lock:
             self._counts.dropped += 1
+
+    def answer_cancelled(self) -> None:
+        """The instruction changed while the model worked."""
+        with self._lock:
+            self._counts.cancelled += 1
 
     def image_answered(self, latency: float) -> None:
         """The final answer was published ``latency`` seconds after the stamp of its image."""
@@ -68,9 +75,7 @@ class Statistics:
         """A copy of the totals."""
         with self._lock:
             counts = self._counts
-            return Counts(
-                counts.received, counts.answered, counts.dropped, Counter(counts.bad), Counter(counts.failures)
-            )
+            return replace(counts, bad=Counter(counts.bad), failures=Counter(counts.failures))
 
     def latency_percentiles(self) -> tuple[float, float] | None:
         """p50 and p95 in seconds over the last answers; None before the first one."""
@@ -90,6 +95,8 @@ class Condition:
     error: str | None  # why it is not configured
     model: str
     device: str
+    acceleration: str
+    memory: float | None  # MiB of the GPU that the model takes; None where it has none
     instruction: str
     enabled: bool
     image_topic: str
@@ -112,12 +119,16 @@ class DiagnosticReporter:
             "state": condition.state,
             "model": condition.model,
             "device": condition.device,
+            "acceleration": condition.acceleration,
+            "process memory (MiB)": f"{psutil.Process().memory_info().rss / 2**20:.0f}",
+            **({} if condition.memory is None else {"GPU memory (MiB)": f"{condition.memory:.0f}"}),
             "instruction": condition.instruction,
             "enabled": condition.enabled,
             "images received": counts.received,
             "received rate (Hz)": f"{rate:.1f}",
             "images answered": counts.answered,
             "images dropped (superseded)": counts.dropped,
+            "answers cancelled (new instruction)": counts.cancelled,
             **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
             **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},
         }

@@ -32,6 +32,11 @@ class Mailbox(Generic[T]):
             item, self._item = self._item, None
             return item
 
+    def peek(self) -> T | None:
+        """The item that waits, if any; it stays there."""
+        with self._changed:
+            return self._item
+
     def close(self) -> None:
         """Ends every present and future ``take``; an item that was not taken is lost."""
         with self._changed:

@@ -52,7 +52,14 @@ TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worke
     "compressed": (CompressedImage, "image/compressed", check_compressed_image, compressed_image_to_rgb),
 }
 # attributes of Segmenter, too
-MODEL_SETTINGS = ("num_inference_steps", "num_samples", "mask_threshold", "present_threshold")
+MODEL_SETTINGS = (
+    "num_inference_steps",
+    "num_samples",
+    "latency_budget",
+    "warm_start",
+    "mask_threshold",
+    "present_threshold",
+)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
@@ -61,7 +68,8 @@ class MdsmNode(LifecycleNode):
     """Answers the newest image of a camera with the mask of what the instruction in force names.
 
     Args:
-        make_segmenter: called as ``make_segmenter(model, device=device)`` when the node is configured.
+        make_segmenter: called as ``make_segmenter(model, device=device, acceleration=acceleration)`` when the node is
+            configured.
         options: passed on to ``rclpy.lifecycle.LifecycleNode``.
 
     Raises:
@@ -105,10 +113,12 @@ class MdsmNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model."""
-        model, device = self._settings.model, self._settings.device
+        model, device, acceleration = self._settings.model, self._settings.device, self._settings.acceleration
         self.get_logger().info(f"loading model {model!r}")
         try:
-            self._segmenter = self._make_segmenter(model, device=device)
+            self._segmenter = self._make_segmenter(model, device=device, acceleration=acceleration)
+            if self._segmenter.acceleration_error is not None:
+                self.get_logger().warning(f"without acceleration: {self._segmenter.acceleration_error}")
         except Exception as error:
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
         self._model_defaults = {name: getattr(self._segmenter, name) for name in MODEL_SETTINGS}
@@ -331,6 +341,8 @@ class MdsmNode(LifecycleNode):
             error=self._error,
             model=self._settings.model,
             device=self._segmenter.device if self._segmenter else self._settings.device,
+            acceleration=self._segmenter.acceleration if self._segmenter else self._settings.acceleration,
+            memory=self._segmenter.memory() if self._segmenter else None,
             instruction=self._instruction,
             enabled=self._enabled,
             image_topic=self.resolve_topic_name(TRANSPORTS[self._settings.image_transport][1]),

@@ -1,6 +1,6 @@
 """Every parameter of the node, once: name, type, default, range, description.
 
-Declaration, validation, ``config/mdsm.yaml`` and the table in ``docs/ros.md`` all come from ``Parameters``.
+Declaration, validation, ``config/mdsm.yaml`` and the table in ``docs/node.md`` all come from ``Parameters``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mdsm_ros.acceleration import ACCELERATIONS
 from mdsm_ros.segmenter import InstructionError, validate_instruction
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class Parameters:
     device: str = _parameter(
         "auto", "Where the model runs: auto (the first GPU, else the CPU), cpu, cuda, cuda:1.", read_only=True
     )
+    acceleration: str = _parameter(
+        "auto",
+        "none; half (half precision); compile (torch.compile, with half precision on a GPU); auto: half on a "
+        "GPU, none on the CPU. What fails or changes the answers is left out, with a warning.",
+        choices=ACCELERATIONS,
+        read_only=True,
+    )
     instruction: str = _parameter(
         "", "What to look for until a message comes on topic instruction. Set at run time, it works like a message."
     )
@@ -75,6 +83,18 @@ class Parameters:
         minimum=0,
         maximum=100,
         model_default=True,
+    )
+    latency_budget: float = _parameter(
+        0.0,
+        "Seconds that the model may take for an answer: refinement has as many of its steps as fit by the times "
+        "measured here. 0: no limit.",
+        minimum=0.0,
+        maximum=60.0,
+    )
+    warm_start: bool = _parameter(
+        False,
+        "Refinement starts from the refined mask of the image before, with half the noise and half the steps: steadier "
+        "masks on a stream.",
     )
     num_samples: int = _parameter(
         1,
@@ -177,7 +197,7 @@ def parameters_yaml() -> str:
 
 
 def parameters_markdown() -> str:
-    """The table of parameters in ``docs/ros.md``."""
+    """The table of parameters in ``docs/node.md``."""
     lines = ["| parameter | type | default | at run time | |", "|---|---|---|---|---|"]
     for parameter in fields(Parameters):
         default, kind = json.dumps(parameter.default), type(parameter.default).__name__

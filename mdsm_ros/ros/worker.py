@@ -77,13 +77,13 @@ class Worker:
         while (job := self.mailbox.take()) is not None:
             outcome = self._answer_or_complain(job)
             if outcome is None:
-                return
+                continue  # whoever waits for an outdated answer waits for the next job's as well
             for waiter in job.waiters:
                 if not waiter.done():
                     waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
-        """None means that the worker was stopped on the way."""
+        """None means that the worker was stopped or the instruction changed on the way."""
         header = job.message.header
         try:
             status = self._answer(job)
@@ -102,13 +102,22 @@ class Worker:
         header = job.message.header
         image = self._to_rgb(job.message)
         final: Segmentation | None = None
-        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed):
+
+        def keep_on() -> bool:
+            return not self.mailbox.closed and not self._is_outdated(job)
+
+        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed, keep_on=keep_on):
             if self.mailbox.closed:
                 return None
             if answer.stage == "initial" and job.publish_initial:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
             final = answer
+        if self.mailbox.closed:
+            return None
+        if self._is_outdated(job):
+            self._statistics.answer_cancelled()
+            return None
         assert final is not None, "stream() yields at least the initial answer"
         self._outputs.publish_mask(header, final)
         if final.stage != "initial" or not job.publish_initial:
@@ -118,6 +127,11 @@ class Worker:
             self._publish_object(self._depth, header, image, final)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
+
+    def _is_outdated(self, job: Job) -> bool:
+        """Another instruction waits."""
+        waiting = self.mailbox.peek()
+        return waiting is not None and waiting.instruction != job.instruction
 
     def _publish_object(self, depth: DepthBuffer, header: Header, image: np.ndarray, answer: Segmentation) -> None:
         """Says where the object of a mask is; the depth image may have another size than the camera's."""
