@@ -77,6 +77,7 @@ setup(
             "mdsm-ablate = training.ablate:main",
             "mdsm-calibrate = training.calibrate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
+            "mdsm_sim = mdsm_ros.ros.sim:main",
         ],
     },
 )

@@ -57,6 +57,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_arguments(demo)
     demo.set_defaults(run=_demo)
 
+    sim = commands.add_parser("sim", help="a simulated home as a live camera for the node; needs ROS and MuJoCo")
+    sim.add_argument("--home", type=int, default=0, help="which home (default: %(default)s)")
+    sim.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)")
+    sim.add_argument("--rate", type=_positive, default=10.0, help="images a second (default: %(default)s)")
+    sim.add_argument(
+        "--speak",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="give an instruction every so many seconds (default: no)",
+    )
+    sim.set_defaults(run=_sim)
+
     bench = commands.add_parser("bench", help="measure the latency of a model on this machine")
     _add_model_arguments(bench)
     bench.add_argument("--runs", type=_count, default=50, help="answers to time (default: %(default)s)")
@@ -89,6 +102,14 @@ def _steps(text: str) -> int:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text} is not in 0 … 100")
     return value
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not WIDTHxHEIGHT") from None
 
 
 def _version() -> str:
@@ -134,17 +155,13 @@ def _load_segmenter(args: argparse.Namespace) -> Segmenter:
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
-    rows, columns = answer.mask.any(axis=1).nonzero()[0], answer.mask.any(axis=0).nonzero()[0]
-    box = None
-    if answer.mask.any():
-        box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1]
     return {
         "instruction": instruction,
         "present": answer.present,
         "score": round(answer.score, 4),
         "stage": answer.stage,
         "pixels": int(answer.mask.sum()),
-        "bbox": box,
+        "bbox": None if answer.box is None else list(answer.box),
         "timings": {name: round(seconds, 4) for name, seconds in answer.timings.items()},
     }
 
@@ -168,6 +185,16 @@ def _demo(args: argparse.Namespace) -> int:
     if not args.instruction:
         raise DemoError("--video needs at least one --instruction")
     return run_video(args)
+
+
+def _sim(args: argparse.Namespace) -> int:
+    try:
+        from mdsm_ros.ros.sim import main as run_sim
+    except ImportError as error:
+        raise CommandError(f"{error}; mdsm sim needs ROS 2 and the extra [sim]: pip install 'mdsm_ros[sim]'") from error
+    width, height = args.size
+    values = {"home": args.home, "width": width, "height": height, "rate": args.rate, "speak": args.speak}
+    return run_sim(["--ros-args", *(part for item in values.items() for part in ("-p", "{}:={}".format(*item)))])
 
 
 def _bench(args: argparse.Namespace) -> int:

@@ -68,6 +68,15 @@ class Segmentation:
     stage: str
     timings: dict[str, float]
 
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """x, y, width and height of the mask in pixels; None where it is empty."""
+        rows, columns = self.mask.any(axis=1).nonzero()[0], self.mask.any(axis=0).nonzero()[0]
+        if len(rows) == 0:
+            return None
+        x, y = int(columns[0]), int(rows[0])
+        return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+
 
 def validate_instruction(text: str) -> str:
     """Strips an instruction and collapses its whitespace.

@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-EXECUTABLES = {"mdsm", "mdsm-ablate", "mdsm-calibrate", "mdsm-data", "mdsm-evaluate", "mdsm-train", "mdsm_node"}
+EXECUTABLES = {
+    "mdsm",
+    "mdsm-ablate",
+    "mdsm-calibrate",
+    "mdsm-data",
+    "mdsm-evaluate",
+    "mdsm-train",
+    "mdsm_node",
+    "mdsm_sim",
+}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

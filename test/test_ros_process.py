@@ -21,10 +21,11 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 import rclpy
+from geometry_msgs.msg import PoseStamped
 from lifecycle_msgs.srv import GetState
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NODE = [sys.executable, "-m", "mdsm_ros.ros.node"]
 START_TIMEOUT = 120.0  # s; importing torch takes long on a busy machine
 RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def ros_arguments(**parameters: object) -> list[str]:
@@ -64,8 +66,11 @@ class Process:
     def wait(self) -> int:
         return self._process.wait(START_TIMEOUT)
 
-    def end(self, kind: signal.Signals) -> int:
+    def send(self, kind: signal.Signals) -> None:
         self._process.send_signal(kind)
+
+    def end(self, kind: signal.Signals) -> int:
+        self.send(kind)
         return self.wait()
 
     def close(self) -> None:
@@ -156,6 +161,18 @@ def test_the_node_answers_and_ends_when_told(
     assert "Traceback" not in node.output()
 
 
+def test_being_told_to_end_twice_is_as_good_as_once(
+    start: Callable[..., Process], client: Any, untrained_weights: Path
+) -> None:
+    node = start([*NODE, *ros_arguments(model=untrained_weights, instruction="'get the red cup'")])
+    node.wait_for("active on")
+    answer(client, "image", "mdsm")
+    node.send(signal.SIGINT)  # from the terminal
+    time.sleep(0.02)
+    assert node.end(signal.SIGINT) == 0, node.output()  # and from ros2 launch
+    assert "Traceback" not in node.output()
+
+
 def test_without_autostart_the_node_waits_for_a_manager(start: Callable[..., Process], client: Any) -> None:
     node = start([*NODE, *ros_arguments(autostart="false", model="/nowhere/weights")])
     state = client.create_client(GetState, "mdsm/get_state")
@@ -190,15 +207,32 @@ def test_a_node_that_cannot_start_says_why(
     assert "Traceback" not in log
 
 
-@pytest.mark.skipif(find_spec("launch_ros") is None, reason="launch_ros is not installed")
-def test_the_launch_file(start: Callable[..., Process], client: Any, untrained_weights: Path, tmp_path: Path) -> None:
-    executable = tmp_path / "lib" / "mdsm_ros" / "mdsm_node"
-    executable.parent.mkdir(parents=True)
-    executable.write_text(f'#!/bin/sh\nenv >{tmp_path / "environment"}\nexec {" ".join(NODE)} "$@"\n')
-    executable.chmod(0o755)
-    marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "mdsm_ros"
+def launch_file(start: Callable[..., Process], folder: Path, name: str, arguments: dict[str, str]) -> Process:
+    """Runs a launch file with the real launch, in a prefix that has the package's executables."""
+    for executable, module in (("mdsm_node", "mdsm_ros.ros.node"), ("mdsm_sim", "mdsm_ros.ros.sim")):
+        script = folder / "lib" / "mdsm_ros" / executable
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f'#!/bin/sh\nenv >{folder / executable}.env\nexec {sys.executable} -m {module} "$@"\n')
+        script.chmod(0o755)
+    marker = folder / "share" / "ament_index" / "resource_index" / "packages" / "mdsm_ros"
     marker.parent.mkdir(parents=True)
     marker.touch()
+    code = (
+        "from launch import LaunchService\n"
+        "from launch.actions import IncludeLaunchDescription\n"
+        "from launch.launch_description_sources import PythonLaunchDescriptionSource\n"
+        "service = LaunchService()\n"
+        f"source = PythonLaunchDescriptionSource({str(ROOT / 'launch' / name)!r})\n"
+        f"arguments = {list(arguments.items())!r}\n"
+        "service.include_launch_description(IncludeLaunchDescription(source, launch_arguments=arguments))\n"
+        "service.run()\n"
+    )
+    prefixes = os.pathsep.join(filter(None, (str(folder), os.environ.get("AMENT_PREFIX_PATH"))))
+    return start([sys.executable, "-c", code], AMENT_PREFIX_PATH=prefixes)
+
+
+@pytest.mark.skipif(find_spec("launch_ros") is None, reason="launch_ros is not installed")
+def test_the_launch_file(start: Callable[..., Process], client: Any, untrained_weights: Path, tmp_path: Path) -> None:
     arguments = {
         "namespace": "left",
         "model": str(untrained_weights),
@@ -206,21 +240,25 @@ def test_the_launch_file(start: Callable[..., Process], client: Any, untrained_w
         "image": "/front/image_raw",
         "instruction": "/task",
     }
-    code = (
-        "from launch import LaunchService\n"
-        "from launch.actions import IncludeLaunchDescription\n"
-        "from launch.launch_description_sources import PythonLaunchDescriptionSource\n"
-        "service = LaunchService()\n"
-        f"source = PythonLaunchDescriptionSource({str(ROOT / 'launch' / 'mdsm.launch.py')!r})\n"
-        f"arguments = {list(arguments.items())!r}\n"
-        "service.include_launch_description(IncludeLaunchDescription(source, launch_arguments=arguments))\n"
-        "service.run()\n"
-    )
-    prefixes = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("AMENT_PREFIX_PATH"))))
-    launch = start([sys.executable, "-c", code], AMENT_PREFIX_PATH=prefixes)
-    latched = QoSProfile(depth=1, durability=rclpy.qos.DurabilityPolicy.TRANSIENT_LOCAL)
-    client.create_publisher(String, "/task", latched).publish(String(data="get the red cup"))
+    launch = launch_file(start, tmp_path, "mdsm.launch.py", arguments)
+    client.create_publisher(String, "/task", LATCHED).publish(String(data="get the red cup"))
     launch.wait_for("active on cpu; images: /front/image_raw (Image, best_effort), instructions: /task")
     assert answer(client, "/front/image_raw", "left/mdsm")[1]["instruction"] == "get the red cup"
-    assert "fastdds_large_images.xml" in (tmp_path / "environment").read_text()
+    assert "fastdds_large_images.xml" in (tmp_path / "mdsm_node.env").read_text()
+    assert launch.end(signal.SIGINT) == 0
+
+
+@pytest.mark.skipif(find_spec("launch_ros") is None, reason="launch_ros is not installed")
+def test_the_launch_file_of_the_demo(start: Callable[..., Process], client: Any, tmp_path: Path) -> None:
+    pytest.importorskip("mujoco", reason="needs the extra [sim]")
+    arguments = {"speak": "3.0", "width": "160", "height": "120", "rate": "4.0"}
+    poses: list[PoseStamped] = []
+    client.create_subscription(PoseStamped, "/mdsm/object_pose", poses.append, RELIABLE)
+    launch = launch_file(start, tmp_path, "demo.launch.py", arguments)
+    launch.wait_for("active on")
+    deadline = time.monotonic() + START_TIMEOUT
+    while not poses:
+        assert time.monotonic() < deadline, launch.output()
+        time.sleep(0.1)
+    assert poses[0].header.frame_id == "camera_color_optical_frame"
     assert launch.end(signal.SIGINT) == 0

@@ -87,15 +87,16 @@ def _compressed(pixels: np.ndarray, stamp: int, kind: str, **options: int) -> An
 def _camera_info(shot: Shot, stamp: int) -> Any:
     height, width = shot.truth.shape
     c = shot.camera
+    cx, cy = c.cx - 0.5, c.cy - 0.5  # CameraInfo's pixel centres are whole numbers, ours are halves
     return STORE.types[CAMERA_INFO_TYPE](
         header=_header(stamp),
         height=height,
         width=width,
         distortion_model="plumb_bob",
         d=np.zeros(5),
-        k=np.array([c.fx, 0, c.cx, 0, c.fy, c.cy, 0, 0, 1], float),
+        k=np.array([c.fx, 0, cx, 0, c.fy, cy, 0, 0, 1], float),
         r=np.eye(3).ravel(),
-        p=np.array([c.fx, 0, c.cx, 0, 0, c.fy, c.cy, 0, 0, 0, 1, 0], float),
+        p=np.array([c.fx, 0, cx, 0, 0, c.fy, cy, 0, 0, 0, 1, 0], float),
         binning_x=0,
         binning_y=0,
         roi=STORE.types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False),

@@ -58,6 +58,23 @@ def camera_of(message: Any, width: int, height: int) -> Camera:
     return Camera(fx * across, fy * down, (cx + 0.5) * across, (cy + 0.5) * down)
 
 
+def info_of(camera: Camera, height: int, width: int, header: Any) -> Any:
+    """The ``sensor_msgs/CameraInfo`` of an ideal camera; ``header`` is taken over as it is."""
+    from sensor_msgs.msg import CameraInfo
+
+    cx, cy = camera.cx - 0.5, camera.cy - 0.5  # CameraInfo's pixel centres are whole numbers, ours are halves
+    return CameraInfo(
+        header=header,
+        height=height,
+        width=width,
+        distortion_model="plumb_bob",
+        d=[0.0] * 5,
+        k=[camera.fx, 0.0, cx, 0.0, camera.fy, cy, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[camera.fx, 0.0, cx, 0.0, 0.0, camera.fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )
+
+
 class DepthBuffer:
     """The newest depth images and the newest camera_info. Safe in both threads.
 

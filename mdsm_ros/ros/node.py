@@ -5,6 +5,7 @@ The executor's thread runs all callbacks and only stores the newest image; a wor
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -375,6 +376,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C under ros2 launch comes twice
         node.destroy_node()
         rclpy.try_shutdown()
     return 0

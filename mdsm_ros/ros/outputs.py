@@ -17,6 +17,7 @@ from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import points_to_cloud, pose_of
+from mdsm_ros.ros.detections import detection_type, detections_of
 from mdsm_ros.segmenter import Segmentation
 
 QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
@@ -27,18 +28,20 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
+        kinds = {
+            "initial_mask": Image,
+            "mask": Image,
+            "probability": Image,
+            "uncertainty": Image,
+            "overlay": Image,
+            "object_points": PointCloud2,
+            "object_pose": PoseStamped,
+            "status": String,
+        }
+        if (detections := detection_type()) is not None:
+            kinds["detections"] = detections
         self._publishers: dict[str, LifecyclePublisher] = {
-            name: node.create_lifecycle_publisher(kind, f"~/{name}", QOS)
-            for name, kind in (
-                ("initial_mask", Image),
-                ("mask", Image),
-                ("probability", Image),
-                ("uncertainty", Image),
-                ("overlay", Image),
-                ("object_points", PointCloud2),
-                ("object_pose", PoseStamped),
-                ("status", String),
-            )
+            name: node.create_lifecycle_publisher(kind, f"~/{name}", QOS) for name, kind in kinds.items()
         }
 
     def destroy(self) -> None:
@@ -60,6 +63,8 @@ class Outputs:
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
+        if self._is_subscribed("detections"):
+            self._publishers["detections"].publish(detections_of(answer, instruction, header))
         if self._is_subscribed("overlay"):
             overlay = draw_overlay(image, answer, instruction)
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
@@ -105,4 +110,4 @@ class Outputs:
         return line
 
     def _is_subscribed(self, name: str) -> bool:
-        return int(self._publishers[name].get_subscription_count()) > 0
+        return name in self._publishers and int(self._publishers[name].get_subscription_count()) > 0

@@ -1,0 +1,58 @@
+"""A simulated home, the node, and what is needed to watch: `ros2 launch mdsm_ros demo.launch.py rviz:=true`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchDescription
+
+HERE = Path(__file__).resolve().parent
+RVIZ_CONFIG = HERE.parent / "config" / "mdsm.rviz"
+SIM_PARAMETERS = {"home": int, "rate": float, "width": int, "height": int, "speak": float}
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("home", default_value="0", description="Which simulated home."),
+            DeclareLaunchArgument("rate", default_value="10.0", description="Images a second."),
+            DeclareLaunchArgument("width", default_value="640", description="Pixels of the images across."),
+            DeclareLaunchArgument("height", default_value="480", description="Pixels of the images down."),
+            DeclareLaunchArgument(
+                "speak",
+                default_value="0.0",
+                description="Seconds after which the simulation gives another instruction; 0: you give them, on topic "
+                "instruction.",
+            ),
+            DeclareLaunchArgument(
+                "rviz", default_value="false", choices=["true", "false"], description="Start RViz with a fitting view."
+            ),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(HERE / "mdsm.launch.py")), launch_arguments={"depth": "depth"}.items()
+            ),
+            Node(
+                package="mdsm_ros",
+                executable="mdsm_sim",
+                parameters=[
+                    {
+                        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                        for name, kind in SIM_PARAMETERS.items()
+                    }
+                ],
+                output="screen",
+            ),
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                arguments=["-d", str(RVIZ_CONFIG)],
+                condition=IfCondition(LaunchConfiguration("rviz")),
+            ),
+        ]
+    )

@@ -1,0 +1,135 @@
+"""``mdsm_sim``: a MuJoCo home as a live camera, so that anyone can try the node without a robot.
+
+It publishes colour, depth and intrinsics of a camera that walks through the rooms, and, where it is asked to speak,
+instructions about what is in view, with the mask that is right for each.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import rclpy
+import rclpy.logging
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header, String
+
+from mdsm_ros.homes.generate import SPLIT_SEEDS
+from mdsm_ros.homes.home import Room
+from mdsm_ros.homes.instructions import Sentence, Speaker
+from mdsm_ros.homes.layout import build_home
+from mdsm_ros.homes.scene import View
+from mdsm_ros.homes.seen import look
+from mdsm_ros.homes.tour import tour
+from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
+from mdsm_ros.ros.depth import info_of
+
+FRAME_ID = "camera_color_optical_frame"  # REP-103: x right, y down, z forward
+QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SUGGESTIONS = 6  # sentences to choose from
+
+
+class SimCamera(Node):
+    """Publishes ``image``, ``depth``, ``camera_info``, and what it says: ``instruction``, ``ground_truth/mask``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("mdsm_sim", **options)
+        home = self._integer("home", 0, 0, 999_999, "Which of the homes that no training and no test used.")
+        width = self._integer("width", 640, 64, 1920, "Pixels of the images across.")
+        height = self._integer("height", 480, 64, 1080, "Pixels of the images down.")
+        rate = self._number("rate", 10.0, 0.1, 60.0, "Images a second, as far as rendering keeps up.")
+        seconds = self._number("walk", 10.0, 1.0, 600.0, "Seconds from one end of a way to the other.")
+        self._speak = self._number(
+            "speak", 0.0, 0.0, 600.0, "Seconds after which another instruction is given. 0: the log only suggests some."
+        )
+        self._rng = np.random.default_rng(home)
+        self._views = tour(
+            build_home(SPLIT_SEEDS["demo"] + home),
+            self._rng,
+            size=(width, height),
+            frames=max(2, round(rate * seconds)),
+        )
+        self._room: Room | None = None
+        self._sentence: Sentence | None = None
+        self._said = 0.0  # s, monotonic
+        self._image = self.create_publisher(Image, "image", QOS)
+        self._depth = self.create_publisher(Image, "depth", QOS)
+        self._info = self.create_publisher(CameraInfo, "camera_info", QOS)
+        self._instruction = self.create_publisher(String, "instruction", LATCHED)
+        self._truth = self.create_publisher(Image, "ground_truth/mask", QOS)
+        self.create_timer(1.0 / rate, self._shoot)
+        self.get_logger().info(f"home {home}: {width}x{height} at {rate:g} Hz on {self._image.topic_name}")
+
+    def close(self) -> None:
+        """Frees the renderer, in the thread that rendered."""
+        self._views.close()  # type: ignore[attr-defined]
+        self.destroy_node()
+
+    def _integer(self, name: str, default: int, lowest: int, highest: int, description: str) -> int:
+        limits = IntegerRange(from_value=lowest, to_value=highest, step=1)
+        descriptor = ParameterDescriptor(description=description, integer_range=[limits], read_only=True)
+        return int(self.declare_parameter(name, default, descriptor).value)
+
+    def _number(self, name: str, default: float, lowest: float, highest: float, description: str) -> float:
+        limits = FloatingPointRange(from_value=lowest, to_value=highest, step=0.0)
+        descriptor = ParameterDescriptor(description=description, floating_point_range=[limits], read_only=True)
+        return float(self.declare_parameter(name, default, descriptor).value)
+
+    def _shoot(self) -> None:
+        room, view = next(self._views)
+        header = Header(frame_id=FRAME_ID, stamp=self.get_clock().now().to_msg())
+        assert view.depth is not None
+        if room is not self._room or (self._speak and time.monotonic() - self._said > self._speak):
+            self._choose_sentence(room, view)
+        height, width = view.items.shape
+        self._info.publish(info_of(view.camera, height, width, header))
+        self._depth.publish(numpy_to_image(view.depth, "32FC1", header))
+        self._image.publish(numpy_to_image(view.rgb, "rgb8", header))
+        if self._speak and self._sentence is not None:
+            target = self._sentence.target
+            mask = np.zeros(view.items.shape, bool) if target is None else view.items == target
+            self._truth.publish(mask_to_image(mask, header))
+
+    def _choose_sentence(self, room: Room, view: View) -> None:
+        sentences = Speaker(room, look(room, view), view.items.size, self._rng).sentences(SUGGESTIONS)
+        if room is not self._room:
+            self._room, self._sentence = room, None
+            examples = " | ".join(sentence.text for sentence in sentences[:3])
+            self.get_logger().info(f"in the {room.kind}{'; say for example: ' if examples else ''}{examples}")
+        if self._speak and sentences:
+            self._sentence, self._said = sentences[0], time.monotonic()
+            self._instruction.publish(String(data=self._sentence.text))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs the camera until it is told to end; returns the exit code, 1 if it could not start."""
+    rclpy.init(args=args)
+    try:
+        node = SimCamera()
+    except (ParameterException, ValueError) as error:
+        rclpy.logging.get_logger("mdsm_sim").fatal(str(error))
+        rclpy.try_shutdown()
+        return 1
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C under ros2 launch comes twice
+        node.close()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

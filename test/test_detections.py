@@ -1,0 +1,80 @@
+"""Boxes for nodes that want them; vision_msgs is on no package index, so its message definitions stand in where absent."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mdsm_ros.ros.detections import detection_type, detections_of
+from mdsm_ros.segmenter import Segmentation
+
+FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
+    "Detection2DArray": ("header", "detections"),
+    "Detection2D": ("header", "results", "bbox", "id"),
+    "BoundingBox2D": ("center", "size_x", "size_y"),
+    "Pose2D": ("position", "theta"),
+    "Point2D": ("x", "y"),
+    "ObjectHypothesisWithPose": ("hypothesis", "pose"),
+    "ObjectHypothesis": ("class_id", "score"),
+}
+
+
+def message_class(name: str, fields: tuple[str, ...]) -> type:
+    def init(self: Any, **values: Any) -> None:
+        assert set(values) <= set(fields), f"{name} has no field {set(values) - set(fields)}"
+        self.__dict__.update(dict.fromkeys(fields, []) | values)
+
+    return type(name, (SimpleNamespace,), {"__init__": init})
+
+
+@pytest.fixture(autouse=True)
+def vision_msgs(monkeypatch: pytest.MonkeyPatch) -> None:
+    if find_spec("vision_msgs") is None:
+        messages = ModuleType("vision_msgs.msg")
+        for name, fields in FIELDS.items():
+            setattr(messages, name, message_class(name, fields))
+        monkeypatch.setitem(sys.modules, "vision_msgs", ModuleType("vision_msgs"))
+        monkeypatch.setitem(sys.modules, "vision_msgs.msg", messages)
+
+
+def answer(mask: np.ndarray) -> Segmentation:
+    return Segmentation(mask, mask.astype(np.float32), None, 0.75, bool(mask.any()), "refined", {"total": 0.1})
+
+
+def header() -> Any:
+    if find_spec("vision_msgs") is None:
+        return "the header of the image"
+    from std_msgs.msg import Header
+
+    return Header(frame_id="camera")
+
+
+def test_the_box_around_the_mask_names_the_instruction() -> None:
+    mask = np.zeros((48, 64), dtype=bool)
+    mask[10:20, 30:36] = True
+    mask[12, 40] = True
+    message = detections_of(answer(mask), "get the cup", header())
+    assert isinstance(message, detection_type() or ())
+    (detection,) = message.detections
+    assert message.header == detection.header == header()
+    center = detection.bbox.center
+    assert (center.position.x, center.position.y, center.theta) == (35.5, 15.0, 0.0)
+    assert (detection.bbox.size_x, detection.bbox.size_y) == (11.0, 10.0)
+    (result,) = detection.results
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the cup", 0.75)
+
+
+def test_nothing_in_view_is_an_empty_array() -> None:
+    message = detections_of(answer(np.zeros((48, 64), dtype=bool)), "get the cup", header())
+    assert message.header == header()
+    assert list(message.detections) == []
+
+
+def test_without_vision_msgs_there_are_no_detections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vision_msgs.msg", None)
+    assert detection_type() is None
