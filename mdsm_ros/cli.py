@@ -73,6 +73,18 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure the latency of a model on this machine")
     _add_model_arguments(bench)
     bench.add_argument("--runs", type=_count, default=50, help="answers to time (default: %(default)s)")
+    bench.add_argument(
+        "--acceleration",
+        nargs="+",
+        default=["none"],
+        metavar="HOW",
+        help="none, half, compile, auto; several are compared (default: none)",
+    )
+    bench.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
+    bench.add_argument(
+        "--seconds", type=_positive, default=10.0, help="that the node is measured (default: %(default)s)"
+    )
+    bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
     bench.set_defaults(run=_bench)
     return parser
 
@@ -200,8 +212,27 @@ def _sim(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from mdsm_ros.bench import latency_table
 
-    segmenter = _load_segmenter(args)
-    print(latency_table(segmenter, runs=args.runs, num_inference_steps=args.steps))
+    try:
+        print(
+            latency_table(
+                args.model,
+                device=args.device,
+                accelerations=args.acceleration,
+                runs=args.runs,
+                num_inference_steps=args.steps,
+            )
+        )
+    except ValueError as error:  # weights, device, preset or acceleration
+        raise CommandError(str(error)) from error
+    if args.node:
+        from mdsm_ros.node_bench import BenchError, find_profile, table
+
+        parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
+        parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
+        try:
+            print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+        except BenchError as error:
+            raise CommandError(str(error)) from error
     return 0
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import timm
-from transformers import BertModel, CLIPVisionModel
+from transformers import BertModel, BertTokenizerFast, CLIPVisionModel
 
 from mdsm_ros.hub import WeightsError, read_config, resolve_folder
-from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.config import PRESETS, MDSMConfig
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES, SegmentationModel
@@ -25,6 +25,21 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
     embedded = EMBEDDED_WEIGHTS / name
     folder = embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
+
+
+def save_random(preset: str, folder: Path) -> None:
+    """Saves a model that has learned nothing, for timing.
+
+    Raises:
+        ValueError: there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
+    config = PRESETS[preset]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})
+    model = MODEL_TYPES[config.model_type](config, tokenizer)  # type: ignore[arg-type]
+    model.save_pretrained(folder)
 
 
 def load_encoders(model: MDSM | LAVT) -> None:

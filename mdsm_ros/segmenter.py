@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import unicodedata
 from collections import deque
@@ -121,6 +122,17 @@ def _choose_device(device: str) -> torch.device:
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device is {device!r}, but no CUDA device is available")
     return chosen
+
+
+def leave_a_core() -> None:
+    """Has models of this process use one CPU thread less than there are cores, unless OMP_NUM_THREADS is set.
+
+    For processes that do something beside the model, such as the node. Threads of the model that have to wait for a core
+    stop all others; and GNU OpenMP, which sees one thread too many where the model does not run in the main thread,
+    lets its threads sleep after every operation: on two cores, answers then take twice as long as with one thread.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
 class Segmenter:

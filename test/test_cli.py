@@ -157,8 +157,21 @@ def test_demo_with_bad_input(arguments: list[str], expectation: str, capsys: pyt
 def test_bench_prints_a_line_per_stage(untrained_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--model", str(untrained_weights), "--device", "cpu", "--runs", "2", "--steps", "1"]) == 0
     table = capsys.readouterr().out
-    assert "| initial |" in table
-    assert "| refined |" in table
+    for part in ("initial", "one refinement step", "refined"):
+        assert f"| none | {part} |" in table
+
+
+def test_bench_of_random_weights_and_of_accelerations(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--device", "cpu", "--runs", "1", "--acceleration", "none", "half"]
+    assert main(["bench", "--model", "random:lavt-tiny", *options]) == 0
+    table = capsys.readouterr().out
+    assert table.startswith("random:lavt-tiny on cpu")
+    assert "| none | initial |" in table
+    assert "| half | initial |" in table
+    assert main(["bench", "--model", "random:lavt-huge", *options]) == 2
+    assert "preset is 'lavt-huge', expected one of mdsm-base" in error_of(capsys)
+    assert main(["bench", "--device", "cpu", "--acceleration", "warp"]) == 2
+    assert "acceleration is 'warp'" in error_of(capsys)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Boxes for nodes that want them; vision_msgs is on no package index, so its message definitions stand in where absent."""
+"""Boxes for nodes that want them; vision_msgs is on no package index: where absent, its definitions stand in."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from mdsm_ros.ros.detections import detection_type, detections_of
 from mdsm_ros.segmenter import Segmentation
 
+INSTALLED = find_spec("vision_msgs") is not None
 FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
     "Detection2DArray": ("header", "detections"),
     "Detection2D": ("header", "results", "bbox", "id"),
@@ -27,14 +28,14 @@ FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
 def message_class(name: str, fields: tuple[str, ...]) -> type:
     def init(self: Any, **values: Any) -> None:
         assert set(values) <= set(fields), f"{name} has no field {set(values) - set(fields)}"
-        self.__dict__.update(dict.fromkeys(fields, []) | values)
+        self.__dict__.update({field: [] for field in fields} | values)
 
     return type(name, (SimpleNamespace,), {"__init__": init})
 
 
 @pytest.fixture(autouse=True)
 def vision_msgs(monkeypatch: pytest.MonkeyPatch) -> None:
-    if find_spec("vision_msgs") is None:
+    if not INSTALLED:
         messages = ModuleType("vision_msgs.msg")
         for name, fields in FIELDS.items():
             setattr(messages, name, message_class(name, fields))
@@ -47,7 +48,7 @@ def answer(mask: np.ndarray) -> Segmentation:
 
 
 def header() -> Any:
-    if find_spec("vision_msgs") is None:
+    if not INSTALLED:
         return "the header of the image"
     from std_msgs.msg import Header
 
@@ -58,8 +59,7 @@ def test_the_box_around_the_mask_names_the_instruction() -> None:
     mask = np.zeros((48, 64), dtype=bool)
     mask[10:20, 30:36] = True
     mask[12, 40] = True
-    message = detections_of(answer(mask), "get the cup", header())
-    assert isinstance(message, detection_type() or ())
+    message: Any = detections_of(answer(mask), "get the cup", header())
     (detection,) = message.detections
     assert message.header == detection.header == header()
     center = detection.bbox.center
@@ -67,6 +67,7 @@ def test_the_box_around_the_mask_names_the_instruction() -> None:
     assert (detection.bbox.size_x, detection.bbox.size_y) == (11.0, 10.0)
     (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the cup", 0.75)
+    assert isinstance(message, detection_type() or ())
 
 
 def test_nothing_in_view_is_an_empty_array() -> None:

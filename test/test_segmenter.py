@@ -12,7 +12,14 @@ from transformers import BertTokenizerFast
 from mdsm_ros.models.config import LAVT_TINY
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.segmenter import ImageError, InstructionError, Segmenter, WeightsError, validate_instruction
+from mdsm_ros.segmenter import (
+    ImageError,
+    InstructionError,
+    Segmenter,
+    WeightsError,
+    leave_a_core,
+    validate_instruction,
+)
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
@@ -253,6 +260,19 @@ def test_twelve_megapixels(segmenter: Segmenter) -> None:
 def test_negative_steps(segmenter: Segmenter) -> None:
     with pytest.raises(ValueError, match="-1"):
         segmenter.segment(IMAGE, "get the cup", num_inference_steps=-1)
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, -1), ("2", 0)])
+def test_a_core_is_left_to_others(monkeypatch: pytest.MonkeyPatch, wanted: str | None, expected: int) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if wanted is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    try:
+        leave_a_core()
+        assert torch.get_num_threads() == max(1, before + expected)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_unknown_device(untrained_weights: Path) -> None:

@@ -16,8 +16,15 @@ SHUTDOWN_TIMEOUT = 15.0  # s
 class NodeProcess:
     """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file."""
 
-    def __init__(self, log: Path, parameters: Mapping[str, object], remappings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        log: Path,
+        parameters: Mapping[str, object],
+        remappings: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log = log
+        self._environment = environment  # None: this process's
         self.command = [sys.executable, "-m", "mdsm_ros.ros.node", "--ros-args"]
         for source, target in remappings.items():
             self.command += ["-r", f"{source}:={target}"]
@@ -26,7 +33,9 @@ class NodeProcess:
 
     def __enter__(self) -> NodeProcess:
         with self.log.open("wb") as output:
-            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                self.command, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+            )
         return self
 
     def __exit__(

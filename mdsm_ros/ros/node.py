@@ -43,7 +43,7 @@ from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.parameters import MODEL_DEFAULT, ParameterError, declare_parameters
 from mdsm_ros.ros.worker import Job, Outcome, Worker
-from mdsm_ros.segmenter import InstructionError, Segmenter, validate_instruction
+from mdsm_ros.segmenter import InstructionError, Segmenter, leave_a_core, validate_instruction
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
@@ -361,6 +361,7 @@ def _validated_or_empty(instruction: str) -> str:
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the node until it is told to end; returns the exit code, 1 if it could not start."""
     rclpy.init(args=args)
+    leave_a_core()
     try:
         node = MdsmNode()
     except (ParameterError, ParameterException) as error:
