@@ -19,7 +19,7 @@ train: data  ## both stages of mdsm-tiny; goes on where it stopped
 	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume
 
 bench: .venv/demo.stamp  ## latency of the embedded model on this machine, alone and in the running node
-	$(BIN)/mdsm bench --node
+	$(BIN)/mdsm bench --node --bag
 
 homes: .venv/dev.stamp  ## N views of homes, timed, and their statistics; beside REVERIE's with REVERIE=folder
 	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)

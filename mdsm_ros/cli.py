@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mdsm_ros.demo import BUNDLED_BAG
+
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmentation, Segmenter
 
@@ -83,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     bench.add_argument(
         "--seconds", type=_positive, default=10.0, help="that the node is measured (default: %(default)s)"
+    )
+    bench.add_argument(
+        "--bag",
+        type=Path,
+        nargs="?",
+        const=BUNDLED_BAG,
+        help="steadiness of the masks on a recording (default: the demo's)",
     )
     bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
     bench.set_defaults(run=_bench)
@@ -224,6 +233,10 @@ def _bench(args: argparse.Namespace) -> int:
         )
     except ValueError as error:  # weights, device, preset or acceleration
         raise CommandError(str(error)) from error
+    if args.bag is not None:
+        from mdsm_ros.demo.stability import stability_table
+
+        print("\n" + stability_table(_load_segmenter(args), args.bag))
     if args.node:
         from mdsm_ros.node_bench import BenchError, find_profile, table
 

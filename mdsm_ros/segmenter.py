@@ -127,8 +127,8 @@ def _choose_device(device: str) -> torch.device:
 def leave_a_core() -> None:
     """Has models of this process use one CPU thread less than there are cores, unless OMP_NUM_THREADS is set.
 
-    For processes that do something beside the model, such as the node. Threads of the model that have to wait for a core
-    stop all others; and GNU OpenMP, which sees one thread too many where the model does not run in the main thread,
+    For processes that do something beside the model, such as the node. A thread of the model that waits for a core
+    stops all others; and GNU OpenMP, which sees one thread too many where the model does not run in the main thread,
     lets its threads sleep after every operation: on two cores, answers then take twice as long as with one thread.
     """
     if "OMP_NUM_THREADS" not in os.environ:

@@ -2,8 +2,12 @@
 
 ``recording.py`` and ``video.py`` say what is sent and when, ``../ros/demo_player.py`` sends it and collects the
 answers, ``score.py`` compares them with what was sent, ``report.py`` writes pictures and tables, ``run.py`` puts it
-together. ``make_bag.py`` makes the recording that comes with the package.
+together. ``make_bag.py`` makes the recording that comes with the package; ``stability.py`` measures on recordings.
 """
+
+from pathlib import Path
+
+BUNDLED_BAG = Path(__file__).parent / "bag"
 
 
 class DemoError(RuntimeError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 from importlib.util import find_spec
-from pathlib import Path
 
-from mdsm_ros.demo import DemoError
+from mdsm_ros.demo import BUNDLED_BAG, DemoError
 from mdsm_ros.demo.messages import Source
 from mdsm_ros.demo.node_process import NodeProcess
 from mdsm_ros.demo.recording import RecordingSource
@@ -15,7 +14,6 @@ from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
 
-BUNDLED_BAG = Path(__file__).parent / "bag"
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
 
