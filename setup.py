@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*"],
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),

@@ -11,6 +11,7 @@ from typing import Any
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
 
 
 class BagError(ValueError):
@@ -62,6 +63,20 @@ class Bag:
     def topics(self) -> dict[str, str]:
         """Message type by topic name."""
         return {connection.topic: connection.msgtype for connection in self._connections()}
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Topics with everything that rosbags knows of them."""
+        return self._connections()
+
+    @property
+    def typestore(self) -> Typestore:
+        """The message types, with those that the recording brings along."""
+        return self._reader.typestore
+
+    def count(self, topic: str) -> int:
+        """Messages on a topic, by the recording's index."""
+        return sum(connection.msgcount for connection in self._connections() if connection.topic == topic)
 
     @property
     def duration(self) -> float:

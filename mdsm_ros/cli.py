@@ -59,6 +59,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_arguments(demo)
     demo.set_defaults(run=_demo)
 
+    replay = commands.add_parser("replay", help="evaluate a model on a recording")
+    replay.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
+    replay.add_argument("--out", type=Path, required=True, help="folder to write; a run that was ended goes on in it")
+    replay.add_argument("--image", metavar="TOPIC", help="of the camera (default: the only one of its type)")
+    replay.add_argument("--truth", metavar="TOPIC", help="of the right masks (default: /ground_truth/mask)")
+    said = replay.add_mutually_exclusive_group()
+    said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
+    said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    replay.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
+    _add_model_arguments(replay)
+    replay.set_defaults(run=_replay)
+
     sim = commands.add_parser("sim", help="a simulated home as a live camera for the node; needs ROS and MuJoCo")
     sim.add_argument("--home", type=int, default=0, help="which home (default: %(default)s)")
     sim.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)")
@@ -143,9 +155,10 @@ def _version() -> str:
 def _user_errors() -> tuple[type[Exception], ...]:
     from mdsm_ros.bags import BagError
     from mdsm_ros.demo import DemoError
+    from mdsm_ros.replay import ReplayError
     from mdsm_ros.segmenter import ImageError, InstructionError, WeightsError
 
-    return BagError, CommandError, DemoError, ImageError, InstructionError, WeightsError, OSError
+    return BagError, CommandError, DemoError, ImageError, InstructionError, ReplayError, WeightsError, OSError
 
 
 def _segment(args: argparse.Namespace) -> int:
@@ -206,6 +219,18 @@ def _demo(args: argparse.Namespace) -> int:
     if not args.instruction:
         raise DemoError("--video needs at least one --instruction")
     return run_video(args)
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from mdsm_ros.replay.run import run_replay
+    from mdsm_ros.segmenter import validate_instruction
+
+    if args.instruction is not None:
+        args.instruction = validate_instruction(args.instruction)
+    segmenter = _load_segmenter(args)
+    if args.steps is not None:
+        segmenter.num_inference_steps = args.steps
+    return run_replay(args, segmenter)
 
 
 def _sim(args: argparse.Namespace) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CALIBRATION_BINS = 15
+
+Figures = dict[str, float]
 
 
 def intersection_union(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> tuple[int, int]:
@@ -60,3 +62,17 @@ def expected_calibration_error(counts: NDArray[np.float64]) -> float:
     """ECE (arXiv 1706.04599, eq. 3) from :func:`calibration_counts`, of the target's probability."""
     number, confidence, hits = counts
     return float(np.abs(confidence - hits).sum() / number.sum())
+
+
+def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
+    """Markdown with one row of figures a name."""
+    columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))
+    lines = [f"| {corner} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, figures in rows.items():
+        lines.append(f"| {name} | " + " | ".join(format_figure(figures.get(column)) for column in columns) + " |")
+    return "\n".join(lines)
+
+
+def format_figure(value: float | None) -> str:
+    """Whole numbers above 1 without decimals, others with three; nothing for None."""
+    return "" if value is None else f"{value:.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.3f}"

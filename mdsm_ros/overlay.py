@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmentation
 
 COLOR = (255, 0, 160)  # rare in homes
+TRUTH_COLOR = (0, 220, 60)
 TINT = 0.45  # weight of COLOR inside the mask
 SHADE = 0.6  # weight of black behind the caption
 CAPTION_LINES = 3
@@ -29,12 +30,13 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation, instruction: str
         uint8 (H, W, 3), RGB.
     """
     canvas = np.array(image)
-    _draw_mask(canvas, segmentation.mask)
+    draw_mask(canvas, segmentation.mask)
     verdict = "in view" if segmentation.present else "not in view"
     return _draw_caption(canvas, instruction, f"{verdict}, score {segmentation.score:.2f}, {segmentation.stage}")
 
 
-def _draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
+def draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
+    """Tints the mask (H, W) bool and draws its contour into a canvas, uint8 (H, W, 3)."""
     if not mask.any():
         return
     border = mask & ~_eroded(mask, max(1, round(min(mask.shape) / 240)))
@@ -43,6 +45,11 @@ def _draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
         pixels = canvas[..., channel]
         np.copyto(pixels, tinted[pixels], where=mask)
         np.copyto(pixels, np.uint8(value), where=border)
+
+
+def draw_outline(canvas: np.ndarray, mask: np.ndarray) -> None:
+    """Outlines the true mask (H, W) bool in green in a canvas, uint8 (H, W, 3)."""
+    canvas[mask & ~_eroded(mask, max(1, round(min(mask.shape) / 160)))] = TRUTH_COLOR
 
 
 def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.metrics import expected_calibration_error, summarize
+from mdsm_ros.metrics import Figures, expected_calibration_error, figures_table, summarize
 
 STAGES = ("initial", "refined")
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
-
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -149,17 +147,3 @@ def markdown_table(results: Mapping[str, Mapping[str, Figures]]) -> str:
                 f"{change['wins']:.0f} wins, {change['losses']:.0f} losses (|change| > {WIN_MARGIN})."
             )
     return "\n".join(lines)
-
-
-def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
-    """Markdown with one row of figures a name."""
-    columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))
-    lines = [f"| {corner} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(_cell(figures.get(c)) for c in columns) + " |" for name, figures in rows.items()
-    ]
-    return "\n".join(lines)
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.3f}"

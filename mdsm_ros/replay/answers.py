@@ -1,0 +1,133 @@
+"""What a model says to every frame of a recording, kept line by line."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from mdsm_ros.metrics import intersection_union, iou
+from mdsm_ros.replay.frames import ReplayFrame
+from mdsm_ros.segmenter import ImageError, Segmenter
+
+STAGES = ("initial", "refined")
+
+
+@dataclass(frozen=True)
+class FrameAnswer:
+    """A frame and the answers to it; JSON-ready.
+
+    Attributes:
+        number, stamp, recorded, instruction: of the frame.
+        fault: why there is no answer, or None.
+        masks: COCO run-length encoding of the mask, by stage.
+        seconds: until the mask, by stage.
+        score, present: of the answer.
+        in_view: the truth shows the target; None where the truth is not known.
+        counts: (intersection, union) with the truth in pixels, by stage, where it is known.
+        steady: IoU with the mask of the frame before, under the same instruction; 1 where both are empty.
+    """
+
+    number: int
+    stamp: int
+    recorded: int
+    instruction: str
+    fault: str | None = None
+    masks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
+    present: bool = False
+    in_view: bool | None = None
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    steady: float | None = None
+
+    @property
+    def stage(self) -> str:
+        """Of the last answer; "" where there is none."""
+        return next((stage for stage in reversed(STAGES) if stage in self.masks), "")
+
+    def mask(self, stage: str) -> NDArray[np.bool_]:
+        """The mask (H, W) of a stage."""
+        code = self.masks[stage]
+        return coco_mask.decode({"size": code["size"], "counts": code["counts"].encode()}).astype(bool)
+
+    def iou(self, stage: str) -> float | None:
+        """With the truth; None where it is not known or the target is not in view."""
+        if not self.in_view or stage not in self.counts:
+            return None
+        intersection, union = self.counts[stage]
+        return intersection / union if union else 0.0
+
+
+def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """COCO run-length encoding, JSON-ready."""
+    code = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(map(int, code["size"])), "counts": code["counts"].decode()}
+
+
+def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer | None) -> FrameAnswer:
+    """Asks a model about one frame; ``before`` is the answer to the frame before."""
+    about = {key: getattr(frame, key) for key in ("number", "stamp", "recorded", "instruction")}
+    if frame.image is None or not frame.instruction:
+        return FrameAnswer(**about, fault=frame.fault or "no instruction yet")
+    try:
+        answers = list(segmenter.stream(frame.image, frame.instruction))
+    except ImageError as error:
+        return FrameAnswer(**about, fault=str(error))
+    last, truth = answers[-1], frame.truth
+    steady = None
+    if before is not None and before.stage and before.instruction == frame.instruction:
+        earlier = before.mask(before.stage)
+        if earlier.shape == last.mask.shape:
+            steady = iou(last.mask, earlier) if last.mask.any() or earlier.any() else 1.0
+    return FrameAnswer(
+        **about,
+        masks={answer.stage: encode(answer.mask) for answer in answers},
+        seconds={answer.stage: answer.timings["total"] for answer in answers},
+        score=last.score,
+        present=last.present,
+        in_view=None if truth is None else bool(truth.any()),
+        counts={} if truth is None else {answer.stage: intersection_union(answer.mask, truth) for answer in answers},
+        steady=steady,
+    )
+
+
+def read_answers(path: Path) -> Iterator[FrameAnswer]:
+    """The answers that a run, ended or not, has left; half a line at the end is passed over."""
+    if path.exists():
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.endswith("\n"):
+                    yield _from_json(line)
+
+
+def _from_json(line: str) -> FrameAnswer:
+    values = json.loads(line)
+    values["counts"] = {stage: tuple(pair) for stage, pair in values["counts"].items()}
+    return FrameAnswer(**values)
+
+
+def cut_half_a_line(path: Path) -> None:
+    """Removes what a kill has left of the last line."""
+    if path.exists():
+        with path.open("rb+") as file:
+            file.truncate(sum(len(line) for line in file if line.endswith(b"\n")))
+
+
+def write_answers(path: Path, segmenter: Segmenter, frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
+    """Answers frames one by one; each is on disk before the next one begins."""
+    last = deque(read_answers(path), maxlen=1)
+    before = last[0] if last else None
+    with path.open("a", encoding="utf-8") as file:
+        for frame in frames:
+            before = answer_frame(segmenter, frame, before)
+            file.write(json.dumps(asdict(before)) + "\n")
+            file.flush()
+            yield before

@@ -1,0 +1,92 @@
+"""The recording once more, with masks and statuses beside its own topics; opens in Foxglove and RViz."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from mdsm_ros.bags import Bag, BagError, BagMessage
+from mdsm_ros.replay.answers import STAGES, FrameAnswer
+
+TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
+STATUS_TOPIC = "/mdsm/status"
+IMAGE_TYPE, STATUS_TYPE = "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
+
+
+def write_output_bag(
+    folder: Path, bag: Bag, image_topic: str, answers: Iterator[FrameAnswer], progress: Callable[[], object]
+) -> None:
+    """Copies a recording message by message and puts each answer behind its image.
+
+    Args:
+        folder: to write, mcap; must not exist.
+        bag: the recording; what it says on our own topics is left out.
+        image_topic: whose images were answered.
+        answers: in the order of the images.
+        progress: called for each image.
+    """
+    with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        ours = {
+            **{topic: writer.add_connection(topic, IMAGE_TYPE, typestore=bag.typestore) for topic in TOPICS.values()},
+            STATUS_TOPIC: writer.add_connection(STATUS_TOPIC, STATUS_TYPE, typestore=bag.typestore),
+        }
+        copies = {
+            connection.topic: _copy(writer, bag, connection)
+            for connection in bag.connections
+            if connection.topic not in ours
+        }
+        answer = next(answers, None)
+        try:
+            for message in bag.messages(list(copies)):
+                writer.write(copies[message.topic], message.time, message.data)
+                if message.topic == image_topic and answer is not None and message.time == answer.recorded:
+                    _write_answer(writer, bag, ours, message, answer)
+                    answer = next(answers, None)
+                    progress()
+        except BagError:
+            pass  # the report says so; what could be read is there
+
+
+def _copy(writer: Writer, bag: Bag, connection: Connection) -> Connection:
+    profiles = getattr(connection.ext, "offered_qos_profiles", ())
+    return writer.add_connection(
+        connection.topic, connection.msgtype, typestore=bag.typestore, offered_qos_profiles=profiles
+    )
+
+
+def _write_answer(
+    writer: Writer, bag: Bag, ours: dict[str, Connection], message: BagMessage, answer: FrameAnswer
+) -> None:
+    header = bag.decode(message).header if answer.fault is None else None
+
+    def write(topic: str, content: Any) -> None:
+        data = bag.typestore.serialize_cdr(content, ours[topic].msgtype)
+        writer.write(ours[topic], message.time, data)
+
+    for stage in STAGES:
+        if stage in answer.masks:
+            write(TOPICS[stage], _mask_message(bag, header, answer.mask(stage)))
+    status = {
+        "stamp": {"sec": answer.stamp // 10**9, "nanosec": answer.stamp % 10**9},
+        "instruction": answer.instruction,
+        "stage": answer.stage or None,
+        "score": round(answer.score, 4) if answer.fault is None else None,
+        "present": answer.present if answer.fault is None else None,
+        "error": answer.fault,
+    }
+    write(STATUS_TOPIC, bag.typestore.types[STATUS_TYPE](data=json.dumps(status, ensure_ascii=False)))
+
+
+def _mask_message(bag: Bag, header: Any, mask: np.ndarray) -> Any:
+    buffer = io.BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "png")
+    data = np.frombuffer(buffer.getvalue(), np.uint8)
+    return bag.typestore.types[IMAGE_TYPE](header=header, format="png", data=data)

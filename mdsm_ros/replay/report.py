@@ -1,0 +1,142 @@
+"""``report.html``: one file that a browser opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.metrics import Figures, format_figure
+
+TEMPLATE = Path(__file__).with_name("report.html")
+PICTURE_WIDTH, QUALITY = 360, 80
+CHART = (900, 140)  # pixels
+BINS = 40
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A card of the gallery.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), with the mask drawn.
+        caption: for people.
+        iou: of the final mask; None where there is no truth, or no target in view.
+        change: by which refinement changed the IoU; None likewise.
+        score: of the answer.
+    """
+
+    rgb: NDArray[np.uint8]
+    caption: str
+    iou: float | None
+    change: float | None
+    score: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page shows.
+
+    Attributes:
+        title: of the page.
+        tables: rows of figures by name, for each table by the head of its first column.
+        faults: what went wrong, and how often.
+        latencies: milliseconds until the final answer.
+        timeline: lines to draw over the answers, values 0 to 1 or None, by name.
+        pictures: the gallery.
+        facts: configuration and versions.
+    """
+
+    title: str
+    tables: Mapping[str, Mapping[str, Figures]]
+    faults: Mapping[str, int]
+    latencies: Sequence[float]
+    timeline: Mapping[str, Sequence[float | None]]
+    pictures: Sequence[Picture]
+    facts: Mapping[str, Any]
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Writes the page as one file: pictures, styles and the script for sorting are in it."""
+    tables = [_table(corner, rows) for corner, rows in page.tables.items() if rows]
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=html.escape(page.title),
+        tables="\n".join(tables),
+        faults=_list(page.faults) if page.faults else "<p>None.</p>",
+        histogram=_histogram(page.latencies),
+        timeline=_timeline(page.timeline),
+        cards="\n".join(map(_card, page.pictures)),
+        facts=_list(page.facts),
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def _table(corner: str, rows: Mapping[str, Figures]) -> str:
+    columns = list(dict.fromkeys(name for figures in rows.values() for name in figures))
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in (corner, *columns))
+    body = "\n".join(
+        f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{format_figure(figures.get(c))}</td>' for c in columns)}</tr>"
+        for name, figures in rows.items()
+    )
+    return f'<div class="scroll"><table><tr>{head}</tr>\n{body}</table></div>'
+
+
+def _list(values: Mapping[str, Any]) -> str:
+    rows = "".join(f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(str(v))}</td></tr>" for k, v in values.items())
+    return f"<table>{rows}</table>"
+
+
+def _histogram(values: Sequence[float]) -> str:
+    if not values:
+        return "<p>No answers.</p>"
+    width, height = CHART
+    counts, edges = np.histogram(values, BINS)
+    step = width / BINS
+    bars = "".join(
+        f'<rect x="{i * step:.1f}" y="{height - height * n / counts.max():.1f}" width="{step - 1:.1f}" '
+        f'height="{height * n / counts.max():.1f}"><title>{edges[i]:.0f} to {edges[i + 1]:.0f} ms: {n}</title></rect>'
+        for i, n in enumerate(counts)
+    )
+    return f"{_chart(bars)}<p>{edges[0]:.0f} ms to {edges[-1]:.0f} ms until the final answer</p>"
+
+
+def _timeline(lines: Mapping[str, Sequence[float | None]]) -> str:
+    width, height = CHART
+    drawn = []
+    for number, (name, values) in enumerate(lines.items()):
+        step = width / max(1, len(values) - 1)
+        for known, part in groupby(enumerate(values), key=lambda point: point[1] is not None):
+            if known:  # nothing is drawn over frames without a value
+                path = " ".join(f"{i * step:.1f},{height * (1 - value):.1f}" for i, value in part if value is not None)
+                drawn.append(f'<polyline class="line{number}" points="{path}"/>')
+    names = " ".join(f'<span class="line{number}">{html.escape(name)}</span>' for number, name in enumerate(lines))
+    return f"{_chart(''.join(drawn))}<p>0 to 1 over the frames: {names}</p>"
+
+
+def _chart(content: str) -> str:
+    width, height = CHART
+    return f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img">{content}</svg>'
+
+
+def _card(picture: Picture) -> str:
+    image = Image.fromarray(picture.rgb)
+    image = image.resize((PICTURE_WIDTH, round(PICTURE_WIDTH * image.height / image.width)))
+    buffer = io.BytesIO()
+    image.save(buffer, "jpeg", quality=QUALITY)
+    source = base64.b64encode(buffer.getvalue()).decode()
+    keys = {"iou": picture.iou, "change": picture.change, "score": picture.score}
+    data = " ".join(f'data-{name}="{"" if value is None else f"{value:.4f}"}"' for name, value in keys.items())
+    caption = html.escape(picture.caption)
+    return (
+        f'<figure {data}><img src="data:image/jpeg;base64,{source}" alt=""><figcaption>{caption}</figcaption></figure>'
+    )

@@ -1,0 +1,195 @@
+"""``mdsm replay``: a recording in, figures, a page and a recording with masks out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from mdsm_ros.annotation_writer import write_json
+from mdsm_ros.bags import Bag
+from mdsm_ros.metrics import figures_table
+from mdsm_ros.overlay import draw_mask, draw_outline
+from mdsm_ros.replay import ReplayError
+from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
+from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
+from mdsm_ros.replay.output_bag import write_output_bag
+from mdsm_ros.replay.report import Page, Picture, write_page
+from mdsm_ros.replay.summary import summarize_replay
+from mdsm_ros.segmenter import Segmenter
+
+SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
+MOST_INSTRUCTIONS = 30  # in the gallery
+LIBRARIES = ("mdsm_ros", "torch", "transformers", "diffusers", "timm", "numpy")
+
+
+def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
+    """Runs or continues a replay; returns the exit code.
+
+    Raises:
+        BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
+    """
+    out: Path = args.out
+    with Bag(args.bag) as bag:
+        topics = choose_topics(
+            bag,
+            image=args.image,
+            instruction=args.instruction_topic,
+            truth=args.truth,
+            said=args.instruction is not None,
+        )
+        settings = {
+            "bag": str(args.bag.resolve()),
+            "image": topics.image,
+            "instruction": args.instruction or topics.instruction,
+            "truth": topics.truth,
+            "model": segmenter.name,
+            "device": segmenter.device,
+            "refinement steps": segmenter.num_inference_steps,
+            "present_threshold": segmenter.present_threshold,
+            "mask_threshold": segmenter.mask_threshold,
+        }
+        _claim(out, settings)
+        reader = FrameReader(bag, topics, args.instruction)
+        done = sum(1 for _ in read_answers(out / ANSWERS))
+        frames = (frame for frame in reader.frames(lambda number: number >= done) if frame.number >= done)
+        progress = tqdm(total=bag.count(topics.image), initial=done, desc="answering", unit="image", disable=None)
+        for _ in write_answers(out / ANSWERS, segmenter, frames):
+            progress.update()
+        progress.close()
+        summary = summarize_replay(read_answers(out / ANSWERS))
+        faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
+        versions = {name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()}
+        write_json(out / METRICS, {**summary, "faults": faults, "settings": settings, "versions": versions})
+        write_page(out / REPORT, _page(out, bag, topics, args.instruction, summary, faults, settings | versions))
+        if not args.no_bag:
+            _write_bag(out, bag, topics)
+    print(_text(summary, faults))
+    print(f"\n{out / REPORT}", file=sys.stderr)
+    return 0
+
+
+def _claim(out: Path, settings: dict[str, Any]) -> None:
+    """Makes the folder ours, or finds that it is.
+
+    Raises:
+        ReplayError: it holds a replay with other settings.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / SETTINGS
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in settings.items():
+            if before.get(name) != value:
+                raise ReplayError(
+                    f"{out} holds a replay whose {name} is {before.get(name)!r}, not {value!r}; choose another --out"
+                )
+    write_json(path, settings)
+    cut_half_a_line(out / ANSWERS)
+
+
+def _write_bag(out: Path, bag: Bag, topics: Topics) -> None:
+    partial = out / "partial" / OUTPUT_BAG
+    for folder in (partial, out / OUTPUT_BAG):
+        shutil.rmtree(folder, ignore_errors=True)
+    partial.parent.mkdir(exist_ok=True)
+    with tqdm(total=bag.count(topics.image), desc="writing the bag", unit="image", disable=None) as progress:
+        write_output_bag(partial, bag, topics.image, read_answers(out / ANSWERS), progress.update)
+    partial.rename(out / OUTPUT_BAG)
+    partial.parent.rmdir()
+
+
+def _page(
+    out: Path,
+    bag: Bag,
+    topics: Topics,
+    said: str | None,
+    summary: dict[str, Any],
+    faults: dict[str, int],
+    facts: dict[str, Any],
+) -> Page:
+    latencies: list[float] = []
+    timeline: dict[str, list[float | None]] = {"score": [], "IoU with the truth": [], "IoU from frame to frame": []}
+    for answer in read_answers(out / ANSWERS):
+        if answer.fault is None:
+            latencies.append(1000 * answer.seconds[answer.stage])
+        values = (None if answer.fault else answer.score, answer.iou(answer.stage), answer.steady)
+        for line, value in zip(timeline.values(), values, strict=True):
+            line.append(value)
+    chosen = choose_pictures(read_answers(out / ANSWERS))
+    frames = FrameReader(bag, topics, said).frames(lambda number: number in chosen)
+    return Page(
+        title=f"{facts['model']} on {bag.path.name}",
+        tables={
+            "recording": {bag.path.name: summary["all"]},
+            "masks": summary["stages"],
+            "instruction": summary["instructions"],
+        },
+        faults=faults,
+        latencies=latencies,
+        timeline={name: line for name, line in timeline.items() if any(value is not None for value in line)},
+        pictures=list(_pictures(frames, (a for a in read_answers(out / ANSWERS)), chosen)),
+        facts=facts,
+    )
+
+
+def choose_pictures(answers: Iterable[FrameAnswer]) -> set[int]:
+    """Numbers of the frames to show: best, middling and worst of each instruction, and what refinement spoiled."""
+    by_instruction: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
+    for answer in answers:
+        if answer.fault is None:
+            found = answer.iou(answer.stage)
+            quality = answer.score if found is None else found
+            by_instruction[answer.instruction].append((quality, change_of(answer) or 0.0, answer.number))
+    chosen: set[int] = set()
+    for candidates in list(by_instruction.values())[:MOST_INSTRUCTIONS]:
+        ranked = sorted(candidates)
+        chosen |= {ranked[i][2] for i in (0, len(ranked) // 2, -1)}
+        chosen.add(min(candidates, key=lambda candidate: candidate[1])[2])
+    return chosen
+
+
+def change_of(answer: FrameAnswer) -> float | None:
+    """By how much refinement changed the IoU; None where that is not known."""
+    before, after = answer.iou("initial"), answer.iou("refined")
+    return None if before is None or after is None else after - before
+
+
+def _pictures(frames: Iterator[ReplayFrame], answers: Iterator[FrameAnswer], chosen: set[int]) -> Iterator[Picture]:
+    for frame, answer in zip(frames, answers, strict=False):  # a killed run may have answered less
+        if frame.number in chosen and frame.image is not None:
+            canvas = np.array(frame.image)
+            draw_mask(canvas, answer.mask(answer.stage))
+            if frame.truth is not None:
+                draw_outline(canvas, frame.truth)
+            found, change = answer.iou(answer.stage), change_of(answer)
+            words = [
+                f"image {frame.number}",
+                "in view" if answer.present else "not in view",
+                f"score {answer.score:.2f}",
+            ]
+            words += [] if found is None else [f"IoU {found:.2f}"]
+            words += [] if change is None else [f"refinement {change:+.2f}"]
+            yield Picture(canvas, f"{answer.instruction} ({', '.join(words)})", found, change, answer.score)
+
+
+def _text(summary: dict[str, Any], faults: dict[str, int]) -> str:
+    tables = [figures_table("masks", summary["stages"]), figures_table("recording", {"all": summary["all"]})]
+    return "\n\n".join([*tables, *(f"{name}: {count}" for name, count in faults.items())])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(not installed)"
