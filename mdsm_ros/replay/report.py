@@ -113,7 +113,7 @@ def _histogram(values: Sequence[float]) -> str:
 def _timeline(lines: Mapping[str, Sequence[float | None]]) -> str:
     width, height = CHART
     drawn = []
-    for number, (name, values) in enumerate(lines.items()):
+    for number, values in enumerate(lines.values()):
         step = width / max(1, len(values) - 1)
         for known, part in groupby(enumerate(values), key=lambda point: point[1] is not None):
             if known:  # nothing is drawn over frames without a value

@@ -1,0 +1,347 @@
+"""Evaluation on recordings: real bags that the tests write, good and bad, and the page in a real browser."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from mdsm_ros.bags import Bag, BagError
+from mdsm_ros.cli import main
+from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
+from mdsm_ros.replay import ReplayError
+from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
+from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
+from mdsm_ros.replay.report import Page, Picture, write_page
+from mdsm_ros.replay.run import ANSWERS, run_replay
+from mdsm_ros.replay.summary import summarize_replay
+from mdsm_ros.segmenter import Segmentation
+
+IMAGE, INFO, SAID, TRUTH = "/camera/image", "/camera/camera_info", "/instruction", "/ground_truth/mask/compressed"
+CUP, RADIO = "get the red cup", "turn the radio off"
+SHAPE = (24, 32)
+SECOND = 10**9
+
+
+def picture(number: int) -> np.ndarray:
+    """Red in as many columns as the number says."""
+    rgb = np.zeros((*SHAPE, 3), np.uint8)
+    rgb[:, : number + 1, 0] = 250
+    return rgb
+
+
+def mask(number: int) -> np.ndarray:
+    return picture(number)[..., 0] > 0
+
+
+class Reds:
+    """Answers with what is red; refinement takes a row away."""
+
+    name, device, num_inference_steps, present_threshold, mask_threshold = "reds", "cpu", 4, 0.5, 0.5
+
+    def __init__(self, patience: int = 10**6) -> None:
+        self.patience = patience
+
+    def stream(self, image: np.ndarray, instruction: str) -> Iterator[Segmentation]:
+        self.patience -= 1
+        if self.patience < 0:
+            raise KeyboardInterrupt
+        found = image[..., 0] > 100
+        for stage, seconds in (("initial", 0.1), ("refined", 0.3)):
+            yield Segmentation(found, found.astype(np.float32), None, 0.8, bool(found.any()), stage, {"total": seconds})
+            found = found.copy()
+            found[0] = False
+
+
+class Recorder:
+    """Writes a bag message by message; stamps and times in seconds."""
+
+    def __init__(self, folder: Path, storage: StoragePlugin = StoragePlugin.MCAP) -> None:
+        self.folder = folder
+        self.writer = Writer(folder, version=9, storage_plugin=storage)
+        self.writer.open()
+        self.connections: dict[str, Any] = {}
+
+    def write(self, topic: str, kind: str, content: Any, at: float) -> None:
+        if topic not in self.connections:
+            self.connections[topic] = self.writer.add_connection(topic, kind, typestore=STORE)
+        self.writer.write(self.connections[topic], round(at * SECOND), STORE.serialize_cdr(content, kind))
+
+    def say(self, text: str, at: float) -> None:
+        self.write(SAID, "std_msgs/msg/String", STORE.types["std_msgs/msg/String"](data=text), at)
+
+    def show(self, rgb: np.ndarray, at: float, stamp: float | None = None, **changes: Any) -> None:
+        fields = {"encoding": "rgb8", "is_bigendian": 0, "step": 3 * rgb.shape[1], "data": rgb.ravel()}
+        fields |= {"height": rgb.shape[0], "width": rgb.shape[1]} | changes
+        header = _header(round((at if stamp is None else stamp) * SECOND))
+        kind = "sensor_msgs/msg/Image"
+        self.write(IMAGE, kind, STORE.types[kind](header=header, **fields), at)
+
+    def tell(self, truth: np.ndarray, at: float, stamp: float) -> None:
+        kind = "sensor_msgs/msg/CompressedImage"
+        self.write(TRUTH, kind, _compressed(truth.astype(np.uint8) * 255, round(stamp * SECOND), "png"), at)
+
+    def close(self) -> Path:
+        self.writer.close()
+        return self.folder
+
+
+def good_bag(folder: Path, storage: StoragePlugin = StoragePlugin.MCAP) -> Path:
+    """Six images; nothing said before the first, then the cup, then the radio, which is not in view."""
+    recorder = Recorder(folder, storage)
+    recorder.show(picture(0), 1.0)
+    recorder.say(CUP, 1.5)
+    for number in (1, 2, 3):
+        recorder.tell(mask(number), number + 0.9 if number == 1 else number + 1.1, number + 1.0)  # early, late
+        recorder.show(picture(number), number + 1.0)
+    recorder.say(RADIO, 4.5)
+    for number in (4, 5):
+        recorder.tell(np.zeros(SHAPE, bool), number + 1.0, number + 1.0)
+        recorder.show(picture(number), number + 1.0)
+    return recorder.close()
+
+
+def read(path: Path, **names: Any) -> tuple[list[ReplayFrame], dict[str, int]]:
+    with Bag(path) as bag:
+        reader = FrameReader(bag, choose_topics(bag, **names))
+        return list(reader.frames()), dict(reader.faults)
+
+
+def options(bag: Path, out: Path, **changes: Any) -> argparse.Namespace:
+    values = {"image": None, "truth": None, "instruction_topic": None, "instruction": None, "no_bag": False}
+    return argparse.Namespace(**(values | {"bag": bag, "out": out} | changes))
+
+
+def replay(bag: Path, out: Path, segmenter: Any = None) -> dict[str, Any]:
+    model: Any = segmenter or Reds()
+    assert run_replay(options(bag, out), model) == 0
+    return dict(json.loads((out / "metrics.json").read_text()))
+
+
+# -- frames ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_frames_come_with_instruction_and_truth(tmp_path: Path, storage: StoragePlugin) -> None:
+    frames, faults = read(good_bag(tmp_path / "bag", storage))
+    assert faults == {}
+    assert [frame.instruction for frame in frames] == ["", CUP, CUP, CUP, RADIO, RADIO]
+    assert [frame.stamp for frame in frames] == [round((i + 1.0) * SECOND) for i in range(6)]
+    assert frames[0].truth is None
+    for number in (1, 2, 3):
+        np.testing.assert_array_equal(frames[number].image, picture(number))
+        np.testing.assert_array_equal(frames[number].truth, mask(number))
+    for frame in frames[4:]:
+        assert frame.truth is not None
+        assert not frame.truth.any()
+
+
+def test_a_truth_that_never_comes_holds_nothing_up(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    recorder.tell(mask(3), 0.6, 0.6)  # of no image
+    for number in range(2 * LATE):
+        recorder.show(picture(number % 5), 1.0 + number)
+    frames, _ = read(recorder.close())
+    assert [frame.number for frame in frames] == list(range(2 * LATE))
+    assert {frame.truth is None for frame in frames} == {True}
+
+
+def test_what_is_bad_is_counted_and_the_rest_read(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    recorder.say("  ", 0.6)
+    recorder.show(picture(0), 1.0)
+    recorder.show(picture(1), 2.0, encoding="nonsense")
+    recorder.show(picture(2), 3.0, stamp=1.5)
+    recorder.show(picture(3), 4.0)
+    recorder.tell(np.ones((5, 5), bool), 4.0, 4.0)
+    frames, faults = read(recorder.close())
+    assert [frame.image is None for frame in frames] == [False, True, False, False]
+    assert frames[1].fault is not None
+    assert "nonsense" in frames[1].fault
+    assert {frame.instruction for frame in frames} == {CUP}
+    assert faults == {"bad instructions": 1, "stamps that go backwards": 1, "truth of another size than its image": 1}
+
+
+def test_damage_in_the_middle_ends_the_recording_there(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    for number in range(2000):
+        recorder.show(np.random.default_rng(number).integers(0, 256, (*SHAPE, 3), dtype=np.uint8), 1.0 + number)
+    (file,) = recorder.close().glob("*.mcap")
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 5000] = bytes([255]) * 5000
+    file.write_bytes(bytes(content))
+    frames, faults = read(tmp_path / "bag")
+    assert 50 < len(frames) < 2000
+    assert all(frame.image is not None for frame in frames)
+    assert any("the rest of the bag after image" in fault or "images that are no message" in fault for fault in faults)
+
+
+def test_no_images_and_wrong_types_are_named(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    with Bag(recorder.close()) as bag, pytest.raises(BagError, match="no topic of type sensor_msgs/msg/Image or"):
+        choose_topics(bag)
+    with Bag(good_bag(tmp_path / "good")) as bag:
+        with pytest.raises(BagError, match=f"topic {SAID} of bag .* is std_msgs/msg/String, expected sensor_msgs"):
+            choose_topics(bag, image=SAID)
+        with pytest.raises(BagError, match="no topic /wrist, expected"):
+            choose_topics(bag, truth="/wrist")
+    recorder = Recorder(tmp_path / "empty")
+    recorder.connections[IMAGE] = recorder.writer.add_connection(IMAGE, "sensor_msgs/msg/Image", typestore=STORE)
+    recorder.say(CUP, 0.5)
+    with pytest.raises(ReplayError, match=f"has no message on {IMAGE}, expected images"):
+        read(recorder.close())
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_a_recording(tmp_path: Path) -> None:
+    metrics = replay(good_bag(tmp_path / "bag"), tmp_path / "out")
+    assert metrics["all"]["frames"] == 6
+    assert metrics["all"]["answered"] == 5
+    assert metrics["faults"] == {"images unanswered: no instruction yet": 1}
+    assert metrics["stages"]["initial"]["mIoU"] == 1.0
+    assert metrics["stages"]["refined"]["mIoU"] == pytest.approx(1 - 1 / SHAPE[0])
+    assert metrics["stages"]["refined"]["p50 seconds"] == 0.3
+    assert metrics["all"]["target accuracy"] == 1.0
+    assert metrics["all"]["no-target accuracy"] == 0.0
+    steady = [2 / 3, 3 / 4, 5 / 6]  # never across instructions
+    assert metrics["all"]["IoU from frame to frame"] == pytest.approx(np.mean(steady))
+    assert list(metrics["instructions"]) == [CUP, RADIO]
+    assert metrics["settings"]["truth"] == TRUTH
+
+
+def test_without_truth_there_are_presence_steadiness_and_latency() -> None:
+    answers = [
+        FrameAnswer(i, i, i, CUP, masks={"initial": encode(mask(i))}, seconds={"initial": 0.2}, score=0.7, present=True)
+        for i in range(3)
+    ]
+    summary = summarize_replay(answers)
+    assert summary["all"] == {"frames": 3, "answered": 3, "said to be in view": 1.0}
+    assert summary["stages"] == {"initial": {"p50 seconds": 0.2, "p95 seconds": 0.2}}
+
+
+@pytest.mark.parametrize("answered", [0, 1, 3])
+@pytest.mark.parametrize("half_a_line", [False, True])
+def test_a_run_that_was_ended_goes_on_to_the_same_figures(tmp_path: Path, answered: int, half_a_line: bool) -> None:
+    bag = good_bag(tmp_path / "bag")
+    whole = replay(bag, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        replay(bag, tmp_path / "parts", Reds(patience=answered))
+    if half_a_line:
+        with (tmp_path / "parts" / ANSWERS).open("a") as file:
+            file.write('{"number": 3, "stamp"')
+    assert replay(bag, tmp_path / "parts") == whole
+    lines = [(tmp_path / name / ANSWERS).read_text() for name in ("whole", "parts")]
+    assert lines[0] == lines[1]
+
+
+def test_another_model_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None:
+    bag = good_bag(tmp_path / "bag")
+    replay(bag, tmp_path / "out")
+    other: Any = Reds()
+    other.name = "blues"
+    with pytest.raises(ReplayError, match="holds a replay whose model is 'reds', not 'blues'; choose another --out"):
+        replay(bag, tmp_path / "out", other)
+
+
+def test_the_output_bag_has_masks_beside_what_was_recorded(tmp_path: Path) -> None:
+    source = good_bag(tmp_path / "bag")
+    replay(source, tmp_path / "out")
+    replay(source, tmp_path / "out")  # once more changes nothing
+    with Bag(source) as before, Bag(tmp_path / "out" / "bag") as after:
+        recorded = [(m.topic, m.type, m.time, bytes(m.data)) for m in before.messages()]
+        written = [(m.topic, m.type, m.time, bytes(m.data)) for m in after.messages()]
+        ours = ["/mdsm/initial_mask/compressed", "/mdsm/mask/compressed", "/mdsm/status"]
+        assert [message for message in written if message[0] not in ours] == recorded
+        assert [after.count(topic) for topic in ours] == [5, 5, 6]
+    with Bag(tmp_path / "out" / "bag") as bag:
+        topics = choose_topics(bag, image="/mdsm/mask/compressed", said=True, truth="/mdsm/initial_mask/compressed")
+        masks = {frame.stamp: frame for frame in FrameReader(bag, topics, "x").frames()}
+    for number, answer in enumerate(read_answers(tmp_path / "out" / ANSWERS)):
+        if answer.fault is None:
+            frame = masks[answer.stamp]
+            assert frame.image is not None
+            np.testing.assert_array_equal(frame.image[..., 0] > 127, answer.mask("refined"))
+            np.testing.assert_array_equal(frame.truth, mask(number))
+
+
+def test_the_command_with_the_embedded_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = good_bag(tmp_path / "bag")
+    command = ["replay", str(bag), "--out", str(tmp_path / "out"), "--device", "cpu", "--steps", "1"]
+    assert main([*command, "--instruction", CUP]) == 0
+    assert "| initial |" in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["all"]["answered"] == 6
+    assert metrics["settings"]["refinement steps"] == 1
+    assert main([*command, "--instruction", RADIO]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+    assert main(["replay", str(tmp_path / "nothing"), "--out", str(tmp_path / "x"), "--device", "cpu"]) == 2
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
+    replay(good_bag(tmp_path / "bag"), tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert CUP in page
+    assert "no instruction yet" in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert "http" not in page
+    assert page.count("<figure") == 5  # best, middling and worst of three; both of two
+
+
+def test_words_cannot_break_the_page(tmp_path: Path) -> None:
+    evil = "<script>alert('$title')</script>"
+    picture_ = Picture(picture(3), evil, None, None, 0.5)
+    page = Page(evil, {evil: {evil: {evil: 1.0}}}, {evil: 1}, [], {evil: [None, 0.5]}, [picture_], {evil: evil})
+    write_page(tmp_path / "report.html", page)
+    text = (tmp_path / "report.html").read_text()
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(&#x27;$title&#x27;)" in text
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("", [2, 0, 1, 3]),
+        ("iou,1", [1, 0, 2, 3]),  # what has no IoU comes last
+        ("iou,-1", [2, 0, 1, 3]),
+        ("change,1", [2, 1, 0, 3]),
+        ("score,1", [3, 1, 0, 2]),
+    ],
+)
+def test_the_gallery_sorts_in_a_browser(tmp_path: Path, order: str, expected: list[int]) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    cards = {2: (0.9, -0.3, 0.8), 0: (0.5, 0.1, 0.6), 1: (0.1, 0.0, 0.5), 3: (None, None, 0.4)}
+    pictures = [Picture(picture(i), f"card {i}", iou, change, score) for i, (iou, change, score) in cards.items()]
+    path = tmp_path / "report.html"
+    write_page(path, Page("sorted", {}, {}, [1.0, 2.0], {"score": [0.1, 0.2]}, pictures, {}))
+    act = (
+        f'<script>const s = document.getElementById("order"); s.value = "{order}"; '
+        's.dispatchEvent(new Event("change"));</script></html>'
+    )
+    path.write_text(path.read_text().replace("</html>", act))
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    result = subprocess.run(
+        [browser, *flags, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=True
+    )
+    found = re.findall(r"<figcaption>card (\d)</figcaption>", result.stdout)
+    assert list(map(int, found)) == expected
