@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     said = replay.add_mutually_exclusive_group()
     said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
     said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    replay.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
     replay.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     _add_model_arguments(replay)
     replay.set_defaults(run=_replay)
@@ -222,15 +223,17 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from mdsm_ros.replay.run import run_replay
+    from mdsm_ros.replay.run import run_comparison, run_replay
     from mdsm_ros.segmenter import validate_instruction
 
     if args.instruction is not None:
         args.instruction = validate_instruction(args.instruction)
-    segmenter = _load_segmenter(args)
-    if args.steps is not None:
-        segmenter.num_inference_steps = args.steps
-    return run_replay(args, segmenter)
+    names = [args.model] if args.compare is None else [args.model, args.compare]
+    segmenters = [_load_segmenter(argparse.Namespace(**{**vars(args), "model": name})) for name in names]
+    for segmenter in segmenters:
+        if args.steps is not None:
+            segmenter.num_inference_steps = args.steps
+    return run_replay(args, segmenters[0]) if args.compare is None else run_comparison(args, segmenters)
 
 
 def _sim(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from mdsm_ros.cli import main
 from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
+from mdsm_ros.replay.compare import difference
 from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
 from mdsm_ros.replay.report import Page, Picture, write_page
-from mdsm_ros.replay.run import ANSWERS, run_replay
+from mdsm_ros.replay.run import ANSWERS, run_comparison, run_replay
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmentation
 
@@ -291,6 +293,57 @@ def test_the_command_with_the_embedded_model(tmp_path: Path, capsys: pytest.Capt
     assert main([*command, "--instruction", RADIO]) == 2
     assert "choose another --out" in capsys.readouterr().err
     assert main(["replay", str(tmp_path / "nothing"), "--out", str(tmp_path / "x"), "--device", "cpu"]) == 2
+
+
+def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import test_replay as t\n"
+        "t.replay(Path(sys.argv[2]), Path(sys.argv[3]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = []
+    for length in (120, 600):
+        recorder = Recorder(tmp_path / f"bag{length}")
+        recorder.say(CUP, 0.5)
+        rng = np.random.default_rng(0)
+        for number in range(length):
+            recorder.tell(np.ones((240, 320), bool), number + 1.0, number + 1.0)
+            recorder.show(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8), number + 1.0)
+        paths = [str(Path(__file__).parent), str(recorder.close()), str(tmp_path / f"out{length}")]
+        result = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, check=True)
+        peaks.append(int(result.stdout.split()[-1]))
+    assert peaks[1] / peaks[0] < 1.1
+
+
+def test_two_models_are_compared_frame_by_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = good_bag(tmp_path / "bag")
+    better: Any = Reds()
+    better.name = "better"
+    better.stream = lambda image, instruction: list(Reds().stream(image, instruction))[:1]
+    models: Any = [Reds(), better]
+    assert run_comparison(options(bag, tmp_path / "out"), models) == 0
+    rows = json.loads((tmp_path / "out" / "comparison.json").read_text())["rows"]
+    assert rows["all"]["difference"] == pytest.approx(1 / SHAPE[0])
+    assert (rows["all"]["frames"], list(rows)) == (3, ["all", CUP])
+    assert "mIoU of reds (first) and better (second)" in capsys.readouterr().out
+    assert (tmp_path / "out" / "a_reds" / "report.html").is_file()
+
+
+def test_the_interval_is_over_instructions_not_frames() -> None:
+    steady = difference([[(0.5, 0.6)] * 100] * 10)
+    assert (steady["from"], steady["to"]) == pytest.approx((0.1, 0.1))
+    swings = difference([[(0.5, 0.9)] * 100, [(0.5, 0.3)] * 100])  # of two instructions, one better and one worse
+    assert (swings["from"], swings["difference"], swings["to"]) == pytest.approx((-0.2, 0.1, 0.4))
+    assert "from" not in difference([[(0.5, 0.6)] * 100])
+
+
+def test_without_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    recorder.show(picture(1), 1.0)
+    models: Any = [Reds(), Reds()]
+    with pytest.raises(ReplayError, match="has no truth for a target in view"):
+        run_comparison(options(recorder.close(), tmp_path / "out"), models)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

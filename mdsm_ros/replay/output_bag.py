@@ -12,12 +12,14 @@ import numpy as np
 from PIL import Image
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.bags import Bag, BagError, BagMessage
 from mdsm_ros.replay.answers import STAGES, FrameAnswer
 
 TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
 STATUS_TOPIC = "/mdsm/status"
+STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording brings along no types but its own
 IMAGE_TYPE, STATUS_TYPE = "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 
 
@@ -35,8 +37,8 @@ def write_output_bag(
     """
     with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         ours = {
-            **{topic: writer.add_connection(topic, IMAGE_TYPE, typestore=bag.typestore) for topic in TOPICS.values()},
-            STATUS_TOPIC: writer.add_connection(STATUS_TOPIC, STATUS_TYPE, typestore=bag.typestore),
+            **{topic: writer.add_connection(topic, IMAGE_TYPE, typestore=STORE) for topic in TOPICS.values()},
+            STATUS_TOPIC: writer.add_connection(STATUS_TOPIC, STATUS_TYPE, typestore=STORE),
         }
         copies = {
             connection.topic: _copy(writer, bag, connection)
@@ -68,12 +70,12 @@ def _write_answer(
     header = bag.decode(message).header if answer.fault is None else None
 
     def write(topic: str, content: Any) -> None:
-        data = bag.typestore.serialize_cdr(content, ours[topic].msgtype)
+        data = STORE.serialize_cdr(content, ours[topic].msgtype)
         writer.write(ours[topic], message.time, data)
 
     for stage in STAGES:
         if stage in answer.masks:
-            write(TOPICS[stage], _mask_message(bag, header, answer.mask(stage)))
+            write(TOPICS[stage], _mask_message(header, answer.mask(stage)))
     status = {
         "stamp": {"sec": answer.stamp // 10**9, "nanosec": answer.stamp % 10**9},
         "instruction": answer.instruction,
@@ -82,11 +84,11 @@ def _write_answer(
         "present": answer.present if answer.fault is None else None,
         "error": answer.fault,
     }
-    write(STATUS_TOPIC, bag.typestore.types[STATUS_TYPE](data=json.dumps(status, ensure_ascii=False)))
+    write(STATUS_TOPIC, STORE.types[STATUS_TYPE](data=json.dumps(status, ensure_ascii=False)))
 
 
-def _mask_message(bag: Bag, header: Any, mask: np.ndarray) -> Any:
+def _mask_message(header: Any, mask: np.ndarray) -> Any:
     buffer = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "png")
     data = np.frombuffer(buffer.getvalue(), np.uint8)
-    return bag.typestore.types[IMAGE_TYPE](header=header, format="png", data=data)
+    return STORE.types[IMAGE_TYPE](header=header, format="png", data=data)

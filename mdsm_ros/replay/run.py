@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mdsm_ros.metrics import figures_table
 from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
+from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.report import Page, Picture, write_page
@@ -29,6 +30,7 @@ from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
+COMPARISON = "comparison.json"
 MOST_INSTRUCTIONS = 30  # in the gallery
 LIBRARIES = ("mdsm_ros", "torch", "transformers", "diffusers", "timm", "numpy")
 
@@ -76,6 +78,29 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             _write_bag(out, bag, topics)
     print(_text(summary, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
+    return 0
+
+
+def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
+    """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
+
+    Raises:
+        BagError, ReplayError: as :func:`run_replay`; or the recording has no truth to compare with.
+    """
+    folders = [args.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
+    for folder, segmenter in zip(folders, segmenters, strict=True):
+        run_replay(argparse.Namespace(**{**vars(args), "out": folder}), segmenter)
+    first, second = (read_answers(folder / ANSWERS) for folder in folders)
+    pairs = paired_ious(first, second)
+    if not pairs:
+        raise ReplayError(f"bag {str(args.bag)!r} has no truth for a target in view, which a comparison needs")
+    names = [segmenter.name for segmenter in segmenters]
+    rows = {"all": difference(list(pairs.values()))}
+    rows |= {text: difference([group]) for text, group in pairs.items()}
+    write_json(args.out / COMPARISON, {"models": names, "rows": rows})
+    table = figures_table(f"mIoU of {names[0]} (first) and {names[1]} (second)", rows)
+    (args.out / "comparison.md").write_text(table + "\n", encoding="utf-8")
+    print(f"\n{table}")
     return 0
 
 
