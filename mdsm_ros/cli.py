@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     said = replay.add_mutually_exclusive_group()
     said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
     said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    replay.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
+    replay.add_argument("--rate", type=_positive, default=1.0, help="speed of --live (default: %(default)s)")
     replay.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
     replay.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     _add_model_arguments(replay)

@@ -19,6 +19,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from mdsm_ros.bags import Bag, BagError
 from mdsm_ros.cli import main
 from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
+from mdsm_ros.metrics import iou
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
 from mdsm_ros.replay.compare import difference
@@ -119,7 +120,14 @@ def read(path: Path, **names: Any) -> tuple[list[ReplayFrame], dict[str, int]]:
 
 
 def options(bag: Path, out: Path, **changes: Any) -> argparse.Namespace:
-    values = {"image": None, "truth": None, "instruction_topic": None, "instruction": None, "no_bag": False}
+    values = {
+        "image": None,
+        "truth": None,
+        "instruction_topic": None,
+        "instruction": None,
+        "no_bag": False,
+        "live": False,
+    }
     return argparse.Namespace(**(values | {"bag": bag, "out": out} | changes))
 
 
@@ -344,6 +352,43 @@ def test_without_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
     models: Any = [Reds(), Reds()]
     with pytest.raises(ReplayError, match="has no truth for a target in view"):
         run_comparison(options(recorder.close(), tmp_path / "out"), models)
+
+
+def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    recorder = Recorder(tmp_path / "bag")
+    rng = np.random.default_rng(0)
+    recorder.say(CUP, 0.5)
+    for number in range(24):
+        if number == 12:
+            recorder.say(RADIO, number + 0.5)
+        recorder.tell(mask(number), number + 1.0, number + 1.0)
+        recorder.show(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8), number + 1.0)
+    command = ["replay", str(recorder.close()), "--device", "cpu", "--no-bag"]
+    assert main([*command, "--out", str(tmp_path / "offline")]) == 0
+    assert main([*command, "--out", str(tmp_path / "live"), "--live", "--rate", "2"]) == 0
+    offline, live = (list(read_answers(tmp_path / name / ANSWERS)) for name in ("offline", "live"))
+    assert [answer.stamp for answer in live] == [answer.stamp for answer in offline]
+    answered = [(a, b) for a, b in zip(offline, live, strict=True) if b.fault is None]
+    assert len(answered) >= 12
+    for a, b in answered:
+        assert set(b.masks) == {"initial", "refined"}
+        same = [iou(a.mask(stage), b.mask(stage)) for stage in b.masks if a.mask(stage).any()]
+        assert min(same, default=1.0) > 0.99  # another number of threads rounds otherwise
+        assert b.counts.keys() == a.counts.keys()
+        assert b.latency is not None
+        assert b.latency > b.seconds["refined"] > 0
+    metrics = json.loads((tmp_path / "live" / "metrics.json").read_text())
+    assert metrics["settings"]["rate"] == 2.0
+    assert metrics["all"]["answered"] == len(answered)
+    assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
+
+
+def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:
+    arguments = options(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
+    model: Any = Reds()
+    with pytest.raises(ReplayError, match="takes the instructions of the recording"):
+        run_replay(arguments, model)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

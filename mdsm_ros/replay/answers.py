@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class FrameAnswer:
         score, present: of the answer.
         in_view: the truth shows the target; None where the truth is not known.
         counts: (intersection, union) with the truth in pixels, by stage, where it is known.
+        latency: seconds from sending the image to hearing of the last mask; None where nothing was sent.
         steady: IoU with the mask of the frame before, under the same instruction; 1 where both are empty.
     """
 
@@ -46,6 +47,7 @@ class FrameAnswer:
     present: bool = False
     in_view: bool | None = None
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    latency: float | None = None
     steady: float | None = None
 
     @property
@@ -82,12 +84,7 @@ def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer |
     except ImageError as error:
         return FrameAnswer(**about, fault=str(error))
     last, truth = answers[-1], frame.truth
-    steady = None
-    if before is not None and before.stage and before.instruction == frame.instruction:
-        earlier = before.mask(before.stage)
-        if earlier.shape == last.mask.shape:
-            steady = iou(last.mask, earlier) if last.mask.any() or earlier.any() else 1.0
-    return FrameAnswer(
+    answer = FrameAnswer(
         **about,
         masks={answer.stage: encode(answer.mask) for answer in answers},
         seconds={answer.stage: answer.timings["total"] for answer in answers},
@@ -95,8 +92,18 @@ def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer |
         present=last.present,
         in_view=None if truth is None else bool(truth.any()),
         counts={} if truth is None else {answer.stage: intersection_union(answer.mask, truth) for answer in answers},
-        steady=steady,
     )
+    return replace(answer, steady=steadiness(answer, before))
+
+
+def steadiness(answer: FrameAnswer, before: FrameAnswer | None) -> float | None:
+    """IoU of the last masks of two frames in a row; None where the instruction or the size is another one."""
+    if before is None or not before.stage or before.instruction != answer.instruction:
+        return None
+    mask, earlier = answer.mask(answer.stage), before.mask(before.stage)
+    if mask.shape != earlier.shape:
+        return None
+    return iou(mask, earlier) if mask.any() or earlier.any() else 1.0
 
 
 def read_answers(path: Path) -> Iterator[FrameAnswer]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
 from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
+from mdsm_ros.replay.live import judge, play, write_live
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.report import Page, Picture, write_page
 from mdsm_ros.replay.summary import summarize_replay
@@ -61,14 +64,14 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             "present_threshold": segmenter.present_threshold,
             "mask_threshold": segmenter.mask_threshold,
         }
+        if args.live:
+            settings["rate"] = args.rate
         _claim(out, settings)
         reader = FrameReader(bag, topics, args.instruction)
-        done = sum(1 for _ in read_answers(out / ANSWERS))
-        frames = (frame for frame in reader.frames(lambda number: number >= done) if frame.number >= done)
-        progress = tqdm(total=bag.count(topics.image), initial=done, desc="answering", unit="image", disable=None)
-        for _ in write_answers(out / ANSWERS, segmenter, frames):
-            progress.update()
-        progress.close()
+        if args.live:
+            _answer_live(args, bag, reader, segmenter)
+        else:
+            _answer_all(out, bag, reader, segmenter)
         summary = summarize_replay(read_answers(out / ANSWERS))
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = {name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()}
@@ -79,6 +82,34 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
     print(_text(summary, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
+
+
+def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
+    """Answers what is not answered yet."""
+    done = sum(1 for _ in read_answers(out / ANSWERS))
+    frames = (frame for frame in reader.frames(lambda number: number >= done) if frame.number >= done)
+    total = bag.count(reader.topics.image)
+    with tqdm(total=total, initial=done, desc="answering", unit="image", disable=None) as progress:
+        for _ in write_answers(out / ANSWERS, segmenter, frames):
+            progress.update()
+
+
+def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
+    """Plays the recording into the node; always from its beginning."""
+    if find_spec("rclpy") is None:
+        raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+    if reader.topics.instruction is None:
+        raise ReplayError("--live takes the instructions of the recording, not --instruction")
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
+    parameters = {
+        "model": segmenter.name,
+        "device": segmenter.device,
+        "acceleration": "none",
+        "num_inference_steps": segmenter.num_inference_steps,
+    }
+    segmenter.close()  # the node has its own
+    heard = play(bag, reader.topics, parameters, args.out / "node.log", args.rate)
+    write_live(args.out / ANSWERS, judge(heard, reader.frames()))
 
 
 def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:

@@ -25,6 +25,7 @@ class Tally:
         self.accepted: list[bool] = []  # of frames with it
         self.seconds: dict[str, list[float]] = {}
         self.steady: list[float] = []
+        self.latencies: list[float] = []
 
     def add(self, answer: FrameAnswer) -> None:
         """Counts one answer."""
@@ -38,6 +39,8 @@ class Tally:
             self.seconds.setdefault(stage, []).append(value)
         if answer.steady is not None:
             self.steady.append(answer.steady)
+        if answer.latency is not None:
+            self.latencies.append(answer.latency)
         if answer.in_view:
             self.accepted.append(answer.present)
             for stage, pair in answer.counts.items():
@@ -55,6 +58,8 @@ class Tally:
                 result[name] = float(np.mean(values))
         if self.steady:
             result["IoU from frame to frame"] = float(np.mean(self.steady))
+        if self.latencies:
+            result |= {f"latency p{q} seconds": float(np.percentile(self.latencies, q)) for q in (50, 95)}
         return result
 
     def stages(self) -> dict[str, Figures]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import rclpy
 from rclpy.context import Context
@@ -16,6 +17,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 from tqdm import tqdm
+from typing_extensions import Self
 
 from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.messages import Frame, MaskMessage, Replay, Source, Status
@@ -30,6 +32,7 @@ TYPES = {
     "std_msgs/msg/String": String,
 }
 NODE = "mdsm"
+Listeners = tuple[tuple[str, type, Callable[[Any], None]], ...]
 POLL = 0.02  # s
 
 
@@ -42,7 +45,7 @@ class DemoPlayer:
         self._sent: dict[int, int] = {}  # ns, time.time_ns() by stamp
         self._replay = Replay(self._frames, [], {"initial": [], "final": []}, {})
 
-    def __enter__(self) -> DemoPlayer:
+    def __enter__(self) -> Self:
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = rclpy.create_node("mdsm_demo", context=self._context)
@@ -52,12 +55,7 @@ class DemoPlayer:
             )
             for topic, kind in self.source.topics.items()
         }
-        for topic, kind, callback in (
-            ("initial_mask", Image, lambda message: self._on_mask("initial", message)),
-            ("mask", Image, lambda message: self._on_mask("final", message)),
-            ("overlay", Image, self._on_overlay),
-            ("status", String, self._on_status),
-        ):
+        for topic, kind, callback in self._listeners():
             self._node.create_subscription(kind, f"{NODE}/{topic}", callback, RELIABLE)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -71,6 +69,15 @@ class DemoPlayer:
         self._executor.shutdown()
         self._context.try_shutdown()
         self._thread.join()
+
+    def _listeners(self) -> Listeners:
+        """What is listened to: topic of the node, type, callback."""
+        return (
+            ("initial_mask", Image, lambda message: self._on_mask("initial", message)),
+            ("mask", Image, lambda message: self._on_mask("final", message)),
+            ("overlay", Image, self._on_overlay),
+            ("status", String, self._on_status),
+        )
 
     def wait_until_ready(self, check: Callable[[], None], timeout: float) -> None:
         """Waits until the node listens and is listened to; ``check`` raises if it has ended.
@@ -128,10 +135,10 @@ class DemoPlayer:
 
     def _on_mask(self, kind: str, message: Image) -> None:
         mask = image_to_numpy(message) > 127
-        self._replay.masks[kind].append(MaskMessage(_nanoseconds(message), message.header.frame_id, mask))
+        self._replay.masks[kind].append(MaskMessage(nanoseconds(message), message.header.frame_id, mask))
 
     def _on_overlay(self, message: Image) -> None:
-        self._replay.overlays[_nanoseconds(message)] = image_to_numpy(message)
+        self._replay.overlays[nanoseconds(message)] = image_to_numpy(message)
 
     def _on_status(self, message: String) -> None:
         received = time.time_ns()
@@ -155,5 +162,6 @@ class DemoPlayer:
         )
 
 
-def _nanoseconds(message: Image) -> int:
+def nanoseconds(message: Image) -> int:
+    """The stamp of an image."""
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)

@@ -1,0 +1,124 @@
+"""A recording through DDS into the running node: what a robot would have got of it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdsm_ros.bags import Bag
+from mdsm_ros.demo.messages import Frame, Outgoing
+from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.metrics import intersection_union
+from mdsm_ros.replay.answers import FrameAnswer, steadiness
+from mdsm_ros.replay.frames import ReplayFrame, Topics
+
+START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
+LAST_ANSWER_TIMEOUT = 20.0  # s
+SUPERSEDED = "a newer image came before the model was free"
+
+
+@dataclass
+class Heard:
+    """What the node said about one image: run-length encoded masks and their statuses, each in order, by stage."""
+
+    masks: dict[str, deque[dict[str, Any]]] = field(default_factory=dict)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)  # s from sending the image to each status
+
+
+class LiveSource:
+    """A recording as :class:`mdsm_ros.demo.messages.Source`, read as a stream."""
+
+    instructions: list[str] = []  # noqa: RUF012, not needed: every frame is judged afterwards
+
+    def __init__(self, bag: Bag, topics: Topics) -> None:
+        assert topics.instruction is not None
+        self._bag = bag
+        self.image_topic, self.instruction_topic = topics.image, topics.instruction
+        self.topics = {name: bag.topics[name] for name in (topics.image, topics.instruction)}
+        self.duration = bag.duration
+
+    def messages(self, start: int) -> Iterator[Outgoing]:
+        """The messages at the pace of their recording, with the stamps of their recording whatever ``start`` is."""
+        first: int | None = None
+        for message in self._bag.messages(list(self.topics)):
+            first = message.time if first is None else first
+            frame = None
+            if message.topic == self.image_topic:
+                header = self._bag.decode(message).header
+                stamp = int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
+                frame = Frame(stamp, header.frame_id, 0)
+            yield Outgoing(message.topic, (message.time - first) / 1e9, message.data, frame)
+
+    def truth(self, frame: Frame) -> np.ndarray | None:
+        """Not kept here."""
+        return None
+
+
+def play(bag: Bag, topics: Topics, parameters: dict[str, Any], log: Path, rate: float) -> dict[int, Heard]:
+    """Starts the node, plays the recording into it, and returns what it said, by stamp.
+
+    Raises:
+        DemoError: the node did not start or has ended.
+    """
+    from mdsm_ros.ros.live_player import LivePlayer
+
+    source = LiveSource(bag, topics)
+    compressed = bag.topics[topics.image].endswith("CompressedImage")
+    remappings = {"image/compressed" if compressed else "image": topics.image, "instruction": topics.instruction or ""}
+    settings = {"image_transport": "compressed" if compressed else "raw", "image_reliability": "reliable"}
+    with NodeProcess(log, {**parameters, **settings}, remappings) as node, LivePlayer(source) as player:
+        player.wait_until_ready(node.check, START_TIMEOUT)
+        player.play(node.check, rate)
+        player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
+    return player.heard
+
+
+def judge(heard: dict[int, Heard], frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
+    """The answers that were given to the frames under the instruction in force; the others have a fault."""
+    before: FrameAnswer | None = None
+    for frame in frames:
+        about = {key: getattr(frame, key) for key in ("number", "stamp", "recorded", "instruction")}
+        answer = _answer(heard.pop(frame.stamp, Heard()), frame, about)
+        if answer is None:
+            yield FrameAnswer(**about, fault=SUPERSEDED if frame.instruction else "no instruction yet")
+            continue
+        if answer.fault is None:
+            answer = replace(answer, steady=steadiness(answer, before))
+            before = answer
+        yield answer
+
+
+def _answer(heard: Heard, frame: ReplayFrame, about: dict[str, Any]) -> FrameAnswer | None:
+    masks: dict[str, dict[str, Any]] = {}
+    seconds: dict[str, float] = {}
+    last, latency = None, None
+    for status, late in zip(heard.statuses, heard.latencies, strict=True):
+        if status["error"] is not None:
+            return FrameAnswer(**about, fault=status["error"])
+        waiting = heard.masks.get(status["stage"])
+        mask = waiting.popleft() if waiting else None
+        if mask is not None and status["instruction"] == frame.instruction:
+            masks[status["stage"]], seconds[status["stage"]] = mask, status["timings"]["total"]
+            last, latency = status, late
+    if last is None:
+        return None
+    answer = FrameAnswer(
+        **about, masks=masks, seconds=seconds, score=last["score"], present=last["present"], latency=latency
+    )
+    if frame.truth is None:
+        return answer
+    counts = {stage: intersection_union(answer.mask(stage), frame.truth) for stage in masks}
+    return replace(answer, in_view=bool(frame.truth.any()), counts=counts)
+
+
+def write_live(path: Path, answers: Iterable[FrameAnswer]) -> None:
+    """Writes answers line by line, as the offline replay does."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(answer)) + "\n" for answer in answers)
