@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; returns the exit code, 2 for anything the user can put right."""
-    args = _parser().parse_args(argv)
+    args = _parser().parse_args(_without_ros_arguments(sys.argv[1:] if argv is None else argv))
     try:
         return int(args.run(args))
     except _user_errors() as error:
@@ -32,6 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER_ERROR
     except KeyboardInterrupt:
         return 130
+
+
+def _without_ros_arguments(argv: Sequence[str]) -> list[str]:
+    """Leaves out what ``ros2 launch`` adds for nodes: from --ros-args to -- or the end."""
+    if "--ros-args" not in argv:
+        return list(argv)
+    first = argv.index("--ros-args")
+    rest = list(argv[first:])
+    return [*argv[:first], *(rest[rest.index("--") + 1 :] if "--" in rest else [])]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -174,6 +174,15 @@ def test_bench_of_random_weights_and_of_accelerations(capsys: pytest.CaptureFixt
     assert "acceleration is 'warp'" in error_of(capsys)
 
 
+@pytest.mark.parametrize(
+    "added", [["--ros-args"], ["--ros-args", "-r", "__ns:=/left"], ["--ros-args", "-p", "a:=1", "--"]]
+)
+def test_what_ros2_launch_adds_is_passed_over(added: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*added, "--version"] if added[-1] == "--" else ["--version", *added])
+    assert capsys.readouterr().out.startswith("mdsm_ros ")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])

@@ -1,0 +1,40 @@
+"""A recording through the running node: `ros2 launch mdsm_ros evaluate.launch.py bag:=kitchen out:=kitchen_report`."""
+
+from __future__ import annotations
+
+from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
+
+ARGUMENTS = [
+    DeclareLaunchArgument("bag", description="rosbag2 folder, .mcap or .db3 file."),
+    DeclareLaunchArgument("out", description="Folder for figures, report.html and the recording with masks."),
+    DeclareLaunchArgument("model", default_value="mdsm-tiny", description="Embedded model, folder or hub id."),
+    DeclareLaunchArgument("device", default_value="auto", description="auto, cpu, cuda, cuda:1 ..."),
+    DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay."),
+    DeclareLaunchArgument(
+        "live",
+        default_value="true",
+        choices=["true", "false"],
+        description="Play it through DDS into the node; false answers every image, however long it takes.",
+    ),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=make_replay)])
+
+
+def make_replay(context: LaunchContext) -> list[Node | RegisterEventHandler]:
+    value = context.launch_configurations
+    options = [part for name in ("out", "model", "device", "rate") for part in (f"--{name}", value[name])]
+    live = ["--live"] if value["live"] == "true" else []
+    replay = Node(
+        package="mdsm_ros", executable="mdsm", arguments=["replay", value["bag"], *options, *live], output="screen"
+    )
+    # mdsm starts and ends the node itself; when it has ended, so has the launch
+    over = RegisterEventHandler(OnProcessExit(target_action=replay, on_exit=[EmitEvent(event=Shutdown())]))
+    return [replay, over]
