@@ -120,9 +120,10 @@ def test_seed_decides(trained: Path, workplace: Path) -> None:
 
 
 def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, worst = workplace / "metrics.json", workplace / "worst.png"
+    out, worst, report = (workplace / name for name in ("metrics.json", "worst.png", "report.html"))
     options = ["--model", trained / "model", "--data", workplace / "val", "--split", "val", "--out", out]
-    assert evaluate.main([*map(str, options), "--untrained", "--device", "cpu", "--worst", str(worst)]) == 0
+    options += ["--worst", worst, "--report", report]
+    assert evaluate.main([*map(str, options), "--untrained", "--device", "cpu"]) == 0
     content = json.loads(out.read_text())
     learned, random = content["metrics"].values()
     assert set(learned) == {"initial", "refined", "refinement"}
@@ -140,6 +141,9 @@ def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys:
     assert "masks at 64x48 pixels" in printed
     assert "| model |" in printed
     assert "| mask area |" in printed
+    page, seen = report.read_text(), sum(bool(i.annotation_ids) for i in instructions)
+    assert page.count("<figure") == seen <= 2 * evaluate.SHOWN
+    assert f"<td>{learned['refined']['mIoU']:.3f}</td>" in page
     if learned["refinement"]["losses"]:
         with Image.open(worst) as sheet:
             assert sheet.width >= 2 * 64

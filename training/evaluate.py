@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +20,13 @@ from tqdm import tqdm
 
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
 from mdsm_ros.hub import HubModel, WeightsError
-from mdsm_ros.metrics import calibration_counts, intersection_union
+from mdsm_ros.metrics import Figures, calibration_counts, intersection_union
+from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.pretrained import load_model
+from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.segmenter import Segmentation, Segmenter
 from training.analysis import (
+    STAGES,
     Answered,
     by_group,
     figures_table,
@@ -34,6 +38,7 @@ from training.analysis import (
 from training.view import contact_sheet, labelled, marked, outline
 
 WORST = 10
+SHOWN = 16  # pictures of each kind on the page
 TRUTH = np.array((0, 255, 0))
 
 
@@ -78,6 +83,43 @@ def picture_of_worst(segmenter: Segmenter, data: Dataset, answers: Sequence[Answ
     return contact_sheet(tiles, columns=4) if tiles else None
 
 
+def page_of(
+    segmenter: Segmenter,
+    data: Dataset,
+    answers: Sequence[Answered],
+    tables: Mapping[str, Mapping[str, Figures]],
+    facts: Mapping[str, Any],
+) -> Page:
+    """The report of an evaluation: its tables, times, and the best, the worst and the most spoiled answers."""
+    seen = [a for a in answers if a.in_view]
+    by_iou = sorted(seen, key=final_iou)
+    chosen = {a.id: a for a in (*by_iou[:SHOWN], *by_iou[-SHOWN:], *worst_refinements(answers, SHOWN))}
+    by_id = {instruction.id: instruction for instruction in data.instructions}
+    pictures = []
+    for answered in chosen.values():
+        instruction = by_id[answered.id]
+        canvas, found = np.array(data.image(instruction.image_id)), final_iou(answered)
+        draw_mask(canvas, ask(segmenter, data, instruction)[-1].mask)
+        draw_outline(canvas, data.mask(instruction))
+        change = answered.change if "refined" in answered.counts else None
+        words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
+        pictures.append(Picture(canvas, f"{instruction.text} ({words})", found, change, answered.score))
+    return Page(
+        title=f"{segmenter.name} on {data.root.name}",
+        tables=tables,
+        faults={},
+        latencies=[1000 * max(a.seconds.values()) for a in answers],
+        timeline={"score": [a.score for a in answers], "IoU": [final_iou(a) if a.in_view else None for a in answers]},
+        pictures=pictures,
+        facts=facts,
+    )
+
+
+def final_iou(answered: Answered) -> float:
+    """Of the last stage's mask."""
+    return answered.iou(next(stage for stage in reversed(STAGES) if stage in answered.counts))
+
+
 def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
     model = load_model(name)
@@ -105,6 +147,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
     parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
+    parser.add_argument("--report", type=Path, help="page to write, one HTML file with figures and pictures")
     args = parser.parse_args(argv)
     try:
         data = Dataset(args.data)
@@ -129,6 +172,12 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{len(instructions)} instructions of {args.split!r}, masks at {shown} pixels\n\n{markdown_table(results)}")
     for name, rows in groups.items():
         print(f"\n{figures_table(name, rows)}")
+    if args.report is not None:
+        of_model = results[segmenters[0].name]
+        tables = {"masks": {stage: of_model[stage] for stage in STAGES if stage in of_model}, **groups}
+        facts = {"data": args.data, "split": args.split, "instructions": len(instructions), "seconds on": args.device}
+        page = page_of(segmenters[0], data, answers[segmenters[0].name], tables, facts | library_versions())
+        write_page(args.report, page)
     if args.out is not None:
         samples = {
             name: [asdict(replace(a, calibration={})) for a in found]  # that is in the metrics

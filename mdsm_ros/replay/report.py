@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import io
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
 from string import Template
@@ -22,6 +24,7 @@ TEMPLATE = Path(__file__).with_name("report.html")
 PICTURE_WIDTH, QUALITY = 360, 80
 CHART = (900, 140)  # pixels
 BINS = 40
+LIBRARIES = ("mdsm_ros", "torch", "transformers", "diffusers", "timm", "numpy")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,18 @@ class Page:
     timeline: Mapping[str, Sequence[float | None]]
     pictures: Sequence[Picture]
     facts: Mapping[str, Any]
+
+
+def library_versions() -> dict[str, str]:
+    """What computed the figures."""
+
+    def of(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "(not installed)"
+
+    return {name: of(name) for name in LIBRARIES} | {"python": platform.python_version()}
 
 
 def write_page(path: Path, page: Page) -> None:

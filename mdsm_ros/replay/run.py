@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,14 +26,13 @@ from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
 from mdsm_ros.replay.live import judge, play, write_live
 from mdsm_ros.replay.output_bag import write_output_bag
-from mdsm_ros.replay.report import Page, Picture, write_page
+from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
 COMPARISON = "comparison.json"
 MOST_INSTRUCTIONS = 30  # in the gallery
-LIBRARIES = ("mdsm_ros", "torch", "transformers", "diffusers", "timm", "numpy")
 
 
 def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
@@ -74,7 +71,7 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             _answer_all(out, bag, reader, segmenter)
         summary = summarize_replay(read_answers(out / ANSWERS))
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
-        versions = {name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()}
+        versions = library_versions()
         write_json(out / METRICS, {**summary, "faults": faults, "settings": settings, "versions": versions})
         write_page(out / REPORT, _page(out, bag, topics, args.instruction, summary, faults, settings | versions))
         if not args.no_bag:
@@ -242,10 +239,3 @@ def _pictures(frames: Iterator[ReplayFrame], answers: Iterator[FrameAnswer], cho
 def _text(summary: dict[str, Any], faults: dict[str, int]) -> str:
     tables = [figures_table("masks", summary["stages"]), figures_table("recording", {"all": summary["all"]})]
     return "\n\n".join([*tables, *(f"{name}: {count}" for name, count in faults.items())])
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "(not installed)"
