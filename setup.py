@@ -29,6 +29,7 @@ setup(
     install_requires=[
         "diffusers>=0.30",
         "huggingface_hub>=0.24",
+        "mcap>=1.1",
         "numpy>=1.26",
         "pillow>=10.1",
         "psutil>=5.9",

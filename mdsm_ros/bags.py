@@ -13,6 +13,8 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
+from mdsm_ros.salvage import SalvageReader
+
 
 class BagError(ValueError):
     """A recording that cannot be opened, is damaged, or lacks a topic."""
@@ -33,23 +35,44 @@ class Bag:
 
     Use it as a context manager.
 
+    Args:
+        path: of the recording.
+        salvage: a damaged .mcap is read as far as it goes; ``damage`` then says what is wrong with it.
+
     Raises:
         BagError: there is no such recording, or it is no readable rosbag2 recording.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, salvage: bool = False) -> None:
         self.path = Path(path)
-        if not self.path.exists():
-            raise BagError(f"bag {str(path)!r} does not exist")
-        if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
-            raise BagError(f"bag {str(path)!r} holds no metadata.yaml, expected a rosbag2 folder")
-        if self.path.is_file() and self.path.suffix not in (".mcap", ".db3"):
-            raise BagError(f"bag {str(path)!r} is neither a rosbag2 folder nor a .mcap or .db3 file")
+        self.damage: str | None = None
+        self._reader: AnyReader | SalvageReader
         try:
-            self._reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
-            self._reader.open()
+            self._reader = self._open()
+        except BagError as error:
+            files = [self.path] if self.path.is_file() else sorted(self.path.glob("*.mcap"))
+            if not salvage or not files:
+                raise
+            try:
+                self._reader = SalvageReader(files)
+            except ValueError as nothing:
+                raise BagError(f"{error}; {nothing}") from error
+            self.damage = str(error)
+
+    def _open(self) -> AnyReader:
+        path = str(self.path)
+        if not self.path.exists():
+            raise BagError(f"bag {path!r} does not exist")
+        if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
+            raise BagError(f"bag {path!r} holds no metadata.yaml, expected a rosbag2 folder")
+        if self.path.is_file() and self.path.suffix not in (".mcap", ".db3"):
+            raise BagError(f"bag {path!r} is neither a rosbag2 folder nor a .mcap or .db3 file")
+        try:
+            reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+            reader.open()
         except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
-            raise BagError(f"bag {str(path)!r} is damaged or no rosbag2 recording: {error}") from error
+            raise BagError(f"bag {path!r} is damaged or no rosbag2 recording: {error}") from error
+        return reader
 
     def __enter__(self) -> Bag:
         return self

@@ -199,6 +199,34 @@ def test_damage_in_the_middle_ends_the_recording_there(tmp_path: Path) -> None:
     assert any("the rest of the bag after image" in fault or "images that are no message" in fault for fault in faults)
 
 
+@pytest.mark.parametrize("metadata", [True, False])
+def test_a_recording_that_was_cut_short_is_evaluated_as_far_as_it_goes(tmp_path: Path, metadata: bool) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    rng = np.random.default_rng(0)
+    for number in range(2000):
+        recorder.tell(mask(number % 9), number + 1.0, number + 1.0)
+        recorder.show(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8), number + 1.0)
+    (file,) = recorder.close().glob("*.mcap")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 6 // 10])
+    if not metadata:
+        (tmp_path / "bag" / "metadata.yaml").unlink()
+    with pytest.raises(BagError):
+        Bag(tmp_path / "bag")
+    metrics = replay(tmp_path / "bag", tmp_path / "out")
+    assert 500 < metrics["all"]["answered"] < 1300
+    assert any(fault.startswith("read as far as it goes: bag ") for fault in metrics["faults"])
+    with Bag(tmp_path / "out" / "bag") as bag:
+        assert bag.count("/mdsm/mask/compressed") == metrics["all"]["answered"] == bag.count(IMAGE)
+
+
+def test_nothing_can_be_read_of_a_beginning(tmp_path: Path) -> None:
+    (file,) = good_bag(tmp_path / "bag").glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(BagError, match=r"damaged .*; not one message can be read"):
+        Bag(tmp_path / "bag", salvage=True)
+
+
 def test_no_images_and_wrong_types_are_named(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "bag")
     recorder.say(CUP, 0.5)

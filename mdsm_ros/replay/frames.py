@@ -134,6 +134,8 @@ class FrameReader:
         self, wanted: Callable[[int], bool], truths: OrderedDict[int, NDArray[np.bool_]]
     ) -> Iterator[ReplayFrame]:
         instruction, before, number = self.said or "", None, 0
+        if self.bag.damage is not None:
+            self.faults[f"read as far as it goes: {self.bag.damage}"] = 1
         try:
             for message in self.bag.messages(self.topics.all):
                 if message.topic == self.topics.instruction:

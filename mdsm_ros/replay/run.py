@@ -42,7 +42,7 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
     """
     out: Path = args.out
-    with Bag(args.bag) as bag:
+    with Bag(args.bag, salvage=True) as bag:
         topics = choose_topics(
             bag,
             image=args.image,
