@@ -293,7 +293,7 @@ class Segmenter:
         score = float(answer.present_logits.float().sigmoid())
         clock.lap("initial")
         yield self._segmentation(answer.logits, image.shape[:2], score, "initial", clock)
-        if not isinstance(model, RefiningModel):
+        if steps == 0 or not isinstance(model, RefiningModel):
             return
         start = self._warm_mask(text, image.shape)
         strength = 1.0 if start is None else WARM_SHARE
@@ -360,8 +360,13 @@ class Segmenter:
         return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings())
 
     def warm_up(self, image_size: tuple[int, int] = (480, 640)) -> None:
-        """Runs once on an empty image (height, width), so that the first real frame does not pay for set-up."""
-        self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen")
+        """Runs twice on an empty image (height, width).
+
+        So the first real frame does not pay for set-up, and the time that a step takes is known.
+        """
+        for _ in range(2):
+            self._pace = _Pace()  # the first run's times are those of setting up
+            self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen")
         self._cached_text = None
         self._previous = None
 

@@ -407,7 +407,7 @@ def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) ->
         assert b.latency is not None
         assert b.latency > b.seconds["refined"] > 0
     metrics = json.loads((tmp_path / "live" / "metrics.json").read_text())
-    assert metrics["settings"]["rate"] == 2.0
+    assert metrics["settings"]["live"] == "at rate 2"
     assert metrics["all"]["answered"] == len(answered)
     assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
 

@@ -60,9 +60,8 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             "refinement steps": segmenter.num_inference_steps,
             "present_threshold": segmenter.present_threshold,
             "mask_threshold": segmenter.mask_threshold,
+            "live": f"at rate {args.rate:g}" if args.live else "no",
         }
-        if args.live:
-            settings["rate"] = args.rate
         _claim(out, settings)
         reader = FrameReader(bag, topics, args.instruction)
         if args.live:
