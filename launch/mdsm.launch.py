@@ -13,6 +13,17 @@ from launch import LaunchContext, LaunchDescription
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 BOOLEAN = ["true", "false"]
+OUTPUTS = (
+    "mask",
+    "initial_mask",
+    "probability",
+    "uncertainty",
+    "overlay",
+    "detections",
+    "object_pose",
+    "object_points",
+    "status",
+)
 ARGUMENTS = [
     DeclareLaunchArgument(
         "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="Parameters of the node, a YAML file."
@@ -59,6 +70,10 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "respawn", default_value="false", choices=BOOLEAN, description="Start the node again when it ends."
     ),
+    *(
+        DeclareLaunchArgument(name, default_value="", description=f"Another topic for ~/{name}; empty: that one.")
+        for name in OUTPUTS
+    ),
 ]
 
 
@@ -86,6 +101,7 @@ def make_node(context: LaunchContext) -> list[Node]:
                 ("instruction", value["instruction"]),
                 ("depth", value["depth"] or "depth"),
                 ("camera_info", value["camera_info"]),
+                *((f"~/{name}", value[name]) for name in OUTPUTS if value[name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from mdsm_ros.bags import Bag, BagError
 from mdsm_ros.cli import main
@@ -68,9 +68,13 @@ class Reds:
 class Recorder:
     """Writes a bag message by message; stamps and times in seconds."""
 
-    def __init__(self, folder: Path, storage: StoragePlugin = StoragePlugin.MCAP) -> None:
+    def __init__(
+        self, folder: Path, storage: StoragePlugin = StoragePlugin.MCAP, compression: CompressionMode | None = None
+    ) -> None:
         self.folder = folder
         self.writer = Writer(folder, version=9, storage_plugin=storage)
+        if compression is not None:
+            self.writer.set_compression(compression, CompressionFormat.ZSTD)
         self.writer.open()
         self.connections: dict[str, Any] = {}
 
@@ -98,9 +102,11 @@ class Recorder:
         return self.folder
 
 
-def good_bag(folder: Path, storage: StoragePlugin = StoragePlugin.MCAP) -> Path:
+def good_bag(
+    folder: Path, storage: StoragePlugin = StoragePlugin.MCAP, compression: CompressionMode | None = None
+) -> Path:
     """Six images; nothing said before the first, then the cup, then the radio, which is not in view."""
-    recorder = Recorder(folder, storage)
+    recorder = Recorder(folder, storage, compression)
     recorder.show(picture(0), 1.0)
     recorder.say(CUP, 1.5)
     for number in (1, 2, 3):
@@ -140,9 +146,20 @@ def replay(bag: Path, out: Path, segmenter: Any = None) -> dict[str, Any]:
 # -- frames ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
-def test_frames_come_with_instruction_and_truth(tmp_path: Path, storage: StoragePlugin) -> None:
-    frames, faults = read(good_bag(tmp_path / "bag", storage))
+@pytest.mark.parametrize(
+    ("storage", "compression"),
+    [
+        (StoragePlugin.MCAP, None),
+        (StoragePlugin.MCAP, CompressionMode.STORAGE),
+        (StoragePlugin.SQLITE3, None),
+        (StoragePlugin.SQLITE3, CompressionMode.FILE),
+        (StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
+    ],
+)
+def test_frames_come_with_instruction_and_truth(
+    tmp_path: Path, storage: StoragePlugin, compression: CompressionMode | None
+) -> None:
+    frames, faults = read(good_bag(tmp_path / "bag", storage, compression))
     assert faults == {}
     assert [frame.instruction for frame in frames] == ["", CUP, CUP, CUP, RADIO, RADIO]
     assert [frame.stamp for frame in frames] == [round((i + 1.0) * SECOND) for i in range(6)]
