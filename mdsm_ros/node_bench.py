@@ -23,6 +23,7 @@ from mdsm_ros.demo.node_process import NodeProcess
 PROFILE = "fastdds_large_images.xml"
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 START_TIMEOUT = 300.0  # s
+SHORT = 10.0  # s
 SLACK, OVERHEAD = 1.25, 0.010  # a node is fast enough where its latency is at most SLACK x model + OVERHEAD (s)
 
 
@@ -85,12 +86,12 @@ def row(load: Load, heard: dict[str, Any]) -> str:
 
 
 def table(parameters: dict[str, Any], *, profile: Path, seconds: float, rate: float) -> str:
-    """Markdown: a reliable camera, and a best-effort one without and with the profile for large images.
+    """Markdown: a reliable camera and a best-effort one, with the profile for large images and without.
 
     Args:
         parameters: of the node.
         profile: the Fast DDS profile.
-        seconds: that the reliable camera runs; the others run for ten at most.
+        seconds: that the first camera runs, reliable and with the profile; the others run for ten at most.
         rate: images a second.
 
     Raises:
@@ -98,9 +99,9 @@ def table(parameters: dict[str, Any], *, profile: Path, seconds: float, rate: fl
     """
     height, width = IMAGE_SIZE
     loads = [
-        Load("reliable", best_effort=False, profile=None),
-        Load("best effort", best_effort=True, profile=None),
-        Load(f"best effort, {profile.name}", best_effort=True, profile=profile),
+        Load(f"{name}{'' if chosen is None else f', {chosen.name}'}", name == "best effort", chosen)
+        for chosen in (profile, None)
+        for name in ("reliable", "best effort")
     ]
     lines = [
         f"node with {parameters['model']}, images of {width}x{height} at {rate:g} Hz",
@@ -109,8 +110,8 @@ def table(parameters: dict[str, Any], *, profile: Path, seconds: float, rate: fl
         f"| latency / ({SLACK} model + {1000 * OVERHEAD:.0f} ms) | latency, last fifth / first | memory, end / start |",
         "|---" * 9 + "|",
     ]
-    for load in loads:
-        span = seconds if not load.best_effort else min(seconds, 10.0)
+    for number, load in enumerate(loads):
+        span = seconds if number == 0 else min(seconds, SHORT)
         lines.append(row(load, measure(load, parameters, seconds=span, rate=rate)))
     return "\n".join(lines)
 

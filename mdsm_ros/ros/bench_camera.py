@@ -20,6 +20,7 @@ from std_msgs.msg import Header, String
 from mdsm_ros.ros.conversions import numpy_to_image
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as camera drivers have it
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SETTLE = 3.0  # s from the last image to the last report
@@ -30,7 +31,7 @@ class BenchCamera:
 
     def __init__(self, width: int, height: int, best_effort: bool) -> None:
         self._node = rclpy.create_node("mdsm_bench")
-        self._images = self._node.create_publisher(Image, "image", BEST_EFFORT if best_effort else RELIABLE)
+        self._images = self._node.create_publisher(Image, "image", BEST_EFFORT if best_effort else CAMERA)
         self._instructions = self._node.create_publisher(String, "instruction", LATCHED)
         self.answers: list[dict[str, float]] = []
         self.reports: list[dict[str, str]] = []
