@@ -18,12 +18,14 @@ from statistics import median
 from typing import Any
 
 from mdsm_ros.bench import IMAGE_SIZE, INSTRUCTION
+from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.node_process import NodeProcess
 
 PROFILE = "fastdds_large_images.xml"
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 START_TIMEOUT = 300.0  # s
 SHORT = 10.0  # s
+POLL = 0.5  # s
 SLACK, OVERHEAD = 1.25, 0.010  # a node is fast enough where its latency is at most SLACK x model + OVERHEAD (s)
 
 
@@ -61,10 +63,28 @@ def measure(load: Load, parameters: dict[str, Any], *, seconds: float, rate: flo
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
         with NodeProcess(log, {**parameters, "image_reliability": reliability}, {}, environment) as node:
-            result = subprocess.run(camera, env=environment, capture_output=True, text=True, check=False)
-            if result.returncode:
-                raise BenchError(f"{load.name}: {result.stderr.strip()}; the node's log ends with:\n{node.tail()}")
-    return json.loads(result.stdout)  # type: ignore[no-any-return]
+            heard = _run_camera(camera, environment, node)
+    return json.loads(heard)  # type: ignore[no-any-return]
+
+
+def _run_camera(command: list[str], environment: dict[str, str], node: NodeProcess) -> str:
+    """What the camera prints; it is not waited for once the node has ended."""
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as camera:
+        while True:
+            try:
+                output, errors = camera.communicate(timeout=POLL)
+                break
+            except subprocess.TimeoutExpired:
+                try:
+                    node.check()
+                except DemoError as error:
+                    camera.kill()
+                    raise BenchError(str(error)) from error
+    if camera.returncode:
+        raise BenchError(f"{errors.strip()}; the node's log ends with:\n{node.tail()}")
+    return output
 
 
 def row(load: Load, heard: dict[str, Any]) -> str:
