@@ -175,8 +175,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.report is not None:
         of_model = results[segmenters[0].name]
         tables = {"masks": {stage: of_model[stage] for stage in STAGES if stage in of_model}, **groups}
-        facts = {"data": args.data, "split": args.split, "instructions": len(instructions), "seconds on": args.device}
-        page = page_of(segmenters[0], data, answers[segmenters[0].name], tables, facts | library_versions())
+        facts = {"data": args.data, "split": args.split, "instructions": len(instructions)}
+        facts |= {"device": segmenters[0].device} | library_versions()
+        page = page_of(segmenters[0], data, answers[segmenters[0].name], tables, facts)
         write_page(args.report, page)
     if args.out is not None:
         samples = {
