@@ -273,7 +273,7 @@ def _bench(args: argparse.Namespace) -> int:
     except ValueError as error:  # weights, device, preset or acceleration
         raise CommandError(str(error)) from error
     if args.bag is not None:
-        from mdsm_ros.demo.stability import stability_table
+        from mdsm_ros.replay.stability import stability_table
 
         print("\n" + stability_table(_load_segmenter(args), args.bag))
     if args.node:

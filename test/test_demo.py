@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,9 +24,7 @@ from mdsm_ros.demo.messages import Frame, MaskMessage, Outgoing, Replay, Status
 from mdsm_ros.demo.recording import INSTRUCTION_TYPE, TRUTH_TOPIC, RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
-from mdsm_ros.demo.stability import measure, stability_table
 from mdsm_ros.demo.video import VideoSource
-from mdsm_ros.segmenter import Segmentation
 
 CUP, RADIO = "get the red cup", "turn the radio on the shelf off"
 START = 1_700_000_000 * 10**9
@@ -72,27 +69,6 @@ def test_each_instruction_goes_out_before_its_first_image(recording: RecordingSo
         said += message.topic == INSTRUCTION_TOPIC
         if message.frame is not None:
             assert message.frame.instruction == said
-
-
-def test_steadiness_compares_frames_of_one_instruction(recording: RecordingSource) -> None:
-    class Flicker:
-        """Its mask of every other frame is empty, if it does not start from the one before."""
-
-        name, device, warm_start, frames = "flicker", "cpu", False, 0
-
-        def segment(self, image: np.ndarray, instruction: str) -> Segmentation:
-            self.frames += 1
-            mask = HALF if self.warm_start or self.frames % 2 else NOTHING
-            return Segmentation(mask, mask.astype(np.float32), None, 1.0, True, "refined", {"total": 0.25})
-
-    segmenter: Any = Flicker()
-    cold = measure(segmenter, recording)
-    assert cold.seconds == [0.25] * 8
-    assert cold.between == [0.0] * 6  # three pairs of frames for each instruction
-    assert cold.truth == [1.0, 0.0, 1.0, 0.0]  # while the target is in view
-    table = stability_table(segmenter, recording.path).splitlines()
-    assert table[-2] == "| the initial mask | 8 | 0.000 | 0.500 | 250 |"
-    assert table[-1] == "| the mask of the frame before | 8 | 1.000 | 1.000 | 250 |"
 
 
 def test_a_bag_without_images(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from mdsm_ros.replay.compare import difference
 from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
 from mdsm_ros.replay.report import Page, Picture, write_page
 from mdsm_ros.replay.run import ANSWERS, run_comparison, run_replay
+from mdsm_ros.replay.stability import stability_table
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmentation
 
@@ -303,6 +304,28 @@ def test_a_run_that_was_ended_goes_on_to_the_same_figures(tmp_path: Path, answer
     assert replay(bag, tmp_path / "parts") == whole
     lines = [(tmp_path / name / ANSWERS).read_text() for name in ("whole", "parts")]
     assert lines[0] == lines[1]
+
+
+def test_steadiness_with_and_without_a_warm_start(tmp_path: Path) -> None:
+    class Flicker(Reds):
+        # finds nothing in every other frame, if it does not start from the one before
+        warm_start, frames = False, 0
+
+        def stream(self, image: np.ndarray, instruction: str) -> Iterator[Segmentation]:
+            self.frames += 1
+            shown = image if self.warm_start or self.frames % 2 else np.zeros_like(image)
+            return super().stream(shown, instruction)
+
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    for number in range(4):
+        recorder.tell(mask(5), number + 1.0, number + 1.0)
+        recorder.show(picture(5), number + 1.0)
+    model: Any = Flicker()
+    rows = stability_table(model, recorder.close()).splitlines()[-2:]
+    refined = 1 - 1 / SHAPE[0]
+    assert rows[0] == f"| the initial mask | 4 | 0.000 | {refined / 2:.3f} | 300 |"
+    assert rows[1] == f"| the mask of the frame before | 4 | 1.000 | {refined:.3f} | 300 |"
 
 
 def test_another_model_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None:

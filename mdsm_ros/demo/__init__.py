@@ -2,7 +2,7 @@
 
 ``recording.py`` and ``video.py`` say what is sent and when, ``../ros/demo_player.py`` sends it and collects the
 answers, ``score.py`` compares them with what was sent, ``report.py`` writes pictures and tables, ``run.py`` puts it
-together. ``make_bag.py`` makes the recording that comes with the package; ``stability.py`` measures on recordings.
+together. ``make_bag.py`` makes the recording that comes with the package.
 """
 
 from pathlib import Path

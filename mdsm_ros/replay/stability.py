@@ -1,0 +1,43 @@
+"""How steady masks are on a recording, each refinement starting anew or from the mask of the frame before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mdsm_ros.bags import Bag
+from mdsm_ros.metrics import format_figure
+from mdsm_ros.replay.answers import FrameAnswer, answer_frame
+from mdsm_ros.replay.frames import FrameReader, choose_topics
+from mdsm_ros.replay.summary import Tally
+from mdsm_ros.segmenter import Segmenter
+
+
+def stability_table(segmenter: Segmenter, path: Path) -> str:
+    """Markdown: without and with ``warm_start``.
+
+    Raises:
+        BagError, ReplayError: it is no readable bag, or lacks images or instructions.
+    """
+    lines = [
+        f"{segmenter.name} on {segmenter.device}, bag {path.name}",
+        "",
+        "| refinement starts from | frames | IoU from frame to frame | mIoU with the truth | p50 (ms) |",
+        "|---" * 5 + "|",
+    ]
+    with Bag(path) as bag:
+        topics = choose_topics(bag)
+        for name, warm in (("the initial mask", False), ("the mask of the frame before", True)):
+            segmenter.warm_start = warm
+            tally, answer = Tally(), None
+            for frame in FrameReader(bag, topics).frames():
+                answer = answer_frame(segmenter, frame, answer)
+                tally.add(answer)
+            lines.append(_row(name, tally, answer))
+    return "\n".join(lines)
+
+
+def _row(name: str, tally: Tally, last: FrameAnswer | None) -> str:
+    final = tally.stages().get(last.stage if last is not None else "", {})
+    values = (tally.figures().get("IoU from frame to frame"), final.get("mIoU"))
+    milliseconds = 1000 * final.get("p50 seconds", 0.0)
+    return f"| {name} | {tally.answered} | {' | '.join(map(format_figure, values))} | {milliseconds:.0f} |"
