@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from mdsm_ros.models.registry import SegmentationModel
+from mdsm_ros.models.interface import SegmentationModel
 
 ACCELERATIONS = ("auto", "none", "half", "compile")
 TOLERANCE = 0.05  # mean difference of probabilities that half precision may make

@@ -7,17 +7,22 @@ Pickle is never read: foreign ``.pth`` files can run code when loaded.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import BertTokenizerFast
+from torch import nn
+from transformers import BertTokenizerFast, PreTrainedTokenizerFast
+from typing_extensions import Self
 
-from mdsm_ros.models.config import ConfigError, ModelConfig, config_from_dict
+from mdsm_ros.models.config import ConfigError, ModelConfig
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.presets import config_from_dict
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -88,21 +93,48 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 class HubModel(
+    nn.Module,
     PyTorchModelHubMixin,
     library_name="mdsm_ros",
     license="apache-2.0",
     pipeline_tag="image-segmentation",
     paper_url="https://arxiv.org/abs/2307.08597",
 ):
-    """``save_pretrained``, ``from_pretrained`` and ``push_to_hub`` for a model of (config, tokenizer)."""
+    """A model that this package trains: with ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``.
+
+    Args:
+        config: sizes of everything.
+        tokenizer: of the type that the class names.
+    """
 
     config_type: type[ModelConfig]
-    config: ModelConfig
+    config: Any
+    tokenizer_type: ClassVar[type[PreTrainedTokenizerFast]] = BertTokenizerFast
     tokenizer: Any
+
+    def __init__(self, config: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The parts that are worth compiling: what runs for every image."""
+        raise NotImplementedError
+
+    def encode_text(self, texts: Sequence[str]) -> Any:
+        """Language features of B instructions, in the model's own form."""
+        raise NotImplementedError
+
+    def initial(self, images: torch.Tensor, text: Any, image_index: torch.Tensor | None = None) -> InitialMask:
+        """Masks of B instructions from images (N, 3, S, S) in [0, 1].
+
+        ``image_index`` (B,) names the image of each instruction; absent, there is one instruction an image (N = B).
+        """
+        raise NotImplementedError
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Writes half-precision safetensors, the configuration and the tokenizer."""
-        assert isinstance(self, torch.nn.Module)
         state = {name: t.half() if t.is_floating_point() else t for name, t in self.state_dict().items()}
         save_file({name: t.contiguous().cpu() for name, t in state.items()}, save_directory / WEIGHTS_FILE)
         (save_directory / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -116,7 +148,7 @@ class HubModel(
         revision: str | None = None,
         local_files_only: bool = False,
         **_: Any,
-    ) -> HubModel:
+    ) -> Self:
         folder = resolve_folder(model_id, revision=revision, local_files_only=local_files_only)
         config = read_config(folder)
         if not isinstance(config, cls.config_type):
@@ -126,11 +158,10 @@ class HubModel(
         if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
             raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
         try:
-            tokenizer = BertTokenizerFast.from_pretrained(folder, local_files_only=True)
+            tokenizer = cls.tokenizer_type.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # tokenizers raises no narrower one
             raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
-        model = cls(config, tokenizer)  # type: ignore[call-arg]
-        assert isinstance(model, torch.nn.Module)
+        model = cls(config, tokenizer)
         try:
             model.load_state_dict(state)
         except RuntimeError as error:

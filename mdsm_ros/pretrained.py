@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import timm
-from transformers import BertModel, BertTokenizerFast, CLIPVisionModel
+from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
-from mdsm_ros.hub import WeightsError, read_config, resolve_folder
-from mdsm_ros.models.config import PRESETS, MDSMConfig
+from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer
+from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
+from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.interface import SegmentationModel
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.models.registry import MODEL_TYPES, SegmentationModel
+from mdsm_ros.models.presets import PRESETS
+from mdsm_ros.models.registry import MODEL_TYPES
+from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
 
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
@@ -38,18 +42,39 @@ def save_random(preset: str, folder: Path) -> None:
     config = PRESETS[preset]
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})
-    model = MODEL_TYPES[config.model_type](config, tokenizer)  # type: ignore[arg-type]
+    model = MODEL_TYPES[config.model_type](config, tokenizer)
     model.save_pretrained(folder)
 
 
-def load_encoders(model: MDSM | LAVT) -> None:
-    """Fills Swin, CLIP and BERT with the checkpoints that the model's configuration names; the others stay as they are.
+def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
+    """The tokenizer of the public text encoder that a model starts from; None where it starts from none.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
+    if isinstance(config, StableDiffusionConfig):
+        return load_clip_tokenizer(config.checkpoint)
+    if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
+        return None
+    try:
+        return BertTokenizerFast.from_pretrained(config.bert_checkpoint)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"tokenizer of {config.bert_checkpoint!r} cannot be loaded: {error}") from error
+
+
+def load_encoders(model: HubModel) -> None:
+    """Fills the encoders with the checkpoints that the model's configuration names; the others stay as they are.
 
     Swin takes timm names, or ``local-dir:FOLDER``; CLIP and BERT take hub ids or folders.
 
     Raises:
         WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
     """
+    if isinstance(model, MDSM | LAVT):
+        _load_fusion_encoders(model)
+
+
+def _load_fusion_encoders(model: MDSM | LAVT) -> None:
     config = model.config
     stage = model.intermediate
     name: str | None = None

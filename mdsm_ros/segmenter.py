@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +19,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.acceleration import TOLERANCE, AccelerationError, choose_acceleration, precision, prepare
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.registry import RefiningModel, SegmentationModel
+from mdsm_ros.models.interface import RefiningModel, SegmentationModel
 from mdsm_ros.preprocess import to_image_grid, to_model_input
 from mdsm_ros.pretrained import load_model
 
@@ -169,7 +169,7 @@ class Segmenter:
         self.mask_threshold: float = model.config.mask_threshold
         self.present_threshold: float = model.config.present_threshold
         self._image_size: int = model.config.image_size
-        self._cached_text: tuple[str, TextFeatures] | None = None
+        self._cached_text: tuple[str, Any] | None = None
         self._previous: _Previous | None = None
         self._pace = _Pace()
         self.acceleration: str = "none"
@@ -340,7 +340,7 @@ class Segmenter:
             return None
         return previous.logits if time.perf_counter() - previous.time <= WARM_SECONDS else None
 
-    def _text_features(self, text: str) -> TextFeatures:
+    def _text_features(self, text: str) -> Any:
         """Language features, computed again only when the instruction changes."""
         if self._cached_text is None or self._cached_text[0] != text:
             assert self._model is not None

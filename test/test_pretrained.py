@@ -10,8 +10,9 @@ from stand_ins import TOKENIZER, write_stand_ins
 from transformers import BertModel, CLIPVisionModel
 
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.config import MDSM_TINY, MDSMConfig
+from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.presets import MDSM_TINY
 from mdsm_ros.pretrained import load_encoders
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-from mdsm_ros.models.config import LAVT_TINY
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.presets import LAVT_TINY
 from mdsm_ros.segmenter import (
     ImageError,
     InstructionError,

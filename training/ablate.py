@@ -25,7 +25,8 @@ import yaml
 from mdsm_ros.annotation_writer import write_json
 from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.config import CONFIG_TYPES, PRESETS, ConfigError
+from mdsm_ros.models.config import ConfigError
+from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from mdsm_ros.segmenter import Segmenter
 from training import train
 from training.analysis import STAGES, Figures, summarize_answers

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from mdsm_ros.models.config import PRESETS, ConfigError, ModelConfig, config_from_dict
+from mdsm_ros.models.config import ConfigError, FusionConfig, ModelConfig
+from mdsm_ros.models.presets import PRESETS, config_from_dict
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class TrainConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
         if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
             raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
+        if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
+            raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         for name in ("ema_decay", "initial_noise_probability", "adam_beta2"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")

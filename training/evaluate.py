@@ -126,7 +126,7 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     assert isinstance(model, HubModel)
     torch.manual_seed(seed)
     segmenter = Segmenter(
-        type(model)(model.config, model.tokenizer),  # type: ignore[call-arg]
+        type(model)(model.config, model.tokenizer),
         f"{name} untrained",
         device,
     )

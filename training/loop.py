@@ -22,7 +22,7 @@ from mdsm_ros.models.config import ConfigError
 from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
 from training.sources import Source
-from training.stages import Losses, StageOne, StageTwo
+from training.stages import Losses
 
 LOG_STEPS = 20
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither norms nor position biases
@@ -173,7 +173,7 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
 
 
 def train_stage(
-    stage: StageOne | StageTwo,
+    stage: torch.nn.Module,
     source: Source,
     options: StageConfig,
     config: TrainConfig,
@@ -188,7 +188,8 @@ def train_stage(
     At the end the model holds the averaged (EMA) weights.
 
     Args:
-        stage: the module to train; parameters without gradient stay as they are.
+        stage: from a batch and the number of the step to :data:`~training.stages.Losses`; parameters without gradient
+            stay as they are.
         source: where the training instructions come from.
         options: optimisation of this stage.
         config: the whole run.

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
-from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
@@ -22,21 +22,19 @@ AUXILIARY_STAGES = (1, 2)  # Swin stages at strides 8 and 16
 
 
 class StageOne(nn.Module):
-    """Stage 1: the intermediate mask from CLIP, Swin and BERT.
+    """Stage 1: the intermediate mask, which is all there is of models with one stage.
 
     Where encoders start from nothing (mdsm-tiny), auxiliary classifiers tell the visual features what stands at each
     pixel, kind and colour; they are dropped after the training. With public encoders their weight is 0.
     """
 
-    def __init__(self, model: MDSM | LAVT, config: TrainConfig, num_categories: int, num_colors: int) -> None:
+    def __init__(self, model: HubModel, config: TrainConfig, num_categories: int, num_colors: int) -> None:
         super().__init__()
         self.model = model
         self.config = config
-        dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES]
+        dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES] if config.auxiliary_weight else []
         self.split = (num_categories + 1, num_colors + 1)
-        self.classifiers = nn.ModuleList(
-            [nn.Linear(dim, sum(self.split)) for dim in dims] if config.auxiliary_weight else []
-        )
+        self.classifiers = nn.ModuleList([nn.Linear(dim, sum(self.split)) for dim in dims])
 
     def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch."""

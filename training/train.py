@@ -17,17 +17,19 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from diffusers import ModelMixin
+from timm.models.swin_transformer import SwinTransformer
+from torch import nn
 from torch.nn import functional
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.hub import WeightsError
+from mdsm_ros.hub import HubModel, WeightsError
 from mdsm_ros.metrics import iou
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.lavt import LAVT
+from mdsm_ros.models.config import ConfigError, FusionConfig
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES
-from mdsm_ros.pretrained import load_encoders
+from mdsm_ros.pretrained import load_encoders, load_tokenizer
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
 from training.loop import train_stage
@@ -38,32 +40,34 @@ from training.vocabulary import train_tokenizer
 VALIDATION_BATCH = 32
 
 
-def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> MDSM | LAVT:
+def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
     """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded."""
     model_config = config.model_config()
     set_seed(config.seed)
-    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))  # type: ignore[arg-type]
+    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))
     load_encoders(model)
     if config.gradient_checkpointing:
         save_memory(model)
     return model
 
 
-def save_memory(model: MDSM | LAVT) -> None:
-    """Activations of encoders and refiner are computed again on the way back instead of being kept."""
-    model.language.bert.gradient_checkpointing_enable()
-    if model.intermediate.swin is not None:
-        model.intermediate.swin.swin.set_grad_checkpointing()
-    if model.intermediate.clip is not None:
-        model.intermediate.clip.clip.gradient_checkpointing_enable()
-    if isinstance(model, MDSM):
-        model.refiner.unet.enable_gradient_checkpointing()
+def save_memory(model: nn.Module) -> None:
+    """Activations of encoders and UNets are computed again on the way back instead of being kept."""
+    for module in model.modules():
+        if isinstance(module, PreTrainedModel):
+            module.gradient_checkpointing_enable()
+        elif isinstance(module, ModelMixin):
+            module.enable_gradient_checkpointing()
+        elif isinstance(module, SwinTransformer):
+            module.set_grad_checkpointing()
 
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
     model_config, folder = config.model_config(), out / "tokenizer"
-    if model_config.bert_checkpoint is not None:
-        return AutoTokenizer.from_pretrained(model_config.bert_checkpoint)
+    public = load_tokenizer(model_config)
+    if public is not None:
+        return public
+    assert isinstance(model_config, FusionConfig)  # the others have a public one
     if not folder.exists():
         tokenizer = train_tokenizer((i.text for i in data.instructions), model_config.vocab_size)
         tokenizer.save_pretrained(folder)
@@ -71,7 +75,7 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
 
 
 def make_validation(
-    model: MDSM | LAVT, data: InstructionDataset, samples: int, refine: bool
+    model: HubModel, data: InstructionDataset, samples: int, refine: bool
 ) -> Callable[[], dict[str, float]]:
     """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
 

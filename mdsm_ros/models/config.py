@@ -1,4 +1,4 @@
-"""The configurations of the models and their presets.
+"""The configurations of MDSM and LAVT, and what every model's has.
 
 The MDSM paper (arXiv 2307.08597) leaves the encoder variants, the decoder sizes and the noise schedule open;
 those values are ours and are marked "paper silent".
@@ -20,38 +20,14 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What all models have: Swin, BERT, the fusion between them and the mask head.
-
-    The ``*_checkpoint`` fields say which public weights the encoders start from when a training begins
-    (``None``: from scratch); the dimensions beside them must be those of that checkpoint.
+    """What every model tells the Segmenter.
 
     Raises:
         ConfigError: a field is out of range or does not fit another one.
     """
 
     model_type: str = ""
-    image_size: int = 480  # pixels; images are resized to a square (LAVT, refer/transforms.py)
-    max_tokens: int = 64
-
-    # Swin: four stages at strides 4, 8, 16 and 32
-    swin_checkpoint: str | None = "swin_base_patch4_window12_384.ms_in22k"
-    swin_embed_dim: int = 128
-    swin_depths: tuple[int, ...] = (2, 2, 18, 2)
-    swin_num_heads: tuple[int, ...] = (4, 8, 16, 32)
-    swin_window_size: int = 12
-    drop_path_rate: float = 0.3
-
-    # BERT
-    bert_checkpoint: str | None = "google-bert/bert-base-uncased"
-    vocab_size: int = 30522
-    bert_hidden_size: int = 768
-    bert_num_layers: int = 12
-    bert_num_heads: int = 12
-    bert_dropout: float = 0.1
-
-    # mask head (LAVT, section 3.4)
-    decoder_channels: int = 512
-    decoder_norm: str = "batch"  # "group" where batches are small
+    image_size: int = 512  # pixels; images are resized to a square
 
     num_inference_steps: int = 0  # of refinement; 0: the model has one stage
 
@@ -62,31 +38,13 @@ class ModelConfig:
         for field in dataclasses.fields(self):  # JSON and YAML know lists only
             if isinstance(getattr(self, field.name), list):
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
-        self._expect("swin_depths", len(self.swin_depths) == 4, "four stages")
-        self._expect("swin_num_heads", len(self.swin_num_heads) == 4, "four stages")
-        for i, heads in enumerate(self.swin_num_heads):
-            self._expect("swin_num_heads", (self.swin_embed_dim << i) % heads == 0, f"divisors of stage widths ({i})")
-        self._expect("image_size", self.image_size > 0 and self.image_size % 32 == 0, "a positive multiple of 32")
-        self._expect("max_tokens", 4 <= self.max_tokens <= 512, "4 to 512")
-        self._expect_heads("bert")
-        self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
-        for name in ("mask_threshold", "present_threshold", "bert_dropout"):
+        self._expect("image_size", self.image_size > 0, "a positive number of pixels")
+        for name in ("mask_threshold", "present_threshold"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
     def _expect(self, name: str, holds: bool, expectation: str) -> None:
         if not holds:
             raise ConfigError(f"{name} is {getattr(self, name)!r}, expected {expectation}")
-
-    def _expect_heads(self, encoder: str) -> None:
-        heads = getattr(self, f"{encoder}_num_heads")
-        name = f"{encoder}_hidden_size"
-        self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
-
-    @property
-    def swin_dims(self) -> tuple[int, int, int, int]:
-        """Channels of the four Swin stages."""
-        c = self.swin_embed_dim
-        return c, 2 * c, 4 * c, 8 * c
 
     @classmethod
     def from_dict(cls: type[ModelConfigT], values: Mapping[str, Any]) -> ModelConfigT:
@@ -110,7 +68,65 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class LAVTConfig(ModelConfig):
+class FusionConfig(ModelConfig):
+    """What LAVT and MDSM have in common: Swin, BERT, the fusion between them and the mask head.
+
+    The ``*_checkpoint`` fields say which public weights the encoders start from when a training begins
+    (``None``: from scratch); the dimensions beside them must be those of that checkpoint.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    image_size: int = 480  # LAVT, refer/transforms.py
+    max_tokens: int = 64
+
+    # Swin: four stages at strides 4, 8, 16 and 32
+    swin_checkpoint: str | None = "swin_base_patch4_window12_384.ms_in22k"
+    swin_embed_dim: int = 128
+    swin_depths: tuple[int, ...] = (2, 2, 18, 2)
+    swin_num_heads: tuple[int, ...] = (4, 8, 16, 32)
+    swin_window_size: int = 12
+    drop_path_rate: float = 0.3
+
+    # BERT
+    bert_checkpoint: str | None = "google-bert/bert-base-uncased"
+    vocab_size: int = 30522
+    bert_hidden_size: int = 768
+    bert_num_layers: int = 12
+    bert_num_heads: int = 12
+    bert_dropout: float = 0.1
+
+    # mask head (LAVT, section 3.4)
+    decoder_channels: int = 512
+    decoder_norm: str = "batch"  # "group" where batches are small
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("swin_depths", len(self.swin_depths) == 4, "four stages")
+        self._expect("swin_num_heads", len(self.swin_num_heads) == 4, "four stages")
+        for i, heads in enumerate(self.swin_num_heads):
+            self._expect("swin_num_heads", (self.swin_embed_dim << i) % heads == 0, f"divisors of stage widths ({i})")
+        self._expect("image_size", self.image_size % 32 == 0, "a positive multiple of 32")
+        self._expect("max_tokens", 4 <= self.max_tokens <= 512, "4 to 512")
+        self._expect_heads("bert")
+        self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
+        self._expect("bert_dropout", 0.0 <= self.bert_dropout <= 1.0, "0 to 1")
+
+    def _expect_heads(self, encoder: str) -> None:
+        heads = getattr(self, f"{encoder}_num_heads")
+        name = f"{encoder}_hidden_size"
+        self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
+
+    @property
+    def swin_dims(self) -> tuple[int, int, int, int]:
+        """Channels of the four Swin stages."""
+        c = self.swin_embed_dim
+        return c, 2 * c, 4 * c, 8 * c
+
+
+@dataclass(frozen=True)
+class LAVTConfig(FusionConfig):
     """LAVT (arXiv 2112.02244), by default at the sizes of its public recipe.
 
     Raises:
@@ -127,7 +143,7 @@ class LAVTConfig(ModelConfig):
 
 
 @dataclass(frozen=True)
-class MDSMConfig(ModelConfig):
+class MDSMConfig(FusionConfig):
     """Everything that is needed to build an MDSM, encoders included, without any download.
 
     Raises:
@@ -179,63 +195,3 @@ class MDSMConfig(ModelConfig):
         )
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")
-
-
-MDSM_BASE = MDSMConfig()
-LAVT_BASE = LAVTConfig()
-
-_TINY: dict[str, Any] = {
-    "image_size": 128,
-    "swin_checkpoint": None,
-    "swin_embed_dim": 32,
-    "swin_depths": (2, 2, 4, 2),
-    "swin_num_heads": (2, 4, 8, 16),
-    "swin_window_size": 8,
-    "drop_path_rate": 0.0,
-    "bert_checkpoint": None,
-    "vocab_size": 2048,
-    "bert_hidden_size": 128,
-    "bert_num_layers": 3,
-    "bert_num_heads": 4,
-    "decoder_channels": 64,
-    "decoder_norm": "group",
-}
-MDSM_TINY = MDSMConfig(
-    **_TINY,
-    clip_checkpoint=None,
-    clip_image_size=128,
-    clip_patch_size=16,
-    clip_hidden_size=128,
-    clip_num_layers=3,
-    clip_num_heads=4,
-    freeze_clip=False,
-    refiner_stride=4,
-    refiner_condition_channels=32,
-    refiner_channels=(32, 64, 64),
-    refiner_layers_per_block=1,
-    refiner_num_heads=4,
-)
-LAVT_TINY = LAVTConfig(**_TINY)
-
-PRESETS: dict[str, ModelConfig] = {
-    "mdsm-base": MDSM_BASE,
-    "mdsm-tiny": MDSM_TINY,
-    "lavt-base": LAVT_BASE,
-    "lavt-tiny": LAVT_TINY,
-}
-"""Sizes by name."""
-
-CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig}
-"""Class of the configuration of every ``model_type``."""
-
-
-def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
-    """The configuration of the type that ``model_type`` names.
-
-    Raises:
-        ConfigError: there is no such type, a key is unknown, or a value is out of range.
-    """
-    name = values.get("model_type")
-    if name not in CONFIG_TYPES:
-        raise ConfigError(f"model_type is {name!r}, expected one of {', '.join(sorted(CONFIG_TYPES))}")
-    return CONFIG_TYPES[name].from_dict(values)

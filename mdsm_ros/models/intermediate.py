@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.fusion import PWAM, LanguageGate
+from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mask_head import MaskHead
 from mdsm_ros.models.vision import ClipPatches, ParallelJoin, SwinStages
@@ -36,15 +37,6 @@ class CrossmodalFeatures:
     decoded: torch.Tensor
 
 
-@dataclass(frozen=True)
-class InitialMask:
-    """The answer of stage 1: mask logits (B, 1, H/4, W/4), present logits (B,), and the features."""
-
-    logits: torch.Tensor
-    present_logits: torch.Tensor
-    features: CrossmodalFeatures
-
-
 class IntermediateStage(nn.Module):
     """Visual stages with PWAM and a language gate after each, and the mask head.
 
@@ -55,7 +47,7 @@ class IntermediateStage(nn.Module):
         clip: None leaves CLIP out.
     """
 
-    def __init__(self, config: ModelConfig, swin: SwinStages | None, clip: ClipPatches | None) -> None:
+    def __init__(self, config: FusionConfig, swin: SwinStages | None, clip: ClipPatches | None) -> None:
         super().__init__()
         dims = config.swin_dims
         grids = [config.image_size // (4 << i) for i in range(len(dims))]

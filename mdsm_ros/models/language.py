@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerBase
 
-from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.models.config import FusionConfig
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TextFeatures:
 class LanguageEncoder(nn.Module):
     """BERT without its pooler; the tokenizer is injected, so that nothing is read from disk here."""
 
-    def __init__(self, config: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, config: FusionConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self.tokenizer = tokenizer
         self.max_tokens = config.max_tokens

@@ -10,12 +10,13 @@ from transformers import PreTrainedTokenizerBase
 
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models.config import LAVTConfig
-from mdsm_ros.models.intermediate import InitialMask, IntermediateStage
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.intermediate import IntermediateStage
 from mdsm_ros.models.language import LanguageEncoder, TextFeatures
 from mdsm_ros.models.vision import SwinStages
 
 
-class LAVT(nn.Module, HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
+class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
     """Image and instruction to a mask in one stage.
 
     LAVT's decoder gives two logits a pixel, background and object; ours is their difference. LAVT always answers with
@@ -30,9 +31,7 @@ class LAVT(nn.Module, HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
     config: LAVTConfig
 
     def __init__(self, config: LAVTConfig, tokenizer: PreTrainedTokenizerBase) -> None:
-        super().__init__()
-        self.config = config
-        self.tokenizer = tokenizer
+        super().__init__(config, tokenizer)
         self.language = LanguageEncoder(config, tokenizer)
         self.intermediate = IntermediateStage(config, SwinStages(config), clip=None)
 

@@ -12,13 +12,14 @@ from transformers import PreTrainedTokenizerBase
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
 from mdsm_ros.models.config import MDSMConfig
-from mdsm_ros.models.intermediate import CrossmodalFeatures, InitialMask, IntermediateStage
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.intermediate import CrossmodalFeatures, IntermediateStage
 from mdsm_ros.models.language import LanguageEncoder, TextFeatures
 from mdsm_ros.models.refiner import Refiner
 from mdsm_ros.models.vision import ClipPatches, SwinStages
 
 
-class MDSM(nn.Module, HubModel):
+class MDSM(HubModel):
     """Image and instruction to an initial mask, and from there by diffusion to a refined one.
 
     Args:
@@ -30,9 +31,7 @@ class MDSM(nn.Module, HubModel):
     config: MDSMConfig
 
     def __init__(self, config: MDSMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
-        super().__init__()
-        self.config = config
-        self.tokenizer = tokenizer
+        super().__init__(config, tokenizer)
         self.language = LanguageEncoder(config, tokenizer)
         swin = SwinStages(config) if config.use_swin else None
         clip = ClipPatches(config) if config.use_clip else None

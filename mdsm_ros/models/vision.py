@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from mdsm_ros.models.config import MDSMConfig, ModelConfig
+from mdsm_ros.models.config import FusionConfig, MDSMConfig
 
 
 class Normalize(nn.Module):
@@ -35,7 +35,7 @@ class Normalize(nn.Module):
 class SwinStages(nn.Module):
     """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: FusionConfig) -> None:
         super().__init__()
         self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
         self.swin = SwinTransformer(

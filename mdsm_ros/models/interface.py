@@ -1,0 +1,82 @@
+"""The interface that all models share: what the Segmenter asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import nn
+from typing_extensions import Self
+
+from mdsm_ros.models.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class InitialMask:
+    """The answer of a model's first stage, often its only one.
+
+    Attributes:
+        logits: (B, 1, h, w) of the mask.
+        present_logits: (B,), above 0 where the target is in view.
+        features: what ``refine`` wants of the first stage; None where the model has no second one.
+    """
+
+    logits: torch.Tensor
+    present_logits: torch.Tensor
+    features: Any = None
+
+
+class SegmentationModel(Protocol):
+    """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, S, S) floats in [0, 1]."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """Sizes and thresholds."""
+        ...
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The parts that are worth compiling: what runs for every image."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """Moves the model."""
+        ...
+
+    def eval(self) -> Self:
+        """Switches training behaviour off."""
+        ...
+
+    def encode_text(self, texts: Sequence[str]) -> Any:
+        """Language features of B instructions, in the model's own form."""
+        ...
+
+    def initial(self, images: torch.Tensor, text: Any) -> InitialMask:
+        """Mask logits (B, 1, h, w), present logits (B,), and features for refinement."""
+        ...
+
+
+@runtime_checkable
+class RefiningModel(SegmentationModel, Protocol):
+    """A model with a second stage."""
+
+    def refine(
+        self,
+        features: Any,
+        logits: torch.Tensor,
+        steps: int,
+        generator: torch.Generator | None = None,
+        samples: int = 1,
+        *,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+        keep_on: Callable[[], bool] = lambda: True,
+    ) -> torch.Tensor:
+        """``samples`` refined masks of each initial mask: logits (B, samples, h, w).
+
+        ``start`` takes the initial mask's place as what is refined, with ``strength`` times the usual noise;
+        ``keep_on``, asked between the steps, ends the work early.
+        """
+        ...

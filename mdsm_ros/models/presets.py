@@ -1,0 +1,67 @@
+"""Configurations by name: the sizes that models come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
+
+MDSM_BASE = MDSMConfig()
+LAVT_BASE = LAVTConfig()
+
+_TINY: dict[str, Any] = {
+    "image_size": 128,
+    "swin_checkpoint": None,
+    "swin_embed_dim": 32,
+    "swin_depths": (2, 2, 4, 2),
+    "swin_num_heads": (2, 4, 8, 16),
+    "swin_window_size": 8,
+    "drop_path_rate": 0.0,
+    "bert_checkpoint": None,
+    "vocab_size": 2048,
+    "bert_hidden_size": 128,
+    "bert_num_layers": 3,
+    "bert_num_heads": 4,
+    "decoder_channels": 64,
+    "decoder_norm": "group",
+}
+MDSM_TINY = MDSMConfig(
+    **_TINY,
+    clip_checkpoint=None,
+    clip_image_size=128,
+    clip_patch_size=16,
+    clip_hidden_size=128,
+    clip_num_layers=3,
+    clip_num_heads=4,
+    freeze_clip=False,
+    refiner_stride=4,
+    refiner_condition_channels=32,
+    refiner_channels=(32, 64, 64),
+    refiner_layers_per_block=1,
+    refiner_num_heads=4,
+)
+LAVT_TINY = LAVTConfig(**_TINY)
+
+PRESETS: dict[str, ModelConfig] = {
+    "mdsm-base": MDSM_BASE,
+    "mdsm-tiny": MDSM_TINY,
+    "lavt-base": LAVT_BASE,
+    "lavt-tiny": LAVT_TINY,
+}
+"""Sizes by name."""
+
+CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig}
+"""Class of the configuration of every ``model_type``."""
+
+
+def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
+    """The configuration of the type that ``model_type`` names.
+
+    Raises:
+        ConfigError: there is no such type, a key is unknown, or a value is out of range.
+    """
+    name = values.get("model_type")
+    if name not in CONFIG_TYPES:
+        raise ConfigError(f"model_type is {name!r}, expected one of {', '.join(sorted(CONFIG_TYPES))}")
+    return CONFIG_TYPES[name].from_dict(values)

@@ -1,0 +1,212 @@
+"""The three networks of a latent diffusion model in the form of Stable Diffusion 1 (arXiv 2112.10752).
+
+VPD and Grounded Diffusion segment with what its UNet sees. The sizes are dictionaries of diffusers' and transformers'
+configurations, as they stand in the folders of a checkpoint, so that a small model of the same form takes its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerBase
+
+from mdsm_ros.models.config import ConfigError, ModelConfig
+from mdsm_ros.models.language import TextFeatures
+
+Sizes = dict[str, dict[str, Any]]
+
+SD15: Sizes = {
+    "vae": {
+        "block_out_channels": (128, 256, 512, 512),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 2,
+        "sample_size": 512,
+        "scaling_factor": 0.18215,
+    },
+    "unet": {
+        "sample_size": 64,
+        "block_out_channels": (320, 640, 1280, 1280),
+        "layers_per_block": 2,
+        "cross_attention_dim": 768,
+        "attention_head_dim": 8,  # diffusers' name for the number of heads
+    },
+    "text_encoder": {
+        "vocab_size": 49408,
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "max_position_embeddings": 77,
+        "hidden_act": "quick_gelu",
+    },
+}
+"""Stable Diffusion 1.5, 512 pixels."""
+
+TINY: Sizes = {
+    "vae": {
+        "block_out_channels": (16, 32, 64, 128),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "norm_num_groups": 8,
+        "sample_size": 128,
+    },
+    "unet": {
+        "sample_size": 16,
+        "block_out_channels": (64, 128, 128, 128),
+        "layers_per_block": 1,
+        "cross_attention_dim": 128,
+        "attention_head_dim": 4,
+        "norm_num_groups": 8,
+    },
+    "text_encoder": {
+        "vocab_size": 2048,
+        "hidden_size": 128,
+        "intermediate_size": 512,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 64,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+    },
+}
+"""What ``training/latent_diffusion.py`` trains on homes, 128 pixels."""
+
+
+@dataclass(frozen=True)
+class StableDiffusionConfig(ModelConfig):
+    """What models on a latent diffusion model have in common.
+
+    Attributes:
+        checkpoint: that training starts from: hub id, folder, or single .safetensors file.
+        sizes: of "vae", "unet" and "text_encoder"; they must be those of the checkpoint.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    checkpoint: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    sizes: Sizes = dataclasses.field(default_factory=lambda: SD15)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("sizes", set(self.sizes) == set(SD15), f"the parts {', '.join(SD15)}")
+        self._expect("image_size", self.image_size % self.coarsest_stride == 0, f"a multiple of {self.coarsest_stride}")
+
+    @property
+    def latent_stride(self) -> int:
+        """Pixels of the image to a pixel of the latent, on a side."""
+        return 1 << (len(self.sizes["vae"]["block_out_channels"]) - 1)
+
+    @property
+    def coarsest_stride(self) -> int:
+        """Pixels of the image to a pixel of the UNet's coarsest level, on a side."""
+        return self.latent_stride << (len(self.sizes["unet"]["block_out_channels"]) - 1)
+
+
+class StableDiffusion(nn.Module):
+    """VAE, text encoder and UNet; the tokenizer is injected, so that nothing is read from disk here.
+
+    Args:
+        sizes: as :data:`SD15`.
+        tokenizer: of CLIP's kind.
+        decoder: the VAE's decoder is needed, too: the model shall make pictures.
+
+    Raises:
+        ConfigError: the sizes are none that diffusers or transformers can build from.
+    """
+
+    scaling_factor: torch.Tensor
+
+    def __init__(
+        self, sizes: Mapping[str, Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase, decoder: bool
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        try:
+            self.vae = AutoencoderKL(**sizes["vae"])
+            self.unet = UNet2DConditionModel(**sizes["unet"])
+            self.text_encoder = CLIPTextModel(CLIPTextConfig(**sizes["text_encoder"]))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"sizes cannot be built from: {error}") from error
+        if not decoder:
+            del self.vae.decoder, self.vae.post_quant_conv
+        # with the weights, since it is that of a checkpoint and not of a size
+        self.register_buffer("scaling_factor", torch.tensor(float(self.vae.config.scaling_factor)))
+
+    def latents(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, 4, h, w): the mode of the VAE's posterior, times its scaling factor."""
+        return self.vae.encode(2 * images - 1).latent_dist.mode() * self.scaling_factor
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        """Last hidden states of the text encoder, padded to its full length as Stable Diffusion has it.
+
+        Returns:
+            Tokens (B, T, D) and mask (B, T), True up to the end-of-text token.
+        """
+        batch = self.tokenizer(
+            list(texts),
+            padding="max_length",
+            truncation=True,
+            max_length=self.text_encoder.config.max_position_embeddings,
+            return_tensors="pt",
+        ).to(self.text_encoder.device)
+        hidden = self.text_encoder(input_ids=batch["input_ids"]).last_hidden_state
+        return TextFeatures(tokens=hidden, mask=batch["attention_mask"].bool())
+
+
+def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
+    """The modules whose outputs are the UNet's blocks, in the order and the numbering of the original code.
+
+    With two layers a level: 12 input blocks (0 to 11), the middle one (12), 12 output blocks (13 to 24). The output
+    block at the end of a level gives the upsampled map.
+    """
+    blocks: list[nn.Module] = [unet.conv_in]
+    for level in unet.down_blocks:
+        blocks += getattr(level, "attentions", level.resnets)
+        blocks += level.downsamplers or []
+    blocks.append(unet.mid_block)
+    for level in unet.up_blocks:
+        layers = list(getattr(level, "attentions", level.resnets))
+        blocks += layers if not level.upsamplers else [*layers[:-1], *level.upsamplers]
+    return blocks
+
+
+def unet_features(
+    unet: UNet2DConditionModel,
+    latents: torch.Tensor,
+    timestep: torch.Tensor | int,
+    tokens: torch.Tensor,
+    blocks: Sequence[nn.Module],
+) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """One pass of the UNet, and what blocks of :func:`unet_blocks` gave in it.
+
+    Args:
+        unet: the network.
+        latents: (B, 4, h, w).
+        timestep: of the noise in them.
+        tokens: (B, T, D) for cross-attention.
+        blocks: whose outputs are wanted.
+
+    Returns:
+        Features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
+    """
+    found: dict[nn.Module, torch.Tensor] = {}
+
+    def keep(module: nn.Module, _: Any, output: Any) -> None:
+        found[module] = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)
+
+    handles = [block.register_forward_hook(keep) for block in blocks]
+    try:
+        output = unet(latents, timestep, encoder_hidden_states=tokens).sample
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [found[block] for block in blocks], output
