@@ -4,12 +4,13 @@ from collections import Counter
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import CLIPTokenizer
 
 from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.stable_diffusion import (
     SD15,
     TINY,
+    Sizes,
     StableDiffusion,
     StableDiffusionConfig,
     unet_blocks,
@@ -17,10 +18,15 @@ from mdsm_ros.models.stable_diffusion import (
 )
 
 
+def build(sizes: Sizes) -> StableDiffusion:
+    tokenizer = CLIPTokenizer(vocab={"<|endoftext|>": 0}, merges=[])
+    return StableDiffusion(sizes, tokenizer, decoder=False).eval()
+
+
 @pytest.fixture
 def sd15() -> StableDiffusion:
     with torch.device("meta"):
-        return StableDiffusion(SD15, PreTrainedTokenizerFast, decoder=False)  # type: ignore[arg-type]
+        return build(SD15)
 
 
 def shapes_of_sd15(parts: StableDiffusion) -> list[tuple[int, int]]:
@@ -45,7 +51,7 @@ def test_the_groups_of_grounded_diffusion_have_the_published_channels(sd15: Stab
 
 
 def test_features_are_those_of_the_pass_and_leave_no_hooks() -> None:
-    parts = StableDiffusion(TINY, PreTrainedTokenizerFast, decoder=False).eval()  # type: ignore[arg-type]
+    parts = build(TINY)
     blocks = unet_blocks(parts.unet)
     latents, tokens = torch.randn(2, 4, 16, 16), torch.randn(2, 5, 128)
     with torch.no_grad():
@@ -59,7 +65,7 @@ def test_features_are_those_of_the_pass_and_leave_no_hooks() -> None:
 
 
 def test_latents_are_scaled_by_what_stands_with_the_weights() -> None:
-    parts = StableDiffusion(TINY, PreTrainedTokenizerFast, decoder=False).eval()  # type: ignore[arg-type]
+    parts = build(TINY)
     images = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         before = parts.latents(images)
@@ -73,8 +79,8 @@ def test_latents_are_scaled_by_what_stands_with_the_weights() -> None:
 def test_sizes_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="image_size is 500, expected a multiple of 64"):
         StableDiffusionConfig(image_size=500)
-    with pytest.raises(ConfigError, match="sizes is .*expected the parts vae, unet, text_encoder"):
+    with pytest.raises(ConfigError, match=r"sizes is .*expected the parts vae, unet, text_encoder"):
         StableDiffusionConfig(sizes={"unet": {}})
     broken = {**TINY, "unet": {**TINY["unet"], "down_block_types": ("Nothing",)}}
     with pytest.raises(ConfigError, match="sizes cannot be built from"):
-        StableDiffusion(broken, PreTrainedTokenizerFast, decoder=False)  # type: ignore[arg-type]
+        build(broken)
