@@ -6,7 +6,7 @@ whatever fast way it does, under gradient checkpointing and with LoRA, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,7 +48,7 @@ def recorded(layers: Iterable[Attention]) -> Iterator[Projections]:
             handle.remove()
 
 
-def mean_map(layers: Sequence[Attention], projections: Projections, size: tuple[int, int]) -> torch.Tensor:
+def mean_map(layers: Sequence[Attention], projections: Projections, size: Sequence[int]) -> torch.Tensor:
     """How much each pixel looks at each token, mean over the heads and over layers of equal size.
 
     Args:
@@ -64,10 +64,10 @@ def mean_map(layers: Sequence[Attention], projections: Projections, size: tuple[
         query, key = (layer.head_to_batch_dim(projections[projection]) for projection in (layer.to_q, layer.to_k))
         probabilities = layer.get_attention_scores(query, key)  # (B * heads, height * width, T)
         maps.append(probabilities.unflatten(0, (-1, layer.heads)).mean(dim=1))
-    return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, size)
+    return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, tuple(size))
 
 
-def summed_maps(maps: Mapping[int, torch.Tensor], size: tuple[int, int]) -> torch.Tensor:
+def summed_maps(maps: Iterable[torch.Tensor], size: Sequence[int]) -> torch.Tensor:
     """Maps (B, T, h_i, w_i) of several sizes upsampled to one and summed, as DAAM does: (B, T, height, width)."""
-    upsampled = [functional.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps.values()]
+    upsampled = [functional.interpolate(m, size=tuple(size), mode="bilinear", align_corners=False) for m in maps]
     return torch.stack(upsampled).sum(dim=0)

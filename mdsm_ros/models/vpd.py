@@ -110,7 +110,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         """How much each pixel looks at each token: (B, T, H/8, W/8), the sum over maps of ``attention_strides``."""
         latents = self._latents(images, None)
         _, maps = self._look(latents, text, None)
-        return summed_maps(maps, (latents.shape[-2], latents.shape[-1]))
+        return summed_maps(maps.values(), latents.shape[-2:])
 
     def _latents(self, images: torch.Tensor, image_index: torch.Tensor | None) -> torch.Tensor:
         latents = self.backbone.latents(images, scaled=self.config.scale_latents)
@@ -162,8 +162,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         if self.config.attention_mode == "none":
             return features
         if self.config.attention_mode == "daam":
-            finest = features[0]
-            maps = {self.config.latent_stride: summed_maps(maps, (finest.shape[-2], finest.shape[-1]))}
+            maps = {self.config.latent_stride: summed_maps(maps.values(), features[0].shape[-2:])}
         return [
             torch.cat([level, maps[stride].to(level.dtype)], dim=1) if stride in maps else level
             for level, stride in zip(features, self.config.level_strides, strict=True)
