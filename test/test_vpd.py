@@ -17,7 +17,7 @@ from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.presets import VPD_SD15, config_from_dict
 from mdsm_ros.models.stable_diffusion import unet_blocks
-from mdsm_ros.models.vpd import VPD, tapped_blocks
+from mdsm_ros.models.vpd import VPD, TextAdapter, tapped_blocks
 from mdsm_ros.models.vpd_config import VPDConfig
 from mdsm_ros.pretrained import load_encoders, load_model
 from training.train import save_memory
@@ -135,7 +135,12 @@ def test_instructions_that_share_an_image_share_its_latents_and_nothing_else(
     apart = logits_of(model, images[index], texts)
     encode: Callable[..., Any] = model.backbone.vae.encode
     encoded: list[int] = []
-    monkeypatch.setattr(model.backbone.vae, "encode", lambda x: encoded.append(len(x)) or encode(x))
+
+    def counted(x: torch.Tensor) -> Any:
+        encoded.append(len(x))
+        return encode(x)
+
+    monkeypatch.setattr(model.backbone.vae, "encode", counted)
     shared = logits_of(model, images, texts, image_index=index)
     assert encoded == [2]
     torch.testing.assert_close(shared, apart, atol=1e-5, rtol=1e-4)
@@ -153,9 +158,9 @@ def test_what_is_frozen_gets_no_gradient_and_never_trains(images: torch.Tensor) 
     unused = {name for name in without if name.startswith(("backbone.unet.conv_norm_out", "backbone.unet.conv_out"))}
     frozen = {n for n, _ in model.named_parameters() if n.startswith(("backbone.vae", "backbone.text_encoder"))}
     assert without == unused | frozen
-    gamma = model.adapter.gamma.grad
-    assert gamma is not None
-    assert gamma.abs().sum() > 0
+    assert isinstance(model.adapter, TextAdapter)
+    assert model.adapter.gamma.grad is not None
+    assert model.adapter.gamma.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -172,6 +177,7 @@ def test_what_learns(fields: dict[str, Any], parts: set[str]) -> None:
 
 
 def test_the_adapter_starts_next_to_the_text_encoder(model: VPD) -> None:
+    assert isinstance(model.adapter, TextAdapter)
     with torch.no_grad():
         adapted = model.encode_text(TEXTS).tokens
         plain = model.backbone.encode_text(TEXTS, 24).tokens
