@@ -79,7 +79,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The VAE's encoder and the mask head."""
+        """The VAE's encoder and the mask head; hooks look into the UNet, which compiled code would not call."""
         return self.backbone.vae.encoder, self.head
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
