@@ -97,9 +97,9 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         """(N, 3, H, W) in [0, 1] -> logits (B, 1, h, w) on the grid of the latents, and present logits (B,).
 
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
-        An image is brought into latents once; all after that depends on the instruction. ``noise`` (B, 4, h, w), standard
-        normal, matters where the configuration asks for it; absent, it is drawn anew in training, and else is always
-        the same.
+        An image is brought into latents once; all after that depends on the instruction. ``noise`` (B, 4, h, w) from a
+        standard normal matters where the configuration asks for it; absent, it is drawn anew in training, and else is
+        always the same.
         """
         latents = self._latents(images, image_index)
         strides = () if self.config.attention_mode == "none" else self.config.attention_strides
