@@ -63,6 +63,7 @@ setup(
             "pytest>=7",
             "pytest-rerunfailures",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff>=0.6",
             "types-PyYAML",
             "types-psutil",
