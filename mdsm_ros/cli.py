@@ -58,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
     segment.set_defaults(run=_segment)
 
+    attention = commands.add_parser("attention", help="show where a model looks for each word of an instruction")
+    attention.add_argument("image", type=Path, help="picture, any format that Pillow reads")
+    attention.add_argument("instruction", help='for example "get the pillow nearest to the radio"')
+    _add_model_arguments(attention, steps=False)
+    attention.add_argument("--out", type=Path, help="where to write the sheet (default: IMAGE_attention.png here)")
+    attention.set_defaults(run=_attention)
+
     demo = commands.add_parser("demo", help="replay a recording through the running node; needs ROS")
     demo.add_argument("--out", type=Path, default=Path("demo_output"), help="folder to write (default: %(default)s)")
     what = demo.add_mutually_exclusive_group()
@@ -122,10 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
     parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
-    parser.add_argument("--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)")
+    if steps:
+        parser.add_argument(
+            "--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)"
+        )
 
 
 def _positive(text: str) -> float:
@@ -165,12 +175,23 @@ def _version() -> str:
 
 
 def _user_errors() -> tuple[type[Exception], ...]:
+    from mdsm_ros.attention import AttentionError
     from mdsm_ros.bags import BagError
     from mdsm_ros.demo import DemoError
     from mdsm_ros.replay import ReplayError
     from mdsm_ros.segmenter import ImageError, InstructionError, WeightsError
 
-    return BagError, CommandError, DemoError, ImageError, InstructionError, ReplayError, WeightsError, OSError
+    return (
+        AttentionError,
+        BagError,
+        CommandError,
+        DemoError,
+        ImageError,
+        InstructionError,
+        ReplayError,
+        WeightsError,
+        OSError,
+    )
 
 
 def _segment(args: argparse.Namespace) -> int:
@@ -188,6 +209,19 @@ def _segment(args: argparse.Namespace) -> int:
         write_picture(args.mask, answer.mask.astype("uint8") * 255)
     summary = _summary(answer, instruction) | {"model": segmenter.name, "device": segmenter.device, "overlay": str(out)}
     print(json.dumps(summary) if args.json else _sentence(summary))
+    return 0
+
+
+def _attention(args: argparse.Namespace) -> int:
+    from mdsm_ros.attention import attention_sheet
+    from mdsm_ros.pictures import read_picture, write_picture
+    from mdsm_ros.segmenter import validate_instruction
+
+    instruction = validate_instruction(args.instruction)
+    image = read_picture(args.image)
+    out = args.out or Path(f"{args.image.stem}_attention.png")
+    write_picture(out, attention_sheet(_load_segmenter(args), image, instruction))
+    print(out)
     return 0
 
 

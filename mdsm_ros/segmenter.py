@@ -233,6 +233,13 @@ class Segmenter:
         return np.stack([answer.probability for text in texts for answer in self.stream(image, text)])
 
     @property
+    def model(self) -> SegmentationModel:
+        """The model itself, for what no other method offers."""
+        if self._model is None:
+            raise RuntimeError("this Segmenter is closed")
+        return self._model
+
+    @property
     def device(self) -> str:
         """Where the model runs, for example "cpu" or "cuda:0"."""
         return str(self._device)
@@ -279,9 +286,7 @@ class Segmenter:
     def _answers(
         self, image: NDArray[np.uint8], text: str, steps: int, seed: int, keep_on: Callable[[], bool]
     ) -> Iterator[Segmentation]:
-        model = self._model
-        if model is None:
-            raise RuntimeError("this Segmenter is closed")
+        model = self.model
         deadline = time.perf_counter() + self.latency_budget if self.latency_budget else float("inf")
         clock = _Clock(self._device)
         pixels = to_model_input(image, self._image_size).to(self._device)

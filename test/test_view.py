@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.sheet import contact_sheet
 from training import cli
-from training.view import MARK, contact_sheet, marked, outline
+from training.view import MARK, marked, outline
 
 LONG = "go to the " + "very " * 60 + "large mug"
 

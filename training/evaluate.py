@@ -25,6 +25,7 @@ from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.pretrained import load_model
 from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.segmenter import Segmentation, Segmenter
+from mdsm_ros.sheet import contact_sheet, labelled
 from training.analysis import (
     STAGES,
     Answered,
@@ -35,7 +36,7 @@ from training.analysis import (
     traits,
     worst_refinements,
 )
-from training.view import contact_sheet, labelled, marked, outline
+from training.view import marked, outline
 
 WORST = 10
 SHOWN = 16  # pictures of each kind on the page

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import textwrap
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from mdsm_ros.annotations import Dataset, DatasetError, Instruction
+from mdsm_ros.sheet import contact_sheet, labelled
 
 MARK = np.array((255, 0, 255))
 FILL = 0.2  # of the mark's colour over the target
-MARGIN = 4  # pixels around a tile's caption
 SHADES = " .:-=+*%"
-FONT_SIZE = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,18 +79,6 @@ def _categories(data: Dataset, instruction: Instruction) -> set[str]:
     return {data.categories[data.annotations[i].category_id] for i in instruction.annotation_ids}
 
 
-def contact_sheet(tiles: list[Image.Image], columns: int) -> Image.Image:
-    """Tiles in rows; each row is as high as its highest tile."""
-    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
-    heights = [max(tile.height for tile in row) for row in rows]
-    width = max(tile.width for tile in tiles)
-    sheet = Image.new("RGB", (width * max(map(len, rows)), sum(heights)), "white")
-    for i, row in enumerate(rows):
-        for j, tile in enumerate(row):
-            sheet.paste(tile, (width * j, sum(heights[:i])))
-    return sheet
-
-
 def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask's border pixels (H, W)."""
     padded = np.pad(mask, 1)
@@ -119,19 +105,6 @@ def _tile(data: Dataset, instruction: Instruction, width: int) -> Image.Image:
     small = np.asarray(Image.fromarray(image).resize((width, height)))
     mask = Image.fromarray(data.mask(instruction)).resize((width, height), Image.Resampling.NEAREST)
     return labelled(marked(small, np.asarray(mask)), _caption(instruction))
-
-
-def labelled(picture: NDArray[np.uint8], caption: str) -> Image.Image:
-    """A picture (H, W, 3) above its caption, which takes as many lines as it needs."""
-    height, width = picture.shape[:2]
-    font = ImageFont.load_default(FONT_SIZE)
-    per_line = max(8, int((width - 2 * MARGIN) / font.getlength("n")))
-    text = "\n".join(textwrap.wrap(caption, per_line))
-    box = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), text, font=font)
-    tile = Image.new("RGB", (width, height + int(box[3]) + 2 * MARGIN), "white")
-    tile.paste(Image.fromarray(picture), (0, 0))
-    ImageDraw.Draw(tile).multiline_text((MARGIN, height + MARGIN), text, fill="black", font=font)
-    return tile
 
 
 def ascii_picture(data: Dataset, instruction: Instruction, width: int) -> str:

@@ -29,15 +29,18 @@ class PWAM(nn.Module):
     def _instance_norm(self, x: torch.Tensor) -> torch.Tensor:
         return self.norm(x.transpose(1, 2)).transpose(1, 2)  # over the pixels of each channel
 
+    def attention(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """(B, h, w, C) and the language features -> how much each pixel looks at each token, (B, h*w, T)."""
+        query = self._instance_norm(self.query(visual.flatten(1, 2)))  # (B, h*w, C)
+        key = self.key(text.tokens) * text.mask.unsqueeze(-1).to(query.dtype)  # (B, T, C)
+        scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, T)
+        return (scores + (~text.mask).unsqueeze(1) * PADDING_SCORE).softmax(dim=-1)
+
     def forward(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """(B, h, w, C) and the language features -> fused features (B, h, w, C)."""
         pixels = visual.flatten(1, 2)  # (B, h*w, C)
-        words = text.mask.unsqueeze(-1).to(pixels.dtype)  # (B, T, 1)
-        query = self._instance_norm(self.query(pixels))
-        key, value = self.key(text.tokens) * words, self.value(text.tokens) * words  # (B, T, C)
-        scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, T)
-        scores = scores + (~text.mask).unsqueeze(1) * PADDING_SCORE
-        gathered = self._instance_norm(self.language_out(scores.softmax(dim=-1) @ value))
+        value = self.value(text.tokens) * text.mask.unsqueeze(-1).to(pixels.dtype)  # (B, T, C)
+        gathered = self._instance_norm(self.language_out(self.attention(visual, text) @ value))
         return self.out(self.visual(pixels) * gathered).view_as(visual)
 
 

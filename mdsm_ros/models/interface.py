@@ -80,3 +80,14 @@ class RefiningModel(SegmentationModel, Protocol):
         ``keep_on``, asked between the steps, ends the work early.
         """
         ...
+
+
+@runtime_checkable
+class AttentiveModel(SegmentationModel, Protocol):
+    """A model that can show which pixels looked at which token of the instruction."""
+
+    tokenizer: Any
+
+    def attention_maps(self, images: torch.Tensor, text: Any) -> torch.Tensor:
+        """How much each pixel looks at each token, (B, T, h, w), on a scale that is the same for all tokens."""
+        ...

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from mdsm_ros.models.attention_maps import summed_maps
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.fusion import PWAM, LanguageGate
 from mdsm_ros.models.interface import InitialMask
@@ -89,3 +90,11 @@ class IntermediateStage(nn.Module):
         logits, present_logits, decoded = self.head(fused)
         features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
         return InitialMask(logits, present_logits, features)
+
+    def attention_maps(self, features: CrossmodalFeatures) -> torch.Tensor:
+        """How much each pixel looked at each token, (B, T, H/4, W/4): the sum over the four stages."""
+        maps = [
+            pwam.attention(visual, features.text).transpose(1, 2).unflatten(2, visual.shape[1:3])
+            for pwam, visual in zip(self.pwam, features.visual, strict=True)
+        ]
+        return summed_maps(maps, maps[0].shape[2:])

@@ -50,3 +50,7 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
         """
         return self.intermediate(images, text, image_index)
+
+    def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        return self.intermediate.attention_maps(self.initial(images, text).features)

@@ -55,6 +55,10 @@ class MDSM(HubModel):
         """
         return self.intermediate(images, text, image_index)
 
+    def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        return self.intermediate.attention_maps(self.initial(images, text).features)
+
     def mask_noise(self, batch_size: int, generator: torch.Generator | None = None) -> torch.Tensor:
         """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on every device."""
         return torch.randn((batch_size, 1, self.refiner.grid, self.refiner.grid), generator=generator)

@@ -1,0 +1,37 @@
+"""Pictures with captions, side by side on one sheet, for people to look at."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+MARGIN = 4  # pixels around a tile's caption
+FONT_SIZE = 12
+
+
+def contact_sheet(tiles: list[Image.Image], columns: int) -> Image.Image:
+    """Tiles in rows; each row is as high as its highest tile."""
+    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+    heights = [max(tile.height for tile in row) for row in rows]
+    width = max(tile.width for tile in tiles)
+    sheet = Image.new("RGB", (width * max(map(len, rows)), sum(heights)), "white")
+    for i, row in enumerate(rows):
+        for j, tile in enumerate(row):
+            sheet.paste(tile, (width * j, sum(heights[:i])))
+    return sheet
+
+
+def labelled(picture: NDArray[np.uint8], caption: str) -> Image.Image:
+    """A picture (H, W, 3) above its caption, which takes as many lines as it needs."""
+    height, width = picture.shape[:2]
+    font = ImageFont.load_default(FONT_SIZE)
+    per_line = max(8, int((width - 2 * MARGIN) / font.getlength("n")))
+    text = "\n".join(textwrap.wrap(caption, per_line))
+    box = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), text, font=font)
+    tile = Image.new("RGB", (width, height + int(box[3]) + 2 * MARGIN), "white")
+    tile.paste(Image.fromarray(picture), (0, 0))
+    ImageDraw.Draw(tile).multiline_text((MARGIN, height + MARGIN), text, fill="black", font=font)
+    return tile
