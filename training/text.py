@@ -37,7 +37,7 @@ def photograph_of(kinds: Sequence[str], place: str | None = None) -> str:
 
 def _named(kind: str) -> str:
     """A kind with its article; plurals (boots, but not a stack of books) have none."""
-    head = kind.split(" of ")[0]
+    head = kind.split(" of ", maxsplit=1)[0]
     if head.endswith("s") and not head.endswith(("ss", "us")):
         return kind
     return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
