@@ -57,10 +57,12 @@ class Words:
                 continue
             if head is None and (word in w.DETERMINERS or (word == "one" and self.is_content(i + 1))):
                 bare = i + 1
+            elif head is None and word.isdigit() and self.at(i + 1) in w.UNITS:
+                return None
             elif head is None and word in w.VAGUE:
                 return Noun(start, i, i, end)
             elif head is None and word in w.FUNCTION:  # "the in wall heater", "the very large table"
-                if i == start or word not in w.PREPOSITIONS | w.ADVERBS or not self.is_content(i + 1):
+                if i == start or word not in w.WITHIN_NOUN or not self.is_content(i + 1):
                     return None
             elif head is not None and self._ends_noun(i):
                 if not self._joins_adjectives(i):
@@ -127,7 +129,7 @@ class Words:
         word, after = self.at(i), self.at(i + 1)
         if word in ("in", "on"):
             return after in w.PREPOSITIONS
-        return word in w.PARTICLES and after not in w.DETERMINERS - w.DEMONSTRATIVES and after != "of"
+        return word in w.PARTICLES and after not in w.ARTICLES and after != "of"
 
     def _leads_away(self, i: int, end: int) -> bool:
         word, before = self.at(i), self.at(i - 1)

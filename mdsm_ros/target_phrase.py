@@ -42,8 +42,9 @@ class TargetPhrase:
 def find_target(instruction: str) -> TargetPhrase:
     """Extracts the target's noun phrase from an English instruction.
 
-    Never fails: where nothing is recognised (another language, an empty text), ``phrase`` and ``short`` are the whole
-    text as it stands without outer white space, and ``head`` is its last word, or the text where it has no words.
+    Never fails: where no noun is recognised (another script, pronouns alone, an empty text), ``phrase`` and ``short``
+    are the whole text as it stands, without outer white space, and ``head`` is its last word, or the text again where
+    it has no words. Other languages in Latin letters are taken for a noun phrase. Takes a few microseconds per word.
 
     Args:
         instruction: one or several sentences of any length.
@@ -113,6 +114,8 @@ class _Orders:
 
     def target(self) -> Noun | None:
         """None where nothing is recognised. A robot goes nowhere for nothing: then a second, more lenient look."""
+        if not any(word.isascii() for word in self.words.words if word not in w.BREAKS):
+            return None
         best = self._most_telling(lenient=False)
         if best is None or best[0] <= _Rank.GONE_TO:
             best = self._most_telling(lenient=True)
@@ -146,7 +149,7 @@ class _Orders:
             elif self._is_verb(i, lenient):
                 orders.append(_Order(self._rank_of_verb(i), i, i + 1, end))
                 end = i
-            elif self._is_question(i):
+            elif self._is_mention(i):
                 orders.append(_Order(_Rank.MENTIONED, i, i, end))
                 end = i
             elif self._is_subject(i):
@@ -162,7 +165,7 @@ class _Orders:
                 inside = word in w.PREPOSITIONS
             yield inside
 
-    def _is_question(self, i: int) -> bool:
+    def _is_mention(self, i: int) -> bool:
         """In "there is a", "is there a", "where is the", "the room has a"."""
         word, before = self.at(i), self.at(i - 1)
         if (word == "there" and before in w.AUXILIARIES) or (before == "there" and word in w.AUXILIARIES):
@@ -220,6 +223,8 @@ class _Orders:
     def _object_begins(self, i: int, bare: bool = False) -> bool:
         """Determiner or pronoun, a noun where ``bare``, after a few words that can stand behind a verb."""
         for j in range(i, i + 4):
+            if self.at(j) == "one" and self.at(j + 1) == "of":
+                return True
             if self.at(j) not in w.BEFORE_OBJECT:
                 return self.at(j) in w.OBJECT_BEGINS or (bare and self.words.is_content(j))
         return False
@@ -291,6 +296,6 @@ class _Orders:
         about_inner = (
             head in w.SETTINGS
             or (head in w.PICTURES and first in ("a", "an"))
-            or (self.at(order.start) in w.PLACEMENTS and first in w.INDEFINITE)
+            or (self.at(order.start) in w.PLACEMENTS and (first in w.INDEFINITE or first == "this"))
         )
         return inner if about_inner and inner is not None else noun

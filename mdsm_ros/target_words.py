@@ -18,16 +18,13 @@ BREAKS = STOPS | frozenset(",()")
 # -- words before a noun -----------------------------------------------------------------------------------------------
 
 DEMONSTRATIVES = _words("this that these those")
-INDEFINITE = _words("a an some any another this")
+INDEFINITE = _words("a an some any another")
 """What they begin is new to the listener: "put a candle in the holder" is about the holder."""
-DETERMINERS = (
-    DEMONSTRATIVES
-    | INDEFINITE
-    | _words(
-        """the my your his her our their its all both each every either no many several few two three four five six
-        seven eight nine ten"""
-    )
+ARTICLES = INDEFINITE | _words(
+    """the my your his her our their its all both each every either no many several few two three four five six seven
+    eight nine ten"""
 )
+DETERMINERS = ARTICLES | DEMONSTRATIVES
 QUANTITIES = _words(
     """one ones two three four five all both each any some most either none several few many pair set couple bunch stack
     pile group number piece"""
@@ -36,7 +33,7 @@ QUANTITIES = _words(
 ATTRIBUTES = _words(
     """color colour colors material appearance temperature brightness volume position condition shape size pattern level
     state contents rest top bottom inside outside interior exterior surface front back side edge corner middle
-    center centre end part parts underside"""
+    center centre end part parts underside order pressure accuracy cleanliness"""
 )
 """Before "of" they are sides or properties of what follows: "the color of the vase" is about the vase."""
 ADJECTIVES = _words(
@@ -47,8 +44,8 @@ ADJECTIVES = _words(
 """Those that "and" may join before a noun: "the black and white towel"."""
 SIDES = _words(
     """left right top bottom center middle closest nearest closer nearer furthest farthest further farther leftmost
-    rightmost highest lowest near close next first second third fourth fifth last back most adjacent opposite open
-    shut clean straight forward backward"""
+    rightmost highest lowest near close next first second third fourth fifth last back most adjacent opposite
+    open shut clean straight forward backward"""
 )
 """They stand before a noun ("the closest chair") or after it ("the chair closest to you")."""
 
@@ -82,20 +79,10 @@ ENDINGS = _words(
 )
 """What follows them tells of the task, not of the target."""
 CONJUNCTIONS = _words("and or but nor")
-FUNCTION = (
-    PREPOSITIONS
-    | RELATIVES
-    | AUXILIARIES
-    | CLAUSES
-    | QUESTIONS
-    | PRONOUNS
-    | VAGUE
-    | ADVERBS
-    | ENDINGS
-    | CONJUNCTIONS
-    | BREAKS
+FUNCTION = frozenset[str]().union(
+    PREPOSITIONS, RELATIVES, AUXILIARIES, CLAUSES, QUESTIONS, PRONOUNS, VAGUE, ADVERBS, ENDINGS, CONJUNCTIONS, BREAKS
 )
-PARTICIPLES = _words("hung seen kept set built lit shown held found laid")
+PARTICIPLES = _words("hung seen kept set built lit shown held found laid taken broken put given thrown drawn worn")
 """Participles that do not end in -ed or -ing."""
 NO_PARTICIPLES = _words(
     """bed shed red seed weed sled hundred ceiling railing painting building molding moulding landing clothing drawing
@@ -127,7 +114,9 @@ UNITS = _words("degrees degree inches inch cm centimeters feet foot meters metre
 
 # -- objects that are not the target -----------------------------------------------------------------------------------
 
-DIRT = VAGUE | _words("dust dirt moisture stain stains crumbs mess grime scratches fingerprints smudges cobwebs")
+DIRT = VAGUE | _words(
+    "dust dirt moisture stain stains crumbs mess grime scratches fingerprints smudges cobwebs spill scum"
+)
 """What is to be gone; the target is where it is: "wipe the dust off the shelf"."""
 SETTINGS = _words("volume temperature heat brightness speed time water")
 """Before a preposition they are about what follows: "the temperature on the thermostat"."""
@@ -156,28 +145,28 @@ PERCEPTIONS = _words(
 PLACEMENTS = _words("put place set hang lay leave stick throw drop insert")
 TASKS = PLACEMENTS - DEPARTURES | _words(
     """make get bring fetch take grab pick pickup hand give pass carry retrieve collect remove move relocate lift
-    replace interact jump wave bash rip smash break center grip punch apply unblock gather increase decrease reduce
-    flick scoot trade relax swipe peek readjust pose rearrange reach hold deliver touch select change destroy keep turn
-    wipe clean dust polish scrub wash disinfect sanitize inspect examine measure point admire fix repair gaze
-    describe cover paint switch dim open close shut lock unlock unplug plug straighten smooth shake tidy sit rest
-    lie push pull drag rotate slide adjust level reposition empty refill fill restock water trim spray read fold
-    unfold refold flush unclog load unload start stop defrost organize organise draw lower raise vacuum sweep mop
-    roll fluff flip light blow answer charge play tune spin drain tighten loosen tear knock grasp press toggle dry
-    rinse toss tell inventory return stack sort arrange clear swap exchange wind activate deactivate operate check
-    calibrate preheat reset feed cut stock store attach install mount unscrew screw tilt twist squeeze shine
-    sanitise declutter wrap pack unpack hide show have want need like lean perch kick hit ring strum pour drink
-    eat cook heat cool warm bend stretch kneel look peer stare view smell listen buff prop iron steam plump pat
-    brush swing tap test photograph snap run"""
+    replace interact jump wave bash rip smash break center grip punch apply unblock gather increase decrease
+    reduce flick scoot trade relax swipe peek readjust pose rearrange reach hold deliver touch select change
+    destroy keep turn wipe clean dust polish scrub wash disinfect sanitize inspect examine measure point admire
+    fix repair gaze describe cover paint switch dim open close shut lock unlock unplug plug straighten smooth
+    shake tidy sit rest lie push pull drag rotate slide adjust level reposition empty refill fill restock water
+    trim spray read fold unfold refold flush unclog load unload start stop defrost organize organise draw lower
+    raise vacuum sweep mop roll fluff flip light blow answer charge play tune spin drain tighten loosen tear
+    knock grasp press toggle dry rinse toss tell inventory return stack sort arrange clear swap exchange wind
+    activate deactivate operate check calibrate preheat reset feed cut stock store attach install mount unscrew
+    screw tilt twist squeeze shine sanitise declutter wrap pack unpack hide show have want need like lean perch
+    kick hit ring strum pour drink eat cook heat cool warm bend stretch kneel look peer stare view smell listen
+    buff prop iron steam plump pat brush swing tap test photograph snap run"""
 )
 """Verbs whose object is the target."""
 VERBS = DEPARTURES | MOTIONS | PERCEPTIONS | TASKS
 NOUN_VERBS = _words(
     """light water dust paint hand face head level switch cover place rest play hold iron stock store fix step stand use
-    change measure draw fold start stop run pass drive lock plug mount screw load check hang roll stack view press
-    brush center break jump wave rip swing tap test heat mop vacuum polish sweep walk look show return drop cut
-    tear trim shine wind tune charge answer spray dry open close clean clear empty cool warm need want find have
-    set pack ring wrap count search watch spot note access visit progress journey travel trek drain lower smell
-    drink shut tilt spin twist point touch exit steam pat kick hit bend stretch lean"""
+    change measure draw fold start stop run pass drive lock plug mount screw load check hang roll stack view
+    press brush center break jump wave rip swing tap test heat mop vacuum polish sweep walk look show return drop
+    cut tear trim shine wind tune charge answer spray dry open close clean clear empty cool warm need want find
+    have set pack ring wrap count search watch spot note access visit progress journey travel trek drain lower
+    smell drink shut tilt spin twist point touch exit steam pat kick hit bend stretch lean"""
 )
 """Verbs that are also nouns, adjectives or auxiliaries; within a sentence they need an object that begins like one."""
 LEADS = _words("and then to please also now just or so kindly must should robot go will i we simply quickly")
@@ -185,6 +174,7 @@ LEADS = _words("and then to please also now just or so kindly must should robot 
 
 # -- unions that the parser asks for at every word ---------------------------------------------------------------------
 
+WITHIN_NOUN = PREPOSITIONS | ADVERBS
 OBJECT_BEGINS = DETERMINERS | VAGUE | _words("it them me us him")
 QUESTION_BEGINS = CLAUSES | QUESTIONS
 BEFORE_OBJECT = PREPOSITIONS | PARTICLES | SIDES | ATTRIBUTES | {"for"}
