@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from diffusers import StableDiffusionPipeline
-from transformers import CLIPTokenizer
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.stable_diffusion import StableDiffusion
@@ -33,8 +36,8 @@ def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusi
         raise WeightsError(f"Stable Diffusion checkpoint {name!r} cannot be loaded: {error}") from error
 
 
-def load_clip_tokenizer(name: str) -> CLIPTokenizer:
-    """The tokenizer of a checkpoint.
+def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenizer:
+    """The tokenizer of a checkpoint; of a text encoder alone, with an empty ``subfolder``.
 
     Raises:
         WeightsError: as :func:`load_pipeline`.
@@ -42,23 +45,44 @@ def load_clip_tokenizer(name: str) -> CLIPTokenizer:
     if Path(name).is_file():
         return load_pipeline(name).tokenizer
     try:
-        return CLIPTokenizer.from_pretrained(name, subfolder="tokenizer")
+        return CLIPTokenizer.from_pretrained(name, subfolder=subfolder)
     except (OSError, ValueError) as error:
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
 
 
-def load_stable_diffusion(parts: StableDiffusion, name: str) -> None:
+def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | None = None) -> None:
     """Fills VAE, text encoder and UNet from a checkpoint.
+
+    Args:
+        parts: whose UNet may have LoRA layers, which stay as they are.
+        name: of the checkpoint.
+        text_name: of another one, hub id or folder, that has the text encoder.
 
     Raises:
         WeightsError: as :func:`load_pipeline`; or the sizes are not those of the checkpoint.
     """
     pipeline = load_pipeline(name)
-    try:
-        state = pipeline.vae.state_dict()
-        parts.vae.load_state_dict({key: state[key] for key in parts.vae.state_dict()})
-        parts.unet.load_state_dict(pipeline.unet.state_dict())
-        parts.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
-    except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"checkpoint {name!r} does not have the configured sizes: {error}") from error
+    text_encoder = pipeline.text_encoder if text_name is None else _load_text_encoder(text_name)
+    state = pipeline.vae.state_dict()
+    _fill(parts.vae, {key: state[key] for key in parts.vae.state_dict() if key in state}, name)
+    _fill(parts.unet, pipeline.unet.state_dict(), name)
+    _fill(parts.text_encoder, text_encoder.state_dict(), text_name or name)
     parts.scaling_factor.fill_(pipeline.vae.config.scaling_factor)
+
+
+def _load_text_encoder(name: str) -> CLIPTextModel:
+    try:
+        return CLIPTextModel.from_pretrained(name, use_safetensors=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
+
+
+def _fill(module: nn.Module, state: Mapping[str, torch.Tensor], name: str) -> None:
+    wrapped = {key.replace(".base_layer.", "."): key for key in module.state_dict()}  # LoRA's name for the layer itself
+    try:
+        missing, unexpected = module.load_state_dict({wrapped.get(k, k): v for k, v in state.items()}, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"checkpoint {name!r} does not have the configured sizes: {error}") from error
+    wrong = [key for key in (*missing, *unexpected) if ".lora_" not in key]
+    if wrong:
+        raise WeightsError(f"checkpoint {name!r} does not have the configured sizes: {wrong[0]} is in one of them only")

@@ -7,7 +7,7 @@ from pathlib import Path
 import timm
 from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
-from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer
+from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.interface import SegmentationModel
@@ -16,6 +16,8 @@ from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import PRESETS
 from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.vpd import VPD
+from mdsm_ros.models.vpd_config import VPDConfig
 
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
@@ -40,10 +42,14 @@ def save_random(preset: str, folder: Path) -> None:
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     config = PRESETS[preset]
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})
-    model = MODEL_TYPES[config.model_type](config, tokenizer)
-    model.save_pretrained(folder)
+    model_type = MODEL_TYPES[config.model_type]
+    if isinstance(config, StableDiffusionConfig):
+        words = ["<|startoftext|>", "<|endoftext|>"]
+        tokenizer = model_type.tokenizer_type(vocab={word: i for i, word in enumerate(words)}, merges=[])
+    else:
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        tokenizer = model_type.tokenizer_type(vocab={word: i for i, word in enumerate(words)})
+    model_type(config, tokenizer).save_pretrained(folder)
 
 
 def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
@@ -52,6 +58,8 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
     Raises:
         WeightsError: it cannot be found.
     """
+    if isinstance(config, VPDConfig) and config.text_checkpoint is not None:
+        return load_clip_tokenizer(config.text_checkpoint, subfolder="")
     if isinstance(config, StableDiffusionConfig):
         return load_clip_tokenizer(config.checkpoint)
     if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
@@ -65,13 +73,16 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
 def load_encoders(model: HubModel) -> None:
     """Fills the encoders with the checkpoints that the model's configuration names; the others stay as they are.
 
-    Swin takes timm names, or ``local-dir:FOLDER``; CLIP and BERT take hub ids or folders.
+    Swin takes timm names, or ``local-dir:FOLDER``; CLIP, BERT and Stable Diffusion take hub ids or folders, and the
+    last one single .safetensors files, too.
 
     Raises:
         WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
     """
     if isinstance(model, MDSM | LAVT):
         _load_fusion_encoders(model)
+    elif isinstance(model, VPD):
+        load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.text_checkpoint)
 
 
 def _load_fusion_encoders(model: MDSM | LAVT) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.stable_diffusion import TINY
+from mdsm_ros.models.vpd_config import VPDConfig
 
 MDSM_BASE = MDSMConfig()
 LAVT_BASE = LAVTConfig()
@@ -43,15 +45,27 @@ MDSM_TINY = MDSMConfig(
 )
 LAVT_TINY = LAVTConfig(**_TINY)
 
+VPD_SD15 = VPDConfig()
+VPD_TINY = VPDConfig(
+    checkpoint="runs/ldm-tiny/model",
+    sizes=TINY,
+    image_size=256,
+    max_tokens=64,
+    decoder_channels=64,
+    decoder_norm="group",
+)
+
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
     "mdsm-tiny": MDSM_TINY,
     "lavt-base": LAVT_BASE,
     "lavt-tiny": LAVT_TINY,
+    "vpd-sd15": VPD_SD15,
+    "vpd-tiny": VPD_TINY,
 }
 """Sizes by name."""
 
-CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig}
+CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig, "vpd": VPDConfig}
 """Class of the configuration of every ``model_type``."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.vpd import VPD
 
-MODEL_TYPES: dict[str, type[HubModel]] = {"mdsm": MDSM, "lavt": LAVT}
+MODEL_TYPES: dict[str, type[HubModel]] = {"mdsm": MDSM, "lavt": LAVT, "vpd": VPD}
 """Class of every ``model_type`` that a config.json may name."""

@@ -141,12 +141,17 @@ class StableDiffusion(nn.Module):
         # with the weights, since it is that of a checkpoint and not of a size
         self.register_buffer("scaling_factor", torch.tensor(float(self.vae.config.scaling_factor)))
 
-    def latents(self, images: torch.Tensor) -> torch.Tensor:
+    def latents(self, images: torch.Tensor, scaled: bool = True) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 4, h, w): the mode of the VAE's posterior, times its scaling factor."""
-        return self.vae.encode(2 * images - 1).latent_dist.mode() * self.scaling_factor
+        mode = self.vae.encode(2 * images - 1).latent_dist.mode()
+        return mode * self.scaling_factor if scaled else mode
 
-    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
-        """Last hidden states of the text encoder, padded to its full length as Stable Diffusion has it.
+    def encode_text(self, texts: Sequence[str], max_tokens: int | None = None) -> TextFeatures:
+        """Last hidden states of the text encoder.
+
+        Args:
+            texts: B instructions.
+            max_tokens: T, that they are padded or cut to; None: all that the encoder takes, as Stable Diffusion has it.
 
         Returns:
             Tokens (B, T, D) and mask (B, T), True up to the end-of-text token.
@@ -155,7 +160,7 @@ class StableDiffusion(nn.Module):
             list(texts),
             padding="max_length",
             truncation=True,
-            max_length=self.text_encoder.config.max_position_embeddings,
+            max_length=max_tokens or self.text_encoder.config.max_position_embeddings,
             return_tensors="pt",
         ).to(self.text_encoder.device)
         hidden = self.text_encoder(input_ids=batch["input_ids"]).last_hidden_state
