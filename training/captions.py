@@ -4,6 +4,9 @@ Around objects that are large enough to be seen, the dataset's images are croppe
 things of two kinds are well visible in one crop, "a photograph of a chair and a table". The masks are those of all
 things of the kinds that the caption names. Whole views are kept beside them, with a caption that lists what is seen and
 with their own instructions, so that the language of instructions is learned as well.
+
+``--questions`` asks for one kind at a time instead, "a photograph of a chair", of all that are well visible and of as
+many that are not in the picture: for a segmentation model that shall say what is in a picture, and where.
 """
 
 from __future__ import annotations
@@ -22,8 +25,9 @@ from numpy.typing import NDArray
 
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import ANNOTATIONS_FILE, Annotation, Dataset, ImageRecord, Instruction
+from mdsm_ros.prompts import photograph_of
 from training.build import Plan, build
-from training.text import count_expressions, photograph_of
+from training.text import count_expressions
 
 SOURCE = "captions"
 IMAGES_A_PART = 100
@@ -114,12 +118,15 @@ def listed_kinds(view: View) -> list[str]:
     return sorted((k for k in areas if areas[k] >= enough), key=lambda k: (-areas[k], k))[:KINDS_A_CAPTION]
 
 
-def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator) -> None:
-    """Adds an image and the crops from it to a dataset."""
+def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, questions: bool) -> None:
+    """Adds an image and the crops from it to a dataset, with captions or with questions."""
     for (left, top, right, bottom), kinds in crops(view, rng):
         image_id = writer.add_image(view.rgb[top:bottom, left:right], scene=view.record.scene)
         ids = _add_objects(writer, view, image_id, (left, top, right, bottom))
-        _add_caption(writer, view, image_id, ids, kinds)
+        if questions:
+            _add_questions(writer, view, image_id, ids, kinds, rng)
+        else:
+            _add_caption(writer, view, image_id, ids, kinds)
     kinds = listed_kinds(view)
     if kinds:
         record = view.record
@@ -127,6 +134,9 @@ def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator) -> N
             view.data.root / record.file_name, record.height, record.width, scene=record.scene
         )
         ids = _add_objects(writer, view, image_id, (0, 0, record.width, record.height))
+        if questions:
+            _add_questions(writer, view, image_id, ids, kinds, rng)
+            return
         room = next((thing.attributes["room"] for thing in view.objects if "room" in thing.attributes), None)
         _add_caption(writer, view, image_id, ids, kinds, room)
         _add_instructions(writer, view, image_id, ids)
@@ -148,6 +158,21 @@ def _add_objects(writer: DatasetWriter, view: View, image_id: int, box: Box) -> 
                 occlusion=thing.occlusion if mask.sum() == thing.area else None,
             )
     return ids
+
+
+def _add_questions(
+    writer: DatasetWriter,
+    view: View,
+    image_id: int,
+    ids: Mapping[int, int],
+    kinds: Sequence[str],
+    rng: np.random.Generator,
+) -> None:
+    """A sentence for each of some kinds, and one for as many kinds of which nothing is in the image."""
+    there = {view.kind(thing) for thing in view.objects}  # in the whole view, of which the image may be a crop
+    absent = [kind for kind in view.data.categories.values() if kind not in there]
+    for kind in (*kinds, *rng.choice(absent, len(kinds), replace=False).tolist()):
+        _add_caption(writer, view, image_id, ids, [kind])
 
 
 def _add_caption(
@@ -200,7 +225,9 @@ def _read(root: Path) -> tuple[Dataset, dict[int, list[Instruction]]]:
     return data, by_image
 
 
-def write_part(writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int) -> None:
+def write_part(
+    writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, questions: bool = False
+) -> None:
     """Adds some images of the dataset in a folder, and the crops from them, to another dataset."""
     data, instructions = _read(root)
     for image_id in image_ids:
@@ -208,7 +235,7 @@ def write_part(writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, s
         masks = {thing.id: data.mask_of(thing.id) for thing in objects}
         record = data.images[image_id]
         view = View(data, record, data.image(image_id), objects, masks, instructions[image_id])
-        write_view(writer, view, np.random.default_rng((seed, image_id)))
+        write_view(writer, view, np.random.default_rng((seed, image_id)), questions)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -216,6 +243,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, help="dataset folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the captioned pictures")
     parser.add_argument("--seed", type=int, default=0, help="which crops are taken (default: %(default)s)")
+    parser.add_argument("--questions", action="store_true", help="ask for one kind at a time, some not in the picture")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 
@@ -225,13 +253,15 @@ def run(args: argparse.Namespace) -> int:
     ids = [image_id for image_id in data.images if instructions.get(image_id)]
     digest = hashlib.sha256((args.dataset / ANNOTATIONS_FILE).read_bytes()).hexdigest()
     info = {"source": SOURCE, "recipe": {"annotations_sha256": digest, "seed": args.seed}}
+    if args.questions:
+        info["recipe"]["questions"] = True
     if "may_share" in data.info:
         info["may_share"] = data.info["may_share"]
     plan = Plan(
         root=args.out,
         units=[tuple(ids[first : first + IMAGES_A_PART]) for first in range(0, len(ids), IMAGES_A_PART)],
         name=lambda unit: f"{unit[0]:08d}",
-        make=partial(write_part, root=args.dataset, seed=args.seed),
+        make=partial(write_part, root=args.dataset, seed=args.seed, questions=args.questions),
         categories=list(data.categories.values()),
         info=info,
     )
