@@ -22,9 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says what may be tried again, and what `pytest -n 2 --dist loadgroup` may run at the same time.
 
     Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
-    each other, so a test with a domain of its own may be tried three times; and all files with such tests are one group,
-    so that two nodes never share the cores. Every other file is a group, since its tests share what they set up. What
-    takes longest comes first, so that no worker is left alone with it.
+    each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
+    group, so that two nodes never share the cores. Every other file is a group, since its tests share what they set
+    up. What takes longest comes first, so that no worker is left alone with it.
     """
     on_dds = {item.path.stem for item in items if "ros_domain" in getattr(item, "fixturenames", ())}
     for item in items:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
 from mdsm_ros.models.stable_diffusion import TINY
 from mdsm_ros.models.vpd_config import VPDConfig
 
@@ -55,6 +56,19 @@ VPD_TINY = VPDConfig(
     decoder_norm="group",
 )
 
+GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig()
+GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
+    checkpoint="runs/ldm-tiny/model",
+    sizes=TINY,
+    image_size=128,
+    grounding_channels=(8, 16, 32, 64),
+    grounding_norm="group",
+    grounding_patch=2,
+    grounding_dim=128,
+    grounding_num_heads=4,
+    grounding_feedforward=512,
+)
+
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
     "mdsm-tiny": MDSM_TINY,
@@ -62,10 +76,17 @@ PRESETS: dict[str, ModelConfig] = {
     "lavt-tiny": LAVT_TINY,
     "vpd-sd15": VPD_SD15,
     "vpd-tiny": VPD_TINY,
+    "grounded-diffusion-sd15": GROUNDED_DIFFUSION_SD15,
+    "grounded-diffusion-tiny": GROUNDED_DIFFUSION_TINY,
 }
 """Sizes by name."""
 
-CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig, "vpd": VPDConfig}
+CONFIG_TYPES: dict[str, type[ModelConfig]] = {
+    "mdsm": MDSMConfig,
+    "lavt": LAVTConfig,
+    "vpd": VPDConfig,
+    "grounded_diffusion": GroundedDiffusionConfig,
+}
 """Class of the configuration of every ``model_type``."""
 
 

@@ -7,7 +7,9 @@ configurations, as they stand in the folders of a checkpoint, so that a small mo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +169,34 @@ class StableDiffusion(nn.Module):
         return TextFeatures(tokens=hidden, mask=batch["attention_mask"].bool())
 
 
+def word_tokens(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int
+) -> torch.Tensor:
+    """Which tokens of each text are those of some words in it, (B, length) bool.
+
+    Args:
+        tokenizer: of the model.
+        texts: B sentences.
+        words: for each sentence; the last occurrence counts. None of the tokens where they do not occur.
+        length: that sentences are padded to.
+    """
+    batch = tokenizer(
+        list(texts),
+        padding="max_length",
+        truncation=True,
+        max_length=length,
+        return_offsets_mapping=True,
+        return_tensors="pt",
+    )
+    first, last = batch["offset_mapping"].unbind(dim=-1)  # of characters; special tokens have none
+    spans = []
+    for text, word in zip(texts, words, strict=True):
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+        spans.append(found[-1] if found else (0, 0))
+    begin, end = torch.tensor(spans).T.unsqueeze(-1)
+    return (first >= begin) & (last <= end) & (last > first)
+
+
 def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
     """The modules whose outputs are the UNet's blocks, in the order and the numbering of the original code.
 
@@ -182,6 +212,22 @@ def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
         layers = list(getattr(level, "attentions", level.resnets))
         blocks += layers if not level.upsamplers else [*layers[:-1], *level.upsamplers]
     return blocks
+
+
+@contextmanager
+def outputs_of(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, torch.Tensor]]:
+    """While it is open, holds what each of some modules gave when it last ran."""
+    found: dict[nn.Module, torch.Tensor] = {}
+
+    def keep(module: nn.Module, _: Any, output: Any) -> None:
+        found[module] = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)
+
+    handles = [module.register_forward_hook(keep) for module in modules]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def unet_features(
@@ -203,15 +249,6 @@ def unet_features(
     Returns:
         Features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
     """
-    found: dict[nn.Module, torch.Tensor] = {}
-
-    def keep(module: nn.Module, _: Any, output: Any) -> None:
-        found[module] = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)
-
-    handles = [block.register_forward_hook(keep) for block in blocks]
-    try:
+    with outputs_of(blocks) as found:
         output = unet(latents, timestep, encoder_hidden_states=tokens).sample
-    finally:
-        for handle in handles:
-            handle.remove()
     return [found[block] for block in blocks], output

@@ -1,0 +1,72 @@
+"""What the training of a latent diffusion model is made of, read from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.models.config import ConfigError
+from mdsm_ros.models.stable_diffusion import TINY, Sizes
+from training.config import LoopConfig, StageConfig, read_loop_config
+
+
+@dataclass(frozen=True)
+class LatentDiffusionConfig(LoopConfig):
+    """A training of autoencoder and denoiser.
+
+    Attributes:
+        autoencoder: stage 1.
+        denoiser: stage 2.
+        sizes: fields of "vae", "unet" and "text_encoder" that differ from those of ``TINY``; images have the VAE's
+            ``sample_size``, sentences the text encoder's ``max_position_embeddings``.
+        window: side in pixels of what the autoencoder learns from; it is convolutional and used on whole images.
+        kl_weight: nats a value of the image against mean absolute error.
+        text_dropout: probability of leaving a sentence out.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    STAGES = ("autoencoder", "denoiser")
+
+    autoencoder: StageConfig
+    denoiser: StageConfig
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    window: int = 64
+    kl_weight: float = 0.01
+    text_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unknown = sorted(set(self.sizes) - set(TINY))
+        if unknown:
+            raise ConfigError(f"sizes has {unknown[0]!r}, expected {', '.join(TINY)}")
+        self._expect_share("text_dropout")
+        if not self.kl_weight >= 0:
+            raise ConfigError(f"kl_weight is {self.kl_weight!r}, expected 0 or more")
+        stride = 1 << (len(self.model_sizes()["vae"]["block_out_channels"]) - 1)
+        if not (isinstance(self.window, int) and 0 < self.window <= self.image_size and self.window % stride == 0):
+            raise ConfigError(
+                f"window is {self.window!r}, expected a multiple of {stride} that is no larger than the images, "
+                f"{self.image_size}"
+            )
+
+    def model_sizes(self) -> Sizes:
+        """The sizes of all parts."""
+        return {part: {**TINY[part], **self.sizes.get(part, {})} for part in TINY}
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images, pixels."""
+        return int(self.model_sizes()["vae"]["sample_size"])
+
+
+def read_latent_config(path: Path) -> LatentDiffusionConfig:
+    """Reads the configuration of a training.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+    """
+    return read_loop_config(path, LatentDiffusionConfig)
