@@ -10,6 +10,7 @@ from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrain
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.daam import DAAM
 from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
 from mdsm_ros.models.interface import SegmentationModel
 from mdsm_ros.models.lavt import LAVT
@@ -84,7 +85,7 @@ def load_encoders(model: HubModel) -> None:
         _load_fusion_encoders(model)
     elif isinstance(model, VPD):
         load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.text_checkpoint)
-    elif isinstance(model, GroundedDiffusion):
+    elif isinstance(model, GroundedDiffusion | DAAM):
         load_stable_diffusion(model.backbone, model.config.checkpoint)
 
 

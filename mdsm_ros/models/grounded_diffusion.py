@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -14,32 +13,11 @@ from mdsm_ros.hub import HubModel
 from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
 from mdsm_ros.models.grounding import GroundingModule, by_resolution
 from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.models.stable_diffusion import StableDiffusion, unet_blocks, unet_features, word_tokens
-from mdsm_ros.prompts import kind_asked_for, photograph_of
+from mdsm_ros.models.kind_text import KindText, encode_kinds
+from mdsm_ros.models.stable_diffusion import StableDiffusion, unet_blocks, unet_features
 
 FEATURE_TIMESTEP = 1
 """Whose features are used: that of the sampler's last step."""
-
-
-@dataclass(frozen=True)
-class KindText:
-    """Language features of B instructions, each brought into the form "a photograph of a ...".
-
-    Attributes:
-        tokens: (B, T, D) of the sentences.
-        kind: (B, T) bool, the tokens of the kind asked for.
-        empty: (1, T, D) of the empty sentence, for guidance.
-    """
-
-    tokens: torch.Tensor
-    kind: torch.Tensor
-    empty: torch.Tensor
-
-    @property
-    def queries(self) -> torch.Tensor:
-        """(B, D): the mean over the tokens of the kind."""
-        weight = self.kind.unsqueeze(-1).to(self.tokens.dtype)
-        return (self.tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
 class GroundedDiffusion(HubModel, paper_url="https://arxiv.org/abs/2301.05221"):
@@ -74,14 +52,9 @@ class GroundedDiffusion(HubModel, paper_url="https://arxiv.org/abs/2301.05221"):
         """The VAE's encoder and the grounding module; the UNet is listened to anew in each call."""
         return self.backbone.vae.encoder, self.grounding
 
-    @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> KindText:
-        """Language features of B instructions: of the kind that each asks for, see :func:`kind_asked_for`."""
-        kinds = [kind_asked_for(text) for text in texts]
-        prompts = [photograph_of([kind]) for kind in kinds]
-        tokens = self.backbone.encode_text(prompts).tokens
-        marked = word_tokens(self.tokenizer, prompts, kinds, tokens.shape[1])
-        return KindText(tokens, marked.to(tokens.device), self.backbone.encode_text([""]).tokens)
+        """Language features of B instructions: of the kind that each asks for."""
+        return encode_kinds(self.backbone, texts)
 
     def initial(self, images: torch.Tensor, text: KindText, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, S, S) in [0, 1] -> logits (B, 1, S/8, S/8), present logits (B,).

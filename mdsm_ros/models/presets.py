@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.daam_config import DAAMConfig
 from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
 from mdsm_ros.models.stable_diffusion import TINY
 from mdsm_ros.models.vpd_config import VPDConfig
@@ -69,6 +70,9 @@ GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
     grounding_feedforward=512,
 )
 
+DAAM_SD15 = DAAMConfig()
+DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=256)
+
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
     "mdsm-tiny": MDSM_TINY,
@@ -78,6 +82,8 @@ PRESETS: dict[str, ModelConfig] = {
     "vpd-tiny": VPD_TINY,
     "grounded-diffusion-sd15": GROUNDED_DIFFUSION_SD15,
     "grounded-diffusion-tiny": GROUNDED_DIFFUSION_TINY,
+    "daam-sd15": DAAM_SD15,
+    "daam-tiny": DAAM_TINY,
 }
 """Sizes by name."""
 
@@ -86,6 +92,7 @@ CONFIG_TYPES: dict[str, type[ModelConfig]] = {
     "lavt": LAVTConfig,
     "vpd": VPDConfig,
     "grounded_diffusion": GroundedDiffusionConfig,
+    "daam": DAAMConfig,
 }
 """Class of the configuration of every ``model_type``."""
 
