@@ -45,9 +45,12 @@ def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenize
     if Path(name).is_file():
         return load_pipeline(name).tokenizer
     try:
-        return CLIPTokenizer.from_pretrained(name, subfolder=subfolder)
+        tokenizer = CLIPTokenizer.from_pretrained(name, subfolder=subfolder)
     except (OSError, ValueError) as error:
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # transformers makes one up where none is
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: it knows no words, or its files are missing")
+    return tokenizer
 
 
 def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | None = None) -> None:

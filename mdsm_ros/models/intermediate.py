@@ -93,8 +93,8 @@ class IntermediateStage(nn.Module):
 
     def attention_maps(self, features: CrossmodalFeatures) -> torch.Tensor:
         """How much each pixel looked at each token, (B, T, H/4, W/4): the sum over the four stages."""
-        maps = [
-            pwam.attention(visual, features.text).transpose(1, 2).unflatten(2, visual.shape[1:3])
-            for pwam, visual in zip(self.pwam, features.visual, strict=True)
-        ]
+        maps = []
+        for pwam, visual in zip(self.pwam, features.visual, strict=True):
+            assert isinstance(pwam, PWAM)
+            maps.append(pwam.attention(visual, features.text).transpose(1, 2).unflatten(2, visual.shape[1:3]))
         return summed_maps(maps, maps[0].shape[2:])
