@@ -77,6 +77,7 @@ setup(
             "mdsm-train = training.train:main",
             "mdsm-evaluate = training.evaluate:main",
             "mdsm-ablate = training.ablate:main",
+            "mdsm-compare = training.compare:main",
             "mdsm-calibrate = training.calibrate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
             "mdsm_sim = mdsm_ros.ros.sim:main",

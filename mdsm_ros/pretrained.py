@@ -54,6 +54,20 @@ def save_random(preset: str, folder: Path) -> None:
     model_type(config, tokenizer).save_pretrained(folder)
 
 
+def save_untrained(config: ModelConfig, folder: Path) -> None:
+    """Saves a model as the public checkpoints of its configuration have it; for models that need no training of ours.
+
+    Raises:
+        WeightsError: a checkpoint cannot be loaded, or the model does not come with a tokenizer.
+    """
+    tokenizer = load_tokenizer(config)
+    if tokenizer is None:
+        raise WeightsError(f"model_type {config.model_type!r} has no public tokenizer and must be trained")
+    model = MODEL_TYPES[config.model_type](config, tokenizer)
+    load_encoders(model)
+    model.save_pretrained(folder)
+
+
 def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
     """The tokenizer of the public text encoder that a model starts from; None where it starts from none.
 

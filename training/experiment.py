@@ -22,6 +22,7 @@ from mdsm_ros.annotation_writer import write_json
 from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import ConfigError
+from mdsm_ros.pretrained import save_untrained
 from mdsm_ros.segmenter import Segmenter
 from training import train
 from training.analysis import STAGES, Figures, summarize_answers
@@ -54,11 +55,13 @@ class Variant:
         change: makes its configuration from that of its base.
         rows: how it is asked, by the row's name.
         base: which of the experiment's configurations it changes.
+        trained: False asks the model as its checkpoint has it.
     """
 
     change: Callable[[TrainConfig], TrainConfig]
     rows: Mapping[str, Asking]
     base: str = "mdsm"
+    trained: bool = True
 
 
 INITIAL = Asking(steps=0)
@@ -81,17 +84,10 @@ def run_variant(
     changed = dataclasses.replace(variant.change(config), seed=seed)
     # as YAML, so that it can be read and run again by itself
     (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
-    options = ["--resume", "--device", args.device]
-    if deadline is not None:
-        if time.monotonic() > deadline:
-            raise OutOfTimeError
-        options += ["--max-seconds", str(deadline - time.monotonic())]
-    paths = ["--config", folder / "config.yaml", "--data", args.data, "--out", folder]
-    if train.main([*map(str, paths), *options]):
-        raise ConfigError(f"the training in {folder} failed, see above")
-    last = "stage1.pt" if changed.stage2 is None else "stage2.pt"
-    if not _finished(folder / last, changed):
-        raise OutOfTimeError
+    if variant.trained:
+        _train(changed, folder, args, deadline)
+    else:
+        save_untrained(changed.model_config(), folder / "model")
     data = Dataset(args.test_data)
     instructions = data.split(args.split)[: args.limit]
     figures = {}
@@ -103,6 +99,20 @@ def run_variant(
         summary = summarize_answers(evaluate(segmenter, data, instructions))
         figures[row] = summary[next(stage for stage in reversed(STAGES) if stage in summary)]
     write_json(folder / RESULT_FILE, figures)
+
+
+def _train(config: TrainConfig, folder: Path, args: argparse.Namespace, deadline: float | None) -> None:
+    options = ["--resume", "--device", args.device]
+    if deadline is not None:
+        if time.monotonic() > deadline:
+            raise OutOfTimeError
+        options += ["--max-seconds", str(deadline - time.monotonic())]
+    paths = ["--config", folder / "config.yaml", "--data", args.data, "--out", folder]
+    if train.main([*map(str, paths), *options]):
+        raise ConfigError(f"the training in {folder} failed, see above")
+    last = "stage1.pt" if config.stage2 is None else "stage2.pt"
+    if not _finished(folder / last, config):
+        raise OutOfTimeError
 
 
 def _finished(checkpoint: Path, config: TrainConfig) -> bool:
@@ -196,9 +206,9 @@ def run(
         configs = read_configs()
         for seed in args.seeds:
             for name in args.variants:
-                folder = args.out / name / f"seed{seed}"
-                if not (folder / RESULT_FILE).exists():
-                    variant = variants[name]
+                folder, variant = args.out / name / f"seed{seed}", variants[name]
+                wanted = variant.trained or seed == args.seeds[0]  # what is not trained has no other seeds
+                if wanted and not (folder / RESULT_FILE).exists():
                     run_variant(variant, seed, configs[variant.base], folder, args, deadline)
     except OutOfTimeError:
         complete = False
