@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import BUNDLED_BAG
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--bag", type=Path, help="rosbag2 recording (default: the one in this package)")
     what.add_argument("--video", type=Path, help="any video instead of a recording")
     demo.add_argument("--instruction", action="append", help="for --video; repeat it to change it on the way")
-    demo.add_argument("--rate", type=_positive, default=1.0, help="speed of the replay (default: %(default)s)")
+    demo.add_argument("--rate", type=positive_number, default=1.0, help="speed of the replay (default: %(default)s)")
     _add_model_arguments(demo)
     demo.set_defaults(run=_demo)
 
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
     said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
     replay.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
-    replay.add_argument("--rate", type=_positive, default=1.0, help="speed of --live (default: %(default)s)")
+    replay.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
     replay.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
     replay.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     _add_model_arguments(replay)
@@ -85,8 +86,10 @@ def _parser() -> argparse.ArgumentParser:
 
     sim = commands.add_parser("sim", help="a simulated home as a live camera for the node; needs ROS and MuJoCo")
     sim.add_argument("--home", type=int, default=0, help="which home (default: %(default)s)")
-    sim.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)")
-    sim.add_argument("--rate", type=_positive, default=10.0, help="images a second (default: %(default)s)")
+    sim.add_argument(
+        "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
+    )
+    sim.add_argument("--rate", type=positive_number, default=10.0, help="images a second (default: %(default)s)")
     sim.add_argument(
         "--speak",
         type=float,
@@ -108,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     bench.add_argument(
-        "--seconds", type=_positive, default=10.0, help="that the node is measured (default: %(default)s)"
+        "--seconds", type=positive_number, default=10.0, help="that the node is measured (default: %(default)s)"
     )
     bench.add_argument(
         "--bag",
@@ -117,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         const=BUNDLED_BAG,
         help="steadiness of the masks on a recording (default: the demo's)",
     )
-    bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
+    bench.add_argument(
+        "--rate", type=positive_number, default=30.0, help="images a second for it (default: %(default)s)"
+    )
     bench.set_defaults(run=_bench)
     return parser
 
@@ -126,13 +131,6 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     parser.add_argument("--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)")
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
 
 
 def _count(text: str) -> int:
@@ -147,14 +145,6 @@ def _steps(text: str) -> int:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text} is not in 0 … 100")
     return value
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    try:
-        return int(width), int(height)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not WIDTHxHEIGHT") from None
 
 
 def _version() -> str:
