@@ -130,6 +130,7 @@ def options(bag: Path, out: Path, **changes: Any) -> argparse.Namespace:
     values = {
         "image": None,
         "truth": None,
+        "labels": None,
         "instruction_topic": None,
         "instruction": None,
         "no_bag": False,

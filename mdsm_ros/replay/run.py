@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
 from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
-from mdsm_ros.replay.live import judge, play, write_live
+from mdsm_ros.replay.heard import read_heard
+from mdsm_ros.replay.labels import Labels
+from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.replay.summary import summarize_replay
@@ -42,6 +45,7 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
     """
     out: Path = args.out
+    labels = None if args.labels is None else Labels(args.labels)
     with Bag(args.bag, salvage=True) as bag:
         topics = choose_topics(
             bag,
@@ -50,11 +54,12 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             truth=args.truth,
             said=args.instruction is not None,
         )
+        topics = topics if labels is None else replace(topics, truth=None)
         settings = {
             "bag": str(args.bag.resolve()),
             "image": topics.image,
             "instruction": args.instruction or topics.instruction,
-            "truth": topics.truth,
+            "truth": topics.truth if labels is None else labels.name,
             "model": segmenter.name,
             "device": segmenter.device,
             "refinement steps": segmenter.num_inference_steps,
@@ -63,7 +68,7 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             "live": f"at rate {args.rate:g}" if args.live else "no",
         }
         _claim(out, settings)
-        reader = FrameReader(bag, topics, args.instruction)
+        reader = FrameReader(bag, topics, args.instruction, labels)
         if args.live:
             _answer_live(args, bag, reader, segmenter)
         else:
@@ -72,7 +77,7 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
         write_json(out / METRICS, {**summary, "faults": faults, "settings": settings, "versions": versions})
-        write_page(out / REPORT, _page(out, bag, topics, args.instruction, summary, faults, settings | versions))
+        write_page(out / REPORT, _page(out, reader, summary, faults, settings | versions))
         if not args.no_bag:
             _write_bag(out, bag, topics)
     print(_text(summary, faults))
@@ -91,11 +96,16 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) 
 
 
 def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
-    """Plays the recording into the node; always from its beginning."""
+    """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
     if find_spec("rclpy") is None:
         raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
     if reader.topics.instruction is None:
         raise ReplayError("--live takes the instructions of the recording, not --instruction")
+    if (args.out / HEARD).exists():
+        print("a live run always begins anew; what an earlier one has left here is removed", file=sys.stderr)
+    for name in (ANSWERS, METRICS, REPORT):  # of an earlier run; nothing of it may stand beside this one's
+        (args.out / name).unlink(missing_ok=True)
+    shutil.rmtree(args.out / OUTPUT_BAG, ignore_errors=True)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
     parameters = {
         "model": segmenter.name,
@@ -104,8 +114,8 @@ def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmen
         "num_inference_steps": segmenter.num_inference_steps,
     }
     segmenter.close()  # the node has its own
-    heard = play(bag, reader.topics, parameters, args.out / "node.log", args.rate)
-    write_live(args.out / ANSWERS, judge(heard, reader.frames()))
+    play(bag, reader.topics, parameters, args.out, args.rate)
+    write_live(args.out / ANSWERS, judge(read_heard(args.out / HEARD), reader.frames()))
 
 
 def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
@@ -162,13 +172,7 @@ def _write_bag(out: Path, bag: Bag, topics: Topics) -> None:
 
 
 def _page(
-    out: Path,
-    bag: Bag,
-    topics: Topics,
-    said: str | None,
-    summary: dict[str, Any],
-    faults: dict[str, int],
-    facts: dict[str, Any],
+    out: Path, reader: FrameReader, summary: dict[str, Any], faults: dict[str, int], facts: dict[str, Any]
 ) -> Page:
     latencies: list[float] = []
     timeline: dict[str, list[float | None]] = {"score": [], "IoU with the truth": [], "IoU from frame to frame": []}
@@ -179,11 +183,11 @@ def _page(
         for line, value in zip(timeline.values(), values, strict=True):
             line.append(value)
     chosen = choose_pictures(read_answers(out / ANSWERS))
-    frames = FrameReader(bag, topics, said).frames(lambda number: number in chosen)
+    frames = replace(reader, faults=Counter()).frames(lambda number: number in chosen)
     return Page(
-        title=f"{facts['model']} on {bag.path.name}",
+        title=f"{facts['model']} on {reader.bag.path.name}",
         tables={
-            "recording": {bag.path.name: summary["all"]},
+            "recording": {reader.bag.path.name: summary["all"]},
             "masks": summary["stages"],
             "instruction": summary["instructions"],
         },
