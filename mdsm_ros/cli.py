@@ -226,7 +226,8 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from mdsm_ros.replay.run import run_comparison, run_replay
+    from mdsm_ros.replay.comparison import run_comparison
+    from mdsm_ros.replay.run import run_replay
     from mdsm_ros.segmenter import validate_instruction
 
     if args.instruction is not None:

@@ -23,9 +23,10 @@ from mdsm_ros.metrics import iou
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
 from mdsm_ros.replay.compare import difference
+from mdsm_ros.replay.comparison import run_comparison
 from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
 from mdsm_ros.replay.report import Page, Picture, write_page
-from mdsm_ros.replay.run import ANSWERS, run_comparison, run_replay
+from mdsm_ros.replay.run import ANSWERS, run_replay
 from mdsm_ros.replay.stability import stability_table
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmentation

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -23,7 +23,6 @@ from mdsm_ros.metrics import figures_table
 from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
-from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
 from mdsm_ros.replay.heard import read_heard
 from mdsm_ros.replay.labels import Labels
@@ -34,8 +33,8 @@ from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
-COMPARISON = "comparison.json"
-MOST_INSTRUCTIONS = 30  # in the gallery
+T = TypeVar("T")
+MOST_INSTRUCTIONS = 60  # in the gallery
 
 
 def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
@@ -45,16 +44,9 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
     """
     out: Path = args.out
-    labels = None if args.labels is None else Labels(args.labels)
     with Bag(args.bag, salvage=True) as bag:
-        topics = choose_topics(
-            bag,
-            image=args.image,
-            instruction=args.instruction_topic,
-            truth=args.truth,
-            said=args.instruction is not None,
-        )
-        topics = topics if labels is None else replace(topics, truth=None)
+        reader = frame_reader(bag, args)
+        topics, labels = reader.topics, reader.labels
         settings = {
             "bag": str(args.bag.resolve()),
             "image": topics.image,
@@ -68,7 +60,6 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             "live": f"at rate {args.rate:g}" if args.live else "no",
         }
         _claim(out, settings)
-        reader = FrameReader(bag, topics, args.instruction, labels)
         if args.live:
             _answer_live(args, bag, reader, segmenter)
         else:
@@ -83,6 +74,24 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
     print(_text(summary, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
+
+
+def frame_reader(bag: Bag, args: argparse.Namespace) -> FrameReader:
+    """The frames of a recording as the options of ``mdsm replay`` want them.
+
+    Raises:
+        BagError, ReplayError: a topic is missing or has another type, or the labels cannot be used.
+    """
+    topics = choose_topics(
+        bag,
+        image=args.image,
+        instruction=args.instruction_topic,
+        truth=args.truth,
+        said=args.instruction is not None,
+    )
+    if args.labels is None:
+        return FrameReader(bag, topics, args.instruction)
+    return FrameReader(bag, replace(topics, truth=None), args.instruction, Labels(args.labels))
 
 
 def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
@@ -116,29 +125,6 @@ def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmen
     segmenter.close()  # the node has its own
     play(bag, reader.topics, parameters, args.out, args.rate)
     write_live(args.out / ANSWERS, judge(read_heard(args.out / HEARD), reader.frames()))
-
-
-def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
-    """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
-
-    Raises:
-        BagError, ReplayError: as :func:`run_replay`; or the recording has no truth to compare with.
-    """
-    folders = [args.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
-    for folder, segmenter in zip(folders, segmenters, strict=True):
-        run_replay(argparse.Namespace(**{**vars(args), "out": folder}), segmenter)
-    first, second = (read_answers(folder / ANSWERS) for folder in folders)
-    pairs = paired_ious(first, second)
-    if not pairs:
-        raise ReplayError(f"bag {str(args.bag)!r} has no truth for a target in view, which a comparison needs")
-    names = [segmenter.name for segmenter in segmenters]
-    rows = {"all": difference(list(pairs.values()))}
-    rows |= {text: difference([group]) for text, group in pairs.items()}
-    write_json(args.out / COMPARISON, {"models": names, "rows": rows})
-    table = figures_table(f"mIoU of {names[0]} (first) and {names[1]} (second)", rows)
-    (args.out / "comparison.md").write_text(table + "\n", encoding="utf-8")
-    print(f"\n{table}")
-    return 0
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> None:
@@ -208,11 +194,16 @@ def choose_pictures(answers: Iterable[FrameAnswer]) -> set[int]:
             quality = answer.score if found is None else found
             by_instruction[answer.instruction].append((quality, change_of(answer) or 0.0, answer.number))
     chosen: set[int] = set()
-    for candidates in list(by_instruction.values())[:MOST_INSTRUCTIONS]:
+    for candidates in spread(list(by_instruction.values())):
         ranked = sorted(candidates)
         chosen |= {ranked[i][2] for i in (0, len(ranked) // 2, -1)}
         chosen.add(min(candidates, key=lambda candidate: candidate[1])[2])
     return chosen
+
+
+def spread(instructions: Sequence[T]) -> Sequence[T]:
+    """At most :data:`MOST_INSTRUCTIONS`, from the whole recording."""
+    return instructions[:: -(-len(instructions) // MOST_INSTRUCTIONS) or 1]
 
 
 def change_of(answer: FrameAnswer) -> float | None:
