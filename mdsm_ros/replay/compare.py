@@ -55,7 +55,7 @@ def difference(pairs: Sequence[Sequence[Pair]], seed: int = 0) -> Figures:
     if len(pairs) > 1:
         low, high = np.quantile(_resampled(sums[:, 1] - sums[:, 0], sizes, seed), _tails())
         result |= {"from": float(low), "to": float(high)}
-    return result | {"instructions": float(len(pairs)), "frames": float(sizes.sum())}
+    return result | {"instructions": len(pairs), "frames": int(sizes.sum())}
 
 
 def _resampled(sums: NDArray[np.float64], sizes: NDArray[np.int64], seed: int) -> NDArray[np.float64]:

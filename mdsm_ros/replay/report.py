@@ -25,6 +25,7 @@ PICTURE_WIDTH, QUALITY = 360, 80
 CARD = 260  # pixels across at least, in the browser
 CHART = (900, 140)  # pixels
 BINS = 40
+SHORT = 24  # letters of a row's name that fit without a column of their own width
 ORDERS = {
     "": "as recorded",
     "iou,1": "worst IoU first",
@@ -123,7 +124,8 @@ def _table(corner: str, rows: Mapping[str, Figures]) -> str:
         f"<tr><th>{html.escape(name)}</th>{''.join(f'<td>{format_figure(figures.get(c))}</td>' for c in columns)}</tr>"
         for name, figures in rows.items()
     )
-    return f'<div class="scroll"><table><tr>{head}</tr>\n{body}</table></div>'
+    kind = ' class="sentences"' if max(map(len, rows)) > SHORT else ""
+    return f'<div class="scroll"><table{kind}><tr>{head}</tr>\n{body}</table></div>'
 
 
 def _faults(faults: Mapping[str, int] | None) -> str:
@@ -153,6 +155,7 @@ def _timeline(lines: Mapping[str, Sequence[float | None]]) -> str:
     if not lines:
         return ""
     width, height = CHART
+    longest = max(map(len, lines.values()))
     drawn = []
     for number, values in enumerate(lines.values()):
         step = width / max(1, len(values) - 1)
@@ -161,7 +164,7 @@ def _timeline(lines: Mapping[str, Sequence[float | None]]) -> str:
                 path = " ".join(f"{i * step:.1f},{height * (1 - value):.1f}" for i, value in part if value is not None)
                 drawn.append(f'<polyline class="line{number}" points="{path}"/>')
     names = " ".join(f'<span class="line{number}">{html.escape(name)}</span>' for number, name in enumerate(lines))
-    return f"{_chart(''.join(drawn))}<p>0 to 1 over the frames: {names}</p>"
+    return f"{_chart(''.join(drawn))}<p>0 to 1, from the first to the last of {longest}: {names}</p>"
 
 
 def _chart(content: str) -> str:
