@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask, options
 
+from mdsm_ros.bags import Bag
 from mdsm_ros.cli import main
+from mdsm_ros.demo import DemoError
 from mdsm_ros.metrics import iou
 from mdsm_ros.replay import ReplayError, run
 from mdsm_ros.replay.answers import encode, read_answers
+from mdsm_ros.replay.frames import choose_topics
 from mdsm_ros.replay.heard import AHEAD, HeardByImage, HeardMask, HeardStatus
-from mdsm_ros.replay.live import HEARD
+from mdsm_ros.replay.live import HEARD, LiveSource
 from mdsm_ros.replay.run import ANSWERS, run_replay
 
 
@@ -37,7 +40,12 @@ def live(bag: Path, out: Path) -> None:
 
 
 def test_what_is_heard_in_another_order_finds_its_image() -> None:
-    lines = [HeardMask(0, "refined", encode(mask(0))), HeardMask(2, "refined", encode(mask(2))), status(2), status(0)]
+    lines: list[HeardMask | HeardStatus] = [
+        HeardMask(0, "refined", encode(mask(0))),
+        HeardMask(2, "refined", encode(mask(2))),
+        status(2),
+        status(0),
+    ]
     heard = HeardByImage(iter(lines))
     assert [len(heard.take(number).statuses) for number in range(3)] == [1, 0, 1]
 
@@ -92,7 +100,7 @@ def test_errors_of_the_node_and_superseded_images_are_counted(tmp_path: Path, mo
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
     def play(*_: Any) -> None:
-        said = [
+        said: list[HeardMask | HeardStatus] = [
             status(1, stage=None, error="image data is damaged (cut), expected complete JPEG or PNG"),
             HeardMask(3, "refined", encode(mask(3))),
             status(3),
@@ -140,6 +148,27 @@ def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) ->
     assert metrics["settings"]["live"] == "at rate 2"
     assert metrics["all"]["answered"] == len(answered)
     assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
+
+
+def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: int) -> None:
+    rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from std_msgs.msg import String
+
+    from mdsm_ros.ros.live_player import LivePlayer
+
+    context = rclpy.context.Context()
+    rclpy.init(context=context)
+    stranger = rclpy.create_node("mdsm", context=context)
+    stranger.create_publisher(String, "mdsm/status", 1)
+    with (
+        Bag(good_bag(tmp_path / "bag")) as bag,
+        (tmp_path / HEARD).open("w") as heard,
+        LivePlayer(LiveSource(bag, choose_topics(bag)), heard) as player,
+    ):
+        with pytest.raises(DemoError, match="another node publishes mdsm/status; end it, or choose another ROS_"):
+            player.check_alone(20.0)
+        stranger.destroy_node()
+    context.try_shutdown()
 
 
 def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:

@@ -52,13 +52,16 @@ def run(args: argparse.Namespace) -> int:
             topics = choose_topics(
                 bag, image=args.image, instruction=args.instruction_topic, said=args.instruction is not None
             )
-            labelled, images = _write(args.out, FrameReader(bag, replace(topics, truth=None), said), args.every)
+            reader = FrameReader(bag, replace(topics, truth=None), said)
+            labelled, images = _write(args.out, reader, args.every)
     except (BagError, ImageError, InstructionError, ReplayError) as error:
         raise DatasetError(str(error)) from error
     print(f"{images} images in {args.out / 'images'}, {labelled} of them with a mask in {args.out / 'masks'}")
     strangers = len(list((args.out / "masks").glob("*"))) - labelled
     if strangers:
         print(f"{strangers} files in {args.out / 'masks'} are named like none of these images")
+    for fault, number in reader.faults.items():
+        print(f"{fault}: {number}")
     return 0
 
 
@@ -83,7 +86,7 @@ def _write(out: Path, reader: FrameReader, every: int) -> tuple[int, int]:
 
 
 def _read_mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    mask = read_picture(path).any(axis=2)
+    mask: NDArray[np.bool_] = read_picture(path).max(axis=2) > 0
     if mask.shape != shape:
         (height, width), (rows, columns) = mask.shape, shape
         raise DatasetError(f"{path} is {width}x{height} pixels, expected those of its image, {columns}x{rows}")

@@ -54,7 +54,7 @@ def difference(pairs: Sequence[Sequence[Pair]], seed: int = 0) -> Figures:
     result = {"first": float(first), "second": float(second), "difference": float(second - first)}
     if len(pairs) > 1:
         low, high = np.quantile(_resampled(sums[:, 1] - sums[:, 0], sizes, seed), _tails())
-        result |= {"from": float(low), "to": float(high)}
+        result |= {"95 % from": float(low), "95 % to": float(high)}
     return result | {"instructions": len(pairs), "frames": int(sizes.sum())}
 
 

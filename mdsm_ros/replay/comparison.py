@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,8 +49,8 @@ def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) ->
     (args.out / f"{COMPARISON}.md").write_text(table + "\n", encoding="utf-8")
     with Bag(args.bag, salvage=True) as bag:
         chosen = {pair.number: pair for group in spread(list(by_instruction.values())) for pair in telling(group)}
-        pictures = list(_pictures(frame_reader(bag, args), _answers(folders), chosen))
-    write_page(args.out / f"{COMPARISON}.html", _page(args, names, {title: rows}, pairs, pictures))
+        pictures = _pictures(frame_reader(bag, args), _answers(folders), chosen)
+        write_page(args.out / f"{COMPARISON}.html", _page(args, names, {title: rows}, pairs, pictures))
     print(f"\n{table}\n\n{args.out / COMPARISON}.html")
     return 0
 
@@ -81,7 +81,9 @@ def _pictures(
             draw_outline(canvas, frame.truth)
             halves.append(canvas)
         words = f"image {pair.number}, IoU {pair.first:.2f} and {pair.second:.2f}: {pair.change:+.2f}"
-        picture = np.concatenate(halves, axis=1)
+        height, width = frame.image.shape[:2]
+        between = np.full((height, max(1, width // 80), 3), 255, np.uint8)
+        picture = np.concatenate([halves[0], between, halves[1]], axis=1)
         yield Picture(picture, f"{pair.instruction} ({words})", pair.second, pair.change, both[1].score)
 
 
@@ -90,7 +92,7 @@ def _page(
     names: Sequence[str],
     tables: Mapping[str, Mapping[str, Figures]],
     pairs: Sequence[Pair],
-    pictures: Sequence[Picture],
+    pictures: Iterable[Picture],
 ) -> Page:
     first, second = names
     return Page(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.bags import Bag, BagError, BagMessage
-from mdsm_ros.demo.recording import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC
+from mdsm_ros.demo.recording import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC, depth_topics
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.labels import Labels
 from mdsm_ros.ros.conversions import ConversionError, compressed_image_to_rgb, image_to_rgb
@@ -80,13 +80,9 @@ def choose_topics(
     else:
         truth = bag.find_topic(IMAGE_TYPES, truth)
     others = [topic for topic in bag.topics if topic.startswith("/mdsm/")]  # of the node, recorded with the rest
-    aside = [*others, *([truth] if truth else []), *_depth_topics(bag)]
+    aside = [*others, *([truth] if truth else []), *depth_topics(bag)]
     found = None if said else bag.find_topic([INSTRUCTION_TYPE], instruction, exclude=others)
     return Topics(bag.find_topic(IMAGE_TYPES, image, exclude=aside), found, truth)
-
-
-def _depth_topics(bag: Bag) -> list[str]:
-    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and "depth" in topic]
 
 
 @dataclass

@@ -20,6 +20,7 @@ from mdsm_ros.replay.frames import ReplayFrame, Topics
 from mdsm_ros.replay.heard import Heard, HeardByImage, HeardMask, HeardStatus
 
 HEARD = "heard.jsonl"
+DISCOVERY = 2.0  # s; nodes on one machine find each other within one
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
 SUPERSEDED = "a newer image came before the model was free"
@@ -69,7 +70,7 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: 
         rate: as many times as fast as recorded.
 
     Raises:
-        DemoError: the node did not start or has ended.
+        DemoError: the node did not start or has ended, or another one is running.
     """
     from mdsm_ros.ros.live_player import LivePlayer
 
@@ -77,14 +78,12 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: 
     compressed = bag.topics[topics.image].endswith("CompressedImage")
     remappings = {"image/compressed" if compressed else "image": topics.image, "instruction": topics.instruction or ""}
     settings = {"image_transport": "compressed" if compressed else "raw", "image_reliability": "reliable"}
-    with (
-        (out / HEARD).open("w", encoding="utf-8") as heard,
-        NodeProcess(out / "node.log", {**parameters, **settings}, remappings) as node,
-        LivePlayer(source, heard) as player,
-    ):
-        player.wait_until_ready(node.check, START_TIMEOUT)
-        player.play(node.check, rate)
-        player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
+    with (out / HEARD).open("w", encoding="utf-8") as heard, LivePlayer(source, heard) as player:
+        player.check_alone(DISCOVERY)
+        with NodeProcess(out / "node.log", {**parameters, **settings}, remappings) as node:
+            player.wait_until_ready(node.check, START_TIMEOUT)
+            player.play(node.check, rate)
+            player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
 
 
 def judge(lines: Iterable[HeardMask | HeardStatus], frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:

@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
@@ -67,7 +67,7 @@ class Page:
         faults: what went wrong, and how often; None: nothing is said about that.
         latencies: milliseconds until the final answer.
         timeline: lines to draw over the answers, values 0 to 1 or None, by name.
-        pictures: the gallery.
+        pictures: the gallery; read once, one by one, since all of a long recording's would fill the memory.
         facts: configuration and versions.
         orders: of the gallery: words for people by what to sort by, "iou", "change" or "score" with ",1" for rising
             and ",-1" for falling; "" is the order of ``pictures``.
@@ -80,7 +80,7 @@ class Page:
     faults: Mapping[str, int] | None
     latencies: Sequence[float]
     timeline: Mapping[str, Sequence[float | None]]
-    pictures: Sequence[Picture]
+    pictures: Iterable[Picture]
     facts: Mapping[str, Any]
     orders: Mapping[str, str] = field(default_factory=lambda: ORDERS)
     legend: str = LEGEND
@@ -173,12 +173,13 @@ def _chart(content: str) -> str:
 
 
 def _gallery(page: Page) -> str:
-    if not page.pictures:
+    cards = [_card(picture, PICTURE_WIDTH * page.across) for picture in page.pictures]
+    if not cards:
         return ""
     options = "".join(f'<option value="{key}">{html.escape(words)}</option>' for key, words in page.orders.items())
     order = f'<label>Order: <select id="order">{options}</select></label>'
-    cards = "\n".join(_card(picture, PICTURE_WIDTH * page.across) for picture in page.pictures)
-    return f'<p>{order} {html.escape(page.legend)}</p>\n<div id="gallery">\n{cards}\n</div>'
+    gallery = "\n".join(cards)
+    return f'<p>{order} {html.escape(page.legend)}</p>\n<div id="gallery">\n{gallery}\n</div>'
 
 
 def _card(picture: Picture, width: int) -> str:

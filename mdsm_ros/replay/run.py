@@ -180,7 +180,7 @@ def _page(
         faults=faults,
         latencies=latencies,
         timeline={name: line for name, line in timeline.items() if any(value is not None for value in line)},
-        pictures=list(_pictures(frames, (a for a in read_answers(out / ANSWERS)), chosen)),
+        pictures=_pictures(frames, read_answers(out / ANSWERS), chosen),
         facts=facts,
     )
 

@@ -13,11 +13,12 @@ from typing import TextIO
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
+from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.messages import Frame, Source
 from mdsm_ros.replay.answers import encode
 from mdsm_ros.replay.heard import HeardMask, HeardStatus
 from mdsm_ros.ros.conversions import image_to_numpy
-from mdsm_ros.ros.demo_player import DemoPlayer, Listeners, nanoseconds
+from mdsm_ros.ros.demo_player import NODE, DemoPlayer, Listeners, nanoseconds
 
 SETTLE = 0.2  # s; a status comes after its mask
 REMEMBERED = 1000  # images; what is said about an older one is passed over
@@ -47,6 +48,16 @@ class LivePlayer(DemoPlayer):
             ("mask", Image, lambda message: self._keep_mask("refined", message)),
             ("status", String, self._keep_status),
         )
+
+    def check_alone(self, seconds: float) -> None:
+        """Looks for ``seconds`` whether another node would answer as well; call it before the node is started.
+
+        Raises:
+            DemoError: there is one, such as that of a run that was killed.
+        """
+        topic = f"{NODE}/status"
+        if self._wait(lambda: self._node.count_publishers(topic) > 0, lambda: None, seconds):
+            raise DemoError(f"another node publishes {topic}; end it, or choose another ROS_DOMAIN_ID")
 
     def wait_for_last_answer(self, check: Callable[[], None], timeout: float) -> None:
         """Waits until the newest frame is answered, at most ``timeout`` seconds."""
