@@ -42,11 +42,6 @@ def live(bag: Path, out: Path) -> None:
 def test_what_is_heard_in_another_order_finds_its_image() -> None:
     masks = [HeardMask(number, "refined", encode(mask(number))) for number in (0, 2)]
     lines: list[HeardMask | HeardStatus] = [*masks, status(2), status(0)]
-        HeardMask(0, "refined", encode(mask(0))),
-        HeardMask(2, "refined", encode(mask(2))),
-        status(2),
-        status(0),
-    ]
     heard = HeardByImage(iter(lines))
     assert [len(heard.take(number).statuses) for number in range(3)] == [1, 0, 1]
 
