@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,7 +52,8 @@ def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) ->
         chosen = {pair.number: pair for group in spread(list(by_instruction.values())) for pair in telling(group)}
         pictures = _pictures(frame_reader(bag, args), _answers(folders), chosen)
         write_page(args.out / f"{COMPARISON}.html", _page(args, names, {title: rows}, pairs, pictures))
-    print(f"\n{table}\n\n{args.out / COMPARISON}.html")
+    print(f"\n{table}")
+    print(f"\n{args.out / COMPARISON}.html", file=sys.stderr)
     return 0
 
 

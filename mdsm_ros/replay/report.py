@@ -134,7 +134,7 @@ def _faults(faults: Mapping[str, int] | None) -> str:
 
 def _list(values: Mapping[str, Any]) -> str:
     rows = "".join(f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(str(v))}</td></tr>" for k, v in values.items())
-    return f'<table class="list">{rows}</table>' if rows else ""
+    return f"<table>{rows}</table>" if rows else ""
 
 
 def _histogram(values: Sequence[float]) -> str:
