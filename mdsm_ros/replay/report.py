@@ -152,24 +152,30 @@ def _histogram(values: Sequence[float]) -> str:
 
 
 def _timeline(lines: Mapping[str, Sequence[float | None]]) -> str:
-    if not lines:
+    charts = [
+        f'<p class="name">{html.escape(name)}</p>{_line(f"line{number}", values)}'
+        for number, (name, values) in enumerate(lines.items())
+    ]
+    if not charts:
         return ""
-    width, height = CHART
     longest = max(map(len, lines.values()))
-    drawn = []
-    for number, values in enumerate(lines.values()):
-        step = width / max(1, len(values) - 1)
-        for known, part in groupby(enumerate(values), key=lambda point: point[1] is not None):
-            if known:  # nothing is drawn over frames without a value
-                path = " ".join(f"{i * step:.1f},{height * (1 - value):.1f}" for i, value in part if value is not None)
-                drawn.append(f'<polyline class="line{number}" points="{path}"/>')
-    names = " ".join(f'<span class="line{number}">{html.escape(name)}</span>' for number, name in enumerate(lines))
-    return f"{_chart(''.join(drawn))}<p>0 to 1, from the first to the last of {longest}: {names}</p>"
+    return "\n".join([*charts, f"<p>0 to 1, from the first to the last of {longest}</p>"])
 
 
-def _chart(content: str) -> str:
+def _line(kind: str, values: Sequence[float | None]) -> str:
     width, height = CHART
-    return f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img">{content}</svg>'
+    step = width / max(1, len(values) - 1)
+    drawn = []
+    for known, part in groupby(enumerate(values), key=lambda point: point[1] is not None):
+        if known:  # nothing is drawn over frames without a value
+            path = " ".join(f"{i * step:.1f},{height * (1 - value):.1f}" for i, value in part if value is not None)
+            drawn.append(f'<polyline points="{path}"/>')
+    return _chart("".join(drawn), f"low {kind}")
+
+
+def _chart(content: str, kind: str = "") -> str:
+    width, height = CHART
+    return f'<svg class="{kind}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img">{content}</svg>'
 
 
 def _gallery(page: Page) -> str:
