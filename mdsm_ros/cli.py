@@ -126,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
     bench.set_defaults(run=_bench)
+
+    convert = commands.add_parser("convert", help="make a model of an official LAVT or VPD checkpoint")
+    convert.add_argument("checkpoint", type=Path, help=".pth file; it is read as data and cannot run code")
+    convert.add_argument("--out", type=Path, required=True, help="folder to write; --model takes it then")
+    convert.add_argument("--type", choices=("lavt", "vpd"), help="of the checkpoint (default: by its content)")
+    convert.add_argument("--tokenizer", metavar="NAME", help="hub id or folder (default: the one it was trained with)")
+    convert.set_defaults(run=_convert)
     return parser
 
 
@@ -319,6 +326,13 @@ def _bench(args: argparse.Namespace) -> int:
             print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
         except BenchError as error:
             raise CommandError(str(error)) from error
+    return 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from mdsm_ros.convert.run import convert
+
+    print(convert(args.checkpoint, args.out, kind=args.type, tokenizer=args.tokenizer))
     return 0
 
 

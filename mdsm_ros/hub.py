@@ -1,7 +1,8 @@
 """Saving and loading models the Hugging Face way.
 
 A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md.
-Pickle is never read: foreign ``.pth`` files can run code when loaded.
+Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
+``mdsm convert``, which reads them as data alone.
 """
 
 from __future__ import annotations

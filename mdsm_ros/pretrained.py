@@ -80,10 +80,19 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
         return load_clip_tokenizer(config.checkpoint)
     if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
         return None
+    return load_bert_tokenizer(config.bert_checkpoint)
+
+
+def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
     try:
-        return BertTokenizerFast.from_pretrained(config.bert_checkpoint)
+        return BertTokenizerFast.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"tokenizer of {config.bert_checkpoint!r} cannot be loaded: {error}") from error
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
 
 
 def load_encoders(model: HubModel) -> None:

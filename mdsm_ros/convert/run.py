@@ -1,0 +1,78 @@
+"""``mdsm convert``: a foreign checkpoint to a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from mdsm_ros.convert.checkpoint import read_checkpoint
+from mdsm_ros.convert.lavt import convert_lavt, is_lavt
+from mdsm_ros.hub import CONFIG_FILE, HubModel, WeightsError
+from mdsm_ros.pretrained import load_bert_tokenizer
+
+BERT = "google-bert/bert-base-uncased"
+
+CARD = """---
+license: {license}
+library_name: mdsm_ros
+pipeline_tag: image-segmentation
+tags: [referring-segmentation]
+---
+
+# {title}
+
+Converted by `mdsm convert` from `{name}` (SHA-256 `{digest}`), a checkpoint of {origin}.
+The weights are those of its authors, under their terms; this folder holds them in half precision.
+
+- It always answers with a mask: the model knows no "not in view", so the present probability is a constant 1.
+- Images are resized straight to {size}x{size} pixels.
+- Instructions are cut at {tokens} tokens, special ones included.
+"""
+
+
+def convert(checkpoint: Path, out: Path, *, kind: str | None = None, tokenizer: str | None = None) -> str:
+    """Writes the model folder and says what became of the checkpoint.
+
+    Args:
+        checkpoint: ``.pth`` file.
+        out: folder to write.
+        kind: "lavt"; None goes by the content.
+        tokenizer: hub id or folder; None is BERT-base-uncased's, from the hub or its cache.
+
+    Raises:
+        WeightsError: the checkpoint is damaged, no such model, or would lose something; ``out`` holds a model.
+    """
+    if (out / CONFIG_FILE).exists():
+        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+    content = read_checkpoint(checkpoint)
+    if kind is None and not is_lavt(content):
+        raise WeightsError(f"checkpoint {checkpoint} has the layout of neither LAVT nor VPD")
+    model = convert_lavt(content, load_bert_tokenizer(tokenizer or BERT))
+    _expect_half_precision(model)
+    model.save_pretrained(out)
+    card = CARD.format(
+        license="gpl-3.0",
+        title="LAVT (arXiv 2112.02244)",
+        name=checkpoint.name,
+        digest=_sha256(checkpoint),
+        origin="https://github.com/yz93/LAVT-RIS, whose code is GPLv3",
+        size=model.config.image_size,
+        tokens=model.config.max_tokens,
+    )
+    (out / "README.md").write_text(card, encoding="utf-8")
+    millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    return f"{model.config.model_type}, {millions:.1f} million parameters, {model.config.image_size} pixels: {out}"
+
+
+def _expect_half_precision(model: HubModel) -> None:
+    for name, value in model.state_dict().items():
+        if not value.half().isfinite().all():
+            raise WeightsError(f"{name} has values that half precision, in which models are saved, cannot hold")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
