@@ -24,14 +24,23 @@ from mdsm_ros.models.vpd_config import VPDConfig
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
 
+def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
+    """Where a model is, by embedded name, local folder or hub id.
+
+    Raises:
+        WeightsError: there is no such model.
+    """
+    embedded = EMBEDDED_WEIGHTS / name
+    return embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+
+
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
     """Loads a model by embedded name, local folder or hub id, whichever type its configuration names.
 
     Raises:
         WeightsError: there is no such model, or its files are damaged.
     """
-    embedded = EMBEDDED_WEIGHTS / name
-    folder = embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+    folder = model_folder(name, local_files_only=local_files_only)
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 
