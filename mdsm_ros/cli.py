@@ -131,7 +131,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("checkpoint", type=Path, help=".pth file; it is read as data and cannot run code")
     convert.add_argument("--out", type=Path, required=True, help="folder to write; --model takes it then")
     convert.add_argument("--type", choices=("lavt", "vpd"), help="of the checkpoint (default: by its content)")
-    convert.add_argument("--tokenizer", metavar="NAME", help="hub id or folder (default: the one it was trained with)")
+    convert.add_argument(
+        "--tokenizer",
+        metavar="NAME",
+        help="hub id or folder of the tokenizer, for VPD of CLIP's text encoder as well (default: the public ones)",
+    )
     convert.set_defaults(run=_convert)
     return parser
 
@@ -332,7 +336,7 @@ def _bench(args: argparse.Namespace) -> int:
 def _convert(args: argparse.Namespace) -> int:
     from mdsm_ros.convert.run import convert
 
-    print(convert(args.checkpoint, args.out, kind=args.type, tokenizer=args.tokenizer))
+    print(convert(args.checkpoint, args.out, kind=args.type, language=args.tokenizer))
     return 0
 
 

@@ -8,6 +8,7 @@ the papers: windows, shift and masking of Swin (arXiv 2103.14030, section 3.2), 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,18 +59,7 @@ class Sizes:
                 found[f"{stage}.downsample.reduction.weight"] = (2 * width, 4 * width)
                 found |= _norm(f"{stage}.downsample.norm", 4 * width)
             found |= _norm(f"backbone.norm{i}", width)
-        return found | self.decoder_shapes()
-
-    def decoder_shapes(self) -> Shapes:
-        hidden, found = 4 * self.dim, Shapes()
-        for level, finer in ((4, 4 * self.dim), (3, 2 * self.dim), (2, self.dim)):
-            coarse = 8 * self.dim if level == 4 else hidden
-            for number, inputs in ((1, coarse + finer), (2, hidden)):
-                found[f"classifier.conv{number}_{level}.weight"] = (hidden, inputs, 3, 3)
-                found |= _norm(f"classifier.bn{number}_{level}", hidden)
-                found |= {f"classifier.bn{number}_{level}.running_{what}": (hidden,) for what in ("mean", "var")}
-                found[f"classifier.bn{number}_{level}.num_batches_tracked"] = ()
-        return found | {"classifier.conv1_1.weight": (2, hidden, 1, 1), "classifier.conv1_1.bias": (2,)}
+        return found | decoder_shapes([c << i for i in range(4)], 4 * c)
 
     def bert_shapes(self) -> Shapes:
         """Of the state dictionary ``bert_model``."""
@@ -89,6 +79,19 @@ class Sizes:
             found |= _linear(f"{layer}.intermediate.dense", d, 4 * d) | _linear(f"{layer}.output.dense", 4 * d, d)
             found |= _norm(f"{layer}.attention.output.LayerNorm", d) | _norm(f"{layer}.output.LayerNorm", d)
         return found
+
+
+def decoder_shapes(channels: Sequence[int], hidden: int) -> Shapes:
+    """Of the decoder, which is VPD's as well; channels of its four levels, finest first."""
+    found = Shapes()
+    for level, finer in ((4, channels[2]), (3, channels[1]), (2, channels[0])):
+        coarse = channels[3] if level == 4 else hidden
+        for number, inputs in ((1, coarse + finer), (2, hidden)):
+            found[f"classifier.conv{number}_{level}.weight"] = (hidden, inputs, 3, 3)
+            found |= _norm(f"classifier.bn{number}_{level}", hidden)
+            found |= {f"classifier.bn{number}_{level}.running_{what}": (hidden,) for what in ("mean", "var")}
+            found[f"classifier.bn{number}_{level}.num_batches_tracked"] = ()
+    return found | {"classifier.conv1_1.weight": (2, hidden, 1, 1), "classifier.conv1_1.bias": (2,)}
 
 
 def _linear(name: str, inputs: int, outputs: int) -> Shapes:
@@ -157,17 +160,42 @@ def write_checkpoint(path: Path, sizes: Sizes, *, one: bool = False, **options: 
     return model | inside
 
 
-class Official:
-    """The model's functions in float64, on the official names."""
+class OfficialDecoder:
+    """The decoder of LAVT and VPD in float64, on the official names."""
 
-    def __init__(self, state: State, sizes: Sizes) -> None:
+    def __init__(self, state: State) -> None:
         self.state = {k: v.double() if v.is_floating_point() else v for k, v in state.items()}
-        self.sizes = sizes
 
     def linear(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """(..., inputs) -> (..., outputs); a convolution over single places is one, too."""
         y = x @ self.state[f"{name}.weight"].flatten(1).T
         return y + self.state[f"{name}.bias"] if f"{name}.bias" in self.state else y
+
+    def decode(self, levels: list[torch.Tensor]) -> torch.Tensor:
+        """Levels (B, C_i, h_i, w_i) -> probability of the object (B, h_1, w_1)."""
+        x = levels[3]
+        for level in (4, 3, 2):
+            x = torch.cat([stretch(x, levels[level - 2].shape[-1]), levels[level - 2]], dim=1)
+            for number in (1, 2):
+                weight = self.state[f"classifier.conv{number}_{level}.weight"]
+                x = self._batch_norm(f"classifier.bn{number}_{level}", functional.conv2d(x, weight, padding=1))
+                x = x.clamp(min=0)
+        logits = self.linear("classifier.conv1_1", x.permute(0, 2, 3, 1))  # (B, h, w, 2): background, object
+        return logits.softmax(-1)[..., 1]
+
+    def _batch_norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        mean, var, weight, bias = (
+            self.state[f"{name}.{what}"].view(-1, 1, 1) for what in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / (var + 1e-5).sqrt() * weight + bias
+
+
+class OfficialLAVT(OfficialDecoder):
+    """The model's functions in float64, on the official names."""
+
+    def __init__(self, state: State, sizes: Sizes) -> None:
+        super().__init__(state)
+        self.sizes = sizes
 
     def layer_norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
         scaled = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
@@ -246,24 +274,6 @@ class Official:
             x = x + self.gate(stage, fused)
             x = self.merge(stage, x) if stage < 3 else x
         return found
-
-    def decode(self, levels: list[torch.Tensor]) -> torch.Tensor:
-        """Levels (B, C_i, h_i, w_i) -> probability of the object (B, h_1, w_1)."""
-        x = levels[3]
-        for level in (4, 3, 2):
-            x = torch.cat([stretch(x, levels[level - 2].shape[-1]), levels[level - 2]], dim=1)
-            for number in (1, 2):
-                weight = self.state[f"classifier.conv{number}_{level}.weight"]
-                x = self._batch_norm(f"classifier.bn{number}_{level}", functional.conv2d(x, weight, padding=1))
-                x = x.clamp(min=0)
-        logits = self.linear("classifier.conv1_1", x.permute(0, 2, 3, 1))  # (B, h, w, 2): background, object
-        return logits.softmax(-1)[..., 1]
-
-    def _batch_norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        mean, var, weight, bias = (
-            self.state[f"{name}.{what}"].view(-1, 1, 1) for what in ("running_mean", "running_var", "weight", "bias")
-        )
-        return (x - mean) / (var + 1e-5).sqrt() * weight + bias
 
 
 def stretch(x: torch.Tensor, side: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from mdsm_ros.hub import HubModel, WeightsError, read_weights
 from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.vision import ParallelJoin
 from mdsm_ros.pretrained import model_folder
 
 LAST_PRESENT_WEIGHT = "head.present.2.weight"
@@ -44,6 +45,7 @@ def start_from(model: HubModel, name: str) -> str:
     model.load_state_dict(taken, strict=False)
     if isinstance(model, MDSM) and model.intermediate.swin is not None and not any(".join." in key for key in taken):
         for join in model.intermediate.join:
+            assert isinstance(join, ParallelJoin)
             join.ignore_clip()
     return (
         f"start from {name}: {len(taken)} of {len(own)} tensors taken ({_millions(taken.values())} of "

@@ -17,8 +17,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from mdsm_ros.hub import WeightsError
 
-TRUSTED = [argparse.Namespace]  # the training scripts' options, a plain record; everything else but tensors is refused
-TRUSTED_NAMES = {f"{kind.__module__}.{kind.__qualname__}" for kind in TRUSTED}
+TRUSTED = {"argparse.Namespace"}  # the training scripts' options, a plain record; else tensors and plain values only
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise WeightsError(f"checkpoint {path} is missing, expected a .pth file")
     zipped = zipfile.is_zipfile(path)
     try:
-        foreign = sorted(set(get_unsafe_globals_in_checkpoint(path)) - TRUSTED_NAMES) if zipped else []
-        with safe_globals(TRUSTED):  # mapped into memory, so that the optimizer's state is never read
+        foreign = sorted(set(get_unsafe_globals_in_checkpoint(path)) - TRUSTED) if zipped else []
+        with safe_globals([argparse.Namespace]):  # mapped into memory, so that the optimizer's state is never read
             content = None if foreign else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except (pickle.UnpicklingError, EOFError, OSError, RuntimeError, ValueError) as error:
         raise WeightsError(
@@ -100,7 +99,7 @@ def translate(
     return found
 
 
-def fill(model: nn.Module, sources: Mapping[str, Source], ours: str) -> None:
+def fill(model: nn.Module, sources: Mapping[str, Source], ours: tuple[str, ...]) -> None:
     """Loads what a checkpoint holds, by the model's names.
 
     Buffers that the model computes itself and that the checkpoint stores, too, must agree.
@@ -108,7 +107,7 @@ def fill(model: nn.Module, sources: Mapping[str, Source], ours: str) -> None:
     Args:
         model: to be filled.
         sources: by name in the model.
-        ours: prefix of the names that the checkpoint cannot have; they stay as they are.
+        ours: how names begin that the checkpoint cannot have; they stay as they are.
 
     Raises:
         WeightsError: a tensor is missing, has no place, or has another shape.

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mdsm_ros.convert.checkpoint import fill, option, tensors, translate
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import ConfigError, LAVTConfig
 from mdsm_ros.models.lavt import LAVT
+from mdsm_ros.models.mask_head import MaskHead
 
 BERT_HEAD_DIM = 64  # of all published BERTs; the number of heads is not in the shapes
 ALWAYS_PRESENT = 20.0  # logit: a probability of 1 in single precision
-PRESENT_HEAD = "intermediate.head.present."
 TEXT_ENCODER = "text_encoder."
 UNUSED = re.compile(r"text_encoder\.(pooler\..+|embeddings\.position_ids)")  # by that code as well
 
@@ -69,6 +70,14 @@ def _value(key: str, value: torch.Tensor) -> torch.Tensor:
     if ".fusion." in key and value.ndim == 3 and value.shape[-1] == 1:
         return value.squeeze(-1)  # a convolution over single pixels or words is a linear layer
     return object_logit(key, value)
+
+
+def say_present(head: MaskHead) -> None:
+    """Lets the present head, which official models do not have, say "in view" to everything."""
+    last = head.present[-1]
+    assert isinstance(last, nn.Linear)
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(last.bias, ALWAYS_PRESENT)
 
 
 def is_lavt(content: Mapping[str, Any]) -> bool:
@@ -135,8 +144,7 @@ def _count(state: Mapping[str, torch.Tensor], numbered: str) -> int:
 def convert_lavt(content: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> LAVT:
     """Our LAVT with the weights of an official one.
 
-    LAVT always answers with a mask, so the present head, which is ours, says "in view" to everything. Its hidden layer
-    is seeded.
+    LAVT always answers with a mask, and so does this one; the hidden layer of its present head is seeded.
 
     Raises:
         WeightsError: a tensor is missing, has no place or another shape; or the tokenizer has another vocabulary.
@@ -149,9 +157,6 @@ def convert_lavt(content: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = LAVT(config, tokenizer)
-    fill(model, sources, ours=PRESENT_HEAD)
-    last = model.intermediate.head.present[-1]
-    with torch.no_grad():
-        last.weight.zero_()
-        last.bias.fill_(ALWAYS_PRESENT)
+    fill(model, sources, ours=("intermediate.head.present.",))
+    say_present(model.intermediate.head)
     return model.eval()

@@ -7,10 +7,16 @@ from pathlib import Path
 
 from mdsm_ros.convert.checkpoint import read_checkpoint
 from mdsm_ros.convert.lavt import convert_lavt, is_lavt
+from mdsm_ros.convert.vpd import convert_vpd, is_vpd
+from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_text_encoder
 from mdsm_ros.hub import CONFIG_FILE, HubModel, WeightsError
 from mdsm_ros.pretrained import load_bert_tokenizer
 
-BERT = "google-bert/bert-base-uncased"
+LANGUAGE = {"lavt": "google-bert/bert-base-uncased", "vpd": "openai/clip-vit-large-patch14"}
+ORIGINS = {
+    "lavt": ("gpl-3.0", "LAVT (arXiv 2112.02244)", "https://github.com/yz93/LAVT-RIS, whose code is GPLv3"),
+    "vpd": ("mit", "VPD (arXiv 2303.02153)", "https://github.com/wl-zhao/VPD, whose code has the MIT licence"),
+}
 
 CARD = """---
 license: {license}
@@ -30,14 +36,15 @@ The weights are those of its authors, under their terms; this folder holds them 
 """
 
 
-def convert(checkpoint: Path, out: Path, *, kind: str | None = None, tokenizer: str | None = None) -> str:
+def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: str | None = None) -> str:
     """Writes the model folder and says what became of the checkpoint.
 
     Args:
         checkpoint: ``.pth`` file.
         out: folder to write.
-        kind: "lavt"; None goes by the content.
-        tokenizer: hub id or folder; None is BERT-base-uncased's, from the hub or its cache.
+        kind: "lavt" or "vpd"; None goes by the content.
+        language: hub id or folder of what is not in the checkpoint: for LAVT BERT's tokenizer, for VPD CLIP's tokenizer
+            and text encoder. None: of BERT-base-uncased and of CLIP ViT-L/14, from the hub or its cache.
 
     Raises:
         WeightsError: the checkpoint is damaged, no such model, or would lose something; ``out`` holds a model.
@@ -45,23 +52,31 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, tokenizer: 
     if (out / CONFIG_FILE).exists():
         raise WeightsError(f"folder {out} holds a model already, expected a new one")
     content = read_checkpoint(checkpoint)
-    if kind is None and not is_lavt(content):
+    if kind is None:
+        kind = next((name for name, fits in (("lavt", is_lavt), ("vpd", is_vpd)) if fits(content)), None)
+    if kind is None:
         raise WeightsError(f"checkpoint {checkpoint} has the layout of neither LAVT nor VPD")
-    model = convert_lavt(content, load_bert_tokenizer(tokenizer or BERT))
+    language = language or LANGUAGE[kind]
+    model: HubModel
+    if kind == "lavt":
+        model = convert_lavt(content, load_bert_tokenizer(language))
+    else:
+        model = convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
     _expect_half_precision(model)
     model.save_pretrained(out)
+    license_id, title, origin = ORIGINS[kind]
     card = CARD.format(
-        license="gpl-3.0",
-        title="LAVT (arXiv 2112.02244)",
+        license=license_id,
+        title=title,
         name=checkpoint.name,
         digest=_sha256(checkpoint),
-        origin="https://github.com/yz93/LAVT-RIS, whose code is GPLv3",
+        origin=origin,
         size=model.config.image_size,
         tokens=model.config.max_tokens,
     )
     (out / "README.md").write_text(card, encoding="utf-8")
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    return f"{model.config.model_type}, {millions:.1f} million parameters, {model.config.image_size} pixels: {out}"
+    return f"{kind}, {millions:.1f} million parameters, {model.config.image_size} pixels: {out}"
 
 
 def _expect_half_precision(model: HubModel) -> None:
