@@ -334,8 +334,10 @@ def _bench(args: argparse.Namespace) -> int:
 
 
 def _convert(args: argparse.Namespace) -> int:
-    from mdsm_ros.convert.run import convert
-
+    try:
+        from mdsm_ros.convert.run import convert
+    except ImportError as error:  # before, its weights_only could be made to run code (CVE-2025-32434)
+        raise CommandError(f"{error}; mdsm convert needs PyTorch 2.6 or newer") from error
     print(convert(args.checkpoint, args.out, kind=args.type, language=args.tokenizer))
     return 0
 

@@ -1,8 +1,9 @@
 """A checkpoint in the layout of the official LAVT code, and what such a model answers, computed from the formulas.
 
-The names and shapes are those of github.com/yz93/LAVT-RIS. The functions are float64, know only those names, and follow
-the papers: windows, shift and masking of Swin (arXiv 2103.14030, section 3.2), fusion and decoder of LAVT (arXiv
-2112.02244, section 3). Attention is dense here, with everything outside a window masked out.
+The names and shapes are those of github.com/yz93/LAVT-RIS, and so is that grids are padded before they are shifted. The
+functions are float64, know only those names, and follow the papers: windows, shift and masking of Swin (arXiv
+2103.14030, section 3.2), fusion and decoder of LAVT (arXiv 2112.02244, section 3). Attention is dense here, with
+everything outside a window masked out.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def random_state(shapes: Shapes, window: int, seed: int) -> State:
         if name.endswith("relative_position_index"):
             state[name] = relative_positions(torch.cartesian_prod(torch.arange(window), torch.arange(window)), window)
         elif name.endswith("num_batches_tracked"):
-            state[name] = torch.tensor(1000)
+            state[name] = torch.tensor(100_000)  # more than half precision holds
         elif name.endswith("running_var"):
             state[name] = torch.rand(shape, generator=generator) + 0.5
         else:

@@ -16,8 +16,8 @@ from official_lavt import OfficialDecoder, State, decoder_shapes, random_state
 from torch.nn import functional
 
 IMAGE, TOKENS = 128, 12
-WIDTHS, LAYERS, HEADS = (32, 64, 64, 64), 2, 8
-VAE_WIDTHS, VAE_LAYERS = (32, 64, 64, 64), 2
+WIDTHS, LAYERS, HEADS = (32, 64, 128, 128), 2, 8
+VAE_WIDTHS, VAE_LAYERS = (32, 64, 128, 128), 2
 TEXT = 16
 DECODER = 16
 

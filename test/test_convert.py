@@ -20,7 +20,6 @@ from mdsm_ros.cli import main
 from mdsm_ros.convert.checkpoint import read_checkpoint
 from mdsm_ros.convert.lavt import convert_lavt, lavt_config
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.config import LAVTConfig
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.presets import LAVT_BASE
 from mdsm_ros.segmenter import Segmenter
@@ -180,26 +179,29 @@ def test_tokenizer_of_another_vocabulary(official: tuple[Path, State]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dim", "depths", "heads", "window", "swin_heads"),
+    ("swin_type", "dim", "depths", "heads", "window"),
     [
-        (96, (2, 2, 6, 2), (3, 6, 12, 24), 7, "tiny"),
-        (96, (2, 2, 18, 2), (3, 6, 12, 24), 7, "small"),
-        (128, (2, 2, 18, 2), (4, 8, 16, 32), 12, "base"),
+        ("tiny", 96, (2, 2, 6, 2), (3, 6, 12, 24), 7),
+        ("small", 96, (2, 2, 18, 2), (3, 6, 12, 24), 7),
+        ("base", 128, (2, 2, 18, 2), (4, 8, 16, 32), 12),
     ],
 )
 def test_published_sizes_are_told_by_the_shapes(
-    dim: int, depths: tuple[int, ...], heads: tuple[int, ...], window: int, swin_heads: str
+    swin_type: str, dim: int, depths: tuple[int, ...], heads: tuple[int, ...], window: int
 ) -> None:
     sizes = Sizes(480, dim, depths, heads, window, vocabulary=30522, language=768, bert_layers=12)
     shapes = sizes.shapes() | {f"text_encoder.{name}": shape for name, shape in sizes.bert_shapes().items()}
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    config = lavt_config({"args": argparse.Namespace(swin_type=swin_heads)}, state)
-    own = {"swin_embed_dim": dim, "swin_depths": depths, "swin_num_heads": heads, "swin_window_size": window}
-    expected = dataclasses.replace(
-        LAVT_BASE, swin_checkpoint=None, bert_checkpoint=None, decoder_channels=4 * dim, **own
+    assert lavt_config({"args": argparse.Namespace(swin_type=swin_type)}, state) == dataclasses.replace(
+        LAVT_BASE,
+        swin_checkpoint=None,
+        swin_embed_dim=dim,
+        swin_depths=depths,
+        swin_num_heads=heads,
+        swin_window_size=window,
+        bert_checkpoint=None,
+        decoder_channels=4 * dim,
     )
-    assert config == expected
-    assert isinstance(config, LAVTConfig)
 
 
 class _Command:

@@ -20,6 +20,7 @@ from mdsm_ros.convert.checkpoint import read_checkpoint
 from mdsm_ros.convert.vpd import convert_vpd
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.vpd import VPD
+from mdsm_ros.models.vpd_config import VPDConfig
 from mdsm_ros.segmenter import Segmenter
 
 TEXTS = ["a cup", "the box"]
@@ -80,6 +81,14 @@ def test_sizes_are_told_by_the_shapes(converted: VPD) -> None:
     assert not config.scale_latents  # VPD's code leaves it out
 
 
+def test_the_checkpoint_has_every_name_that_stable_diffusion_has(converted: VPD) -> None:
+    with torch.device("meta"):
+        full = VPD(VPDConfig(), CLIP_TOKENIZER).state_dict()
+    text = "backbone.text_encoder."  # which is not in the checkpoint
+    ours, theirs = ({name for name in s if not name.startswith(text)} for s in (converted.state_dict(), full))
+    assert ours == theirs
+
+
 def _extra(state: State) -> None:
     state["unet.unet.diffusion_model.label_emb.0.weight"] = torch.zeros(4, 4)
 
@@ -97,7 +106,7 @@ def _without_conv(state: State) -> None:
 
 
 def _wider(state: State) -> None:
-    state["unet.unet.diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_k.weight"] = torch.zeros(64, 24)
+    state["unet.unet.diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_k.weight"] = torch.zeros(128, 24)
 
 
 def _without_gamma(state: State) -> None:
@@ -113,9 +122,9 @@ def _wider_gamma(state: State) -> None:
     [
         (_extra, r"diffusion_model\.label_emb\.0\.weight of the checkpoint has no place"),
         (_extra_head, r"classifier\.conv9_9\.weight of the checkpoint has no place"),
-        (_without_norm, r"nothing for backbone\.vae\.encoder\.mid_block\.attentions\.0\.group_norm\.bias \(64\)"),
+        (_without_norm, r"nothing for backbone\.vae\.encoder\.mid_block\.attentions\.0\.group_norm\.bias \(128\)"),
         (_without_conv, r"the checkpoint has no unet\.unet\.diffusion_model\.output_blocks\.2\.1\.conv\.bias"),
-        (_wider, r"middle_block\.1\..*to_k\.weight is \(64, 24\), expected \(64, 16\)"),
+        (_wider, r"middle_block\.1\..*to_k\.weight is \(128, 24\), expected \(128, 16\)"),
         (_without_gamma, "the checkpoint has no gamma, expected a VPD"),
         (_wider_gamma, "text encoder is 16 wide, expected 24"),
     ],

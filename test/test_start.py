@@ -15,10 +15,12 @@ from safetensors.torch import load_file, save_file
 from stand_ins import TOKENIZER, write_stand_ins
 from transformers import AutoTokenizer, CLIPVisionModel
 
+from mdsm_ros.convert.lavt import say_present
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import LAVT_BASE, MDSM_BASE
+from mdsm_ros.models.vision import ParallelJoin
 from training.start import start_from
 from training.train import main
 
@@ -55,8 +57,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("start")
     torch.manual_seed(5)
     lavt = LAVT(dataclasses.replace(LAVT_BASE, **SIZES), TOKENIZER)
-    torch.nn.init.zeros_(lavt.intermediate.head.present[-1].weight)
-    torch.nn.init.constant_(lavt.intermediate.head.present[-1].bias, 20.0)
+    say_present(lavt.intermediate.head)
     lavt.save_pretrained(root / "lavt")
     write_boxes(root / "data", "train", 8)
     config = yaml.safe_load(Path("config/train/mdsm-base-from-lavt.yaml").read_text())
@@ -97,9 +98,11 @@ def test_clip_learns_to_have_a_say(workplace: Path) -> None:
     mdsm = _mdsm()
     start_from(mdsm, str(workplace / "lavt"))
     mdsm.initial(torch.rand(2, 3, 64, 64), mdsm.encode_text(TEXTS)).logits.square().sum().backward()
-    gradient = mdsm.intermediate.join[0].project.weight.grad
-    assert gradient is not None
-    assert gradient[:, 32:].abs().sum() > 0
+    for join in mdsm.intermediate.join:
+        assert isinstance(join, ParallelJoin)
+        gradient = join.project.weight.grad
+        assert gradient is not None
+        assert gradient[:, join.swin_dim :].abs().sum() > 0
 
 
 def test_a_present_head_that_has_learned_is_taken(workplace: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Checkpoints of the official LAVT code (github.com/yz93/LAVT-RIS) to our LAVT, key by key.
 
-Known of that code are the names and the shapes of its parameters; the functions are those of the paper. Both of its
-variants are read: ``lavt`` keeps BERT in a state dictionary of its own, ``lavt_one`` inside the model.
+Names, shapes and facts such as the order of padding and shift were looked up in that code, which is GPLv3; nothing of
+it is copied. Both of its variants are read: ``lavt`` keeps BERT in a state dictionary of its own, ``lavt_one`` inside
+the model.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
         )
     except KeyError as error:
         raise WeightsError(f"the checkpoint has no {error.args[0]}, expected a LAVT") from error
-    except (ConfigError, ZeroDivisionError) as error:
+    except (ConfigError, TypeError, ZeroDivisionError) as error:
         raise WeightsError(f"the checkpoint has sizes that no LAVT here can have: {error}") from error
     if config.image_size // 32 <= window:
         raise WeightsError(

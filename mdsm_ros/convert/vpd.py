@@ -1,7 +1,8 @@
 """Checkpoints of the official VPD code (github.com/wl-zhao/VPD, folder refer) to our VPD.
 
-The layout of UNet and VAE is that of the original Stable Diffusion code, which diffusers knows to translate. The text
-encoder is not in these checkpoints, since VPD never trains it: it is that of CLIP ViT-L/14, as in Stable Diffusion 1.
+Names and shapes were looked up in that code. UNet and VAE have the layout of the original Stable Diffusion code, which
+diffusers knows to translate. The text encoder is not in these checkpoints, since VPD never trains it: it is that of
+CLIP ViT-L/14, as in Stable Diffusion 1.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def vpd_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor], te
         )
     except KeyError as error:
         raise WeightsError(f"the checkpoint has no {error.args[0]}, expected a VPD") from error
-    except ConfigError as error:
+    except (ConfigError, TypeError) as error:
         raise WeightsError(f"the checkpoint has sizes that no VPD here can have: {error}") from error
 
 
@@ -92,19 +93,20 @@ def convert_vpd(content: Mapping[str, Any], text_encoder: CLIPTextModel, tokeniz
     """
     state = {key: value for key, value in tensors(content, "model").items() if not key.startswith(UNUSED)}
     config = vpd_config(content, state, text_encoder)
-    if config.sizes["text_encoder"]["hidden_size"] != config.sizes["unet"]["cross_attention_dim"]:
-        raise WeightsError(
-            f"text encoder is {config.sizes['text_encoder']['hidden_size']} wide, expected "
-            f"{config.sizes['unet']['cross_attention_dim']} as in the checkpoint"
-        )
     sizes = config.sizes
+    width, expected = sizes["text_encoder"]["hidden_size"], sizes["unet"]["cross_attention_dim"]
+    if width != expected:
+        raise WeightsError(f"text encoder is {width} wide, expected {expected} as in the checkpoint")
     rest = {key: value for key, value in state.items() if not key.startswith((UNET, VAE))}
     sources = translate(rest, _RULES, object_logit)
     sources |= _by_diffusers(state, UNET, LDM_UNET_KEY, "backbone.unet", convert_ldm_unet_checkpoint, sizes["unet"])
     sources |= _by_diffusers(state, VAE, LDM_VAE_KEYS[0], "backbone.vae", convert_ldm_vae_checkpoint, sizes["vae"])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = VPD(config, tokenizer)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = VPD(config, tokenizer)
+    except ConfigError as error:
+        raise WeightsError(f"the checkpoint has sizes that no VPD here can have: {error}") from error
     fill(model, sources, ours=("head.present.", "backbone.text_encoder.", "backbone.scaling_factor"))
     model.backbone.text_encoder.load_state_dict(text_encoder.state_dict())
     say_present(model.head)
@@ -125,12 +127,9 @@ def _by_diffusers(
         converted = convert({ldm_prefix + key.removeprefix(prefix): value for key, value in keys.items()}, config)
     except KeyError as error:
         raise WeightsError(f"the checkpoint has no {prefix}{error.args[0]}") from error
-    places = {value.data_ptr(): name for name, value in converted.items() if value is not None}
+    places = {value.data_ptr(): (name, value) for name, value in converted.items() if value is not None}
     lost = [key for key, value in keys.items() if value.data_ptr() not in places]
     if lost:
         raise WeightsError(f"{lost[0]} of the checkpoint has no place in the model")
-    return {
-        f"{ours}.{name}": Source(key, converted[name])  # type: ignore[arg-type]
-        for key, value in keys.items()
-        if (name := places[value.data_ptr()])
-    }
+    found = ((key, *places[value.data_ptr()]) for key, value in keys.items())
+    return {f"{ours}.{name}": Source(key, value) for key, name, value in found}
