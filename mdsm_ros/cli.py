@@ -133,6 +133,17 @@ def _parser() -> argparse.ArgumentParser:
         "--rate", type=positive_number, default=30.0, help="images a second for it (default: %(default)s)"
     )
     bench.set_defaults(run=_bench)
+
+    convert = commands.add_parser("convert", help="make a model of an official LAVT or VPD checkpoint")
+    convert.add_argument("checkpoint", type=Path, help=".pth file; it is read as data and cannot run code")
+    convert.add_argument("--out", type=Path, required=True, help="folder to write; --model takes it then")
+    convert.add_argument("--type", choices=("lavt", "vpd"), help="of the checkpoint (default: by its content)")
+    convert.add_argument(
+        "--tokenizer",
+        metavar="NAME",
+        help="hub id or folder of the tokenizer, for VPD of CLIP's text encoder as well (default: the public ones)",
+    )
+    convert.set_defaults(run=_convert)
     return parser
 
 
@@ -312,6 +323,15 @@ def _bench(args: argparse.Namespace) -> int:
             print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
         except BenchError as error:
             raise CommandError(str(error)) from error
+    return 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    try:
+        from mdsm_ros.convert.run import convert
+    except ImportError as error:  # before, its weights_only could be made to run code (CVE-2025-32434)
+        raise CommandError(f"{error}; mdsm convert needs PyTorch 2.6 or newer") from error
+    print(convert(args.checkpoint, args.out, kind=args.type, language=args.tokenizer))
     return 0
 
 

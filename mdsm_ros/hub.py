@@ -1,7 +1,8 @@
 """Saving and loading models the Hugging Face way.
 
 A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md.
-Pickle is never read: foreign ``.pth`` files can run code when loaded.
+Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
+``mdsm convert``, which reads them as data alone.
 """
 
 from __future__ import annotations
@@ -92,6 +93,20 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
+def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) -> Any:
+    """Reads tokenizer.json.
+
+    Raises:
+        WeightsError: the file is missing or is no tokenizer.
+    """
+    if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
+    try:
+        return tokenizer_type.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # tokenizers raises no narrower one
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
+
+
 class HubModel(
     nn.Module,
     PyTorchModelHubMixin,
@@ -155,13 +170,7 @@ class HubModel(
             expected = cls.config_type().model_type
             raise WeightsError(f"{folder / CONFIG_FILE}: model_type is {config.model_type!r}, expected {expected!r}")
         state = read_weights(folder)
-        if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
-            raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
-        try:
-            tokenizer = cls.tokenizer_type.from_pretrained(folder, local_files_only=True)
-        except Exception as error:  # tokenizers raises no narrower one
-            raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
-        model = cls(config, tokenizer)
+        model = cls(config, read_tokenizer(folder, cls.tokenizer_type))
         try:
             model.load_state_dict(state)
         except RuntimeError as error:

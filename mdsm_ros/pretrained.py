@@ -24,14 +24,23 @@ from mdsm_ros.models.vpd_config import VPDConfig
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
 
+def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
+    """Where a model is, by embedded name, local folder or hub id.
+
+    Raises:
+        WeightsError: there is no such model.
+    """
+    embedded = EMBEDDED_WEIGHTS / name
+    return embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+
+
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
     """Loads a model by embedded name, local folder or hub id, whichever type its configuration names.
 
     Raises:
         WeightsError: there is no such model, or its files are damaged.
     """
-    embedded = EMBEDDED_WEIGHTS / name
-    folder = embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+    folder = model_folder(name, local_files_only=local_files_only)
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 
@@ -80,10 +89,19 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
         return load_clip_tokenizer(config.checkpoint)
     if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
         return None
+    return load_bert_tokenizer(config.bert_checkpoint)
+
+
+def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
     try:
-        return BertTokenizerFast.from_pretrained(config.bert_checkpoint)
+        return BertTokenizerFast.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"tokenizer of {config.bert_checkpoint!r} cannot be loaded: {error}") from error
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
 
 
 def load_encoders(model: HubModel) -> None:

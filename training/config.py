@@ -107,6 +107,8 @@ class TrainConfig(LoopConfig):
     Attributes:
         preset: name of the model's preset; ``model`` overrides single fields of it.
         stage2: None ends after stage 1, which is all that LAVT has.
+        start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
+            wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
         gradient_checkpointing: computes activations again on the way back, for memory.
 
     Raises:
@@ -119,6 +121,7 @@ class TrainConfig(LoopConfig):
     stage1: StageConfig
     stage2: StageConfig | None = None
     model: dict[str, Any] = field(default_factory=dict)
+    start_from: str | None = None
     present_weight: float = 0.1
     auxiliary_weight: float = 0.0
     initial_noise_probability: float = 0.5
@@ -136,7 +139,9 @@ class TrainConfig(LoopConfig):
 
     def model_config(self) -> ModelConfig:
         """The preset with the overrides."""
-        return config_from_dict(PRESETS[self.preset].to_dict() | self.model)
+        preset = PRESETS[self.preset]
+        covered = ("swin_checkpoint", "bert_checkpoint") if isinstance(preset, FusionConfig) and self.start_from else ()
+        return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
 
 
 def read_config(path: Path) -> TrainConfig:
