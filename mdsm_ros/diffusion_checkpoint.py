@@ -19,7 +19,8 @@ WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_
 def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusionPipeline:
     """A Stable Diffusion pipeline by hub id, folder, or single file of the original layout.
 
-    For a single file, diffusers takes configuration and tokenizer from the hub, or from its cache.
+    For a single file, configuration and tokenizer come from the folder that is called as the file without its suffix,
+    where there is one, in diffusers' layout and without weights; else diffusers takes them from the hub or its cache.
 
     Raises:
         WeightsError: there is no such checkpoint, it is damaged, or it holds a pickle, which is never read.
@@ -28,7 +29,11 @@ def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusi
         if Path(name).is_file():
             if Path(name).suffix != ".safetensors":
                 raise WeightsError(f"checkpoint {name!r} is not a .safetensors file; pickles are not read")
-            return StableDiffusionPipeline.from_single_file(name, local_files_only=local_files_only, **WITHOUT_CHECKER)
+            folder = Path(name).with_suffix("")
+            config = str(folder) if folder.is_dir() else None
+            return StableDiffusionPipeline.from_single_file(
+                name, config=config, local_files_only=local_files_only, **WITHOUT_CHECKER
+            )
         return StableDiffusionPipeline.from_pretrained(
             name, use_safetensors=True, local_files_only=local_files_only, **WITHOUT_CHECKER
         )

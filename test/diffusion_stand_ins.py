@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
+from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from mdsm_ros.models.stable_diffusion import Sizes, StableDiffusion
@@ -80,3 +83,66 @@ def write_text_tower(folder: Path, hidden_size: int, seed: int = 8) -> CLIPTextM
     tower.save_pretrained(folder)
     CLIP_TOKENIZER.save_pretrained(folder)
     return tower
+
+
+def write_single_file(file: Path, parts: StableDiffusion) -> None:
+    """Writes the weights under the names of the original code, in one file as Stable Diffusion was published."""
+    per_level = parts.unet.config.layers_per_block + 1
+    with_attention = [hasattr(level, "attentions") for level in parts.unet.up_blocks]
+    last = len(parts.vae.config.block_out_channels) - 1
+
+    def block(way: str, first: int, position: str) -> Callable[[re.Match[str]], str]:
+        return lambda m: f"{way}_blocks.{first + int(m[1]) * per_level + int(m[2])}.{position}"
+
+    def level_end(way: str, first: int, position: Callable[[int], str]) -> Callable[[re.Match[str]], str]:
+        return lambda m: f"{way}_blocks.{first + (int(m[1]) + 1) * per_level - 1}.{position(int(m[1]))}"
+
+    unet: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+        (r"^time_embedding\.linear_1", "time_embed.0"),
+        (r"^time_embedding\.linear_2", "time_embed.2"),
+        (r"^conv_in", "input_blocks.0.0"),
+        (r"^conv_norm_out", "out.0"),
+        (r"^conv_out", "out.2"),
+        (r"^down_blocks\.(\d)\.resnets\.(\d)", block("input", 1, "0")),
+        (r"^down_blocks\.(\d)\.attentions\.(\d)", block("input", 1, "1")),
+        (r"^down_blocks\.(\d)\.downsamplers\.0\.conv", level_end("input", 1, lambda level: "0.op")),
+        (r"^up_blocks\.(\d)\.resnets\.(\d)", block("output", 0, "0")),
+        (r"^up_blocks\.(\d)\.attentions\.(\d)", block("output", 0, "1")),
+        (
+            r"^up_blocks\.(\d)\.upsamplers\.0",
+            level_end("output", 0, lambda level: "2" if with_attention[level] else "1"),
+        ),
+        (r"^mid_block\.resnets\.(\d)", lambda m: f"middle_block.{2 * int(m[1])}"),
+        (r"^mid_block\.attentions\.0", "middle_block.1"),
+        (r"(\.\d)\.norm1\.(?=\w+$)(?<!blocks\.0\.norm1\.)", r"\1.in_layers.0."),
+        (r"\.conv1\.", ".in_layers.2."),
+        (r"\.time_emb_proj\.", ".emb_layers.1."),
+        (r"(\.\d)\.norm2\.(?=\w+$)(?<!blocks\.0\.norm2\.)", r"\1.out_layers.0."),
+        (r"\.conv2\.", ".out_layers.3."),
+        (r"\.conv_shortcut\.", ".skip_connection."),
+    ]
+    vae: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+        (r"down_blocks\.(\d)\.resnets", r"down.\1.block"),
+        (r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample"),
+        (r"up_blocks\.(\d)\.resnets", lambda m: f"up.{last - int(m[1])}.block"),
+        (r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{last - int(m[1])}.upsample"),
+        (r"mid_block\.resnets\.(\d)", lambda m: f"mid.block_{int(m[1]) + 1}"),
+        (r"mid_block\.attentions\.0\.group_norm", "mid.attn_1.norm"),
+        (r"mid_block\.attentions\.0\.to_([qkv])", r"mid.attn_1.\1"),
+        (r"mid_block\.attentions\.0\.to_out\.0", "mid.attn_1.proj_out"),
+        (r"conv_norm_out", "norm_out"),
+        (r"conv_shortcut", "nin_shortcut"),
+    ]
+    state = {}
+    for prefix, module, renamings in (
+        ("model.diffusion_model.", parts.unet, unet),
+        ("first_stage_model.", parts.vae, vae),
+        ("cond_stage_model.transformer.text_model.", parts.text_encoder, [(r"^text_model\.", "")]),
+    ):
+        for name, value in module.state_dict().items():
+            renamed = name
+            for pattern, replacement in renamings:
+                renamed = re.sub(pattern, replacement, renamed)
+            convolution = ".attn_1." in renamed and value.ndim == 2  # the original's attention has 1x1 convolutions
+            state[prefix + renamed] = value[..., None, None].clone() if convolution else value.clone()
+    save_file(state, file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline, write_text_tower
+from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline, write_single_file, write_text_tower
 from safetensors.torch import save_file
 
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_pipeline, load_stable_diffusion
@@ -29,6 +29,19 @@ def test_a_folder_fills_all_parts(tmp_path: Path, decoder: bool) -> None:
     for name, value in loaded.items():
         torch.testing.assert_close(value, written[name], atol=0, rtol=0)
     assert parts.scaling_factor == 0.25
+
+
+def test_a_single_file_fills_all_parts_with_its_configuration_beside_it(tmp_path: Path) -> None:
+    written = write_pipeline(tmp_path / "v1-5", scaling_factor=0.25)
+    write_single_file(tmp_path / "v1-5.safetensors", written)
+    for weights in (tmp_path / "v1-5").rglob("*.safetensors"):
+        weights.unlink()
+    parts = parts_of(decoder=True)
+    load_stable_diffusion(parts, str(tmp_path / "v1-5.safetensors"))
+    for name, value in parts.state_dict().items():
+        torch.testing.assert_close(value, written.state_dict()[name], atol=0, rtol=0)
+    tokenizer = load_clip_tokenizer(str(tmp_path / "v1-5.safetensors"))
+    assert tokenizer("get the cup")["input_ids"] == CLIP_TOKENIZER("get the cup")["input_ids"]
 
 
 def test_the_tokenizer_of_a_folder(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_latents_are_scaled_by_what_stands_with_the_weights() -> None:
     with torch.no_grad():
         before = parts.latents(images)
         parts.scaling_factor.mul_(2)
-        assert before.shape == (1, 4, 8, 8)
+        assert before.shape == (1, 4, 16, 16)
         assert torch.allclose(parts.latents(images), 2 * before)
     assert "scaling_factor" in parts.state_dict()
     assert not any(name.startswith("vae.decoder") for name in parts.state_dict())

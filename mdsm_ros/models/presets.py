@@ -51,8 +51,9 @@ VPD_SD15 = VPDConfig()
 VPD_TINY = VPDConfig(
     checkpoint="runs/ldm-tiny/model",
     sizes=TINY,
-    image_size=256,
+    image_size=128,
     max_tokens=64,
+    attention_strides=(16, 8),
     decoder_channels=64,
     decoder_norm="group",
 )

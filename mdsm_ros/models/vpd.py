@@ -79,7 +79,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The VAE's encoder and the mask head."""
+        """The VAE's encoder and the mask head; hooks look into the UNet, which compiled code would not call."""
         return self.backbone.vae.encoder, self.head
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
@@ -94,22 +94,23 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         image_index: torch.Tensor | None = None,
         noise: torch.Tensor | None = None,
     ) -> InitialMask:
-        """(N, 3, H, W) in [0, 1] -> logits (B, 1, H/8, W/8) and present logits (B,).
+        """(N, 3, H, W) in [0, 1] -> logits (B, 1, h, w) on the grid of the latents, and present logits (B,).
 
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
-        An image is brought into latents once; all after that depends on the instruction. ``noise`` (B, 4, H/8, W/8),
-        standard normal, matters where the configuration asks for it; absent, it is drawn anew in training, and else is
+        An image is brought into latents once; all after that depends on the instruction. ``noise`` (B, 4, h, w) from a
+        standard normal matters where the configuration asks for it; absent, it is drawn anew in training, and else is
         always the same.
         """
         latents = self._latents(images, image_index)
-        features, maps = self._look(latents, text, noise)
+        strides = () if self.config.attention_mode == "none" else self.config.attention_strides
+        features, maps = self._look(latents, text, noise, strides)
         logits, present_logits, _ = self.head(self._with_maps(features, maps))
         return InitialMask(logits, present_logits)
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """How much each pixel looks at each token: (B, T, H/8, W/8), the sum over maps of ``attention_strides``."""
+        """How much each pixel looks at each token: (B, T, h, w), the sum over the maps of ``attention_strides``."""
         latents = self._latents(images, None)
-        _, maps = self._look(latents, text, None)
+        _, maps = self._look(latents, text, None, self.config.attention_strides)
         return summed_maps(maps.values(), latents.shape[-2:])
 
     def _latents(self, images: torch.Tensor, image_index: torch.Tensor | None) -> torch.Tensor:
@@ -117,10 +118,10 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         return latents if image_index is None else latents[image_index]
 
     def _look(
-        self, latents: torch.Tensor, text: TextFeatures, noise: torch.Tensor | None
+        self, latents: torch.Tensor, text: TextFeatures, noise: torch.Tensor | None, strides: Sequence[int]
     ) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
         """Features of the four levels, finest first, and attention maps by stride."""
-        unet, strides = self.backbone.unet, self.config.attention_strides
+        unet = self.backbone.unet
         sample, timestep = self._noised(latents, text, noise)
         factors = {stride: stride // self.config.latent_stride for stride in strides}
         layers = cross_attention_layers(unet)
@@ -159,8 +160,6 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
     def _with_maps(self, features: list[torch.Tensor], maps: dict[int, torch.Tensor]) -> list[torch.Tensor]:
         """The levels that the decoder gets: features with the maps that belong beside them."""
-        if self.config.attention_mode == "none":
-            return features
         if self.config.attention_mode == "daam":
             maps = {self.config.latent_stride: summed_maps(maps.values(), features[0].shape[-2:])}
         return [
