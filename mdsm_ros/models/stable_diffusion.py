@@ -53,12 +53,12 @@ SD15: Sizes = {
 
 TINY: Sizes = {
     "vae": {
-        "block_out_channels": (16, 32, 64, 128),
-        "down_block_types": ("DownEncoderBlock2D",) * 4,
-        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "block_out_channels": (16, 32, 64),
+        "down_block_types": ("DownEncoderBlock2D",) * 3,
+        "up_block_types": ("UpDecoderBlock2D",) * 3,
         "layers_per_block": 1,
         "norm_num_groups": 8,
-        "sample_size": 128,
+        "sample_size": 64,
     },
     "unet": {
         "sample_size": 16,
@@ -79,7 +79,7 @@ TINY: Sizes = {
         "eos_token_id": 1,
     },
 }
-"""What ``training/latent_diffusion.py`` trains on homes, 128 pixels."""
+"""What ``training/latent_diffusion.py`` trains on homes, 64 pixels."""
 
 
 @dataclass(frozen=True)
