@@ -51,8 +51,9 @@ VPD_SD15 = VPDConfig()
 VPD_TINY = VPDConfig(
     checkpoint="runs/ldm-tiny/model",
     sizes=TINY,
-    image_size=256,
+    image_size=128,
     max_tokens=64,
+    attention_strides=(16, 8),
     decoder_channels=64,
     decoder_norm="group",
 )
@@ -61,7 +62,7 @@ GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig()
 GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
     checkpoint="runs/ldm-tiny/model",
     sizes=TINY,
-    image_size=128,
+    image_size=64,
     grounding_channels=(8, 16, 32, 64),
     grounding_norm="group",
     grounding_patch=2,
@@ -71,7 +72,7 @@ GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
 )
 
 DAAM_SD15 = DAAMConfig()
-DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=256)
+DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=128)
 
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
