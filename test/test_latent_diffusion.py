@@ -164,10 +164,25 @@ def test_prompt_and_seed_decide_what_is_drawn(pipeline: StableDiffusionPipeline)
 def test_a_sheet_of_pictures_by_prompts(trained: Path, tmp_path: Path) -> None:
     options = ["--model", str(trained / "model"), "--out", str(tmp_path / "sheet.png"), "--steps", "2"]
     assert (
-        data_main(["generate", *options, "--prompt", "a red box", "a blue box", "--count", "2", "--columns", "4"]) == 0
+        data_main(
+            [
+                "generate",
+                *options,
+                "--prompt",
+                "a red box",
+                "a blue box",
+                "--count",
+                "2",
+                "--columns",
+                "4",
+                "--width",
+                "48",
+            ]
+        )
+        == 0
     )
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.width == 4 * 32
+        assert sheet.width == 4 * 48
 
 
 def test_a_model_that_is_not_there_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mdsm_ros.annotations import DatasetError
-from training.view import contact_sheet, labelled
+from mdsm_ros.sheet import contact_sheet, labelled
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1, help="pictures of each (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("generated.png"), help="PNG or JPEG file to write")
     parser.add_argument("--columns", type=int, default=8)
+    parser.add_argument("--width", type=int, default=128, help="of a picture on the sheet (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next has the next")
     parser.add_argument("--steps", type=int, default=50, help="of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
@@ -68,7 +70,12 @@ def run(args: argparse.Namespace) -> int:
     for first in range(0, len(prompts), args.batch):
         part = prompts[first : first + args.batch]
         pictures = generate(pipeline, part, args.seed + first, args.steps, args.guidance)
-        tiles += [labelled(picture, prompt) for picture, prompt in zip(pictures, part, strict=True)]
+        tiles += [labelled(_wide(picture, args.width), prompt) for picture, prompt in zip(pictures, part, strict=True)]
     contact_sheet(tiles, args.columns).save(args.out)
     print(f"{args.out}: {len(tiles)} pictures")
     return 0
+
+
+def _wide(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    height = width * picture.shape[0] // picture.shape[1]
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))

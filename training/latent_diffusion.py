@@ -34,7 +34,7 @@ from training.sources import SOURCES, Source, open_source
 from training.vocabulary import train_clip_tokenizer
 
 BATCH = 32  # where nothing is learned
-# of the UNet's residual branches and of itself: they begin at zero (as in the code of arXiv 2112.10752, not in diffusers)
+# of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
 LAST_LAYERS = ("conv2.", "proj_out.", "conv_out.")
 SCALE_IMAGES = 512  # that the latents' scale is measured on
 
