@@ -15,6 +15,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "captions": ("training.captions", "captioned pictures around the objects of a data set"),
+    "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
     "stats": ("training.stats", "figures of datasets, side by side"),
     "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),

@@ -21,7 +21,6 @@ class LatentDiffusionConfig(LoopConfig):
         denoiser: stage 2.
         sizes: fields of "vae", "unet" and "text_encoder" that differ from those of ``TINY``; images have the VAE's
             ``sample_size``, sentences the text encoder's ``max_position_embeddings``.
-        window: side in pixels of what the autoencoder learns from; it is convolutional and used on whole images.
         kl_weight: nats a value of the image against mean absolute error.
         text_dropout: probability of leaving a sentence out.
 
@@ -34,7 +33,6 @@ class LatentDiffusionConfig(LoopConfig):
     autoencoder: StageConfig
     denoiser: StageConfig
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    window: int = 64
     kl_weight: float = 0.01
     text_dropout: float = 0.1
 
@@ -46,12 +44,6 @@ class LatentDiffusionConfig(LoopConfig):
         self._expect_share("text_dropout")
         if not self.kl_weight >= 0:
             raise ConfigError(f"kl_weight is {self.kl_weight!r}, expected 0 or more")
-        stride = 1 << (len(self.model_sizes()["vae"]["block_out_channels"]) - 1)
-        if not (isinstance(self.window, int) and 0 < self.window <= self.image_size and self.window % stride == 0):
-            raise ConfigError(
-                f"window is {self.window!r}, expected a multiple of {stride} that is no larger than the images, "
-                f"{self.image_size}"
-            )
 
     def model_sizes(self) -> Sizes:
         """The sizes of all parts."""

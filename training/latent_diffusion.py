@@ -34,11 +34,13 @@ from training.sources import SOURCES, Source, open_source
 from training.vocabulary import train_clip_tokenizer
 
 BATCH = 32  # where nothing is learned
+# of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
+LAST_LAYERS = ("conv2.", "proj_out.", "conv_out.")
 SCALE_IMAGES = 512  # that the latents' scale is measured on
 
 
 def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDataset) -> StableDiffusion:
-    """A model before its first step, with the vocabulary of the sentences."""
+    """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
     sizes = config.model_sizes()
     text, folder = sizes["text_encoder"], out / "tokenizer"
     if not folder.exists():
@@ -47,7 +49,11 @@ def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDatas
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     set_seed(config.seed)
-    return StableDiffusion({**sizes, "text_encoder": {**text, **special}}, tokenizer, decoder=True)
+    model = StableDiffusion({**sizes, "text_encoder": {**text, **special}}, tokenizer, decoder=True)
+    for name, parameter in model.unet.named_parameters():
+        if any(mark in name for mark in LAST_LAYERS):
+            torch.nn.init.zeros_(parameter)
+    return model
 
 
 @torch.inference_mode()

@@ -37,7 +37,7 @@ def to_signal(images: torch.Tensor) -> torch.Tensor:
 
 
 class AutoencoderStage(nn.Module):
-    """Stage 1: the VAE, by L1 and a small Kullback-Leibler term, on square windows of the images.
+    """Stage 1: the VAE, by L1 and a small Kullback-Leibler term.
 
     Stable Diffusion's VAE has a perceptual (LPIPS) and an adversarial term besides, which give sharp texture; LPIPS
     needs a pretrained VGG.
@@ -50,23 +50,13 @@ class AutoencoderStage(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch; what is drawn for an image depends on seed, step and image alone."""
-        images = self._windows(to_signal(batch.images), batch.positions, step)
+        images = to_signal(batch.images)
         posterior = self.vae.encode(images).latent_dist
         noise = _normal(posterior.mean.shape[1:], batch.positions, (self.config.seed, step, AUTOENCODER_DRAWS))
         decoded = self.vae.decode(posterior.mean + posterior.std * noise.to(images.device)).sample
         divergence = posterior.kl().sum() / images.numel()  # nats a value of the image
         losses = {"reconstruction": functional.l1_loss(decoded.float(), images), "kl": divergence}
         return losses | {"loss": losses["reconstruction"] + self.config.kl_weight * losses["kl"]}
-
-    def _windows(self, images: torch.Tensor, positions: Sequence[int], step: int) -> torch.Tensor:
-        side = self.config.window
-        room = images.shape[-1] - side + 1
-        corners = [
-            np.random.default_rng((self.config.seed, step, position, AUTOENCODER_DRAWS, 1)).integers(room, size=2)
-            for position in positions
-        ]
-        windows = [image[:, y : y + side, x : x + side] for image, (y, x) in zip(images, corners, strict=True)]
-        return torch.stack(windows)
 
 
 class DenoiserStage(nn.Module):

@@ -62,7 +62,7 @@ GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig()
 GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
     checkpoint="runs/ldm-tiny/model",
     sizes=TINY,
-    image_size=128,
+    image_size=64,
     grounding_channels=(8, 16, 32, 64),
     grounding_norm="group",
     grounding_patch=2,
@@ -72,7 +72,7 @@ GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
 )
 
 DAAM_SD15 = DAAMConfig()
-DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=256)
+DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=128)
 
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
