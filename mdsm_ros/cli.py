@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(_without_ros_arguments(sys.argv[1:] if argv is None else argv))
     try:
         return int(args.run(args))
+    except CommandError as error:  # first, since the other errors' modules are heavy
+        print(f"mdsm: error: {error}", file=sys.stderr)
+        return USER_ERROR
     except _user_errors() as error:
         print(f"mdsm: error: {error}", file=sys.stderr)
         return USER_ERROR
@@ -119,11 +122,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
     bench.set_defaults(run=_bench)
+
+    models = commands.add_parser("models", help="list the models that have a name, and which are on this machine")
+    models.set_defaults(run=_models)
+
+    download = commands.add_parser("download", help="download public weights into the cache")
+    download.add_argument("name", metavar="NAME", help="as mdsm models lists it, or a hub id")
+    download.add_argument("--revision", help="branch, tag or commit (default: main)")
+    download.set_defaults(run=_download)
     return parser
 
 
 def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        default="mdsm-tiny",
+        help="name (mdsm models), folder or hub id (default: %(default)s)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     parser.add_argument("--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)")
 
@@ -170,7 +185,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from mdsm_ros.replay import ReplayError
     from mdsm_ros.segmenter import ImageError, InstructionError, WeightsError
 
-    return BagError, CommandError, DemoError, ImageError, InstructionError, ReplayError, WeightsError, OSError
+    return BagError, DemoError, ImageError, InstructionError, ReplayError, WeightsError, OSError
 
 
 def _segment(args: argparse.Namespace) -> int:
@@ -285,6 +300,24 @@ def _bench(args: argparse.Namespace) -> int:
             print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
         except BenchError as error:
             raise CommandError(str(error)) from error
+    return 0
+
+
+def _models(_: argparse.Namespace) -> int:
+    from mdsm_ros.catalog import table
+
+    print(table())
+    return 0
+
+
+def _download(args: argparse.Namespace) -> int:
+    from mdsm_ros.download import DownloadError, download, find_repositories
+
+    try:
+        for repository in find_repositories(args.name, args.revision):
+            print(f"{repository.name}: {download(repository)}")
+    except DownloadError as error:
+        raise CommandError(str(error)) from error
     return 0
 
 

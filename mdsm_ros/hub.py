@@ -19,7 +19,7 @@ from torch import nn
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 from typing_extensions import Self
 
-from mdsm_ros.hub_errors import HUB_ERRORS, advice
+from mdsm_ros.hub_client import HUB_ERRORS, HUB_FILES, advice
 from mdsm_ros.models.config import ConfigError, ModelConfig
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.presets import config_from_dict
@@ -27,7 +27,6 @@ from mdsm_ros.models.presets import config_from_dict
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "README.md"]
 
 
 class WeightsError(ValueError):
@@ -47,7 +46,9 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
     try:
         return Path(
-            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=HUB_FILES)
+            snapshot_download(
+                str(name), revision=revision, local_files_only=local_files_only, allow_patterns=list(HUB_FILES)
+            )
         )
     except HUB_ERRORS as error:
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""What to do where the Hugging Face hub does not give a model. Imports nothing heavy."""
+"""What we take from the Hugging Face hub, and what to do where it does not give it. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "README.md")
+"""What a model is made of; never a pickle."""
 
 HUB_ERRORS: tuple[type[Exception], ...] = (HTTPError, EntryNotFoundError, HFValidationError, OSError)
 """What downloads, and look-ups in the cache, may raise."""
