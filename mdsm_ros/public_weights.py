@@ -18,6 +18,8 @@ from mdsm_ros.models.public_config import CLIPSegConfig, GroundedSAM2Config, Pub
 from mdsm_ros.models.sam3 import SAM3
 from mdsm_ros.models.vision import Normalize
 
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
+
 
 def read_public_config(folder: Path) -> PublicConfig | None:
     """The configuration of a public model in a folder; None where the folder holds another model.
@@ -94,6 +96,8 @@ def _load_network(name: str, folder: Path) -> Any:
 
 
 def _load_tokenizer(folder: Path) -> Any:
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):  # transformers would make an empty one up
+        raise WeightsError(f"{folder} has no tokenizer, expected one of {', '.join(TOKENIZER_FILES)}")
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises no narrower one
