@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
@@ -11,7 +10,6 @@ from mdsm_ros.hub_client import HUB_ERRORS, HUB_FILES
 from mdsm_ros.models.presets import MDSM_BASE
 from mdsm_ros.models.public_config import CLIPSegConfig, GroundedSAM2Config, SAM3Config
 
-EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 CARD = "see the model card"  # where a licence could not be verified
 STABLE_DIFFUSION_FILES = (
     "model_index.json",

@@ -7,7 +7,6 @@ from pathlib import Path
 import timm
 from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
-from mdsm_ros.catalog import EMBEDDED_WEIGHTS
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
@@ -19,6 +18,8 @@ from mdsm_ros.models.public_config import PUBLIC_MODELS
 from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
 from mdsm_ros.public_weights import load_public, read_public_config
+
+EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
 
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
