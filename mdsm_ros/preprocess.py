@@ -31,7 +31,7 @@ def input_size(height: int, width: int, side: int, *, keep_aspect: bool = False)
 
 def resize_image(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> NDArray[np.uint8]:
     """(H, W, 3) to (h, w, 3) of :func:`input_size`, antialiased bilinear."""
-    height, width = input_size(*image.shape[:2], side, keep_aspect=keep_aspect)
+    height, width = input_size(image.shape[0], image.shape[1], side, keep_aspect=keep_aspect)
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 

@@ -41,9 +41,16 @@ def read_public_config(folder: Path) -> PublicConfig | None:
                 config = GroundedSAM2Config.from_dict(values)
             except ConfigError as error:
                 raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
-            inside = {part: folder / getattr(config, part) for part in ("detector", "segmenter")}
-            return replace(config, **{part: str(path) for part, path in inside.items() if path.is_dir()})
+            return replace(
+                config, detector=_inside(folder, config.detector), segmenter=_inside(folder, config.segmenter)
+            )
     return None
+
+
+def _inside(folder: Path, name: str) -> str:
+    """The folder of that name in a folder; where there is none, the name as it is."""
+    path = folder / name
+    return str(path) if path.is_dir() else name
 
 
 def load_public(config: PublicConfig, *, local_files_only: bool = False) -> SegmentationModel:
