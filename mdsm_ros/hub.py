@@ -52,7 +52,7 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         )
     except HUB_ERRORS as error:
         raise WeightsError(
-            f"model {str(name)!r} is neither an embedded model, nor a local folder, nor in the cache, and cannot be "
+            f"model {str(name)!r} is no name that mdsm models lists, no local folder, not in the cache, and cannot be "
             f"downloaded: {advice(str(name), error)}"
         ) from error
 

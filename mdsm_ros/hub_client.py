@@ -47,14 +47,16 @@ def advice(repository: str, error: Exception) -> str:
                 return f"{constants.ENDPOINT} answered {cause.response.status_code}; try again later"
             case EntryNotFoundError():
                 continue  # says only that it is not in the cache; the reason follows
-            case OSError() if not isinstance(cause, HTTPError | ConnectionError | TimeoutError) and cause.errno:
+            case HTTPError():
+                return _unreachable(cause)
+            case OSError() if cause.errno is not None:
                 return str(cause)  # of the disk
-    if constants.HF_HUB_OFFLINE:
-        return _without_network("HF_HUB_OFFLINE is set; unset it")
-    return _without_network(
-        f"{constants.ENDPOINT} cannot be reached ({type(list(_chain(error))[-1]).__name__}); check the network, set "
-        "HF_ENDPOINT to a mirror"
-    )
+    return _without_network("HF_HUB_OFFLINE is set; unset it") if constants.HF_HUB_OFFLINE else _unreachable(error)
+
+
+def _unreachable(error: BaseException) -> str:
+    what = f"{constants.ENDPOINT} cannot be reached ({type(error).__name__})"
+    return _without_network(f"{what}; check the network, set HF_ENDPOINT to a mirror")
 
 
 def _without_network(what: str) -> str:

@@ -19,6 +19,7 @@ class Hub(ThreadingHTTPServer):
 
     Attributes:
         gated: hub ids that nobody has access to.
+        down: whether every answer is an error of the server.
         damaged: names of files that arrive with a wrong byte.
         breaks: by a file's name, how many of its transfers break off in the middle.
         requests: method, path and range of every request.
@@ -30,6 +31,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.gated: set[str] = set()
+        self.down = False
         self.damaged: set[str] = set()
         self.breaks: dict[str, int] = {}
         self.requests: list[tuple[str, str, str | None]] = []
@@ -70,7 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = path.removeprefix("/api/models").strip("/").split("/")
         repository = "/".join(parts[:2])
         folder = self.server.root / repository
-        if not folder.is_dir():
+        if self.server.down:
+            self._refuse(503, "Unavailable")
+        elif not folder.is_dir():
             self._refuse(404, "RepoNotFound")
         elif repository in self.server.gated and not api:
             self._refuse(403, "GatedRepo")

@@ -124,6 +124,18 @@ def test_a_repository_that_does_not_exist(hub: Hub, tmp_path: Path) -> None:
     )
 
 
+def test_a_hub_that_is_down(hub: Hub, tmp_path: Path) -> None:
+    hub.down = True
+    error = error_of(run_mdsm("download", "clipseg", home=tmp_path, endpoint=hub.url))
+    assert f"{hub.url} answered 503; try again later" in error
+
+
+def test_what_is_cached_but_cannot_be_checked(hub: Hub, tmp_path: Path) -> None:
+    assert run_mdsm("download", "clipseg", home=tmp_path, endpoint=hub.url).returncode == 0
+    error = error_of(run_mdsm("download", "clipseg", home=tmp_path, endpoint=hub.url, HF_HUB_OFFLINE="1"))
+    assert f"{CLIPSEG} is in the cache, but cannot be checked: HF_HUB_OFFLINE is set" in error
+
+
 def test_pickles_are_not_downloaded(hub: Hub, tmp_path: Path) -> None:
     pickled = hub.root / "someone/pickled"
     pickled.mkdir(parents=True)
@@ -151,6 +163,12 @@ def test_without_network_the_error_says_what_to_do(tmp_path: Path, variables: di
 )
 def test_names_that_cannot_be_downloaded(tmp_path: Path, arguments: list[str], message: str) -> None:
     assert message in error_of(run_mdsm("download", *arguments, home=tmp_path, endpoint="http://127.0.0.1:9"))
+
+
+def test_downloads_need_no_heavy_library() -> None:
+    script = "import sys, mdsm_ros.download; print(*{'torch', 'transformers', 'timm', 'diffusers'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
 
 
 def test_the_catalog_lists_what_training_starts_from() -> None:
