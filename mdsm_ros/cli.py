@@ -28,13 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except CommandError as error:  # first, since the other errors' modules are heavy
-        print(f"mdsm: error: {error}", file=sys.stderr)
-        return USER_ERROR
+        return _fail(error)
     except _user_errors() as error:
-        print(f"mdsm: error: {error}", file=sys.stderr)
-        return USER_ERROR
+        return _fail(error)
     except KeyboardInterrupt:
         return 130
+
+
+def _fail(error: Exception) -> int:
+    print(f"mdsm: error: {error}", file=sys.stderr)
+    return USER_ERROR
 
 
 def _without_ros_arguments(argv: Sequence[str]) -> list[str]:
@@ -135,9 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model",
-        default="mdsm-tiny",
-        help="name (mdsm models), folder or hub id (default: %(default)s)",
+        "--model", default="mdsm-tiny", help="name (mdsm models), folder or hub id (default: %(default)s)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     parser.add_argument("--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)")

@@ -6,6 +6,7 @@ only where the hub stores a file by its hash (Xet). So the checksums that the hu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
@@ -42,7 +43,7 @@ def find_repositories(name: str, revision: str | None = None) -> tuple[Repositor
     if len(repositories) > 1:
         parts = " and ".join(repository.name for repository in repositories)
         raise DownloadError(f"{name} has no revision of its own; download {parts} by themselves")
-    return (Repository(repositories[0].name, revision, repositories[0].files),)
+    return (replace(repositories[0], revision=revision),)
 
 
 def download(repository: Repository) -> Path:
