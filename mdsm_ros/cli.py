@@ -28,11 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(_without_ros_arguments(sys.argv[1:] if argv is None else argv))
     try:
         return int(args.run(args))
+    except CommandError as error:  # first, since the other errors' modules are heavy
+        return _fail(error)
     except _user_errors() as error:
-        print(f"mdsm: error: {error}", file=sys.stderr)
-        return USER_ERROR
+        return _fail(error)
     except KeyboardInterrupt:
         return 130
+
+
+def _fail(error: Exception) -> int:
+    print(f"mdsm: error: {error}", file=sys.stderr)
+    return USER_ERROR
 
 
 def _without_ros_arguments(argv: Sequence[str]) -> list[str]:
@@ -144,11 +150,21 @@ def _parser() -> argparse.ArgumentParser:
         help="hub id or folder of the tokenizer, for VPD of CLIP's text encoder as well (default: the public ones)",
     )
     convert.set_defaults(run=_convert)
+
+    models = commands.add_parser("models", help="list the models that have a name, and which are on this machine")
+    models.set_defaults(run=_models)
+
+    download = commands.add_parser("download", help="download public weights into the cache")
+    download.add_argument("name", metavar="NAME", help="as mdsm models lists it, or a hub id")
+    download.add_argument("--revision", help="branch, tag or commit (default: main)")
+    download.set_defaults(run=_download)
     return parser
 
 
 def _add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
-    parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
+    parser.add_argument(
+        "--model", default="mdsm-tiny", help="name (mdsm models), folder or hub id (default: %(default)s)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     if steps:
         parser.add_argument(
@@ -187,7 +203,6 @@ def _user_errors() -> tuple[type[Exception], ...]:
     return (
         AttentionError,
         BagError,
-        CommandError,
         DemoError,
         ImageError,
         InstructionError,
@@ -332,6 +347,24 @@ def _convert(args: argparse.Namespace) -> int:
     except ImportError as error:  # before, its weights_only could be made to run code (CVE-2025-32434)
         raise CommandError(f"{error}; mdsm convert needs PyTorch 2.6 or newer") from error
     print(convert(args.checkpoint, args.out, kind=args.type, language=args.tokenizer))
+    return 0
+
+
+def _models(_: argparse.Namespace) -> int:
+    from mdsm_ros.catalog import table
+
+    print(table())
+    return 0
+
+
+def _download(args: argparse.Namespace) -> int:
+    from mdsm_ros.download import DownloadError, download, find_repositories
+
+    try:
+        for repository in find_repositories(args.name, args.revision):
+            print(f"{repository.name}: {download(repository)}")
+    except DownloadError as error:
+        raise CommandError(str(error)) from error
     return 0
 
 

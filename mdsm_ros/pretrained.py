@@ -16,10 +16,12 @@ from mdsm_ros.models.interface import SegmentationModel
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import PRESETS
+from mdsm_ros.models.public_config import PUBLIC_MODELS
 from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
 from mdsm_ros.models.vpd import VPD
 from mdsm_ros.models.vpd_config import VPDConfig
+from mdsm_ros.public_weights import load_public, read_public_config
 
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
@@ -35,12 +37,19 @@ def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
 
 
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
-    """Loads a model by embedded name, local folder or hub id, whichever type its configuration names.
+    """Loads a model by name, local folder or hub id, whichever type its configuration names.
+
+    Names are those of the embedded models and of the public ones; a folder of such a name is ./NAME.
 
     Raises:
-        WeightsError: there is no such model, or its files are damaged.
+        WeightsError: there is no such model, it cannot be downloaded, or its files are damaged.
     """
+    if str(name) in PUBLIC_MODELS:
+        return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
     folder = model_folder(name, local_files_only=local_files_only)
+    public = read_public_config(folder)
+    if public is not None:
+        return load_public(public, local_files_only=local_files_only)
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 

@@ -65,3 +65,23 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("untrained_weights")
     MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def public_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of huggingface_hub with tiny random checkpoints in place of the public ones."""
+    from public_checkpoints import WRITERS, fill_cache
+
+    cache = tmp_path_factory.mktemp("hub")
+    fill_cache(cache, *WRITERS)
+    return cache
+
+
+@pytest.fixture
+def public_models(public_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The public models can be loaded by name, without network; gives the cache."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(public_cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return public_cache

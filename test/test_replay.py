@@ -373,6 +373,14 @@ def test_two_models_are_compared_frame_by_frame(tmp_path: Path, capsys: pytest.C
     assert width / height == pytest.approx(2 * SHAPE[1] / SHAPE[0], rel=0.05)
 
 
+def test_public_models_are_compared_by_name(tmp_path: Path, public_models: Path) -> None:
+    command = ["replay", str(good_bag(tmp_path / "bag")), "--out", str(tmp_path / "out"), "--device", "cpu", "--no-bag"]
+    assert main([*command, "--model", "clipseg", "--compare", "grounded-sam2"]) == 0
+    rows = json.loads((tmp_path / "out" / "comparison.json").read_text())["rows"]
+    assert rows["all"]["frames"] == 3
+    assert (tmp_path / "out" / "b_grounded-sam2" / "report.html").is_file()
+
+
 def test_the_interval_is_over_instructions_not_frames() -> None:
     def pairs(first: float, second: float) -> list[Pair]:
         return [Pair(number, CUP, first, second) for number in range(100)]

@@ -125,7 +125,8 @@ def final_iou(answered: Answered) -> float:
 def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
     model = load_model(name)
-    assert isinstance(model, HubModel)
+    if not isinstance(model, HubModel):
+        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
     segmenter = Segmenter(
         type(model)(model.config, model.tokenizer),
