@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,18 +128,18 @@ def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, ques
             _add_questions(writer, view, image_id, ids, kinds, rng)
         else:
             _add_caption(writer, view, image_id, ids, kinds)
-    kinds = listed_kinds(view)
-    if kinds:
+    listed = listed_kinds(view)
+    if listed:
         record = view.record
         image_id = writer.add_image_file(
             view.data.root / record.file_name, record.height, record.width, scene=record.scene
         )
         ids = _add_objects(writer, view, image_id, (0, 0, record.width, record.height))
         if questions:
-            _add_questions(writer, view, image_id, ids, kinds, rng)
+            _add_questions(writer, view, image_id, ids, listed, rng)
             return
         room = next((thing.attributes["room"] for thing in view.objects if "room" in thing.attributes), None)
-        _add_caption(writer, view, image_id, ids, kinds, room)
+        _add_caption(writer, view, image_id, ids, listed, room)
         _add_instructions(writer, view, image_id, ids)
 
 
@@ -252,9 +253,8 @@ def run(args: argparse.Namespace) -> int:
     data, instructions = _read(args.dataset)
     ids = [image_id for image_id in data.images if instructions.get(image_id)]
     digest = hashlib.sha256((args.dataset / ANNOTATIONS_FILE).read_bytes()).hexdigest()
-    info = {"source": SOURCE, "recipe": {"annotations_sha256": digest, "seed": args.seed}}
-    if args.questions:
-        info["recipe"]["questions"] = True
+    recipe = {"annotations_sha256": digest, "seed": args.seed} | ({"questions": True} if args.questions else {})
+    info: dict[str, Any] = {"source": SOURCE, "recipe": recipe}
     if "may_share" in data.info:
         info["may_share"] = data.info["may_share"]
     plan = Plan(
