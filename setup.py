@@ -28,7 +28,7 @@ setup(
     zip_safe=False,
     install_requires=[
         "diffusers>=0.30",
-        "huggingface_hub>=0.24",
+        "huggingface_hub>=1.1",
         "mcap>=1.1",
         "numpy>=1.26",
         "pillow>=10.1",
@@ -39,7 +39,7 @@ setup(
         "timm>=1.0.9",
         "torch>=2.2",
         "tqdm>=4.60",
-        "transformers>=4.44",
+        "transformers>=5.0",
     ],
     extras_require={
         # ROS 2 Jazzy from PyPI, for machines without a ROS installation
