@@ -163,24 +163,8 @@ def test_prompt_and_seed_decide_what_is_drawn(pipeline: StableDiffusionPipeline)
 
 def test_a_sheet_of_pictures_by_prompts(trained: Path, tmp_path: Path) -> None:
     options = ["--model", str(trained / "model"), "--out", str(tmp_path / "sheet.png"), "--steps", "2"]
-    assert (
-        data_main(
-            [
-                "generate",
-                *options,
-                "--prompt",
-                "a red box",
-                "a blue box",
-                "--count",
-                "2",
-                "--columns",
-                "4",
-                "--width",
-                "48",
-            ]
-        )
-        == 0
-    )
+    options += ["--prompt", "a red box", "a blue box", "--count", "2", "--columns", "4", "--width", "48"]
+    assert data_main(["generate", *options]) == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width == 4 * 48
 
