@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     segmenter = Segmenter(model, args.model, device)  # moves the model
     sampling = Sampling(args.steps, args.guidance)
     artist = Artist(pipeline_of(model.backbone), sampling, features=True, attention=True)
-    methods = {
+    methods: dict[str, MaskSource] = {
         "DAAM": DaamMasks(model.tokenizer),
         "Grounded Diffusion": GroundingMasks(model),
         "Grounded Diffusion, finished picture": SegmenterMasks(segmenter),

@@ -87,4 +87,4 @@ class DaamMasks:
         heat = torch.einsum("rt,rthw->rhw", tokens, maps).unsqueeze(1)
         size = drawing.images.shape[1:3]
         heat = functional.interpolate(heat, size=size, mode="bicubic", align_corners=False).squeeze(1)
-        return list((heat >= DAAM_THRESHOLD * heat.amax(dim=(1, 2), keepdim=True)).cpu().numpy())
+        return list((heat > DAAM_THRESHOLD * heat.amax(dim=(1, 2), keepdim=True)).cpu().numpy())
