@@ -176,8 +176,25 @@ def test_training_consumes_it_like_any_other(workplace: Path) -> None:
     arguments = ["--config", workplace / "lavt.yaml", "--data", workplace / "to_train", "--out", workplace / "lavt"]
     assert train.main([*map(str, arguments), "--device", "cpu"]) == 0
     assert main(["check", str(workplace / "to_train")]) == 0
-    data = synthesize(workplace, "by_lavt", "oracle", "sd", "--oracle", str(workplace / "lavt/model"))
-    assert all(data.mask(i).any() for i in data.instructions)
+
+
+@pytest.mark.parametrize(("threshold", "pictures"), [(0.0, 7), (1.0, 0)])
+def test_any_model_can_be_the_oracle(
+    workplace: Path, tmp_path: Path, capsys: Any, threshold: float, pictures: int
+) -> None:
+    oracle = Path(shutil.copytree(workplace / "grounded", tmp_path / "oracle"))
+    config = json.loads((oracle / "config.json").read_text())
+    thresholds = {"mask_threshold": threshold, "present_threshold": threshold}
+    (oracle / "config.json").write_text(json.dumps(config | thresholds))
+    options = ["--model", workplace / "sd", "--categories", workplace / "kinds.yaml", "--oracle", oracle]
+    status = main(["synthesize", *map(str, options), "--out", str(tmp_path / "out"), *SYNTHESIZE])
+    if pictures:
+        data = Dataset(tmp_path / "out")
+        assert len(data.images) == pictures
+        assert all(data.mask(instruction).all() for instruction in data.instructions)
+    else:
+        assert status == 2
+        assert "nothing was built" in capsys.readouterr().err
 
 
 def test_mask_rcnn_finds_the_kinds_of_coco(tmp_path: Path, drawing: Drawing) -> None:

@@ -42,7 +42,7 @@ class DetectorMasks:
         # as torchvision builds it around the published weights
         norm = partial(FrozenBatchNorm2d, eps=0.0)
         backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=norm)
-        model = MaskRCNN(backbone, num_classes=len(self._kinds))
+        model = MaskRCNN(backbone, num_classes=len(PUBLISHED.meta["categories"]))
         try:
             model.load_state_dict(_read_state(weights))
         except RuntimeError as error:
