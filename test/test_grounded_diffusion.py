@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.grounded_diffusion import GroundedDiffusion, KindText
+from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
 from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
 from mdsm_ros.models.grounding import VisualEncoder, unet_channels
+from mdsm_ros.models.kind_text import KindText
 from mdsm_ros.models.presets import GROUNDED_DIFFUSION_SD15
 from mdsm_ros.models.stable_diffusion import SD15, TINY, word_tokens
 from mdsm_ros.prompts import kind_asked_for, photograph_of

@@ -87,10 +87,7 @@ class Artist:
         """(B, T, h, w) of one step, of the half that sees the text."""
         with_text = {module: value.chunk(2)[1] for module, value in projections.items()}
         side = self.pipeline.unet.config.sample_size
-        maps = {
-            factor: mean_map(layers, with_text, (side // factor, side // factor))
-            for factor, layers in self._layers.items()
-        }
+        maps = [mean_map(layers, with_text, (side // f, side // f)) for f, layers in self._layers.items()]
         return summed_maps(maps, (side, side))
 
 

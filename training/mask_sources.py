@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
+from mdsm_ros.models.daam_config import DAAMConfig
 from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
 from mdsm_ros.models.stable_diffusion import word_tokens
 from mdsm_ros.preprocess import to_image_grid
@@ -23,8 +24,6 @@ from training.drawing import Drawing
 
 Mask = NDArray[np.bool_]
 Request = tuple[int, str]  # which picture, which kind of thing in it
-
-DAAM_THRESHOLD = 0.4  # of the largest value in the picture (DAAM, section 4.1)
 
 
 class MaskSource(Protocol):
@@ -87,4 +86,4 @@ class DaamMasks:
         heat = torch.einsum("rt,rthw->rhw", tokens, maps).unsqueeze(1)
         size = drawing.images.shape[1:3]
         heat = functional.interpolate(heat, size=size, mode="bicubic", align_corners=False).squeeze(1)
-        return list((heat > DAAM_THRESHOLD * heat.amax(dim=(1, 2), keepdim=True)).cpu().numpy())
+        return list((heat > DAAMConfig.heat_threshold * heat.amax(dim=(1, 2), keepdim=True)).cpu().numpy())
