@@ -155,6 +155,31 @@ def test_only_the_grounding_module_learns(images: torch.Tensor) -> None:
     assert model.grounding.training
 
 
+def test_the_module_learns_which_pixels_are_of_which_kind() -> None:
+    """Two kinds in each of four pictures, at places of their own, so that neither query nor picture tells alone."""
+    torch.manual_seed(0)
+    model = GroundedDiffusion(GroundedDiffusionConfig(**FIELDS), CLIP_TOKENIZER).train()
+    images, masks = torch.full((4, 3, 64, 64), 0.5), torch.zeros(8, 1, 8, 8)
+    for number, image in enumerate(images):
+        for kind, shade in enumerate((0.0, 1.0)):
+            row, column = 4 * ((number + kind) % 2), 4 * (number // 2)
+            image[:, 8 * row : 8 * row + 32, 8 * column : 8 * column + 32] = shade
+            masks[2 * number + kind, 0, row : row + 4, column : column + 4] = 1
+    text = model.encode_text(PHOTOGRAPHS[:2] * 4)
+    features = model.image_features(images, text, torch.arange(4).repeat_interleave(2))
+    queries = torch.randn(2, 16).repeat(4, 1)  # a text encoder that has learned nothing has much the same for all words
+    optimizer = torch.optim.Adam(model.grounding.parameters(), lr=3e-3)
+    for _ in range(80):
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(model.grounding(features, queries), masks)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.inference_mode():
+        found = model.eval().grounding(features, queries) > 0
+    overlap, union = (found & (masks > 0)).sum(dim=(1, 2, 3)), (found | (masks > 0)).sum(dim=(1, 2, 3))
+    assert (overlap / union).min() > 0.6
+
+
 def test_the_target_is_in_view_where_a_pixel_belongs_to_it(model: GroundedDiffusion, images: torch.Tensor) -> None:
     with torch.inference_mode():
         answer = model.initial(images, model.encode_text(PHOTOGRAPHS))
