@@ -84,6 +84,13 @@ def test_a_picture_depends_on_its_prompt_and_seed_alone(model: GroundedDiffusion
     assert alone.attention is None
 
 
+def test_a_model_draws_as_the_checkpoint_does_that_it_started_from(workplace: Path, drawing: Drawing) -> None:
+    original = Artist(load_pipeline(str(workplace / "sd")), SAMPLING).draw(PROMPTS)
+    difference = np.abs(original.images.astype(int) - drawing.images)
+    assert difference.mean() < 2  # of 255: its weights were saved in half precision
+    assert original.images.std() > 10
+
+
 def test_drawn_features_are_those_of_the_last_step(model: GroundedDiffusion, monkeypatch: pytest.MonkeyPatch) -> None:
     """A given image whose latents are what the last step begins with is seen in the same way."""
     text = model.encode_text([p.text for p in PROMPTS])

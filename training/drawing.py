@@ -59,15 +59,17 @@ class Artist:
     @torch.inference_mode()
     def draw(self, prompts: Sequence[Prompt]) -> Drawing:
         """Draws pictures, all in one batch."""
-        heat: list[torch.Tensor] = []
+        heat: torch.Tensor | None = None
         with (
             outputs_of(self._blocks) as outputs,
             recorded(layer for layers in self._layers.values() for layer in layers) as projections,
         ):
 
             def after_step(*_: Any) -> dict[str, Any]:
+                nonlocal heat
                 if self._layers:
-                    heat[:] = [sum(heat, self._heat(projections))]
+                    now = self._heat(projections)
+                    heat = now if heat is None else heat + now
                 return {}
 
             answer = self.pipeline(
@@ -81,7 +83,7 @@ class Artist:
         images = (answer.images.permute(0, 2, 3, 1).float() * 255).round().to(torch.uint8).cpu().numpy()
         halves = [outputs[block].chunk(2) for block in self._blocks]  # guidance: without the text, with it
         features = GroundedDiffusion.fold([h[0] for h in halves], [h[1] for h in halves]) if halves else None
-        return Drawing(prompts, images, features, heat[0] if heat else None)
+        return Drawing(prompts, images, features, heat)
 
     def _heat(self, projections: Projections) -> torch.Tensor:
         """(B, T, h, w) of one step, of the half that sees the text."""
@@ -93,6 +95,7 @@ class Artist:
 
 def pipeline_of(parts: StableDiffusion) -> StableDiffusionPipeline:
     """A pipeline that draws with the parts of a model."""
+    parts.vae.register_to_config(scaling_factor=float(parts.scaling_factor))  # that of the weights, not of the sizes
     return StableDiffusionPipeline(
         vae=parts.vae,
         text_encoder=parts.text_encoder,
