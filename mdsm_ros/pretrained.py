@@ -18,7 +18,7 @@ from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import PRESETS
 from mdsm_ros.models.public_config import PUBLIC_MODELS
 from mdsm_ros.models.registry import MODEL_TYPES
-from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
 from mdsm_ros.models.vpd import VPD
 from mdsm_ros.models.vpd_config import VPDConfig
 from mdsm_ros.public_weights import load_public, read_public_config

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from mdsm_ros.catalog import CATALOG
 from mdsm_ros.cli import main
-from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
 
 CLIPSEG = "CIDAS/clipseg-rd64-refined"
 

@@ -17,7 +17,8 @@ from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
 from mdsm_ros.models.grounding import VisualEncoder, unet_channels
 from mdsm_ros.models.kind_text import KindText
 from mdsm_ros.models.presets import GROUNDED_DIFFUSION_SD15
-from mdsm_ros.models.stable_diffusion import SD15, TINY, word_tokens
+from mdsm_ros.models.stable_diffusion import word_tokens
+from mdsm_ros.models.stable_diffusion_config import SD15, TINY
 from mdsm_ros.prompts import kind_asked_for, photograph_of
 from mdsm_ros.segmenter import Segmenter
 from training.train import main

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.stable_diffusion import TINY, Sizes
+from mdsm_ros.models.stable_diffusion_config import TINY, Sizes
 from training.config import LoopConfig, StageConfig, read_loop_config
 
 

@@ -10,7 +10,7 @@ from diffusers import DDIMScheduler
 from torch import nn
 from torch.nn import functional
 
-from mdsm_ros.models.stable_diffusion import StableDiffusion
+from mdsm_ros.models.stable_diffusion import StableDiffusion, make_scheduler
 from training.dataset import Batch
 from training.latent_config import LatentDiffusionConfig
 from training.stages import Losses
@@ -20,15 +20,7 @@ AUTOENCODER_DRAWS, DIFFUSION_DRAWS = 4, 5  # so that no two stages draw the same
 
 def stable_diffusion_scheduler() -> DDIMScheduler:
     """Noise schedule and sampler settings of Stable Diffusion 1."""
-    return DDIMScheduler(
-        num_train_timesteps=1000,
-        beta_schedule="scaled_linear",
-        beta_start=0.00085,
-        beta_end=0.012,
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-    )
+    return DDIMScheduler.from_config(make_scheduler().config, timestep_spacing="leading", steps_offset=1)
 
 
 def to_signal(images: torch.Tensor) -> torch.Tensor:

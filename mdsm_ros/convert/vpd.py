@@ -23,7 +23,7 @@ from mdsm_ros.convert.checkpoint import Source, fill, option, tensors, translate
 from mdsm_ros.convert.lavt import decoder_rules, object_logit, say_present
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.stable_diffusion import SD15, Sizes
+from mdsm_ros.models.stable_diffusion_config import SD15, Sizes
 from mdsm_ros.models.vpd import VPD
 from mdsm_ros.models.vpd_config import VPDConfig
 

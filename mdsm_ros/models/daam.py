@@ -16,8 +16,7 @@ from mdsm_ros.models.attention_maps import cross_attention_layers, mean_map, rec
 from mdsm_ros.models.daam_config import DAAMConfig
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.kind_text import KindText, encode_kinds
-from mdsm_ros.models.stable_diffusion import StableDiffusion
-from mdsm_ros.models.vpd import make_scheduler
+from mdsm_ros.models.stable_diffusion import StableDiffusion, make_scheduler
 
 SHARPNESS = 10.0  # of the logits, per share of the largest heat
 NOISE_SEED = 0

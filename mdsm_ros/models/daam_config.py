@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.daam_config import DAAMConfig
 from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
-from mdsm_ros.models.stable_diffusion import TINY
+from mdsm_ros.models.stable_diffusion_config import TINY
 from mdsm_ros.models.vpd_config import VPDConfig
 
 MDSM_BASE = MDSMConfig()
