@@ -178,6 +178,7 @@ def test_a_model_that_is_not_there_is_an_error_of_one_line(tmp_path: Path, capsy
     ("changes", "message"),
     [
         ({"text_dropout": 1.5}, "text_dropout is 1.5, expected 0 to 1"),
+        ({"max_snr_weight": 0}, "max_snr_weight is 0, expected a positive number"),
         ({"kl_weight": -1}, "kl_weight is -1, expected 0 or more"),
         ({"sizes": {"decoder": {}}}, "sizes has 'decoder', expected"),
         ({"stage1": {}}, "unknown field 'stage1'"),

@@ -23,6 +23,8 @@ class LatentDiffusionConfig(LoopConfig):
             ``sample_size``, sentences the text encoder's ``max_position_embeddings``.
         kl_weight: nats a value of the image against mean absolute error.
         text_dropout: probability of leaving a sentence out.
+        max_snr_weight: bound of the signal-to-noise ratio by which errors of the clean latents count; Stable Diffusion
+            has none (infinity).
 
     Raises:
         ConfigError: a field is out of range or does not fit another one.
@@ -35,6 +37,7 @@ class LatentDiffusionConfig(LoopConfig):
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kl_weight: float = 0.01
     text_dropout: float = 0.1
+    max_snr_weight: float = 5.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,6 +45,8 @@ class LatentDiffusionConfig(LoopConfig):
         if unknown:
             raise ConfigError(f"sizes has {unknown[0]!r}, expected {', '.join(TINY)}")
         self._expect_share("text_dropout")
+        if not self.max_snr_weight > 0:
+            raise ConfigError(f"max_snr_weight is {self.max_snr_weight!r}, expected a positive number")
         if not self.kl_weight >= 0:
             raise ConfigError(f"kl_weight is {self.kl_weight!r}, expected 0 or more")
 
