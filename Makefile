@@ -10,7 +10,7 @@ demo: .venv/demo.stamp  ## replay the bundled bag through the real node; picture
 	$(BIN)/mdsm demo --out demo_output
 
 test: lint  ## everything that must hold: types, style, unit tests, real nodes, colcon builds, a tiny training
-	. $(BIN)/activate && pytest
+	. $(BIN)/activate && OMP_NUM_THREADS=1 pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -28,7 +28,7 @@ setup(
     zip_safe=False,
     install_requires=[
         "diffusers>=0.30",
-        "huggingface_hub>=0.24",
+        "huggingface_hub>=1.1",
         "mcap>=1.1",
         "numpy>=1.26",
         "pillow>=10.1",
@@ -39,7 +39,7 @@ setup(
         "timm>=1.0.9",
         "torch>=2.2",
         "tqdm>=4.60",
-        "transformers>=4.44",
+        "transformers>=5.0",
     ],
     extras_require={
         # ROS 2 Jazzy from PyPI, for machines without a ROS installation
@@ -55,7 +55,7 @@ setup(
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3"],
         "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "pyyaml>=6", "tensorboard>=2.16"],
+        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.13", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",
             "colcon-ros",
@@ -63,6 +63,7 @@ setup(
             "pytest>=7",
             "pytest-rerunfailures",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff>=0.6",
             "types-PyYAML",
             "types-psutil",
@@ -76,6 +77,7 @@ setup(
             "mdsm-train = training.train:main",
             "mdsm-evaluate = training.evaluate:main",
             "mdsm-ablate = training.ablate:main",
+            "mdsm-compare = training.compare:main",
             "mdsm-calibrate = training.calibrate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
             "mdsm_sim = mdsm_ros.ros.sim:main",

@@ -30,7 +30,7 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
     DeclareLaunchArgument(
-        "model", default_value="", description="Embedded model, folder or hub id; empty: as in params_file."
+        "model", default_value="", description="Name (mdsm models), folder or hub id; empty: as in params_file."
     ),
     DeclareLaunchArgument(
         "device", default_value="", description="auto, cpu, cuda, cuda:1 ...; empty: as in params_file."

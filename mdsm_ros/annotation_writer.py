@@ -96,9 +96,13 @@ class DatasetWriter:
         depth: NDArray[np.float32] | None = None,
         camera: Camera | None = None,
         scene: str = "",
+        name: str | None = None,
     ) -> int:
-        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id."""
-        name = self._next_name()
+        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id.
+
+        ``name`` is that of the files without folder and ending; None: the number of the image.
+        """
+        name = name or self._next_name()
         file_name = f"images/{name}.jpg"
         self._store(file_name, _encoded(Image.fromarray(rgb), "jpeg", quality=JPEG_QUALITY))
         depth_file = None

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import BUNDLED_BAG
 
 if TYPE_CHECKING:
@@ -27,11 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(_without_ros_arguments(sys.argv[1:] if argv is None else argv))
     try:
         return int(args.run(args))
+    except CommandError as error:  # first, since the other errors' modules are heavy
+        return _fail(error)
     except _user_errors() as error:
-        print(f"mdsm: error: {error}", file=sys.stderr)
-        return USER_ERROR
+        return _fail(error)
     except KeyboardInterrupt:
         return 130
+
+
+def _fail(error: Exception) -> int:
+    print(f"mdsm: error: {error}", file=sys.stderr)
+    return USER_ERROR
 
 
 def _without_ros_arguments(argv: Sequence[str]) -> list[str]:
@@ -71,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--bag", type=Path, help="rosbag2 recording (default: the one in this package)")
     what.add_argument("--video", type=Path, help="any video instead of a recording")
     demo.add_argument("--instruction", action="append", help="for --video; repeat it to change it on the way")
-    demo.add_argument("--rate", type=_positive, default=1.0, help="speed of the replay (default: %(default)s)")
+    demo.add_argument("--rate", type=positive_number, default=1.0, help="speed of the replay (default: %(default)s)")
     _add_model_arguments(demo)
     demo.set_defaults(run=_demo)
 
@@ -79,12 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
     replay.add_argument("--out", type=Path, required=True, help="folder to write; a run that was ended goes on in it")
     replay.add_argument("--image", metavar="TOPIC", help="of the camera (default: the only one of its type)")
-    replay.add_argument("--truth", metavar="TOPIC", help="of the right masks (default: /ground_truth/mask)")
+    right = replay.add_mutually_exclusive_group()
+    right.add_argument("--truth", metavar="TOPIC", help="of the right masks (default: /ground_truth/mask)")
+    right.add_argument("--labels", type=Path, metavar="FOLDER", help="dataset with right masks of some of the images")
     said = replay.add_mutually_exclusive_group()
     said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
     said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
     replay.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
-    replay.add_argument("--rate", type=_positive, default=1.0, help="speed of --live (default: %(default)s)")
+    replay.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
     replay.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
     replay.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     _add_model_arguments(replay)
@@ -92,8 +101,10 @@ def _parser() -> argparse.ArgumentParser:
 
     sim = commands.add_parser("sim", help="a simulated home as a live camera for the node; needs ROS and MuJoCo")
     sim.add_argument("--home", type=int, default=0, help="which home (default: %(default)s)")
-    sim.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)")
-    sim.add_argument("--rate", type=_positive, default=10.0, help="images a second (default: %(default)s)")
+    sim.add_argument(
+        "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
+    )
+    sim.add_argument("--rate", type=positive_number, default=10.0, help="images a second (default: %(default)s)")
     sim.add_argument(
         "--speak",
         type=float,
@@ -115,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     bench.add_argument(
-        "--seconds", type=_positive, default=10.0, help="that the node is measured (default: %(default)s)"
+        "--seconds", type=positive_number, default=10.0, help="that the node is measured (default: %(default)s)"
     )
     bench.add_argument(
         "--bag",
@@ -124,25 +135,41 @@ def _parser() -> argparse.ArgumentParser:
         const=BUNDLED_BAG,
         help="steadiness of the masks on a recording (default: the demo's)",
     )
-    bench.add_argument("--rate", type=_positive, default=30.0, help="images a second for it (default: %(default)s)")
+    bench.add_argument(
+        "--rate", type=positive_number, default=30.0, help="images a second for it (default: %(default)s)"
+    )
     bench.set_defaults(run=_bench)
+
+    convert = commands.add_parser("convert", help="make a model of an official LAVT or VPD checkpoint")
+    convert.add_argument("checkpoint", type=Path, help=".pth file; it is read as data and cannot run code")
+    convert.add_argument("--out", type=Path, required=True, help="folder to write; --model takes it then")
+    convert.add_argument("--type", choices=("lavt", "vpd"), help="of the checkpoint (default: by its content)")
+    convert.add_argument(
+        "--tokenizer",
+        metavar="NAME",
+        help="hub id or folder of the tokenizer, for VPD of CLIP's text encoder as well (default: the public ones)",
+    )
+    convert.set_defaults(run=_convert)
+
+    models = commands.add_parser("models", help="list the models that have a name, and which are on this machine")
+    models.set_defaults(run=_models)
+
+    download = commands.add_parser("download", help="download public weights into the cache")
+    download.add_argument("name", metavar="NAME", help="as mdsm models lists it, or a hub id")
+    download.add_argument("--revision", help="branch, tag or commit (default: main)")
+    download.set_defaults(run=_download)
     return parser
 
 
 def _add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
-    parser.add_argument("--model", default="mdsm-tiny", help="name, folder or hub id (default: %(default)s)")
+    parser.add_argument(
+        "--model", default="mdsm-tiny", help="name (mdsm models), folder or hub id (default: %(default)s)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     if steps:
         parser.add_argument(
             "--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)"
         )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
 
 
 def _count(text: str) -> int:
@@ -157,14 +184,6 @@ def _steps(text: str) -> int:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text} is not in 0 … 100")
     return value
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    try:
-        return int(width), int(height)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not WIDTHxHEIGHT") from None
 
 
 def _version() -> str:
@@ -184,7 +203,6 @@ def _user_errors() -> tuple[type[Exception], ...]:
     return (
         AttentionError,
         BagError,
-        CommandError,
         DemoError,
         ImageError,
         InstructionError,
@@ -268,7 +286,8 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from mdsm_ros.replay.run import run_comparison, run_replay
+    from mdsm_ros.replay.comparison import run_comparison
+    from mdsm_ros.replay.run import run_replay
     from mdsm_ros.segmenter import validate_instruction
 
     if args.instruction is not None:
@@ -319,6 +338,33 @@ def _bench(args: argparse.Namespace) -> int:
             print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
         except BenchError as error:
             raise CommandError(str(error)) from error
+    return 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    try:
+        from mdsm_ros.convert.run import convert
+    except ImportError as error:  # before, its weights_only could be made to run code (CVE-2025-32434)
+        raise CommandError(f"{error}; mdsm convert needs PyTorch 2.6 or newer") from error
+    print(convert(args.checkpoint, args.out, kind=args.type, language=args.tokenizer))
+    return 0
+
+
+def _models(_: argparse.Namespace) -> int:
+    from mdsm_ros.catalog import table
+
+    print(table())
+    return 0
+
+
+def _download(args: argparse.Namespace) -> int:
+    from mdsm_ros.download import DownloadError, download, find_repositories
+
+    try:
+        for repository in find_repositories(args.name, args.revision):
+            print(f"{repository.name}: {download(repository)}")
+    except DownloadError as error:
+        raise CommandError(str(error)) from error
     return 0
 
 

@@ -70,7 +70,7 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
         WeightsError: as :func:`load_pipeline`; or the sizes are not those of the checkpoint.
     """
     pipeline = load_pipeline(name)
-    text_encoder = pipeline.text_encoder if text_name is None else _load_text_encoder(text_name)
+    text_encoder = pipeline.text_encoder if text_name is None else load_text_encoder(text_name)
     state = pipeline.vae.state_dict()
     _fill(parts.vae, {key: state[key] for key in parts.vae.state_dict() if key in state}, name)
     _fill(parts.unet, pipeline.unet.state_dict(), name)
@@ -78,7 +78,12 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
     parts.scaling_factor.fill_(pipeline.vae.config.scaling_factor)
 
 
-def _load_text_encoder(name: str) -> CLIPTextModel:
+def load_text_encoder(name: str) -> CLIPTextModel:
+    """CLIP's text encoder of a hub id or folder.
+
+    Raises:
+        WeightsError: there is none, or it is a pickle.
+    """
     try:
         return CLIPTextModel.from_pretrained(name, use_safetensors=True)
     except (OSError, RuntimeError, ValueError) as error:

@@ -1,7 +1,8 @@
 """Saving and loading models the Hugging Face way.
 
 A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md.
-Pickle is never read: foreign ``.pth`` files can run code when loaded.
+Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
+``mdsm convert``, which reads them as data alone.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any, ClassVar
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 from typing_extensions import Self
 
+from mdsm_ros.hub_client import HUB_ERRORS, HUB_FILES, advice
 from mdsm_ros.models.config import ConfigError, ModelConfig
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.presets import config_from_dict
@@ -27,7 +28,6 @@ from mdsm_ros.models.presets import config_from_dict
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "README.md"]
 
 
 class WeightsError(ValueError):
@@ -47,31 +47,45 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
     try:
         return Path(
-            snapshot_download(str(name), revision=revision, local_files_only=local_files_only, allow_patterns=HUB_FILES)
+            snapshot_download(
+                str(name), revision=revision, local_files_only=local_files_only, allow_patterns=list(HUB_FILES)
+            )
         )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except HUB_ERRORS as error:
         raise WeightsError(
-            f"model {str(name)!r} is neither an embedded model, nor a local folder, nor a repository that can be "
-            f"downloaded or found in the cache ({type(error).__name__})"
+            f"model {str(name)!r} is no name that mdsm models lists, no local folder, not in the cache, and cannot be "
+            f"downloaded: {advice(str(name), error)}"
         ) from error
 
 
-def read_config(folder: Path) -> ModelConfig:
-    """Reads config.json.
+def read_values(folder: Path) -> dict[str, Any]:
+    """Reads config.json as it stands.
 
     Raises:
-        WeightsError: the file is missing, is no JSON object, or holds values that no model can be built from.
+        WeightsError: the file is missing, or is no JSON object.
     """
     path = folder / CONFIG_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
-        return config_from_dict(values)
     except FileNotFoundError as error:
         raise WeightsError(f"{path} is missing, expected a model's configuration") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, ConfigError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise WeightsError(f"{path}: {error}") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
+    return values
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Reads the configuration of a model that this package trains.
+
+    Raises:
+        WeightsError: as :func:`read_values`; or the file holds values that no model can be built from.
+    """
+    try:
+        return config_from_dict(read_values(folder))
+    except ConfigError as error:
+        raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -90,6 +104,20 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) -> Any:
+    """Reads tokenizer.json.
+
+    Raises:
+        WeightsError: the file is missing or is no tokenizer.
+    """
+    if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
+    try:
+        return tokenizer_type.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # tokenizers raises no narrower one
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
 
 
 class HubModel(
@@ -155,13 +183,7 @@ class HubModel(
             expected = cls.config_type().model_type
             raise WeightsError(f"{folder / CONFIG_FILE}: model_type is {config.model_type!r}, expected {expected!r}")
         state = read_weights(folder)
-        if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
-            raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
-        try:
-            tokenizer = cls.tokenizer_type.from_pretrained(folder, local_files_only=True)
-        except Exception as error:  # tokenizers raises no narrower one
-            raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
-        model = cls(config, tokenizer)
+        model = cls(config, read_tokenizer(folder, cls.tokenizer_type))
         try:
             model.load_state_dict(state)
         except RuntimeError as error:

@@ -74,5 +74,8 @@ def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
 
 
 def format_figure(value: float | None) -> str:
-    """Whole numbers above 1 without decimals, others with three; nothing for None."""
-    return "" if value is None else f"{value:.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.3f}"
+    """Counts (int) and whole numbers above 1 without decimals, others with three; nothing for None."""
+    if value is None:
+        return ""
+    whole = isinstance(value, int) or (float(value).is_integer() and abs(value) > 1)
+    return f"{value:.0f}" if whole else f"{value:.3f}"

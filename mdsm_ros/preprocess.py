@@ -1,10 +1,13 @@
 """Camera image to model input, and model output back to the camera's pixels.
 
-Images are resized straight to a square, without keeping their aspect, as LAVT does in training and test; the way
-back for masks is then one resize too, and every pixel of the image gets an answer.
+Images are resized straight to a square, without keeping their aspect, as LAVT does in training and test, or to a
+rectangle of their own aspect for models that want it; neither crops nor pads, so the way back for masks is one resize
+too, and every pixel of the image gets an answer.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -12,15 +15,30 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-
-def resize_image(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """(H, W, 3) to (side, side, 3), antialiased bilinear."""
-    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
+MAX_ASPECT = 4  # of what models see: a strip of a few pixels has no features
 
 
-def to_model_input(image: NDArray[np.uint8], side: int) -> torch.Tensor:
-    """(H, W, 3) uint8 RGB to (1, 3, side, side) float in [0, 1]."""
-    return torch.from_numpy(resize_image(image, side).copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
+def input_size(height: int, width: int, side: int, *, keep_aspect: bool = False) -> tuple[int, int]:
+    """Height and width that an image is resized to: a square, or its own aspect with ``side`` as the longer side.
+
+    Aspects beyond 4:1 are made 4:1.
+    """
+    if not keep_aspect:
+        return side, side
+    shorter = max(round(side * min(height, width) / max(height, width)), math.ceil(side / MAX_ASPECT))
+    return (shorter, side) if height < width else (side, shorter)
+
+
+def resize_image(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> NDArray[np.uint8]:
+    """(H, W, 3) to (h, w, 3) of :func:`input_size`, antialiased bilinear."""
+    height, width = input_size(image.shape[0], image.shape[1], side, keep_aspect=keep_aspect)
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def to_model_input(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> torch.Tensor:
+    """(H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], h and w of :func:`input_size`."""
+    pixels = resize_image(image, side, keep_aspect=keep_aspect)
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:

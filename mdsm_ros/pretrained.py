@@ -10,26 +10,46 @@ from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrain
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.daam import DAAM
+from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
 from mdsm_ros.models.interface import SegmentationModel
 from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import PRESETS
+from mdsm_ros.models.public_config import PUBLIC_MODELS
 from mdsm_ros.models.registry import MODEL_TYPES
-from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
 from mdsm_ros.models.vpd import VPD
 from mdsm_ros.models.vpd_config import VPDConfig
+from mdsm_ros.public_weights import load_public, read_public_config
 
 EMBEDDED_WEIGHTS = Path(__file__).parent / "weights"
 
 
-def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
-    """Loads a model by embedded name, local folder or hub id, whichever type its configuration names.
+def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
+    """Where a model is, by embedded name, local folder or hub id.
 
     Raises:
-        WeightsError: there is no such model, or its files are damaged.
+        WeightsError: there is no such model.
     """
     embedded = EMBEDDED_WEIGHTS / name
-    folder = embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+    return embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
+
+
+def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
+    """Loads a model by name, local folder or hub id, whichever type its configuration names.
+
+    Names are those of the embedded models and of the public ones; a folder of such a name is ./NAME.
+
+    Raises:
+        WeightsError: there is no such model, it cannot be downloaded, or its files are damaged.
+    """
+    if str(name) in PUBLIC_MODELS:
+        return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
+    folder = model_folder(name, local_files_only=local_files_only)
+    public = read_public_config(folder)
+    if public is not None:
+        return load_public(public, local_files_only=local_files_only)
     return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
 
 
@@ -52,6 +72,20 @@ def save_random(preset: str, folder: Path) -> None:
     model_type(config, tokenizer).save_pretrained(folder)
 
 
+def save_untrained(config: ModelConfig, folder: Path) -> None:
+    """Saves a model as the public checkpoints of its configuration have it; for models that need no training of ours.
+
+    Raises:
+        WeightsError: a checkpoint cannot be loaded, or the model does not come with a tokenizer.
+    """
+    tokenizer = load_tokenizer(config)
+    if tokenizer is None:
+        raise WeightsError(f"model_type {config.model_type!r} has no public tokenizer and must be trained")
+    model = MODEL_TYPES[config.model_type](config, tokenizer)
+    load_encoders(model)
+    model.save_pretrained(folder)
+
+
 def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
     """The tokenizer of the public text encoder that a model starts from; None where it starts from none.
 
@@ -64,10 +98,19 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
         return load_clip_tokenizer(config.checkpoint)
     if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
         return None
+    return load_bert_tokenizer(config.bert_checkpoint)
+
+
+def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
     try:
-        return BertTokenizerFast.from_pretrained(config.bert_checkpoint)
+        return BertTokenizerFast.from_pretrained(name)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"tokenizer of {config.bert_checkpoint!r} cannot be loaded: {error}") from error
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
 
 
 def load_encoders(model: HubModel) -> None:
@@ -83,6 +126,8 @@ def load_encoders(model: HubModel) -> None:
         _load_fusion_encoders(model)
     elif isinstance(model, VPD):
         load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.text_checkpoint)
+    elif isinstance(model, GroundedDiffusion | DAAM):
+        load_stable_diffusion(model.backbone, model.config.checkpoint)
 
 
 def _load_fusion_encoders(model: MDSM | LAVT) -> None:

@@ -169,6 +169,7 @@ class Segmenter:
         self.mask_threshold: float = model.config.mask_threshold
         self.present_threshold: float = model.config.present_threshold
         self._image_size: int = model.config.image_size
+        self._keep_aspect: bool = model.config.keep_aspect
         self._cached_text: tuple[str, Any] | None = None
         self._previous: _Previous | None = None
         self._pace = _Pace()
@@ -289,7 +290,7 @@ class Segmenter:
         model = self.model
         deadline = time.perf_counter() + self.latency_budget if self.latency_budget else float("inf")
         clock = _Clock(self._device)
-        pixels = to_model_input(image, self._image_size).to(self._device)
+        pixels = to_model_input(image, self._image_size, keep_aspect=self._keep_aspect).to(self._device)
         clock.lap("preprocess")
         features = self._text_features(text)
         clock.lap("text")

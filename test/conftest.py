@@ -14,12 +14,24 @@ os.environ.setdefault("MUJOCO_GL", "egl")  # before any test module imports mujo
 _DOMAINS = itertools.count(os.getpid())
 
 
+LONGEST = ("test_shimrie", "test_training_processes", "test_segmenter", "test_shards")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
-    each other, so a test with a domain of its own may be tried three times."""
+    """Says what may be tried again, and what `pytest -n 2 --dist loadgroup` may run at the same time.
+
+    Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
+    each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
+    group, so that two nodes never share the cores. Every other file is a group, since its tests share what they set
+    up. What takes longest comes first, so that no worker is left alone with it.
+    """
+    on_dds = {item.path.stem for item in items if "ros_domain" in getattr(item, "fixturenames", ())}
     for item in items:
         if "ros_domain" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.flaky(reruns=2))
+        item.add_marker(pytest.mark.xdist_group("dds" if item.path.stem in on_dds else item.path.stem))
+    items.sort(key=lambda item: (item.path.stem not in on_dds, item.path.stem not in LONGEST))
 
 
 @pytest.fixture
@@ -53,3 +65,23 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("untrained_weights")
     MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def public_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of huggingface_hub with tiny random checkpoints in place of the public ones."""
+    from public_checkpoints import WRITERS, fill_cache
+
+    cache = tmp_path_factory.mktemp("hub")
+    fill_cache(cache, *WRITERS)
+    return cache
+
+
+@pytest.fixture
+def public_models(public_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The public models can be loaded by name, without network; gives the cache."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(public_cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return public_cache

@@ -11,7 +11,7 @@ import yaml
 from boxes import CONFIG, write_boxes
 from PIL import Image
 
-from training import ablate
+from training import ablate, experiment
 from training.config import TrainConfig, read_config
 
 SHORT = {"steps": 3, "images": 2, "learning_rate": 1e-3}
@@ -89,7 +89,7 @@ def test_variants_differ_where_they_should(workplace: Path) -> None:
 
 def test_mean_and_spread_by_hand() -> None:
     results = {"a": {0: {"mIoU": 0.1}, 1: {"mIoU": 0.3}}, "b": {0: {"mIoU": 0.5}}}
-    lines = ablate.table(results).splitlines()
+    lines = experiment.table(results).splitlines()
     assert lines[2].startswith("| a | 2 | 0.200 ± 0.141 |")
     assert lines[3].startswith("| b | 1 | 0.500 |")
 

@@ -14,6 +14,7 @@ from mdsm_ros.annotations import Camera
 from mdsm_ros.bags import Bag, BagError
 from mdsm_ros.demo import BUNDLED_BAG, DemoError
 from mdsm_ros.demo.bag_writer import (
+    DEPTH_TOPIC,
     IMAGE_TOPIC,
     INSTRUCTION_TOPIC,
     STORE,
@@ -61,6 +62,16 @@ def test_a_recording_comes_back_as_it_was_written(recording: RecordingSource) ->
         truth = recording.truth(frame)
         assert truth is not None
         np.testing.assert_array_equal(truth, shot.truth)
+
+
+def test_depth_is_sent_but_is_not_the_camera(tmp_path: Path) -> None:
+    metres = np.full((48, 64), 1.5, np.float32)
+    write_recording(
+        tmp_path / "bag", (dataclasses.replace(shot, depth=metres) for shot in shots()), rate=4.0, start=START
+    )
+    source = RecordingSource(tmp_path / "bag")
+    assert source.image_topic == IMAGE_TOPIC
+    assert sum(message.topic == DEPTH_TOPIC for message in source.messages(0)) == 8
 
 
 def test_each_instruction_goes_out_before_its_first_image(recording: RecordingSource) -> None:

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_pipeline, load_stable_diffusion
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.stable_diffusion import Sizes, StableDiffusion
+from mdsm_ros.models.stable_diffusion import StableDiffusion
+from mdsm_ros.models.stable_diffusion_config import Sizes
 
 
 def parts_of(sizes: Sizes = TOY, decoder: bool = False) -> StableDiffusion:

@@ -20,6 +20,7 @@ from mdsm_ros.homes.instructions import Sentence
 from mdsm_ros.homes.parts import CONFUSABLE
 from mdsm_ros.homes.phrases import CLAUSES, PREFIXES, is_plural
 from mdsm_ros.homes.queries import MARKS, RELATIONS, SELECTIONS, Clause, Query, Scene
+from mdsm_ros.target_phrase import find_target
 from training.verify_homes import find_fault
 
 SEEDS = range(SPLIT_SEEDS["test"] + 600, SPLIT_SEEDS["test"] + 604)
@@ -78,6 +79,17 @@ def test_a_wrong_or_vague_instruction_is_found(samples: list[Sample]) -> None:
             vague += 1
     assert wrong > 100
     assert vague > 10
+
+
+def test_the_target_phrase_is_about_the_target(samples: list[Sample]) -> None:
+    """Head nouns found in the sentences, against the kinds that the queries mean."""
+    found = []
+    for _, sentence in spoken(samples):
+        names = lexicon.NOUNS.get(sentence.query.kind, (sentence.query.kind,))
+        nouns = {part.split()[-1] for name in names for part in (name, name.split(" of ")[0])}
+        found.append(find_target(sentence.text).head in nouns)
+    print(f"head noun found in {sum(found)} of {len(found)} instructions of homes, {np.mean(found):.1%}")
+    assert np.mean(found) >= 0.95
 
 
 def test_language_has_the_wanted_shape(samples: list[Sample]) -> None:

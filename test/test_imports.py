@@ -125,3 +125,9 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     assert result.returncode == 0, result.stderr
     loaded = set(ast.literal_eval(result.stdout))
     assert not loaded & TENSOR_PACKAGES
+
+
+def test_the_catalog_of_models_is_read_without_them() -> None:
+    result = run_python("import sys, mdsm_ros.catalog; print(sorted(sys.modules))")
+    assert result.returncode == 0, result.stderr
+    assert not set(ast.literal_eval(result.stdout)) & TENSOR_PACKAGES

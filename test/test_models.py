@@ -220,7 +220,7 @@ def test_bad_configs_name_the_field_and_its_value(field: str, value: object) -> 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model_type": "bisenet"}, "model_type is 'bisenet', expected one of lavt, mdsm, vpd"),
+        ({"model_type": "bisenet"}, "model_type is 'bisenet', expected one of daam, grounded_diffusion, lavt, mdsm"),
         ({}, "model_type is None"),
         ({"model_type": "lavt", "num_inference_steps": 4}, "num_inference_steps is 4, expected 0"),
         ({"model_type": "mdsm", "use_swin": False, "use_clip": False}, "use_swin is False"),

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLES = {
     "mdsm",
     "mdsm-ablate",
+    "mdsm-compare",
     "mdsm-calibrate",
     "mdsm-data",
     "mdsm-evaluate",

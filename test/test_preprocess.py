@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdsm_ros.preprocess import resize_image, to_image_grid, to_model_input
+from mdsm_ros.preprocess import input_size, resize_image, to_image_grid, to_model_input
 
 
 def test_model_input_keeps_colours_and_sides_apart() -> None:
@@ -50,3 +50,22 @@ def test_masks_come_back_to_where_the_pixels_were() -> None:
 
 def test_half_precision_logits_are_interpolated_in_full_precision() -> None:
     assert to_image_grid(torch.randn(2, 1, 8, 8).half(), 5, 6).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [((480, 640), (800, 1067)), ((1920, 1080), (1067, 600)), ((9, 9), (1067, 1067)), ((1, 3000), (267, 1067))],
+)
+def test_aspects_are_kept_up_to_four_to_one(image: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert input_size(*image, 1067, keep_aspect=True) == expected
+    assert input_size(*image, 1067) == (1067, 1067)
+
+
+@pytest.mark.parametrize("size", [(120, 200), (200, 120), (20, 400)])
+def test_masks_come_back_from_a_grid_of_the_image_s_aspect(size: tuple[int, int]) -> None:
+    image = np.zeros((*size, 3), dtype=np.uint8)
+    image[size[0] // 4 : size[0] // 2, size[1] // 4 :] = 255
+    white = to_model_input(image, 128, keep_aspect=True)[:, :1]
+    assert max(white.shape) == 128
+    mask = to_image_grid(20 * (white - 0.5), *size)[0].numpy() > 0.5
+    assert np.mean(mask != (image[..., 0] > 0)) < 0.02

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
+import base64
+import io
 import json
 import re
 import shutil
@@ -14,134 +15,44 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from PIL import Image
+from recordings import (
+    CUP,
+    IMAGE,
+    RADIO,
+    SAID,
+    SECOND,
+    SHAPE,
+    TRUTH,
+    Recorder,
+    Reds,
+    good_bag,
+    mask,
+    options,
+    picture,
+    replay,
+)
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from mdsm_ros.bags import Bag, BagError
 from mdsm_ros.cli import main
-from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
-from mdsm_ros.metrics import iou
+from mdsm_ros.demo.bag_writer import STORE
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
-from mdsm_ros.replay.compare import difference
+from mdsm_ros.replay.compare import Pair, difference
+from mdsm_ros.replay.comparison import run_comparison
 from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
 from mdsm_ros.replay.report import Page, Picture, write_page
-from mdsm_ros.replay.run import ANSWERS, run_comparison, run_replay
+from mdsm_ros.replay.run import ANSWERS
 from mdsm_ros.replay.stability import stability_table
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmentation
-
-IMAGE, INFO, SAID, TRUTH = "/camera/image", "/camera/camera_info", "/instruction", "/ground_truth/mask/compressed"
-CUP, RADIO = "get the red cup", "turn the radio off"
-SHAPE = (24, 32)
-SECOND = 10**9
-
-
-def picture(number: int) -> np.ndarray:
-    """Red in as many columns as the number says."""
-    rgb = np.zeros((*SHAPE, 3), np.uint8)
-    rgb[:, : number + 1, 0] = 250
-    return rgb
-
-
-def mask(number: int) -> np.ndarray:
-    return picture(number)[..., 0] > 0
-
-
-class Reds:
-    """Answers with what is red; refinement takes a row away."""
-
-    name, device, num_inference_steps, present_threshold, mask_threshold = "reds", "cpu", 4, 0.5, 0.5
-
-    def __init__(self, patience: int = 10**6) -> None:
-        self.patience = patience
-
-    def stream(self, image: np.ndarray, instruction: str) -> Iterator[Segmentation]:
-        self.patience -= 1
-        if self.patience < 0:
-            raise KeyboardInterrupt
-        found = image[..., 0] > 100
-        for stage, seconds in (("initial", 0.1), ("refined", 0.3)):
-            yield Segmentation(found, found.astype(np.float32), None, 0.8, bool(found.any()), stage, {"total": seconds})
-            found = found.copy()
-            found[0] = False
-
-
-class Recorder:
-    """Writes a bag message by message; stamps and times in seconds."""
-
-    def __init__(
-        self, folder: Path, storage: StoragePlugin = StoragePlugin.MCAP, compression: CompressionMode | None = None
-    ) -> None:
-        self.folder = folder
-        self.writer = Writer(folder, version=9, storage_plugin=storage)
-        if compression is not None:
-            self.writer.set_compression(compression, CompressionFormat.ZSTD)
-        self.writer.open()
-        self.connections: dict[str, Any] = {}
-
-    def write(self, topic: str, kind: str, content: Any, at: float) -> None:
-        if topic not in self.connections:
-            self.connections[topic] = self.writer.add_connection(topic, kind, typestore=STORE)
-        self.writer.write(self.connections[topic], round(at * SECOND), STORE.serialize_cdr(content, kind))
-
-    def say(self, text: str, at: float) -> None:
-        self.write(SAID, "std_msgs/msg/String", STORE.types["std_msgs/msg/String"](data=text), at)
-
-    def show(self, rgb: np.ndarray, at: float, stamp: float | None = None, **changes: Any) -> None:
-        fields = {"encoding": "rgb8", "is_bigendian": 0, "step": 3 * rgb.shape[1], "data": rgb.ravel()}
-        fields |= {"height": rgb.shape[0], "width": rgb.shape[1]} | changes
-        header = _header(round((at if stamp is None else stamp) * SECOND))
-        kind = "sensor_msgs/msg/Image"
-        self.write(IMAGE, kind, STORE.types[kind](header=header, **fields), at)
-
-    def tell(self, truth: np.ndarray, at: float, stamp: float) -> None:
-        kind = "sensor_msgs/msg/CompressedImage"
-        self.write(TRUTH, kind, _compressed(truth.astype(np.uint8) * 255, round(stamp * SECOND), "png"), at)
-
-    def close(self) -> Path:
-        self.writer.close()
-        return self.folder
-
-
-def good_bag(
-    folder: Path, storage: StoragePlugin = StoragePlugin.MCAP, compression: CompressionMode | None = None
-) -> Path:
-    """Six images; nothing said before the first, then the cup, then the radio, which is not in view."""
-    recorder = Recorder(folder, storage, compression)
-    recorder.show(picture(0), 1.0)
-    recorder.say(CUP, 1.5)
-    for number in (1, 2, 3):
-        recorder.tell(mask(number), number + 0.9 if number == 1 else number + 1.1, number + 1.0)  # early, late
-        recorder.show(picture(number), number + 1.0)
-    recorder.say(RADIO, 4.5)
-    for number in (4, 5):
-        recorder.tell(np.zeros(SHAPE, bool), number + 1.0, number + 1.0)
-        recorder.show(picture(number), number + 1.0)
-    return recorder.close()
 
 
 def read(path: Path, **names: Any) -> tuple[list[ReplayFrame], dict[str, int]]:
     with Bag(path) as bag:
         reader = FrameReader(bag, choose_topics(bag, **names))
         return list(reader.frames()), dict(reader.faults)
-
-
-def options(bag: Path, out: Path, **changes: Any) -> argparse.Namespace:
-    values = {
-        "image": None,
-        "truth": None,
-        "instruction_topic": None,
-        "instruction": None,
-        "no_bag": False,
-        "live": False,
-    }
-    return argparse.Namespace(**(values | {"bag": bag, "out": out} | changes))
-
-
-def replay(bag: Path, out: Path, segmenter: Any = None) -> dict[str, Any]:
-    model: Any = segmenter or Reds()
-    assert run_replay(options(bag, out), model) == 0
-    return dict(json.loads((out / "metrics.json").read_text()))
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------
@@ -236,6 +147,54 @@ def test_a_recording_that_was_cut_short_is_evaluated_as_far_as_it_goes(tmp_path:
     assert any(fault.startswith("read as far as it goes: bag ") for fault in metrics["faults"])
     with Bag(tmp_path / "out" / "bag") as bag:
         assert bag.count("/mdsm/mask/compressed") == metrics["all"]["answered"] == bag.count(IMAGE)
+
+
+def test_corrupt_images_are_told_and_the_others_answered(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        buffer = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8)).save(buffer, "jpeg")
+        data = buffer.getvalue()
+        cut = number % 10 == 7
+        recorder.tell(mask(1), number + 1.0, number + 1.0)
+        recorder.show_jpeg(data[: len(data) // 2] if cut else data, number + 1.0)
+    metrics = replay(recorder.close(), tmp_path / "out")
+    assert metrics["faults"] == {"images unanswered: image data cannot be used": 6}
+    assert (metrics["all"]["frames"], metrics["all"]["answered"]) == (60, 54)
+    assert "mIoU" in metrics["stages"]["refined"]
+    faults = [answer.fault for answer in read_answers(tmp_path / "out" / ANSWERS)]
+    assert [number for number, fault in enumerate(faults) if fault] == [7, 17, 27, 37, 47, 57]
+    assert faults[7] is not None
+    assert faults[7].startswith("image data is ")
+
+
+def test_a_clock_that_goes_backwards_loses_no_image(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    for number in range(6):
+        stamp = number + 1.0 - (2.5 if number >= 3 else 0.0)  # as where a simulation is started again
+        recorder.tell(mask(number), number + 1.0, stamp)
+        recorder.show(picture(number), number + 1.0, stamp)
+    metrics = replay(recorder.close(), tmp_path / "out")
+    assert metrics["faults"] == {"stamps that go backwards": 1}
+    assert metrics["all"]["answered"] == 6
+    assert metrics["stages"]["initial"]["mIoU"] == 1.0
+
+
+@pytest.mark.parametrize("images", ["no topic", "no message"])
+def test_a_recording_without_images_ends_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], images: str
+) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    if images == "no message":
+        recorder.connections[IMAGE] = recorder.writer.add_connection(IMAGE, "sensor_msgs/msg/Image", typestore=STORE)
+    assert main(["replay", str(recorder.close()), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("mdsm: error: bag ")
+    assert "no topic of type sensor_msgs/msg/Image" in line or f"has no message on {IMAGE}, expected images" in line
 
 
 def test_nothing_can_be_read_of_a_beginning(tmp_path: Path) -> None:
@@ -403,14 +362,34 @@ def test_two_models_are_compared_frame_by_frame(tmp_path: Path, capsys: pytest.C
     assert (rows["all"]["frames"], list(rows)) == (3, ["all", CUP])
     assert "mIoU of reds (first) and better (second)" in capsys.readouterr().out
     assert (tmp_path / "out" / "a_reds" / "report.html").is_file()
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert page.count("<figure") == 3  # where it gained least, most, and in between
+    assert f"{CUP} (image 1, IoU 0.96 and 1.00: +0.04)" in page
+    assert "where better is worse first" in page
+    assert "Latency" not in page  # nothing is said of what is not known
+    first = re.search(r"data:image/jpeg;base64,([^\"]+)", page)
+    assert first is not None
+    width, height = Image.open(io.BytesIO(base64.b64decode(first[1]))).size
+    assert width / height == pytest.approx(2 * SHAPE[1] / SHAPE[0], rel=0.05)
+
+
+def test_public_models_are_compared_by_name(tmp_path: Path, public_models: Path) -> None:
+    command = ["replay", str(good_bag(tmp_path / "bag")), "--out", str(tmp_path / "out"), "--device", "cpu", "--no-bag"]
+    assert main([*command, "--model", "clipseg", "--compare", "grounded-sam2"]) == 0
+    rows = json.loads((tmp_path / "out" / "comparison.json").read_text())["rows"]
+    assert rows["all"]["frames"] == 3
+    assert (tmp_path / "out" / "b_grounded-sam2" / "report.html").is_file()
 
 
 def test_the_interval_is_over_instructions_not_frames() -> None:
-    steady = difference([[(0.5, 0.6)] * 100] * 10)
-    assert (steady["from"], steady["to"]) == pytest.approx((0.1, 0.1))
-    swings = difference([[(0.5, 0.9)] * 100, [(0.5, 0.3)] * 100])  # of two instructions, one better and one worse
-    assert (swings["from"], swings["difference"], swings["to"]) == pytest.approx((-0.2, 0.1, 0.4))
-    assert "from" not in difference([[(0.5, 0.6)] * 100])
+    def pairs(first: float, second: float) -> list[Pair]:
+        return [Pair(number, CUP, first, second) for number in range(100)]
+
+    steady = difference([pairs(0.5, 0.6)] * 10)
+    assert (steady["95 % from"], steady["95 % to"]) == pytest.approx((0.1, 0.1))
+    swings = difference([pairs(0.5, 0.9), pairs(0.5, 0.3)])  # of two instructions, one better and one worse
+    assert (swings["95 % from"], swings["difference"], swings["95 % to"]) == pytest.approx((-0.2, 0.1, 0.4))
+    assert "95 % from" not in difference([pairs(0.5, 0.6)])
 
 
 def test_without_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
@@ -420,43 +399,6 @@ def test_without_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
     models: Any = [Reds(), Reds()]
     with pytest.raises(ReplayError, match="has no truth for a target in view"):
         run_comparison(options(recorder.close(), tmp_path / "out"), models)
-
-
-def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) -> None:
-    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
-    recorder = Recorder(tmp_path / "bag")
-    rng = np.random.default_rng(0)
-    recorder.say(CUP, 0.5)
-    for number in range(24):
-        if number == 12:
-            recorder.say(RADIO, number + 0.5)
-        recorder.tell(mask(number), number + 1.0, number + 1.0)
-        recorder.show(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8), number + 1.0)
-    command = ["replay", str(recorder.close()), "--device", "cpu", "--no-bag"]
-    assert main([*command, "--out", str(tmp_path / "offline")]) == 0
-    assert main([*command, "--out", str(tmp_path / "live"), "--live", "--rate", "2"]) == 0
-    offline, live = (list(read_answers(tmp_path / name / ANSWERS)) for name in ("offline", "live"))
-    assert [answer.stamp for answer in live] == [answer.stamp for answer in offline]
-    answered = [(a, b) for a, b in zip(offline, live, strict=True) if b.fault is None]
-    assert len(answered) >= 12
-    for a, b in answered:
-        assert set(b.masks) == {"initial", "refined"}
-        same = [iou(a.mask(stage), b.mask(stage)) for stage in b.masks if a.mask(stage).any()]
-        assert min(same, default=1.0) > 0.99  # another number of threads rounds otherwise
-        assert b.counts.keys() == a.counts.keys()
-        assert b.latency is not None
-        assert b.latency > b.seconds["refined"] > 0
-    metrics = json.loads((tmp_path / "live" / "metrics.json").read_text())
-    assert metrics["settings"]["live"] == "at rate 2"
-    assert metrics["all"]["answered"] == len(answered)
-    assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
-
-
-def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:
-    arguments = options(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
-    model: Any = Reds()
-    with pytest.raises(ReplayError, match="takes the instructions of the recording"):
-        run_replay(arguments, model)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -470,6 +412,18 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)=\"(?!data:)", page)
     assert "http" not in page
     assert page.count("<figure") == 5  # best, middling and worst of three; both of two
+
+
+def test_a_long_recording_is_shown_from_end_to_end(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    for number in range(150):
+        recorder.say(f"get cup {number}", number + 0.5)
+        recorder.show(picture(3), number + 1.0)
+    replay(recorder.close(), tmp_path / "out")
+    shown = [int(n) for n in re.findall(r"get cup \d+ \(image (\d+)", (tmp_path / "out" / "report.html").read_text())]
+    assert 30 <= len(shown) <= 60
+    assert shown[0] < 10
+    assert shown[-1] > 140
 
 
 def test_words_cannot_break_the_page(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
-from mdsm_ros.segmenter import Segmentation, WeightsError
+from mdsm_ros.segmenter import Segmentation, Segmenter, WeightsError
 
 TIMEOUT = 30.0  # s; the machine may be busy
 FRAME_ID = "camera_color_optical_frame"
@@ -733,3 +734,23 @@ def test_diagnostics_say_what_is_missing(make_robot: Callable[..., Robot]) -> No
     assert (values["device"], values["model"], values["instruction"]) == ("cpu", "mdsm-tiny", CUP)
     assert float(values["latency p95 (s)"]) >= float(values["latency p50 (s)"]) > 0
     assert level == 1  # the camera has stopped
+
+
+class RealRobot(Robot):
+    """A robot whose node loads its model itself."""
+
+    def _make_segmenter(self, name: str, *, device: str, acceleration: str) -> Segmenter:
+        return Segmenter.from_pretrained(name, device=device, acceleration=acceleration)
+
+
+def test_a_public_model_answers_in_the_node(ros_domain: int, public_models: Path) -> None:
+    robot = RealRobot(model="clipseg", device="cpu", acceleration="none", instruction=CUP, present_threshold=0.0)
+    try:
+        robot.start()
+        robot.show(1)
+        robot.wait(lambda: 1 in robot.stamps("mask") and robot.statuses())
+        (status,) = robot.statuses()
+        assert (status["stage"], status["present"], status["error"]) == ("initial", True, None)
+        assert image_to_numpy(robot.received["mdsm/mask"][0]).shape == picture().shape[:2]
+    finally:
+        robot.close()

@@ -7,15 +7,8 @@ import torch
 from transformers import CLIPTokenizer
 
 from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.stable_diffusion import (
-    SD15,
-    TINY,
-    Sizes,
-    StableDiffusion,
-    StableDiffusionConfig,
-    unet_blocks,
-    unet_features,
-)
+from mdsm_ros.models.stable_diffusion import StableDiffusion, unet_blocks, unet_features
+from mdsm_ros.models.stable_diffusion_config import SD15, TINY, Sizes, StableDiffusionConfig
 
 
 def build(sizes: Sizes) -> StableDiffusion:

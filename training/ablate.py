@@ -10,72 +10,30 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-import yaml
-
-from mdsm_ros.annotation_writer import write_json
-from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
-from mdsm_ros.segmenter import Segmenter
-from training import train
-from training.analysis import STAGES, Figures, summarize_answers
+from training import experiment
 from training.config import TrainConfig, read_config
-from training.evaluate import evaluate
-
-METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
-PLOTTED = ("mIoU", "P@0.5")
-RESULT_FILE = "metrics.json"
+from training.experiment import INITIAL, Asking, Variant
 
 
-@dataclass(frozen=True)
-class Asking:
-    """A way to ask a trained model.
-
-    Attributes:
-        steps: of refinement; None: the model's.
-        samples: refinements whose mean is the answer.
-    """
-
-    steps: int | None = None
-    samples: int = 1
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A model to train, and the rows of the table that it gives.
-
-    Attributes:
-        change: makes its configuration from MDSM's.
-        rows: how it is asked, by the row's name.
-    """
-
-    change: Callable[[TrainConfig], TrainConfig]
-    rows: Mapping[str, Asking]
-
-
-def _one_stage(config: TrainConfig) -> TrainConfig:
+def one_stage(config: TrainConfig) -> TrainConfig:
+    """Gives the steps of refinement to stage 1."""
     extra = config.stage2.steps if config.stage2 else 0
     stage1 = dataclasses.replace(config.stage1, steps=config.stage1.steps + extra)
     return dataclasses.replace(config, stage1=stage1, stage2=None)
 
 
-def _lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
+def lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
+    """LAVT in the place of MDSM."""
     known = {field.name for field in dataclasses.fields(CONFIG_TYPES["lavt"])}
     model = {key: value for key, value in config.model.items() if key in known - {"num_inference_steps"}}
     preset = config.preset.replace("mdsm", "lavt")
     # both at once: the preset must have no stage 2
-    return dataclasses.replace(_one_stage(config), preset=preset, model=model | {"max_tokens": max_tokens})
+    return dataclasses.replace(one_stage(config), preset=preset, model=model | {"max_tokens": max_tokens})
 
 
 def _model(config: TrainConfig, **fields: Any) -> TrainConfig:
@@ -89,10 +47,9 @@ def _without_dice(config: TrainConfig) -> TrainConfig:
     )
 
 
-INITIAL = Asking(steps=0)
 VARIANTS: dict[str, Variant] = {
-    "lavt-20": Variant(lambda config: _lavt(config, 20), {"LAVT, 20 tokens": INITIAL}),
-    "lavt-64": Variant(lambda config: _lavt(config, 64), {"LAVT, 64 tokens": INITIAL}),
+    "lavt-20": Variant(lambda config: lavt(config, 20), {"LAVT, 20 tokens": INITIAL}),
+    "lavt-64": Variant(lambda config: lavt(config, 64), {"LAVT, 64 tokens": INITIAL}),
     "mdsm": Variant(
         lambda config: config,
         {
@@ -102,7 +59,7 @@ VARIANTS: dict[str, Variant] = {
             "MDSM, mean of 5 samples": Asking(samples=5),
         },
     ),
-    "no-diffusion": Variant(_one_stage, {"MDSM without diffusion": INITIAL}),
+    "no-diffusion": Variant(one_stage, {"MDSM without diffusion": INITIAL}),
     "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": Asking()}),
     "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": Asking()}),
     "no-dice": Variant(_without_dice, {"MDSM without dice": Asking()}),
@@ -110,94 +67,16 @@ VARIANTS: dict[str, Variant] = {
 """What is compared, by the name of its folder."""
 
 
-class OutOfTimeError(Exception):
-    """--max-seconds are over; what is finished is kept."""
-
-
-def run_variant(name: str, seed: int, config: TrainConfig, args: argparse.Namespace, deadline: float | None) -> None:
-    """Trains and asks one variant from one seed, or goes on with that; its figures go to a file.
+def read_mdsm(path: Path) -> TrainConfig:
+    """The training configuration of an MDSM.
 
     Raises:
-        OutOfTimeError: the deadline came first.
+        ConfigError: it is another model's, or leaves a stage out.
     """
-    folder: Path = args.out / name / f"seed{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    changed = dataclasses.replace(VARIANTS[name].change(config), seed=seed)
-    # as YAML, so that it can be read and run again by itself
-    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
-    options = ["--resume", "--device", args.device]
-    if deadline is not None:
-        if time.monotonic() > deadline:
-            raise OutOfTimeError
-        options += ["--max-seconds", str(deadline - time.monotonic())]
-    paths = ["--config", folder / "config.yaml", "--data", args.data, "--out", folder]
-    if train.main([*map(str, paths), *options]):
-        raise ConfigError(f"the training of {name} from seed {seed} failed, see above")
-    last = "stage1.pt" if changed.stage2 is None else "stage2.pt"
-    if not _finished(folder / last, changed):
-        raise OutOfTimeError
-    data = Dataset(args.test_data)
-    instructions = data.split(args.split)[: args.limit]
-    figures = {}
-    for row, asking in VARIANTS[name].rows.items():
-        segmenter = Segmenter.from_pretrained(folder / "model", device=args.device)
-        segmenter.name, segmenter.num_samples = f"{row}, seed {seed}", asking.samples
-        if asking.steps is not None:
-            segmenter.num_inference_steps = asking.steps
-        summary = summarize_answers(evaluate(segmenter, data, instructions))
-        figures[row] = summary[next(stage for stage in reversed(STAGES) if stage in summary)]
-    write_json(folder / RESULT_FILE, figures)
-
-
-def _finished(checkpoint: Path, config: TrainConfig) -> bool:
-    import torch
-
-    stage = config.stage1 if config.stage2 is None else config.stage2
-    return checkpoint.exists() and torch.load(checkpoint, weights_only=True)["step"] >= stage.steps
-
-
-def collect(out: Path, variants: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, Figures]]:
-    """The figures that are there, by row and seed, in the order of the table."""
-    result: dict[str, dict[int, Figures]] = {}
-    for name in variants:
-        for seed in seeds:
-            path = out / name / f"seed{seed}" / RESULT_FILE
-            if path.exists():
-                for row, figures in json.loads(path.read_text(encoding="utf-8")).items():
-                    result.setdefault(row, {})[seed] = figures
-    return result
-
-
-def table(results: Mapping[str, Mapping[int, Figures]]) -> str:
-    """Markdown: mean and sample standard deviation over the seeds."""
-    lines = ["| variant | seeds | " + " | ".join(METRICS) + " |", "|---" * (len(METRICS) + 2) + "|"]
-    for row, of_seed in results.items():
-        cells = []
-        for metric in METRICS:
-            values = [figures[metric] for figures in of_seed.values() if metric in figures]
-            spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-            cells.append(f"{np.mean(values):.3f}{spread}" if values else "")
-        lines.append(f"| {row} | {len(of_seed)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
-    """Bars of the means with a dot for each seed."""
-    mpl.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
-        1, len(PLOTTED), figsize=(11, 1 + 0.35 * len(results)), sharey=True, layout="constrained"
-    )
-    for axis, metric in zip(axes, PLOTTED, strict=True):
-        values = [[figures[metric] for figures in of_seed.values()] for of_seed in results.values()]
-        axis.barh(list(results), [float(np.mean(v)) for v in values], color="0.8")
-        for height, found in enumerate(values):
-            axis.plot(found, [height] * len(found), "o", color="C0", markersize=4)
-        axis.set_xlabel(metric)
-    axes[0].invert_yaxis()
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+    config = read_config(path)
+    if PRESETS[config.preset].model_type != "mdsm" or config.stage2 is None:
+        raise ConfigError(f"{path}: preset is {config.preset!r}, expected MDSM with both stages")
+    return config
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -206,42 +85,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="mdsm-ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, required=True, help="training configuration of MDSM")
-    parser.add_argument("--data", required=True, help=f"where the train split is: {train.SOURCES}")
-    parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
-    parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME",
-                        help=f"some of {', '.join(VARIANTS)}")  # fmt: skip
-    parser.add_argument("--max-seconds", type=float, help="end after so many seconds; running again goes on")
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+    experiment.add_arguments(parser, VARIANTS)
     args = parser.parse_args(argv)
-    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
-    complete = True
-    try:
-        config = read_config(args.config)
-        if PRESETS[config.preset].model_type != "mdsm" or config.stage2 is None:
-            raise ConfigError(f"{args.config}: preset is {config.preset!r}, expected MDSM with both stages")
-        for seed in args.seeds:
-            for name in args.variants:
-                if not (args.out / name / f"seed{seed}" / RESULT_FILE).exists():
-                    run_variant(name, seed, config, args, deadline)
-    except OutOfTimeError:
-        complete = False
-    except (ConfigError, DatasetError, WeightsError) as error:
-        print(f"mdsm-ablate: {error}", file=sys.stderr)
-        return 2
-    results = collect(args.out, args.variants, args.seeds)
-    if results:
-        text = table(results)
-        (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
-        write_json(args.out / "results.json", results)
-        plot(results, args.out / "plot.png")
-        print(text)
-    if not complete:
-        print("mdsm-ablate: the time is over; run again to go on", file=sys.stderr)
-    return 0
+    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, args)
 
 
 if __name__ == "__main__":

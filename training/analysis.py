@@ -105,7 +105,7 @@ def _stages(answers: Sequence[Answered]) -> list[str]:
 
 def _refinement(seen: Sequence[Answered]) -> Figures:
     change = np.array([a.change for a in seen])
-    wins, losses = float((change > WIN_MARGIN).sum()), float((change < -WIN_MARGIN).sum())
+    wins, losses = int((change > WIN_MARGIN).sum()), int((change < -WIN_MARGIN).sum())
     return {"mIoU gain": float(change.mean()), "wins": wins, "losses": losses}
 
 
@@ -117,7 +117,7 @@ def by_group(answers: Sequence[Answered]) -> dict[str, dict[str, Figures]]:
         for label in labels:
             group = [a for a in seen if a.traits.get(name) == label]
             if group:
-                figures: Figures = {"instructions": float(len(group))}
+                figures: Figures = {"instructions": len(group)}
                 for stage in _stages(group):
                     metrics = summarize([a.counts[stage] for a in group])
                     figures |= {f"{stage} {metric}": metrics[metric] for metric in ("mIoU", "P@0.5")}

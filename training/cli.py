@@ -14,12 +14,17 @@ USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
+    "captions": ("training.captions", "captioned pictures around the objects of a data set"),
+    "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
+    "synthesize": ("training.synthesize", "draw pictures with a latent diffusion model, and masks of what they show"),
+    "grounding": ("training.grounding_eval", "how well drawn things are found: Grounded Diffusion beside DAAM"),
     "stats": ("training.stats", "figures of datasets, side by side"),
     "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
     "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),
+    "bag-labels": ("training.bag_labels", "images of a recording to draw masks for, and labels from these masks"),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 
@@ -44,17 +44,14 @@ class StageConfig:
             raise ConfigError(f"warmup_steps is {self.warmup_steps!r}, expected 0 to {self.steps - 1}")
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """A training of one stage or two.
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """What :mod:`training.loop` and :mod:`training.sources` need to know, whatever is trained.
 
     Attributes:
-        preset: name of the model's preset; ``model`` overrides single fields of it.
-        stage2: None ends after stage 1, which is all that LAVT has.
         polynomial_power: of the learning-rate decay (LAVT: 0.9).
         instructions_per_image: the most instructions about one image in a batch; its features are computed once.
         gradient_accumulation: micro-batches that a step is split into on each process.
-        gradient_checkpointing: computes activations again on the way back, for memory.
         mixed_precision: "no", "fp16" or "bf16".
         checkpoint_seconds: a checkpoint at least this often.
         evaluate_steps: validation after so many steps.
@@ -63,13 +60,11 @@ class TrainConfig:
         stream_workers: processes that render homes ahead of the training.
 
     Raises:
-        ConfigError: a field is unknown or out of range.
+        ConfigError: a field is out of range.
     """
 
-    preset: str
-    stage1: StageConfig
-    stage2: StageConfig | None = None
-    model: dict[str, Any] = field(default_factory=dict)
+    STAGES: ClassVar[tuple[str, ...]] = ()  # the fields that are a StageConfig
+
     seed: int = 0
     instructions_per_image: int = 1
     weight_decay: float = 0.01
@@ -77,11 +72,7 @@ class TrainConfig:
     gradient_clip: float = 1.0
     polynomial_power: float = 0.9
     ema_decay: float = 0.999
-    present_weight: float = 0.1
-    auxiliary_weight: float = 0.0
-    initial_noise_probability: float = 0.5
     gradient_accumulation: int = 1
-    gradient_checkpointing: bool = False
     mixed_precision: str = "no"
     cache: bool = False
     num_workers: int = 0
@@ -93,28 +84,77 @@ class TrainConfig:
     stream_workers: int = 1
 
     def __post_init__(self) -> None:
-        if self.preset not in PRESETS:
-            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
         if self.mixed_precision not in ("no", "fp16", "bf16"):
             raise ConfigError(f"mixed_precision is {self.mixed_precision!r}, expected 'no', 'fp16' or 'bf16'")
         for name in ("block_steps", "homes_per_block", "stream_workers", "gradient_accumulation"):
             if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
+        for name in ("ema_decay", "adam_beta2"):
+            self._expect_share(name)
+
+    def _expect_share(self, name: str) -> None:
+        if not 0 <= getattr(self, name) <= 1:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")
+
+
+LoopConfigT = TypeVar("LoopConfigT", bound=LoopConfig)
+
+
+@dataclass(frozen=True)
+class TrainConfig(LoopConfig):
+    """A training of one stage or two.
+
+    Attributes:
+        preset: name of the model's preset; ``model`` overrides single fields of it.
+        stage2: None ends after stage 1, which is all that LAVT has.
+        start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
+            wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
+        gradient_checkpointing: computes activations again on the way back, for memory.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    STAGES = ("stage1", "stage2")
+
+    preset: str
+    stage1: StageConfig
+    stage2: StageConfig | None = None
+    model: dict[str, Any] = field(default_factory=dict)
+    start_from: str | None = None
+    present_weight: float = 0.1
+    auxiliary_weight: float = 0.0
+    initial_noise_probability: float = 0.5
+    gradient_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.preset not in PRESETS:
+            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
         if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
             raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
         if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
-        for name in ("ema_decay", "initial_noise_probability", "adam_beta2"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")
+        self._expect_share("initial_noise_probability")
 
     def model_config(self) -> ModelConfig:
         """The preset with the overrides."""
-        return config_from_dict(PRESETS[self.preset].to_dict() | self.model)
+        preset = PRESETS[self.preset]
+        covered = ("swin_checkpoint", "bert_checkpoint") if isinstance(preset, FusionConfig) and self.start_from else ()
+        return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
 
 
 def read_config(path: Path) -> TrainConfig:
-    """Reads a training configuration.
+    """Reads the configuration of a training of one stage or two.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+    """
+    return read_loop_config(path, TrainConfig)
+
+
+def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
+    """Reads a training configuration of any kind.
 
     Raises:
         ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
@@ -127,12 +167,12 @@ def read_config(path: Path) -> TrainConfig:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds {type(values).__name__}, expected fields of a training configuration")
-    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(TrainConfig)})
+    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(kind)})
     if unknown:
         raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
     try:
-        given = {name: values.pop(name, None) for name in ("stage1", "stage2")}
+        given = {name: values.pop(name, None) for name in kind.STAGES}
         stages: dict[str, Any] = {name: StageConfig(**fields) for name, fields in given.items() if fields is not None}
-        return TrainConfig(**values, **stages)
+        return kind(**values, **stages)
     except TypeError as error:
         raise ConfigError(f"{path}: {error}") from error

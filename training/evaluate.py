@@ -23,7 +23,7 @@ from mdsm_ros.hub import HubModel, WeightsError
 from mdsm_ros.metrics import Figures, calibration_counts, intersection_union
 from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.pretrained import load_model
-from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
+from mdsm_ros.replay.report import ORDERS, Page, Picture, library_versions, write_page
 from mdsm_ros.segmenter import Segmentation, Segmenter
 from mdsm_ros.sheet import contact_sheet, labelled
 from training.analysis import (
@@ -108,11 +108,12 @@ def page_of(
     return Page(
         title=f"{segmenter.name} on {data.root.name}",
         tables=tables,
-        faults={},
+        faults=None,  # a dataset that cannot be read ends the evaluation
         latencies=[1000 * max(a.seconds.values()) for a in answers],
         timeline={"score": [a.score for a in answers], "IoU": [final_iou(a) if a.in_view else None for a in answers]},
         pictures=pictures,
         facts=facts,
+        orders=ORDERS | {"": "the worst, the best, the most spoiled"},
     )
 
 
@@ -124,7 +125,8 @@ def final_iou(answered: Answered) -> float:
 def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
     model = load_model(name)
-    assert isinstance(model, HubModel)
+    if not isinstance(model, HubModel):
+        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
     segmenter = Segmenter(
         type(model)(model.config, model.tokenizer),

@@ -7,20 +7,10 @@ import time
 from functools import partial
 from pathlib import Path
 
+from mdsm_ros.arguments import image_size
 from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS, write_home
 from training.build import Plan, build
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Parses WIDTHxHEIGHT."""
-    try:
-        width, height = (int(part) for part in text.lower().split("x"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT") from error
-    if not (32 <= width <= 4096 and 32 <= height <= 4096):
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range, expected 32 to 4096 pixels a side")
-    return width, height
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

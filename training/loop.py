@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from mdsm_ros.models.config import ConfigError
-from training.config import StageConfig, TrainConfig
+from training.config import LoopConfig, StageConfig
 from training.dataset import Batch
 from training.sources import Source
 from training.stages import Losses
@@ -100,7 +100,7 @@ class MicroBatch:
 
 
 def _batches(
-    source: Source, options: StageConfig, config: TrainConfig, first_step: int, part: tuple[int, int] = (0, 1)
+    source: Source, options: StageConfig, config: LoopConfig, first_step: int, part: tuple[int, int] = (0, 1)
 ) -> Iterator[MicroBatch]:
     """The batches from a step on; those of a step depend on the source's content, the seed and the step alone."""
     parts = part[1] * config.gradient_accumulation
@@ -144,7 +144,7 @@ class Outcome:
     finished: bool
 
 
-def _optimizer(stage: torch.nn.Module, config: TrainConfig, options: StageConfig) -> torch.optim.AdamW:
+def _optimizer(stage: torch.nn.Module, config: LoopConfig, options: StageConfig) -> torch.optim.AdamW:
     decayed: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for name, parameter in stage.named_parameters():
@@ -176,7 +176,7 @@ def train_stage(
     stage: torch.nn.Module,
     source: Source,
     options: StageConfig,
-    config: TrainConfig,
+    config: LoopConfig,
     accelerator: Accelerator,
     checkpoint: Path,
     *,

@@ -19,7 +19,7 @@ import numpy as np
 
 from mdsm_ros.annotation_writer import MemoryWriter, merge_contents
 from mdsm_ros.annotations import Dataset, DatasetError, MemoryDataset
-from training.config import TrainConfig
+from training.config import LoopConfig
 from training.dataset import InstructionDataset
 from training.shards import INDEX_FILE, read_index, read_shard
 
@@ -110,7 +110,7 @@ class StreamSource:
             self._pool.shutdown(cancel_futures=True)
 
 
-def open_source(where: str, split: str, image_size: int, config: TrainConfig) -> Source:
+def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> Source:
     """The source of a name, see :data:`SOURCES`.
 
     Raises:
@@ -127,7 +127,7 @@ def open_source(where: str, split: str, image_size: int, config: TrainConfig) ->
 
 
 def _shards(
-    where: str, split: str, make: Callable[..., InstructionDataset], config: TrainConfig
+    where: str, split: str, make: Callable[..., InstructionDataset], config: LoopConfig
 ) -> Callable[[int], InstructionDataset]:
     index = read_index(where)
     shards = [shard for shard in index.shards if shard.instructions.get(split)]
@@ -143,7 +143,7 @@ def _shards(
 
 
 def _homes(
-    seeds_of: str, split: str, make: Callable[..., InstructionDataset], config: TrainConfig, pool: Executor
+    seeds_of: str, split: str, make: Callable[..., InstructionDataset], config: LoopConfig, pool: Executor
 ) -> Callable[[int], InstructionDataset]:
     from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
 

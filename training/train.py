@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers import ModelMixin
 from timm.models.swin_transformer import SwinTransformer
@@ -24,28 +24,35 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.hub import HubModel, WeightsError
+from mdsm_ros.hub import HubModel, WeightsError, read_tokenizer
 from mdsm_ros.metrics import iou
 from mdsm_ros.models.config import ConfigError, FusionConfig
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES
-from mdsm_ros.pretrained import load_encoders, load_tokenizer
+from mdsm_ros.pretrained import load_encoders, load_tokenizer, model_folder
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
 from training.loop import train_stage
 from training.sources import SOURCES, Source, open_source
 from training.stages import StageOne, StageTwo
+from training.start import start_from
 from training.vocabulary import train_tokenizer
 
 VALIDATION_BATCH = 32
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
-    """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded."""
+    """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded.
+
+    What ``start_from`` has comes from there instead.
+    """
     model_config = config.model_config()
     set_seed(config.seed)
     model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))
-    load_encoders(model)
+    if config.start_from is None or isinstance(model_config, FusionConfig):  # whose CLIP may not be in it
+        load_encoders(model)
+    if config.start_from is not None:
+        PartialState().print(start_from(model, config.start_from), file=sys.stderr)
     if config.gradient_checkpointing:
         save_memory(model)
     return model
@@ -64,6 +71,8 @@ def save_memory(model: nn.Module) -> None:
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
     model_config, folder = config.model_config(), out / "tokenizer"
+    if config.start_from is not None:
+        return read_tokenizer(model_folder(config.start_from), MODEL_TYPES[model_config.model_type].tokenizer_type)
     public = load_tokenizer(model_config)
     if public is not None:
         return public

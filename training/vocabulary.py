@@ -1,16 +1,25 @@
-"""A WordPiece vocabulary from a training's own sentences, for models that do not start from a public BERT."""
+"""Vocabularies from a training's own sentences, for models that do not start from a public BERT or CLIP."""
 
 from __future__ import annotations
 
+import json
 import string
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from transformers import BertTokenizerFast, PreTrainedTokenizerBase
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import BPE
+from tokenizers.normalizers import NFC, BertNormalizer, Lowercase, Sequence
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel, Split
+from tokenizers.pre_tokenizers import Sequence as PreTokenizers
+from tokenizers.trainers import BpeTrainer
+from transformers import BertTokenizerFast, CLIPTokenizer, PreTrainedTokenizerBase
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+CLIP_SPECIAL = ("<|startoftext|>", "<|endoftext|>")
+CLIP_WORDS = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+")
+CLIP_WORD_END = "</w>"
 CHARACTERS = sorted(set(string.printable.lower()) - set(string.whitespace))
 
 
@@ -30,3 +39,40 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     words = sorted((w for w in counts if w not in known), key=lambda word: (-counts[word], word))
     vocabulary = (pieces + words)[:vocab_size]
     return BertTokenizerFast(vocab={piece: i for i, piece in enumerate(vocabulary)}, do_lower_case=True)
+
+
+def train_clip_tokenizer(texts: Iterable[str], vocab_size: int, max_length: int, folder: Path) -> CLIPTokenizer:
+    """Byte-pair encoding in the layout of CLIP's: all bytes, all bytes as ends of words, merges, two special tokens.
+
+    Any text comes back from its tokens, but for case and spaces. The same texts give the same vocabulary.
+
+    Args:
+        texts: sentences.
+        vocab_size: the most entries that the vocabulary may have, at least 514.
+        max_length: the most tokens of a sentence, the two special ones included.
+        folder: where the tokenizer is saved.
+    """
+    alphabet = sorted(ByteLevel.alphabet())
+    pieces = [*alphabet, *(byte + CLIP_WORD_END for byte in alphabet)]
+    learner = Tokenizer(BPE(end_of_word_suffix=CLIP_WORD_END))
+    learner.normalizer = Sequence([NFC(), Lowercase()])
+    learner.pre_tokenizer = PreTokenizers(
+        [Split(CLIP_WORDS, "removed", invert=True), ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    trainer = BpeTrainer(
+        vocab_size=vocab_size - len(CLIP_SPECIAL),
+        special_tokens=pieces,  # else the ends of words are numbered anew in each run, which decides ties
+        end_of_word_suffix=CLIP_WORD_END,
+        show_progress=False,
+    )
+    learner.train_from_iterator(texts, trainer)
+    merges = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
+    vocabulary = dict.fromkeys([*pieces, *map("".join, merges), *CLIP_SPECIAL])  # two merges may give one piece
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    (folder / "vocab.json").write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
+    lines = ["#version: 0.2", *map(" ".join, merges)]
+    (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True, model_max_length=max_length)
+    tokenizer.save_pretrained(folder)
+    return tokenizer

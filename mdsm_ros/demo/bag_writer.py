@@ -1,4 +1,4 @@
-"""Writing demo recordings: camera, instructions and the right masks."""
+"""Writing demo recordings: camera, depth where there is some, instructions and the right masks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from mdsm_ros.demo.recording import CAMERA_INFO_TYPE, INSTRUCTION_TYPE, TRUTH_TO
 
 IMAGE_TOPIC = "/camera/image/compressed"
 CAMERA_INFO_TOPIC = "/camera/camera_info"
+DEPTH_TOPIC = "/camera/depth/image"
 INSTRUCTION_TOPIC = "/instruction"
-COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
+COMPRESSED_TYPE, IMAGE_TYPE = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image"
 FRAME_ID = "camera_color_optical_frame"
 JPEG_QUALITY = 85
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -45,6 +46,7 @@ class Shot:
     truth: np.ndarray  # bool (H, W)
     camera: Camera
     instruction: str  # in force from the frame on
+    depth: np.ndarray | None = None  # float32 (H, W), metres, on the pixels of rgb
 
 
 def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: int) -> None:
@@ -56,7 +58,7 @@ def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: 
         instruction = writer.add_connection(
             INSTRUCTION_TOPIC, INSTRUCTION_TYPE, typestore=STORE, offered_qos_profiles=[LATCHED]
         )
-        said = None
+        said, depth = None, None
         for i, shot in enumerate(shots):
             stamp = start + round(i * 1e9 / rate)
             if shot.instruction != said:
@@ -64,6 +66,9 @@ def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: 
                 _write(writer, instruction, stamp - 1, STORE.types[INSTRUCTION_TYPE](data=said))
             _write(writer, info, stamp, _camera_info(shot, stamp))
             _write(writer, truth, stamp, _compressed(shot.truth.astype(np.uint8) * 255, stamp, "png"))
+            if shot.depth is not None:
+                depth = depth or writer.add_connection(DEPTH_TOPIC, IMAGE_TYPE, typestore=STORE)
+                _write(writer, depth, stamp, _depth_image(shot.depth, stamp))
             _write(writer, image, stamp, _compressed(shot.rgb, stamp, "jpeg", quality=JPEG_QUALITY))
 
 
@@ -82,6 +87,21 @@ def _compressed(pixels: np.ndarray, stamp: int, kind: str, **options: int) -> An
     Image.fromarray(pixels).save(buffer, kind, **options)
     data = np.frombuffer(buffer.getvalue(), np.uint8)
     return STORE.types[COMPRESSED_TYPE](header=_header(stamp), format=kind, data=data)
+
+
+def _depth_image(metres: np.ndarray, stamp: int) -> Any:
+    """16UC1 in millimetres, 0 where there is no measurement (REP-118)."""
+    millimetres = np.clip(np.nan_to_num(metres) * 1000, 0, np.iinfo(np.uint16).max).round().astype("<u2")
+    height, width = millimetres.shape
+    return STORE.types[IMAGE_TYPE](
+        header=_header(stamp),
+        height=height,
+        width=width,
+        encoding="16UC1",
+        is_bigendian=0,
+        step=2 * width,
+        data=millimetres.view(np.uint8).ravel(),
+    )
 
 
 def _camera_info(shot: Shot, stamp: int) -> Any:

@@ -7,13 +7,15 @@ with a lifted arm does; so an instruction stays true as long as it is in force.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.bag_writer import Shot, write_recording
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
@@ -22,9 +24,8 @@ from mdsm_ros.homes.instructions import Sentence
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer
 
-SIZE = (640, 480)  # pixels
-INSTRUCTIONS, ABSENT = 11, 1  # how many, and how many of them name something that is not in view
-RATE, HOLD = 4.0, 5.0  # frames a second; seconds that an instruction is in force
+INSTRUCTIONS = 11  # in a home; the one in the middle names something that is not in view
+HOLD = 5.0  # seconds that an instruction is in force
 SWAY = 0.06  # metres to either side
 VIEWS_PER_ROOM = 4
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
@@ -33,27 +34,39 @@ START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the bag; must not exist")
-    parser.add_argument("--seed", type=int, default=0, help="which of the demo's homes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the first of the demo's homes (default: %(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=positive_number,
+        default=INSTRUCTIONS * HOLD,
+        help="of the recording; it goes on in the next home after 55 (default: %(default)g)",
+    )
+    parser.add_argument("--rate", type=positive_number, default=4.0, help="images a second (default: %(default)g)")
+    parser.add_argument(
+        "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
+    )
+    parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the bag; returns the exit status."""
     if args.out.exists():
         raise FileExistsError(f"{args.out} exists, expected a new folder")
-    home = build_home(SPLIT_SEEDS["demo"] + args.seed)
-    stops = choose_stops(home, np.random.default_rng(home.seed))
-    total = len(stops) * round(RATE * HOLD)
-    write_recording(args.out, tqdm(film(stops), total=total, unit="frame"), rate=RATE, start=START)
+    homes = (build_home(SPLIT_SEEDS["demo"] + seed) for seed in count(args.seed))
+    stops = chain.from_iterable(choose_stops(home, args.size, np.random.default_rng(home.seed)) for home in homes)
+    total = max(1, round(args.seconds * args.rate))
+    shots = islice(film(stops, args.size, args.rate, depth=args.depth), total)
+    write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
     return 0
 
 
-def choose_stops(home: Home, rng: np.random.Generator) -> list[tuple[Sample, Sentence]]:
+def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) -> list[tuple[Sample, Sentence]]:
     """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
 
     Raises:
         DemoError: the home has too few views that are worth an instruction.
     """
-    samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, SIZE, depth=False)) for room in home.rooms]
+    samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, size, depth=False)) for room in home.rooms]
     in_turn = [views[i] for i in range(VIEWS_PER_ROOM) for views in samples if i < len(views)]
     stops: list[tuple[Sample, Sentence]] = []
     for sample in in_turn:
@@ -66,14 +79,16 @@ def choose_stops(home: Home, rng: np.random.Generator) -> list[tuple[Sample, Sen
     raise DemoError(f"home {home.seed} has only {len(stops)} views for an instruction, expected {INSTRUCTIONS}")
 
 
-def film(stops: list[tuple[Sample, Sentence]]) -> Iterator[Shot]:
+def film(
+    stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool
+) -> Iterator[Shot]:
     """The frames of all stops."""
     for sample, sentence in stops:
-        with RoomRenderer(sample.room, *SIZE) as renderer:
-            for phase in np.linspace(0, 2 * np.pi, round(RATE * HOLD), endpoint=False):
-                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=False)
+        with RoomRenderer(sample.room, *size) as renderer:
+            for phase in np.linspace(0, 2 * np.pi, max(1, round(rate * HOLD)), endpoint=False):
+                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
-                yield Shot(view.rgb, truth, view.camera, sentence.text)
+                yield Shot(view.rgb, truth, view.camera, sentence.text, view.depth)
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

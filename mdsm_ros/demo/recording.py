@@ -19,6 +19,11 @@ CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 TRUTH_TOPIC = "/ground_truth/mask/compressed"  # PNG, stamped like its image; optional
 
 
+def depth_topics(bag: Bag) -> list[str]:
+    """Image topics that hold depth, by their names."""
+    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and "depth" in topic]
+
+
 class RecordingSource:
     """A bag with one camera (raw or compressed) and one topic of instructions.
 
@@ -32,7 +37,7 @@ class RecordingSource:
         self._in_force: dict[int, int] = {}  # index of the instruction by stamp of the image
         self._truth: dict[int, np.ndarray] = {}  # mask by stamp of the image
         with Bag(path) as bag:
-            self.image_topic = bag.find_topic(IMAGE_TYPES, exclude=[TRUTH_TOPIC])
+            self.image_topic = bag.find_topic(IMAGE_TYPES, exclude=[TRUTH_TOPIC, *depth_topics(bag)])
             self.instruction_topic = bag.find_topic([INSTRUCTION_TYPE])
             self.duration = bag.duration
             kinds = (*IMAGE_TYPES, INSTRUCTION_TYPE, CAMERA_INFO_TYPE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
 
@@ -22,12 +22,17 @@ class ConfigError(ValueError):
 class ModelConfig:
     """What every model tells the Segmenter.
 
+    Attributes:
+        keep_aspect: whether images keep their aspect; else they are resized to a square.
+
     Raises:
         ConfigError: a field is out of range or does not fit another one.
     """
 
+    keep_aspect: ClassVar[bool] = False
+
     model_type: str = ""
-    image_size: int = 512  # pixels; images are resized to a square
+    image_size: int = 512  # pixels of the longer side
 
     num_inference_steps: int = 0  # of refinement; 0: the model has one stage
 

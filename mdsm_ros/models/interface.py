@@ -29,7 +29,10 @@ class InitialMask:
 
 
 class SegmentationModel(Protocol):
-    """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, S, S) floats in [0, 1]."""
+    """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, H, W) floats in [0, 1].
+
+    H = W, unless the configuration says ``keep_aspect``.
+    """
 
     @property
     def config(self) -> ModelConfig:

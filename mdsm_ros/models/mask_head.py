@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 
-def _norm(kind: str, channels: int) -> nn.Module:
+def make_norm(kind: str, channels: int) -> nn.Module:
+    """The normalisation that a configuration names: "batch", or "group" where batches are small."""
     return nn.BatchNorm2d(channels) if kind == "batch" else nn.GroupNorm(8, channels)
 
 
@@ -20,10 +21,10 @@ class TopDownBlock(nn.Module):
         super().__init__()
         self.mix = nn.Sequential(
             nn.Conv2d(coarse + fine, out, 3, padding=1, bias=False),
-            _norm(norm, out),
+            make_norm(norm, out),
             nn.ReLU(),
             nn.Conv2d(out, out, 3, padding=1, bias=False),
-            _norm(norm, out),
+            make_norm(norm, out),
             nn.ReLU(),
         )
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
-from mdsm_ros.models.stable_diffusion import TINY
+from mdsm_ros.models.daam_config import DAAMConfig
+from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import TINY
 from mdsm_ros.models.vpd_config import VPDConfig
 
 MDSM_BASE = MDSMConfig()
@@ -56,6 +58,22 @@ VPD_TINY = VPDConfig(
     decoder_norm="group",
 )
 
+GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig()
+GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
+    checkpoint="runs/ldm-tiny/model",
+    sizes=TINY,
+    image_size=64,
+    grounding_channels=(8, 16, 32, 64),
+    grounding_norm="group",
+    grounding_patch=2,
+    grounding_dim=128,
+    grounding_num_heads=4,
+    grounding_feedforward=512,
+)
+
+DAAM_SD15 = DAAMConfig()
+DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=128)
+
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
     "mdsm-tiny": MDSM_TINY,
@@ -63,10 +81,20 @@ PRESETS: dict[str, ModelConfig] = {
     "lavt-tiny": LAVT_TINY,
     "vpd-sd15": VPD_SD15,
     "vpd-tiny": VPD_TINY,
+    "grounded-diffusion-sd15": GROUNDED_DIFFUSION_SD15,
+    "grounded-diffusion-tiny": GROUNDED_DIFFUSION_TINY,
+    "daam-sd15": DAAM_SD15,
+    "daam-tiny": DAAM_TINY,
 }
 """Sizes by name."""
 
-CONFIG_TYPES: dict[str, type[ModelConfig]] = {"mdsm": MDSMConfig, "lavt": LAVTConfig, "vpd": VPDConfig}
+CONFIG_TYPES: dict[str, type[ModelConfig]] = {
+    "mdsm": MDSMConfig,
+    "lavt": LAVTConfig,
+    "vpd": VPDConfig,
+    "grounded_diffusion": GroundedDiffusionConfig,
+    "daam": DAAMConfig,
+}
 """Class of the configuration of every ``model_type``."""
 
 

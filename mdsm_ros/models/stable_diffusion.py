@@ -1,121 +1,29 @@
 """The three networks of a latent diffusion model in the form of Stable Diffusion 1 (arXiv 2112.10752).
 
-VPD and Grounded Diffusion segment with what its UNet sees. The sizes are dictionaries of diffusers' and transformers'
-configurations, as they stand in the folders of a checkpoint, so that a small model of the same form takes its place.
+VPD, Grounded Diffusion and DAAM segment with what its UNet sees.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerBase
 
-from mdsm_ros.models.config import ConfigError, ModelConfig
+from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.language import TextFeatures
-
-Sizes = dict[str, dict[str, Any]]
-
-SD15: Sizes = {
-    "vae": {
-        "block_out_channels": (128, 256, 512, 512),
-        "down_block_types": ("DownEncoderBlock2D",) * 4,
-        "up_block_types": ("UpDecoderBlock2D",) * 4,
-        "layers_per_block": 2,
-        "sample_size": 512,
-        "scaling_factor": 0.18215,
-    },
-    "unet": {
-        "sample_size": 64,
-        "block_out_channels": (320, 640, 1280, 1280),
-        "layers_per_block": 2,
-        "cross_attention_dim": 768,
-        "attention_head_dim": 8,  # diffusers' name for the number of heads
-    },
-    "text_encoder": {
-        "vocab_size": 49408,
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "max_position_embeddings": 77,
-        "hidden_act": "quick_gelu",
-    },
-}
-"""Stable Diffusion 1.5, 512 pixels."""
-
-TINY: Sizes = {
-    "vae": {
-        "block_out_channels": (16, 32, 64),
-        "down_block_types": ("DownEncoderBlock2D",) * 3,
-        "up_block_types": ("UpDecoderBlock2D",) * 3,
-        "layers_per_block": 1,
-        "norm_num_groups": 8,
-        "sample_size": 64,
-    },
-    "unet": {
-        "sample_size": 16,
-        "block_out_channels": (64, 128, 128, 128),
-        "layers_per_block": 1,
-        "cross_attention_dim": 128,
-        "attention_head_dim": 4,
-        "norm_num_groups": 8,
-    },
-    "text_encoder": {
-        "vocab_size": 2048,
-        "hidden_size": 128,
-        "intermediate_size": 512,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "max_position_embeddings": 64,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-    },
-}
-"""What ``training/latent_diffusion.py`` trains on homes, 64 pixels."""
-
-
-@dataclass(frozen=True)
-class StableDiffusionConfig(ModelConfig):
-    """What models on a latent diffusion model have in common.
-
-    Attributes:
-        checkpoint: that training starts from: hub id, folder, or single .safetensors file.
-        sizes: of "vae", "unet" and "text_encoder"; they must be those of the checkpoint.
-
-    Raises:
-        ConfigError: a field is out of range or does not fit another one.
-    """
-
-    checkpoint: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
-    sizes: Sizes = dataclasses.field(default_factory=lambda: SD15)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._expect("sizes", set(self.sizes) == set(SD15), f"the parts {', '.join(SD15)}")
-        self._expect("image_size", self.image_size % self.coarsest_stride == 0, f"a multiple of {self.coarsest_stride}")
-
-    @property
-    def latent_stride(self) -> int:
-        """Pixels of the image to a pixel of the latent, on a side."""
-        return 1 << (len(self.sizes["vae"]["block_out_channels"]) - 1)
-
-    @property
-    def coarsest_stride(self) -> int:
-        """Pixels of the image to a pixel of the UNet's coarsest level, on a side."""
-        return self.latent_stride << (len(self.sizes["unet"]["block_out_channels"]) - 1)
 
 
 class StableDiffusion(nn.Module):
     """VAE, text encoder and UNet; the tokenizer is injected, so that nothing is read from disk here.
 
     Args:
-        sizes: as :data:`SD15`.
+        sizes: as :data:`~mdsm_ros.models.stable_diffusion_config.SD15`.
         tokenizer: of CLIP's kind.
         decoder: the VAE's decoder is needed, too: the model shall make pictures.
 
@@ -167,6 +75,46 @@ class StableDiffusion(nn.Module):
         return TextFeatures(tokens=hidden, mask=batch["attention_mask"].bool())
 
 
+def make_scheduler() -> DDIMScheduler:
+    """The noise that Stable Diffusion learned with."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        timestep_spacing="trailing",
+    )
+
+
+def word_tokens(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int
+) -> torch.Tensor:
+    """Which tokens of each text are those of some words in it, (B, length) bool.
+
+    Args:
+        tokenizer: of the model.
+        texts: B sentences.
+        words: for each sentence; the last occurrence counts. None of the tokens where they do not occur.
+        length: that sentences are padded to.
+    """
+    batch = tokenizer(
+        list(texts),
+        padding="max_length",
+        truncation=True,
+        max_length=length,
+        return_offsets_mapping=True,
+        return_tensors="pt",
+    )
+    first, last = batch["offset_mapping"].unbind(dim=-1)  # of characters; special tokens have none
+    spans = []
+    for text, word in zip(texts, words, strict=True):
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+        spans.append(found[-1] if found else (0, 0))
+    begin, end = torch.tensor(spans).T.unsqueeze(-1)
+    return (first >= begin) & (last <= end) & (last > first)
+
+
 def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
     """The modules whose outputs are the UNet's blocks, in the order and the numbering of the original code.
 
@@ -182,6 +130,22 @@ def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
         layers = list(getattr(level, "attentions", level.resnets))
         blocks += layers if not level.upsamplers else [*layers[:-1], *level.upsamplers]
     return blocks
+
+
+@contextmanager
+def outputs_of(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, torch.Tensor]]:
+    """While it is open, holds what each of some modules gave when it last ran."""
+    found: dict[nn.Module, torch.Tensor] = {}
+
+    def keep(module: nn.Module, _: Any, output: Any) -> None:
+        found[module] = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)
+
+    handles = [module.register_forward_hook(keep) for module in modules]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def unet_features(
@@ -203,15 +167,6 @@ def unet_features(
     Returns:
         Features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
     """
-    found: dict[nn.Module, torch.Tensor] = {}
-
-    def keep(module: nn.Module, _: Any, output: Any) -> None:
-        found[module] = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)
-
-    handles = [block.register_forward_hook(keep) for block in blocks]
-    try:
+    with outputs_of(blocks) as found:
         output = unet(latents, timestep, encoder_hidden_states=tokens).sample
-    finally:
-        for handle in handles:
-            handle.remove()
     return [found[block] for block in blocks], output

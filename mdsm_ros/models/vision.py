@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
-from timm.models.swin_transformer import SwinTransformer
+from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModel
@@ -32,6 +32,19 @@ class Normalize(nn.Module):
         return (images - self.mean) / self.std
 
 
+class PadThenShift(SwinTransformerBlock):
+    """A Swin block that fills its grid up to whole windows before it shifts them, as LAVT's Swin does.
+
+    timm shifts first, so that its attention mask misses the seam where padding is needed: at 480 pixels with windows
+    of 12 in the last two stages. Without padding both are the same.
+    """
+
+    def _attn(self, x: torch.Tensor) -> torch.Tensor:
+        height, width = x.shape[1:3]
+        below, right = (-side % window for side, window in zip((height, width), self.window_size, strict=True))
+        return super()._attn(functional.pad(x, (0, 0, 0, right, 0, below)))[:, :height, :width]
+
+
 class SwinStages(nn.Module):
     """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1)."""
 
@@ -48,6 +61,9 @@ class SwinStages(nn.Module):
             num_classes=0,
         )
         self.swin.norm = nn.Identity()  # LAVT normalises each stage's fused output instead
+        for module in self.swin.modules():
+            if isinstance(module, SwinTransformerBlock):
+                module.__class__ = PadThenShift  # timm has no argument for it
 
     def patches(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, H/4, W/4, C)."""
@@ -102,10 +118,16 @@ class ParallelJoin(nn.Module):
     def __init__(self, swin_dim: int, clip_dim: int, out: int, grid: int) -> None:
         super().__init__()
         self.grid = grid
+        self.swin_dim = swin_dim
         self.project = nn.Conv2d(swin_dim + clip_dim, out, kernel_size=1)
         with torch.no_grad():
             self.project.weight[:, :swin_dim, 0, 0] = torch.eye(out)[:, :swin_dim]
             nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def ignore_clip(self) -> None:
+        """What comes out is Swin's half alone, until training changes that."""
+        self.project.weight[:, self.swin_dim :].zero_()
 
     def forward(self, swin: torch.Tensor | None, clip: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C), or nothing, and (B, D, h', w') -> (B, h, w, C)."""

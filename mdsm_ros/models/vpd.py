@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase
 
@@ -16,7 +16,7 @@ from mdsm_ros.models.diffusion import refinement_timesteps
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mask_head import MaskHead
-from mdsm_ros.models.stable_diffusion import StableDiffusion, unet_blocks, unet_features
+from mdsm_ros.models.stable_diffusion import StableDiffusion, make_scheduler, unet_blocks, unet_features
 from mdsm_ros.models.vpd_config import VPDConfig
 
 FEATURE_TIMESTEP = 1  # that VPD tells the UNet for an image without noise
@@ -166,18 +166,6 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
             torch.cat([level, maps[stride].to(level.dtype)], dim=1) if stride in maps else level
             for level, stride in zip(features, self.config.level_strides, strict=True)
         ]
-
-
-def make_scheduler() -> DDIMScheduler:
-    """The noise that Stable Diffusion learned with."""
-    return DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        timestep_spacing="trailing",
-    )
 
 
 def tapped_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.stable_diffusion import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
 
 ATTENTION_MODES = ("concat", "daam", "none")
 

@@ -1,4 +1,4 @@
-"""A recording as a stream of frames: image, instruction in force, and the truth where it was recorded."""
+"""A recording as a stream of frames: image, instruction in force, and the truth where it was recorded or labelled."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.bags import Bag, BagError, BagMessage
-from mdsm_ros.demo.recording import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC
+from mdsm_ros.demo.recording import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC, depth_topics
 from mdsm_ros.replay import ReplayError
+from mdsm_ros.replay.labels import Labels
 from mdsm_ros.ros.conversions import ConversionError, compressed_image_to_rgb, image_to_rgb
 from mdsm_ros.segmenter import InstructionError, validate_instruction
 
@@ -79,13 +80,9 @@ def choose_topics(
     else:
         truth = bag.find_topic(IMAGE_TYPES, truth)
     others = [topic for topic in bag.topics if topic.startswith("/mdsm/")]  # of the node, recorded with the rest
-    aside = [*others, *([truth] if truth else []), *_depth_topics(bag)]
+    aside = [*others, *([truth] if truth else []), *depth_topics(bag)]
     found = None if said else bag.find_topic([INSTRUCTION_TYPE], instruction, exclude=others)
     return Topics(bag.find_topic(IMAGE_TYPES, image, exclude=aside), found, truth)
-
-
-def _depth_topics(bag: Bag) -> list[str]:
-    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and "depth" in topic]
 
 
 @dataclass
@@ -93,12 +90,17 @@ class FrameReader:
     """Reads a recording frame by frame in bounded memory; what is wrong with it is counted and left out.
 
     Attributes:
+        bag: the recording.
+        topics: of it.
+        said: the instruction that is in force all the time; None: the recording's.
+        labels: where the truth comes from; None: from the recording.
         faults: how often, by what it is.
     """
 
     bag: Bag
     topics: Topics
-    said: str | None = None  # in force all the time
+    said: str | None = None
+    labels: Labels | None = None
     faults: Counter[str] = field(default_factory=Counter)
 
     def frames(self, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[ReplayFrame]:
@@ -120,11 +122,16 @@ class FrameReader:
                 yield self._with_truth(waiting.popleft(), truths)
         while waiting:
             yield self._with_truth(waiting.popleft(), truths)
+        if self.labels is not None:
+            self.faults.update(self.labels.unused())
         if not count:
             raise ReplayError(f"bag {str(self.bag.path)!r} has no message on {self.topics.image}, expected images")
 
     def _with_truth(self, frame: ReplayFrame, truths: OrderedDict[int, NDArray[np.bool_]]) -> ReplayFrame:
-        frame.truth = truths.pop(frame.stamp, None)
+        if self.labels is None:
+            frame.truth = truths.pop(frame.stamp, None)
+        else:
+            frame.truth = self.labels.truth(frame.stamp, frame.instruction)
         if frame.truth is not None and frame.image is not None and frame.truth.shape != frame.image.shape[:2]:
             self.faults["truth of another size than its image"] += 1
             frame.truth = None

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mdsm_ros.bags import Bag
+from mdsm_ros.bags import Bag, BagError
 from mdsm_ros.demo.messages import Frame, Outgoing
 from mdsm_ros.demo.node_process import NodeProcess
 from mdsm_ros.metrics import intersection_union
 from mdsm_ros.replay.answers import FrameAnswer, steadiness
 from mdsm_ros.replay.frames import ReplayFrame, Topics
+from mdsm_ros.replay.heard import Heard, HeardByImage, HeardMask, HeardStatus
 
+HEARD = "heard.jsonl"
+DISCOVERY = 2.0  # s; nodes on one machine find each other within one
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
 SUPERSEDED = "a newer image came before the model was free"
-
-
-@dataclass
-class Heard:
-    """What the node said about one image: run-length encoded masks and their statuses, each in order, by stage."""
-
-    masks: dict[str, deque[dict[str, Any]]] = field(default_factory=dict)
-    statuses: list[dict[str, Any]] = field(default_factory=list)
-    latencies: list[float] = field(default_factory=list)  # s from sending the image to each status
 
 
 class LiveSource:
@@ -47,25 +41,36 @@ class LiveSource:
     def messages(self, start: int) -> Iterator[Outgoing]:
         """The messages at the pace of their recording, with the stamps of their recording whatever ``start`` is."""
         first: int | None = None
-        for message in self._bag.messages(list(self.topics)):
-            first = message.time if first is None else first
-            frame = None
-            if message.topic == self.image_topic:
-                header = self._bag.decode(message).header
-                stamp = int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
-                frame = Frame(stamp, header.frame_id, 0)
-            yield Outgoing(message.topic, (message.time - first) / 1e9, message.data, frame)
+        with suppress(BagError):  # reading the frames meets the same damage, and says so
+            for message in self._bag.messages(list(self.topics)):
+                first = message.time if first is None else first
+                try:
+                    header = self._bag.decode(message).header if message.topic == self.image_topic else None
+                except BagError:
+                    continue  # no image message; :class:`FrameReader` gives it no number either
+                frame = None
+                if header is not None:
+                    stamp = int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
+                    frame = Frame(stamp, header.frame_id, 0)
+                yield Outgoing(message.topic, (message.time - first) / 1e9, message.data, frame)
 
     def truth(self, frame: Frame) -> np.ndarray | None:
         """Not kept here."""
         return None
 
 
-def play(bag: Bag, topics: Topics, parameters: dict[str, Any], log: Path, rate: float) -> dict[int, Heard]:
-    """Starts the node, plays the recording into it, and returns what it said, by stamp.
+def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: float) -> None:
+    """Starts the node, plays the recording into it, and writes what it says to a file as it comes.
+
+    Args:
+        bag: the recording.
+        topics: of it.
+        parameters: of the node.
+        out: folder for the node's log and for :data:`HEARD`, which begins anew.
+        rate: as many times as fast as recorded.
 
     Raises:
-        DemoError: the node did not start or has ended.
+        DemoError: the node did not start or has ended, or another one is running.
     """
     from mdsm_ros.ros.live_player import LivePlayer
 
@@ -73,19 +78,21 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], log: Path, rate: 
     compressed = bag.topics[topics.image].endswith("CompressedImage")
     remappings = {"image/compressed" if compressed else "image": topics.image, "instruction": topics.instruction or ""}
     settings = {"image_transport": "compressed" if compressed else "raw", "image_reliability": "reliable"}
-    with NodeProcess(log, {**parameters, **settings}, remappings) as node, LivePlayer(source) as player:
-        player.wait_until_ready(node.check, START_TIMEOUT)
-        player.play(node.check, rate)
-        player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
-    return player.heard
+    with (out / HEARD).open("w", encoding="utf-8") as heard, LivePlayer(source, heard) as player:
+        player.check_alone(DISCOVERY)
+        with NodeProcess(out / "node.log", {**parameters, **settings}, remappings) as node:
+            player.wait_until_ready(node.check, START_TIMEOUT)
+            player.play(node.check, rate)
+            player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
 
 
-def judge(heard: dict[int, Heard], frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
+def judge(lines: Iterable[HeardMask | HeardStatus], frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
     """The answers that were given to the frames under the instruction in force; the others have a fault."""
     before: FrameAnswer | None = None
+    heard = HeardByImage(lines)
     for frame in frames:
         about = {key: getattr(frame, key) for key in ("number", "stamp", "recorded", "instruction")}
-        answer = _answer(heard.pop(frame.stamp, Heard()), frame, about)
+        answer = _answer(heard.take(frame.number), frame, about)
         if answer is None:
             yield FrameAnswer(**about, fault=SUPERSEDED if frame.instruction else "no instruction yet")
             continue
@@ -99,14 +106,15 @@ def _answer(heard: Heard, frame: ReplayFrame, about: dict[str, Any]) -> FrameAns
     masks: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     last, latency = None, None
-    for status, late in zip(heard.statuses, heard.latencies, strict=True):
+    for said in heard.statuses:
+        status = said.status
         if status["error"] is not None:
             return FrameAnswer(**about, fault=status["error"])
         waiting = heard.masks.get(status["stage"])
         mask = waiting.popleft() if waiting else None
         if mask is not None and status["instruction"] == frame.instruction:
             masks[status["stage"]], seconds[status["stage"]] = mask, status["timings"]["total"]
-            last, latency = status, late
+            last, latency = status, said.latency
     if last is None:
         return None
     answer = FrameAnswer(

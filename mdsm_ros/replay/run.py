@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -22,17 +23,18 @@ from mdsm_ros.metrics import figures_table
 from mdsm_ros.overlay import draw_mask, draw_outline
 from mdsm_ros.replay import ReplayError
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
-from mdsm_ros.replay.compare import difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
-from mdsm_ros.replay.live import judge, play, write_live
+from mdsm_ros.replay.heard import read_heard
+from mdsm_ros.replay.labels import Labels
+from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
-COMPARISON = "comparison.json"
-MOST_INSTRUCTIONS = 30  # in the gallery
+T = TypeVar("T")
+MOST_INSTRUCTIONS = 60  # in the gallery
 
 
 def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
@@ -43,18 +45,13 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
     """
     out: Path = args.out
     with Bag(args.bag, salvage=True) as bag:
-        topics = choose_topics(
-            bag,
-            image=args.image,
-            instruction=args.instruction_topic,
-            truth=args.truth,
-            said=args.instruction is not None,
-        )
+        reader = frame_reader(bag, args)
+        topics, labels = reader.topics, reader.labels
         settings = {
             "bag": str(args.bag.resolve()),
             "image": topics.image,
             "instruction": args.instruction or topics.instruction,
-            "truth": topics.truth,
+            "truth": topics.truth if labels is None else labels.name,
             "model": segmenter.name,
             "device": segmenter.device,
             "refinement steps": segmenter.num_inference_steps,
@@ -63,7 +60,6 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
             "live": f"at rate {args.rate:g}" if args.live else "no",
         }
         _claim(out, settings)
-        reader = FrameReader(bag, topics, args.instruction)
         if args.live:
             _answer_live(args, bag, reader, segmenter)
         else:
@@ -72,12 +68,30 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
         write_json(out / METRICS, {**summary, "faults": faults, "settings": settings, "versions": versions})
-        write_page(out / REPORT, _page(out, bag, topics, args.instruction, summary, faults, settings | versions))
+        write_page(out / REPORT, _page(out, reader, summary, faults, settings | versions))
         if not args.no_bag:
             _write_bag(out, bag, topics)
     print(_text(summary, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
+
+
+def frame_reader(bag: Bag, args: argparse.Namespace) -> FrameReader:
+    """The frames of a recording as the options of ``mdsm replay`` want them.
+
+    Raises:
+        BagError, ReplayError: a topic is missing or has another type, or the labels cannot be used.
+    """
+    topics = choose_topics(
+        bag,
+        image=args.image,
+        instruction=args.instruction_topic,
+        truth=args.truth,
+        said=args.instruction is not None,
+    )
+    if args.labels is None:
+        return FrameReader(bag, topics, args.instruction)
+    return FrameReader(bag, replace(topics, truth=None), args.instruction, Labels(args.labels))
 
 
 def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
@@ -91,11 +105,16 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) 
 
 
 def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
-    """Plays the recording into the node; always from its beginning."""
+    """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
     if find_spec("rclpy") is None:
         raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
     if reader.topics.instruction is None:
         raise ReplayError("--live takes the instructions of the recording, not --instruction")
+    if (args.out / HEARD).exists():
+        print("a live run always begins anew; what an earlier one has left here is removed", file=sys.stderr)
+    for name in (ANSWERS, METRICS, REPORT):  # of an earlier run; nothing of it may stand beside this one's
+        (args.out / name).unlink(missing_ok=True)
+    shutil.rmtree(args.out / OUTPUT_BAG, ignore_errors=True)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
     parameters = {
         "model": segmenter.name,
@@ -104,31 +123,8 @@ def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmen
         "num_inference_steps": segmenter.num_inference_steps,
     }
     segmenter.close()  # the node has its own
-    heard = play(bag, reader.topics, parameters, args.out / "node.log", args.rate)
-    write_live(args.out / ANSWERS, judge(heard, reader.frames()))
-
-
-def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
-    """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
-
-    Raises:
-        BagError, ReplayError: as :func:`run_replay`; or the recording has no truth to compare with.
-    """
-    folders = [args.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
-    for folder, segmenter in zip(folders, segmenters, strict=True):
-        run_replay(argparse.Namespace(**{**vars(args), "out": folder}), segmenter)
-    first, second = (read_answers(folder / ANSWERS) for folder in folders)
-    pairs = paired_ious(first, second)
-    if not pairs:
-        raise ReplayError(f"bag {str(args.bag)!r} has no truth for a target in view, which a comparison needs")
-    names = [segmenter.name for segmenter in segmenters]
-    rows = {"all": difference(list(pairs.values()))}
-    rows |= {text: difference([group]) for text, group in pairs.items()}
-    write_json(args.out / COMPARISON, {"models": names, "rows": rows})
-    table = figures_table(f"mIoU of {names[0]} (first) and {names[1]} (second)", rows)
-    (args.out / "comparison.md").write_text(table + "\n", encoding="utf-8")
-    print(f"\n{table}")
-    return 0
+    play(bag, reader.topics, parameters, args.out, args.rate)
+    write_live(args.out / ANSWERS, judge(read_heard(args.out / HEARD), reader.frames()))
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> None:
@@ -162,13 +158,7 @@ def _write_bag(out: Path, bag: Bag, topics: Topics) -> None:
 
 
 def _page(
-    out: Path,
-    bag: Bag,
-    topics: Topics,
-    said: str | None,
-    summary: dict[str, Any],
-    faults: dict[str, int],
-    facts: dict[str, Any],
+    out: Path, reader: FrameReader, summary: dict[str, Any], faults: dict[str, int], facts: dict[str, Any]
 ) -> Page:
     latencies: list[float] = []
     timeline: dict[str, list[float | None]] = {"score": [], "IoU with the truth": [], "IoU from frame to frame": []}
@@ -179,18 +169,18 @@ def _page(
         for line, value in zip(timeline.values(), values, strict=True):
             line.append(value)
     chosen = choose_pictures(read_answers(out / ANSWERS))
-    frames = FrameReader(bag, topics, said).frames(lambda number: number in chosen)
+    frames = replace(reader, faults=Counter()).frames(lambda number: number in chosen)
     return Page(
-        title=f"{facts['model']} on {bag.path.name}",
+        title=f"{facts['model']} on {reader.bag.path.name}",
         tables={
-            "recording": {bag.path.name: summary["all"]},
+            "recording": {reader.bag.path.name: summary["all"]},
             "masks": summary["stages"],
             "instruction": summary["instructions"],
         },
         faults=faults,
         latencies=latencies,
         timeline={name: line for name, line in timeline.items() if any(value is not None for value in line)},
-        pictures=list(_pictures(frames, (a for a in read_answers(out / ANSWERS)), chosen)),
+        pictures=_pictures(frames, read_answers(out / ANSWERS), chosen),
         facts=facts,
     )
 
@@ -204,11 +194,16 @@ def choose_pictures(answers: Iterable[FrameAnswer]) -> set[int]:
             quality = answer.score if found is None else found
             by_instruction[answer.instruction].append((quality, change_of(answer) or 0.0, answer.number))
     chosen: set[int] = set()
-    for candidates in list(by_instruction.values())[:MOST_INSTRUCTIONS]:
+    for candidates in spread(list(by_instruction.values())):
         ranked = sorted(candidates)
         chosen |= {ranked[i][2] for i in (0, len(ranked) // 2, -1)}
         chosen.add(min(candidates, key=lambda candidate: candidate[1])[2])
     return chosen
+
+
+def spread(instructions: Sequence[T]) -> Sequence[T]:
+    """At most :data:`MOST_INSTRUCTIONS`, from the whole recording."""
+    return instructions[:: -(-len(instructions) // MOST_INSTRUCTIONS) or 1]
 
 
 def change_of(answer: FrameAnswer) -> float | None:

@@ -31,7 +31,8 @@ class Tally:
         """Counts one answer."""
         self.frames += 1
         if answer.fault is not None:
-            self.faults[answer.fault.split(" is ")[0]] += 1  # "data is 12 bytes long, expected ...": what, without how
+            field, wrong, _ = answer.fault.partition(" is ")  # "image data is 12 bytes long, expected ..."
+            self.faults[f"{field} cannot be used" if wrong else field] += 1
             return
         self.answered += 1
         self.present += answer.present

@@ -105,10 +105,13 @@ class DemoPlayer:
                 check()
                 time.sleep(max(0.0, start + message.due / rate - time.monotonic()))
                 if message.frame is not None:
-                    self._frames[message.frame.stamp] = message.frame
-                    self._sent[message.frame.stamp] = time.time_ns()
+                    self._note_sent(message.frame)
                 self._publishers[message.topic].publish(message.data)
                 bar.update(message.due - bar.n)
+
+    def _note_sent(self, frame: Frame) -> None:
+        self._frames[frame.stamp] = frame
+        self._sent[frame.stamp] = time.time_ns()
 
     def wait_for_last_answer(self, check: Callable[[], None], timeout: float) -> None:
         """Waits until the newest frame is answered, at most ``timeout`` seconds."""

@@ -1,0 +1,24 @@
+"""Values of command line options, for ``argparse``'s ``type``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+
+def positive_number(text: str) -> float:
+    """Parses a finite number above 0."""
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Parses WIDTHxHEIGHT."""
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT") from error
+    if not (32 <= width <= 4096 and 32 <= height <= 4096):
+        raise ArgumentTypeError(f"{text!r} is out of range, expected 32 to 4096 pixels a side")
+    return width, height

@@ -1,0 +1,1 @@
+"""Checkpoints of other code bases to model folders of this package."""

@@ -1,0 +1,116 @@
+"""``mdsm replay --compare``: two models on the same recording, a folder for each, and a page about both."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mdsm_ros.annotation_writer import write_json
+from mdsm_ros.bags import Bag
+from mdsm_ros.metrics import Figures, figures_table
+from mdsm_ros.overlay import draw_mask, draw_outline
+from mdsm_ros.replay import ReplayError
+from mdsm_ros.replay.answers import FrameAnswer, read_answers
+from mdsm_ros.replay.compare import Pair, difference, paired_ious
+from mdsm_ros.replay.frames import FrameReader
+from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
+from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay, spread
+from mdsm_ros.segmenter import Segmenter
+
+COMPARISON = "comparison"
+
+
+def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
+    """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
+
+    Raises:
+        BagError, ReplayError: as :func:`mdsm_ros.replay.run.run_replay`; or there is no truth to compare with.
+    """
+    folders = [args.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
+    for folder, segmenter in zip(folders, segmenters, strict=True):
+        run_replay(argparse.Namespace(**{**vars(args), "out": folder}), segmenter)
+    pairs = list(paired_ious(*_answers(folders)))
+    if not pairs:
+        raise ReplayError(f"bag {str(args.bag)!r} has no truth for a target in view, which a comparison needs")
+    by_instruction: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_instruction[pair.instruction].append(pair)
+    rows = {"all": difference(list(by_instruction.values()))}
+    rows |= {text: difference([group]) for text, group in by_instruction.items()}
+    names = [segmenter.name for segmenter in segmenters]
+    title = f"mIoU of {names[0]} (first) and {names[1]} (second)"
+    write_json(args.out / f"{COMPARISON}.json", {"models": names, "rows": rows})
+    table = figures_table(title, rows)
+    (args.out / f"{COMPARISON}.md").write_text(table + "\n", encoding="utf-8")
+    with Bag(args.bag, salvage=True) as bag:
+        chosen = {pair.number: pair for group in spread(list(by_instruction.values())) for pair in telling(group)}
+        pictures = _pictures(frame_reader(bag, args), _answers(folders), chosen)
+        write_page(args.out / f"{COMPARISON}.html", _page(args, names, {title: rows}, pairs, pictures))
+    print(f"\n{table}")
+    print(f"\n{args.out / COMPARISON}.html", file=sys.stderr)
+    return 0
+
+
+def telling(group: Sequence[Pair]) -> set[Pair]:
+    """Of the frames of an instruction: where the second model is worse most, better most, and the one in between."""
+    ranked = sorted(group, key=lambda pair: pair.change)
+    return {ranked[i] for i in (0, len(ranked) // 2, -1)}
+
+
+def _answers(folders: Sequence[Path]) -> tuple[Iterator[FrameAnswer], Iterator[FrameAnswer]]:
+    first, second = (read_answers(folder / ANSWERS) for folder in folders)
+    return first, second
+
+
+def _pictures(
+    reader: FrameReader, answers: tuple[Iterator[FrameAnswer], Iterator[FrameAnswer]], chosen: Mapping[int, Pair]
+) -> Iterator[Picture]:
+    frames = replace(reader, faults=Counter()).frames(lambda number: number in chosen)
+    for frame, *both in zip(frames, *answers, strict=False):  # a recording may be damaged further on
+        pair = chosen.get(frame.number)
+        if pair is None or frame.image is None or frame.truth is None:
+            continue
+        halves = []
+        for answer in both:
+            canvas = np.array(frame.image)
+            draw_mask(canvas, answer.mask(answer.stage))
+            draw_outline(canvas, frame.truth)
+            halves.append(canvas)
+        words = f"image {pair.number}, IoU {pair.first:.2f} and {pair.second:.2f}: {pair.change:+.2f}"
+        height, width = frame.image.shape[:2]
+        between = np.full((height, max(1, width // 80), 3), 255, np.uint8)
+        picture = np.concatenate([halves[0], between, halves[1]], axis=1)
+        yield Picture(picture, f"{pair.instruction} ({words})", pair.second, pair.change, both[1].score)
+
+
+def _page(
+    args: argparse.Namespace,
+    names: Sequence[str],
+    tables: Mapping[str, Mapping[str, Figures]],
+    pairs: Sequence[Pair],
+    pictures: Iterable[Picture],
+) -> Page:
+    first, second = names
+    return Page(
+        title=f"{first} and {second} on {args.bag.name}",
+        tables=tables,
+        faults=None,  # each model's own page says that
+        latencies=[],
+        timeline={f"IoU of {first}": [p.first for p in pairs], f"IoU of {second} (second)": [p.second for p in pairs]},
+        pictures=pictures,
+        facts={"bag": args.bag.resolve(), "first": first, "second": second} | library_versions(),
+        orders={
+            "": "as recorded",
+            "change,-1": f"where {second} is better first",
+            "change,1": f"where {second} is worse first",
+            "iou,1": f"worst IoU of {second} first",
+        },
+        legend=f"Left {first}, right {second}. Masks are pink, the truth is outlined in green.",
+        across=2,
+    )

@@ -1,0 +1,81 @@
+"""Right masks from a dataset folder, whose images are frames of the recording that somebody has labelled."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.annotations import ANNOTATIONS_FILE, Dataset, DatasetError, Instruction
+from mdsm_ros.replay import ReplayError
+from mdsm_ros.segmenter import InstructionError, validate_instruction
+
+
+class Labels:
+    """A dataset in the format of :mod:`mdsm_ros.annotations` as truth; its splits do not matter.
+
+    The name of an image's file, without folder and ending, is the stamp of the frame's header in ns. A label holds
+    for the frame with that stamp while that instruction is in force; no annotation means that the target is not in
+    view. Frames without a label have no truth.
+
+    Args:
+        folder: of the dataset.
+
+    Attributes:
+        name: folder and content, for telling labels apart.
+
+    Raises:
+        ReplayError: it is no dataset or is damaged, an image has another name, an instruction cannot be used, or an
+            image is labelled twice for the same instruction.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._by_frame: dict[tuple[int, str], Instruction] = {}
+        try:
+            self._data = Dataset(folder)
+            for instruction in self._data.instructions:
+                self._data.mask(instruction)  # a damaged one is told now, not hours later
+                self._note(instruction)
+            digest = hashlib.sha256((folder / ANNOTATIONS_FILE).read_bytes()).hexdigest()
+        except (DatasetError, InstructionError) as error:
+            raise ReplayError(f"labels: {error}") from error
+        self.name = f"{folder.resolve()} (sha256 {digest[:12]})"
+        self._unused = set(self._by_frame)
+        self._unseen = {stamp for stamp, _ in self._by_frame}
+
+    def _note(self, instruction: Instruction) -> None:
+        name = Path(self._data.images[instruction.image_id].file_name)
+        if not (name.stem.isascii() and name.stem.isdigit()):
+            raise ReplayError(
+                f"labels: image {instruction.image_id} is {str(name)!r}, expected the stamp of a frame in ns, "
+                f"such as '1700000000250000000{name.suffix}'"
+            )
+        key = (int(name.stem), validate_instruction(instruction.text))
+        if key in self._by_frame:
+            raise ReplayError(f"labels: image {str(name)!r} is labelled twice for {instruction.text!r}")
+        self._by_frame[key] = instruction
+
+    def truth(self, stamp: int, instruction: str) -> NDArray[np.bool_] | None:
+        """The mask (H, W) of a frame, all False where the target is not in view; None where it is not labelled.
+
+        Args:
+            stamp: of the frame's header, ns.
+            instruction: in force, as :func:`mdsm_ros.segmenter.validate_instruction` gives it.
+        """
+        self._unseen.discard(stamp)
+        label = self._by_frame.get((stamp, instruction))
+        if label is None:
+            return None
+        self._unused.discard((stamp, instruction))
+        return self._data.mask(label)
+
+    def unused(self) -> dict[str, int]:
+        """How many labels no frame has asked for, by why."""
+        of_no_image = sum(stamp in self._unseen for stamp, _ in self._unused)
+        reasons = {
+            "labels of no image in the recording": of_no_image,
+            "labels for an instruction that was not in force at their image": len(self._unused) - of_no_image,
+        }
+        return {reason: number for reason, number in reasons.items() if number}

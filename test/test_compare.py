@@ -1,0 +1,78 @@
+"""The comparison command on pictures of boxes, with a toy diffusion model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from boxes import CONFIG, write_boxes
+from diffusion_stand_ins import TOY, write_pipeline
+
+from mdsm_ros.hub import read_config as read_model_config
+from mdsm_ros.models.daam_config import DAAMConfig
+from mdsm_ros.models.vpd_config import VPDConfig
+from training import compare
+
+ROOT = Path(__file__).resolve().parent.parent
+SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
+MODEL: dict[str, Any] = {
+    "sizes": json.loads(json.dumps(TOY)),
+    "image_size": 64,
+    "max_tokens": 24,
+    "decoder_channels": 16,
+    "mask_threshold": 0.4,
+}
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("comparison")
+    write_boxes(root / "train", "train", 4)
+    write_boxes(root / "test", "test", 2)
+    write_pipeline(root / "pipeline")
+    (root / "mdsm.yaml").write_text(yaml.safe_dump(CONFIG | {"stage1": SHORT, "stage2": SHORT}))
+    model = MODEL | {"checkpoint": str(root / "pipeline")}
+    vpd = {"preset": "vpd-tiny", "model": model, "stage1": SHORT | {"steps": 4}}
+    (root / "vpd.yaml").write_text(yaml.safe_dump(vpd))
+    return root
+
+
+def run(root: Path, *options: str, **configs: Path) -> int:
+    paths = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml"} | configs
+    paths |= {"data": root / "train", "test-data": root / "test", "out": root / "out"}
+    return compare.main([*(f"--{name}={path}" for name, path in paths.items()), "--device=cpu", *options])
+
+
+def test_every_system_gets_its_rows(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    variants = ["mdsm", "vpd", "vpd-noise-500", "daam"]
+    assert run(workplace, "--seeds", "0", "1", "--limit", "2", "--variants", *variants) == 0
+    results = json.loads((workplace / "out/results.json").read_text())
+    assert list(results) == [row for name in variants for row in compare.VARIANTS[name].rows]
+    assert {row: len(seeds) for row, seeds in results.items() if len(seeds) != 2} == {"DAAM, untrained": 1}
+    assert "| VPD, noise T = 500 | 2 |" in capsys.readouterr().out
+    daam = read_model_config(workplace / "out/daam/seed0/model")
+    assert isinstance(daam, DAAMConfig)
+    assert (daam.image_size, daam.mask_threshold) == (64, 0.4)
+    noisy = read_model_config(workplace / "out/vpd-noise-500/seed1/model")
+    assert isinstance(noisy, VPDConfig)
+    assert noisy.noise_timestep == 500
+
+
+def test_other_budgets_are_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    longer = yaml.safe_load((workplace / "vpd.yaml").read_text()) | {"stage1": SHORT | {"steps": 5}}
+    (workplace / "longer.yaml").write_text(yaml.safe_dump(longer))
+    assert run(workplace, vpd=workplace / "longer.yaml") == 2
+    assert "steps by images are {2: 5}, expected those of" in capsys.readouterr().err
+
+
+def test_another_model_is_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(workplace, vpd=workplace / "mdsm.yaml") == 2
+    assert "preset is 'mdsm-tiny', expected a VPD" in capsys.readouterr().err
+
+
+def test_the_tiny_configurations_have_equal_budgets() -> None:
+    folder = ROOT / "config/train"
+    assert set(compare.read_configs(folder / "mdsm-tiny-short.yaml", folder / "vpd-tiny.yaml")) == {"mdsm", "vpd"}
