@@ -55,7 +55,7 @@ setup(
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3"],
         "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.13", "pyyaml>=6", "tensorboard>=2.16"],
+        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",
             "colcon-ros",

@@ -6,15 +6,16 @@ whatever fast way it does, under gradient checkpointing and with LoRA, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import nn
 from torch.nn import functional
+
+from mdsm_ros.models.stable_diffusion import outputs_of
 
 Projections = dict[nn.Module, torch.Tensor]  # queries (B, h * w, C) and keys (B, T, C) by the layers that made them
 
@@ -32,20 +33,9 @@ def cross_attention_layers(unet: UNet2DConditionModel) -> dict[int, list[Attenti
     return layers
 
 
-@contextmanager
-def recorded(layers: Iterable[Attention]) -> Iterator[Projections]:
+def recorded(layers: Iterable[Attention]) -> AbstractContextManager[Projections]:
     """Keeps what the layers project while the UNet runs inside of the context; of several passes, that of the last."""
-    found: Projections = {}
-
-    def keep(module: nn.Module, _: Any, output: torch.Tensor) -> None:
-        found[module] = output
-
-    handles = [projection.register_forward_hook(keep) for layer in layers for projection in (layer.to_q, layer.to_k)]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
+    return outputs_of([projection for layer in layers for projection in (layer.to_q, layer.to_k)])
 
 
 def mean_map(layers: Sequence[Attention], projections: Projections, size: Sequence[int]) -> torch.Tensor:

@@ -35,7 +35,7 @@ class TopDownBlock(nn.Module):
 
 
 class MaskHead(nn.Module):
-    """The decoder of stage 1: initial mask logits at stride 4, and whether the target is in view at all.
+    """The decoder of LAVT, MDSM and VPD: mask logits at the finest level, and whether the target is in view at all.
 
     The present/absent logit is ours (neither paper has one). It is read from the decoded features, average and
     maximum over the image, where all four levels and the language have met: a small target is one pixel of the last
@@ -56,10 +56,11 @@ class MaskHead(nn.Module):
         self.present = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 1))
 
     def forward(self, levels: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Decodes levels (B, C_i, H/s_i, W/s_i), s = 4, 8, 16, 32.
+        """Decodes levels (B, C_i, h_i, w_i), the finest first, each half as large as the one before.
 
         Returns:
-            Mask logits (B, 1, H/4, W/4), present logits (B,), decoded features (B, channels, H/4, W/4).
+            Mask logits (B, 1, h, w) and decoded features (B, channels, h, w) on the finest level's grid; between them
+            the present logits (B,).
         """
         x = levels[3]
         for block, finer in zip(self.blocks, (levels[2], levels[1], levels[0]), strict=True):
