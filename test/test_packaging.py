@@ -23,6 +23,7 @@ EXECUTABLES = {
     "mdsm-data",
     "mdsm-evaluate",
     "mdsm-train",
+    "mdsm-train-latent",
     "mdsm_node",
     "mdsm_sim",
 }
