@@ -206,9 +206,8 @@ def train_stage(
     step = 0
     ema = EMAModel(trained, decay=config.ema_decay)
     stage.to(accelerator.device)
-    ema.to(accelerator.device)
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=accelerator.device, weights_only=True)
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)  # each takes to its device what it loads
         step = saved["step"]
         stage.load_state_dict(saved["stage"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -216,6 +215,7 @@ def train_stage(
         ema.load_state_dict(saved["ema"])
         if accelerator.scaler is not None:
             accelerator.scaler.load_state_dict(saved["scaler"])
+    ema.to(accelerator.device)
 
     def save() -> None:
         if accelerator.is_main_process:
