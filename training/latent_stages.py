@@ -56,7 +56,7 @@ class DenoiserStage(nn.Module):
     """Stage 2: UNet and text encoder learn to predict the noise in latents, while the VAE is frozen.
 
     Where there is little noise its prediction has the largest errors and decides details alone. Its weight is bounded
-    (min-SNR, arXiv 2303.09556), so that a short training learns what is where; Stable Diffusion does not do that.
+    (min-SNR, arXiv 2303.09556), for a short training to be spent on what is where; Stable Diffusion does not do that.
     In ``text_dropout`` of the samples the sentence is left out, for classifier-free guidance (arXiv 2207.12598).
     """
 
