@@ -51,6 +51,17 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     pytest.fail("all ROS domains are in use")
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Sums in one order, for bit-for-bit comparisons."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an mdsm-tiny that has learned nothing; it knows a few words."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from training.latent_config import read_latent_config
 from training.latent_diffusion import main
 from training.latent_stages import to_signal
 from training.vocabulary import train_clip_tokenizer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 STEPS = 12
 CONFIG: dict[str, Any] = {
@@ -63,15 +64,6 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_boxes(root / "train", "train", 24)
     (root / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, for bit-for-bit comparisons."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def _train(root: Path, out: str, *options: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from mdsm_ros.models.vision import ParallelJoin
 from training.start import start_from
 from training.train import main
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZES: dict[str, Any] = {
     "image_size": 64,
     "swin_checkpoint": None,
@@ -40,15 +41,6 @@ SIZES: dict[str, Any] = {
 }
 OWN: dict[str, Any] = {"clip_num_heads": 4, "refiner_channels": (64, 64)}
 TEXTS = ["bring me the red cup", "the wide box"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, for bit-for-bit comparisons."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,11 @@ from training.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requ
 from training.prompt_plan import Prompt, Sampling, plan_prompts
 from training.synthesize import batches
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SAMPLING = Sampling(steps=2, guidance=5.0)
 PROMPTS = [Prompt(("cup",), 1), Prompt(("hat",), 2)]
 SYNTHESIZE = ["--train", "5", "--unseen", "2", "--batch", "2", "--steps", "2", "--prompts", "one", "--device", "cpu"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,8 @@ from training.losses import dice, mask_loss, weighted_cross_entropy
 from training.train import main
 from training.vocabulary import train_tokenizer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
 
@@ -41,15 +42,6 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_boxes(root / "val", "val", 8)
     (root / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, for bit-for-bit comparisons."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def _train(root: Path, out: str, *options: str, config: str = "config.yaml") -> int:

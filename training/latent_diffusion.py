@@ -29,7 +29,7 @@ from training.config import StageConfig
 from training.dataset import InstructionDataset
 from training.latent_config import LatentDiffusionConfig, read_latent_config
 from training.latent_stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
-from training.loop import train_stage
+from training.loop import add_run_arguments, train_stage
 from training.sources import SOURCES, Source, open_source
 from training.vocabulary import train_clip_tokenizer
 
@@ -168,11 +168,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="YAML file, such as config/train/ldm-tiny.yaml")
     parser.add_argument("--data", required=True, help=f"where the train split of captioned pictures is: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on (default: the training's)")
-    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
-    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+    add_run_arguments(parser)
     args = parser.parse_args(argv)
     try:
         config = read_latent_config(args.config)

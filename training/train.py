@@ -32,7 +32,7 @@ from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.pretrained import load_encoders, load_tokenizer, model_folder
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
-from training.loop import train_stage
+from training.loop import add_run_arguments, train_stage
 from training.sources import SOURCES, Source, open_source
 from training.stages import StageOne, StageTwo
 from training.start import start_from
@@ -179,12 +179,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
-    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
-    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+    add_run_arguments(parser)
     args = parser.parse_args(argv)
     try:
         config = read_config(args.config)
