@@ -6,6 +6,7 @@ from training.analysis import (
     GROUPINGS,
     Answered,
     by_group,
+    by_outcome,
     figures_table,
     markdown_table,
     summarize_answers,
@@ -74,6 +75,25 @@ def test_groups_by_hand() -> None:
 def test_borders_of_the_groups(values: tuple[int, int, int, float], labels: tuple[str, ...]) -> None:
     assert tuple(traits(*values).values()) == labels
     assert all(label in GROUPINGS[name][0] for name, label in zip(GROUPINGS, labels, strict=True))
+
+
+def test_shares_of_what_masks_show() -> None:
+    shown = [
+        ("the target", "the target"),
+        ("another kind", "the target"),
+        ("nothing", "nothing"),
+        ("no thing", "no thing"),
+    ]
+    answers = [answered((1, 2), (1, 2), outcome={"initial": initial, "refined": refined}) for initial, refined in shown]
+    shares = by_outcome([*answers, answered((0, 1), (0, 1), in_view=False)])
+    assert {name: share["initial"] for name, share in shares.items() if share["initial"]} == {
+        "the target": 0.25,
+        "another kind": 0.25,
+        "no thing": 0.25,
+        "nothing": 0.25,
+    }
+    assert shares["the target"]["refined"] == 0.5
+    assert by_outcome(ANSWERS[2:]) == {}
 
 
 def test_the_worst_come_first() -> None:

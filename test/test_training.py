@@ -130,6 +130,9 @@ def test_evaluation_of_the_trained_model(trained: Path, workplace: Path, capsys:
     words = content["groups"]["words"]
     assert words["up to 10"]["instructions"] == sum(bool(i.annotation_ids) for i in instructions)
     assert words["up to 10"]["refined mIoU"] == pytest.approx(learned["refined"]["mIoU"])
+    shows = content["groups"]["the mask shows"]
+    assert sum(share["refined"] for share in shows.values()) == pytest.approx(1)
+    assert shows["the target"]["refined"] == pytest.approx(learned["refined"]["P@0.5"])
     printed = capsys.readouterr().out
     assert "masks at 64x48 pixels" in printed
     assert "| model |" in printed

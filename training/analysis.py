@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.metrics import Figures, expected_calibration_error, figures_table, summarize
+from training.mistakes import OUTCOMES
 
 STAGES = ("initial", "refined")
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
@@ -32,6 +33,7 @@ class Answered:
         id: of the instruction.
         traits: what groups it falls into, label by grouping.
         calibration: by stage, see :func:`mdsm_ros.metrics.calibration_counts`.
+        outcome: what the mask shows, by stage, see :func:`training.mistakes.outcome`; of targets in view.
     """
 
     in_view: bool
@@ -42,6 +44,7 @@ class Answered:
     score: float = 0.0
     traits: dict[str, str] = field(default_factory=dict)
     calibration: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    outcome: dict[str, str] = field(default_factory=dict)
 
     def iou(self, stage: str) -> float:
         """Intersection over union of a stage's mask; 0 where both masks are empty."""
@@ -125,6 +128,17 @@ def by_group(answers: Sequence[Answered]) -> dict[str, dict[str, Figures]]:
                     figures |= _refinement(group)
                 result.setdefault(name, {})[label] = figures
     return result
+
+
+def by_outcome(answers: Sequence[Answered]) -> dict[str, Figures]:
+    """The share of masks that show the target, another thing or none, of each stage; of targets in view, if any."""
+    seen = [a for a in answers if a.in_view]
+    if not seen:
+        return {}
+    return {
+        outcome: {stage: float(np.mean([a.outcome[stage] == outcome for a in seen])) for stage in _stages(seen)}
+        for outcome in OUTCOMES
+    }
 
 
 def worst_refinements(answers: Sequence[Answered], number: int) -> list[Answered]:

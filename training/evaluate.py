@@ -30,12 +30,14 @@ from training.analysis import (
     STAGES,
     Answered,
     by_group,
+    by_outcome,
     figures_table,
     markdown_table,
     summarize_answers,
     traits,
     worst_refinements,
 )
+from training.mistakes import outcome
 from training.view import marked, outline
 
 WORST = 10
@@ -52,14 +54,16 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Ans
     """Asks a segmenter one instruction of a dataset and compares with the truth."""
     truth = data.mask(instruction)
     answers = ask(segmenter, data, instruction)
+    in_view = bool(instruction.annotation_ids)
     return Answered(
-        in_view=bool(instruction.annotation_ids),
+        in_view=in_view,
         counts={a.stage: intersection_union(a.mask, truth) for a in answers},
         present=answers[-1].present,
         seconds={a.stage: a.timings["total"] for a in answers},
         id=instruction.id,
         score=answers[-1].score,
         calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
+        outcome={a.stage: outcome(a.mask, data, instruction) for a in answers} if in_view else {},
         traits=traits(instruction.expressions, instruction.words, instruction.distractors, float(truth.mean())),
     )
 
@@ -170,6 +174,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     results = {name: summarize_answers(found) for name, found in answers.items()}
     groups = by_group(answers[segmenters[0].name])
+    if outcomes := by_outcome(answers[segmenters[0].name]):
+        groups["the mask shows"] = outcomes
     sizes = sorted({(data.images[i.image_id].width, data.images[i.image_id].height) for i in instructions})
     shown = ", ".join(f"{width}x{height}" for width, height in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
     print(f"{len(instructions)} instructions of {args.split!r}, masks at {shown} pixels\n\n{markdown_table(results)}")
