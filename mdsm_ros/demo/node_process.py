@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import NoReturn
 
 from mdsm_ros.demo import DemoError
 
@@ -14,7 +16,11 @@ SHUTDOWN_TIMEOUT = 15.0  # s
 
 
 class NodeProcess:
-    """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file."""
+    """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file.
+
+    SIGTERM closes the context, too: without a handler it would end this process at once and leave the node behind.
+    Contexts are opened in the main thread, the only one that Python lets handle signals.
+    """
 
     def __init__(
         self,
@@ -32,6 +38,7 @@ class NodeProcess:
             self.command += ["-p", f"{name}:={_yaml(value)}"]
 
     def __enter__(self) -> NodeProcess:
+        self._handler_before = signal.signal(signal.SIGTERM, _end)
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 self.command, env=self._environment, stdout=output, stderr=subprocess.STDOUT
@@ -47,6 +54,7 @@ class NodeProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        signal.signal(signal.SIGTERM, self._handler_before)
 
     def check(self) -> None:
         """Raises DemoError, with the end of the log, if the node has ended."""
@@ -57,6 +65,10 @@ class NodeProcess:
     def tail(self, lines: int = 5) -> str:
         """The last lines the node wrote."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _yaml(value: object) -> str:
