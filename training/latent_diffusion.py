@@ -2,7 +2,7 @@
 
 Stage 1 trains the autoencoder; stage 2 trains UNet and text encoder on its latents, both from nothing. The output
 folder holds ``autoencoder.pt`` and ``denoiser.pt`` (checkpoints to resume from), ``tensorboard/`` and, after each
-validation of stage 2, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged weights.
+validation of stage 2 and at its end, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged weights.
 """
 
 from __future__ import annotations
@@ -157,7 +157,10 @@ def train(config: LatentDiffusionConfig, source: Source, args: argparse.Namespac
     if not run(AutoencoderStage(model, config), "autoencoder", config.autoencoder):
         return False
     measure_scale(model, data)
-    return run(DenoiserStage(model, config), "denoiser", config.denoiser)
+    finished = run(DenoiserStage(model, config), "denoiser", config.denoiser)
+    if accelerator.is_main_process:
+        save_pipeline(model, out / "model")
+    return finished
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@
 # call on the same machine goes on inside a training; on a fresh machine only finished ones count.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source scripts/gpu/common.sh
 
 out=$(realpath -m "${1:?usage: ablate.sh OUT [EARLIER]}")
 earlier=${2:-}
@@ -20,15 +21,8 @@ export MUJOCO_GL=egl PYTHONUNBUFFERED=1
 
 mkdir -p "$out" "$run"
 [[ -z $earlier ]] || cp -r "$earlier/." "$run/"
-for split in train:${TRAIN_IMAGES:-20000} test:${TEST_IMAGES:-650}; do
-    folder=$data/${split%:*}
-    [[ -f $folder/annotations.json ]] || "$python" -m training.cli homes \
-        --split "${split%:*}" --images "${split#*:}" --size 256x192 --workers "$(nproc)" --no-depth --out "$folder"
-done
+homes "$data/train" train "${TRAIN_IMAGES:-20000}" --size 256x192
+homes "$data/test" test "${TEST_IMAGES:-650}" --size 256x192
 "$python" -m training.ablate --config "$config" --data "$data/train" --test-data "$data/test" --out "$run" \
     --limit "${INSTRUCTIONS:-2000}" --max-seconds "$limit" 2>&1 | tee "$out/ablate.log"
-(cd "$run" && find . -name metrics.json -o -name table.md -o -name plot.png -o -name results.json) |
-    while read -r file; do
-        mkdir -p "$out/$(dirname "$file")"
-        cp "$run/$file" "$out/$file"
-    done
+figures "$run" "$out"

@@ -8,6 +8,7 @@
 # Homes are rendered on the spot; the same seeds give the same homes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source scripts/gpu/common.sh
 
 out=$(realpath -m "${1:?usage: train.sh OUT [MODEL]}")
 model=${2:-}
@@ -19,11 +20,8 @@ python=${PYTHON:-python3}
 export MUJOCO_GL=egl PYTHONUNBUFFERED=1
 
 mkdir -p "$out" "$run"
-for split in train:${TRAIN_IMAGES:-20000} val:${VAL_IMAGES:-500}; do
-    folder=$data/${split%:*}
-    [[ -f $folder/annotations.json ]] || "$python" -m training.cli homes \
-        --split "${split%:*}" --images "${split#*:}" --workers "$(nproc)" --no-depth --out "$folder"
-done
+homes "$data/train" train "${TRAIN_IMAGES:-20000}"
+homes "$data/val" val "${VAL_IMAGES:-500}"
 [[ -z $model ]] || cp -r "$model" "$run/model"
 "$python" -m training.train --config "$config" --data "$data/train" --val-data "$data/val" --out "$run" \
     --stage "${STAGE:-all}" --resume --max-seconds "$limit" 2>&1 | tee "$out/train.log"

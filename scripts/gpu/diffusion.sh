@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The diffusion systems on a borrowed GPU, in legs of at most ten minutes: a tiny latent diffusion model of homes, then
+# MDSM, VPD in its variants and DAAM in one table.
+#
+#   scripts/gpu/diffusion.sh OUT            as far as the time allows
+#   scripts/gpu/diffusion.sh OUT EARLIER    goes on after an earlier leg, whose OUT is in the folder EARLIER
+#
+# OUT gets the finished latent diffusion model in pieces that may come back (`cat pipeline.tar.* | tar x`), the figures of
+# each finished training, table.md and plot.png. Checkpoints stay in RUN: another call on the same machine goes on
+# inside a training; on a fresh machine only what was finished counts.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source scripts/gpu/common.sh
+
+out=$(realpath -m "${1:?usage: diffusion.sh OUT [EARLIER]}")
+earlier=${2:-}
+latent=${LATENT:-config/train/ldm-tiny.yaml}
+mdsm=${MDSM:-config/train/mdsm-tiny-short.yaml}
+vpd=${VPD:-config/train/vpd-tiny.yaml}
+limit=${LIMIT:-520} # seconds for all of it: what copying leaves of ten minutes
+data=${DATA:-/tmp/mdsm_homes_small}
+run=${RUN:-/tmp/mdsm_diffusion}
+python=${PYTHON:-python3}
+export MUJOCO_GL=egl PYTHONUNBUFFERED=1
+
+left() { echo $((limit > SECONDS + 10 ? limit - SECONDS : 10)); }
+
+mkdir -p "$out" "$run/compare"
+if [[ -n $earlier ]]; then
+    cp -r "$earlier/." "$run/compare/"
+    rm -f "$run"/compare/pipeline.tar.*
+    if compgen -G "$earlier/pipeline.tar.*" >/dev/null; then
+        cp "$earlier"/pipeline.tar.* "$out"
+        cat "$earlier"/pipeline.tar.* | tar x -C "$run"
+        touch "$run/latent_finished"
+    fi
+fi
+homes "$data/train" train "${TRAIN_IMAGES:-4000}" --size 256x192
+homes "$data/test" test "${TEST_IMAGES:-100}"
+if [[ ! -f $run/latent_finished ]]; then
+    [[ -f $data/captions/annotations.json ]] ||
+        "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
+    "$python" -m training.latent_diffusion --config "$latent" --data "$data/captions" --out "$run" --resume \
+        --max-seconds "$(left)" 2>&1 | tee "$out/latent.log"
+    if grep -q -- '--resume goes on' "$out/latent.log"; then
+        exit 0
+    fi
+    touch "$run/latent_finished"
+    tar c -C "$run" model | split -b 15M - "$out/pipeline.tar."
+fi
+sed "\$a model: {checkpoint: $run/model}" "$vpd" >"$run/vpd.yaml"
+# shellcheck disable=SC2086 # several words
+"$python" -m training.compare --mdsm "$mdsm" --vpd "$run/vpd.yaml" --data "$data/train" --test-data "$data/test" \
+    --out "$run/compare" --limit "${INSTRUCTIONS:-250}" --max-seconds "$(left)" \
+    ${VARIANTS:+--variants $VARIANTS} ${SEEDS:+--seeds $SEEDS} 2>&1 | tee "$out/compare.log"
+figures "$run/compare" "$out"
