@@ -2,7 +2,8 @@
 
 Stage 1 trains the autoencoder; stage 2 trains UNet and text encoder on its latents, both from nothing. The output
 folder holds ``autoencoder.pt`` and ``denoiser.pt`` (checkpoints to resume from), ``tensorboard/`` and, after each
-validation of stage 2 and at its end, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged weights.
+validation of stage 2 and at its end, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged
+weights.
 """
 
 from __future__ import annotations
