@@ -133,6 +133,7 @@ def test_resume_gives_the_same_weights_bit_for_bit(trained: Path, workplace: Pat
         shutil.copy(trained / "autoencoder.pt", out)
     assert _train(workplace, out.name, "--resume", "--max-seconds", "0") == 0
     assert torch.load(out / f"{stage}.pt", weights_only=True)["step"] == 1
+    assert (out / "model" / "model_index.json").exists() == (stage == "denoiser")  # what there is can be used
     assert _train(workplace, out.name, "--resume") == 0
     whole, resumed = (torch.load(run / f"{stage}.pt", weights_only=True) for run in (trained, out))
     assert resumed["step"] == whole["step"] == STEPS
