@@ -13,6 +13,22 @@ def positive_number(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """Parses a whole number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise ArgumentTypeError(f"{text} is out of range, expected 1 or more")
+    return value
+
+
+def share(text: str) -> float:
+    """Parses a number from 0 to 1."""
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ArgumentTypeError(f"{text} is out of range, expected 0 to 1")
+    return value
+
+
 def image_size(text: str) -> tuple[int, int]:
     """Parses WIDTHxHEIGHT."""
     try:

@@ -128,3 +128,20 @@ def test_written_in_the_dataset_format(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
     assert cli.main(["view", str(out), "--ascii", "--count", "2"]) == 0
     assert "#" in capsys.readouterr().out
+
+
+def test_more_is_said_and_more_of_what_is_not_in_view(tmp_path: Path) -> None:
+    options = ["--split", "val", "--images", "6", "--size", "160x120", "--no-depth"]
+    usual, more = tmp_path / "usual", tmp_path / "more"
+    assert cli.main(["homes", "--out", str(usual), *options]) == 0
+    assert cli.main(["homes", "--out", str(more), *options, "--sentences", "20", "--absent-share", "0.5"]) == 0
+    few, many = Dataset(usual).split("val"), Dataset(more).split("val")
+    assert len(many) > len(few)
+    assert np.mean([not i.annotation_ids for i in many]) > np.mean([not i.annotation_ids for i in few])
+
+
+@pytest.mark.parametrize("option", [("--sentences", "0"), ("--absent-share", "1.5")])
+def test_refuses_impossible_talk(option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["homes", "--out", str(tmp_path / "d"), *option])
+    assert "out of range" in capsys.readouterr().err

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from mdsm_ros.arguments import image_size
+from mdsm_ros.arguments import count, image_size, share
 from mdsm_ros.homes import CATEGORIES
-from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS, write_home
+from mdsm_ros.homes.generate import DEFAULT_TALK, SEEDS_PER_SPLIT, SPLIT_SEEDS, Talk, write_home
 from training.build import Plan, build
 
 
@@ -24,18 +25,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=image_size, default=(320, 240), help="WIDTHxHEIGHT of the views, pixels")
     parser.add_argument("--workers", type=int, default=1, help="rendering processes")
     parser.add_argument("--no-depth", action="store_true", help="do not store depth")
+    parser.add_argument(
+        "--sentences",
+        type=count,
+        default=DEFAULT_TALK.sentences,
+        help="attempts at an instruction about each view (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--absent-share",
+        type=share,
+        default=DEFAULT_TALK.not_in_view_share,
+        help="share of the attempts that name something that is not in view (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     first = SPLIT_SEEDS[args.split] + args.seed_offset
     depth = not args.no_depth
+    talk = Talk(args.sentences, args.absent_share)
     recipe = {"split": args.split, "first_seed": first, "images": args.images, "size": list(args.size), "depth": depth}
+    recipe |= asdict(talk)
     plan = Plan(
         root=args.out,
         units=range(first, SPLIT_SEEDS[args.split] + SEEDS_PER_SPLIT),
         name="{:08d}".format,
-        make=partial(write_home, split=args.split, size=args.size, depth=depth),
+        make=partial(write_home, split=args.split, size=args.size, depth=depth, talk=talk),
         categories=CATEGORIES,
         info={"source": "homes", "recipe": recipe},
         limit=args.images,

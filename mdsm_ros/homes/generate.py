@@ -12,7 +12,7 @@ from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import difficulty
 from mdsm_ros.homes.cameras import sample_pose
 from mdsm_ros.homes.home import Room
-from mdsm_ros.homes.instructions import Sentence, Speaker
+from mdsm_ros.homes.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import CameraPose, RoomRenderer, View
 from mdsm_ros.homes.seen import TARGET_AREA, Seen, look
@@ -23,9 +23,24 @@ SPLIT_SEEDS = {name: i * SEEDS_PER_SPLIT for i, name in enumerate(("train", "val
 
 POSES_PER_ROOM = 16
 VIEWS_PER_ROOM = 6
-SENTENCES_PER_VIEW = 6  # the most; not every view has targets of the areas that are drawn
 MIN_TARGETS = 6
 MAX_OCCLUSION = 0.75  # share of a target's silhouette that other things may hide
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What is said about a view.
+
+    Attributes:
+        sentences: attempts at one; not every view has targets of the areas that are drawn.
+        not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
+    """
+
+    sentences: int = 6
+    not_in_view_share: float = NOT_IN_VIEW_SHARE
+
+
+DEFAULT_TALK = Talk()
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,12 @@ class Sample:
 
 
 def room_samples(
-    room: Room, rng: np.random.Generator, views: int, size: tuple[int, int] = (320, 240), depth: bool = True
+    room: Room,
+    rng: np.random.Generator,
+    views: int,
+    size: tuple[int, int] = (320, 240),
+    depth: bool = True,
+    talk: Talk = DEFAULT_TALK,
 ) -> Iterator[Sample]:
     """Renders up to ``views`` views of a room in which at least two instructions can be given."""
     with RoomRenderer(room, *size) as renderer:
@@ -54,7 +74,8 @@ def room_samples(
                 continue
             view = renderer.render(pose, depth=depth)
             seen = look(room, view)
-            sentences = Speaker(room, seen, view.items.size, rng).sentences(SENTENCES_PER_VIEW)
+            speaker = Speaker(room, seen, view.items.size, rng)
+            sentences = speaker.sentences(talk.sentences, talk.not_in_view_share)
             occlusion = {
                 s.target: _occlusion(renderer, pose, view, s.target) for s in sentences if s.target is not None
             }
@@ -79,16 +100,20 @@ def _occlusion(renderer: RoomRenderer, pose: CameraPose, view: View, index: int)
     return 1.0 - visible / max(visible, int(np.count_nonzero(renderer.alone(pose, index))))
 
 
-def home_samples(seed: int, size: tuple[int, int] = (320, 240), depth: bool = True) -> list[Sample]:
+def home_samples(
+    seed: int, size: tuple[int, int] = (320, 240), depth: bool = True, talk: Talk = DEFAULT_TALK
+) -> list[Sample]:
     """All samples of the home of one seed."""
     rng = np.random.default_rng((seed, 2))
     home = build_home(seed)
-    return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth)]
+    return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth, talk)]
 
 
-def write_home(writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool) -> None:
+def write_home(
+    writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool, talk: Talk = DEFAULT_TALK
+) -> None:
     """Adds all samples of a home to a dataset."""
-    for sample in home_samples(seed, size, depth):
+    for sample in home_samples(seed, size, depth, talk):
         write_sample(writer, sample, split, f"home {seed}")
 
 

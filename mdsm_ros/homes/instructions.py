@@ -74,8 +74,11 @@ class Speaker:
         self.words = Wording(self.scene, rng)
         self.describer = Describer(self.scene, rng)
 
-    def sentences(self, count: int) -> list[Sentence]:
-        """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there."""
+    def sentences(self, count: int, not_in_view_share: float = NOT_IN_VIEW_SHARE) -> list[Sentence]:
+        """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
+
+        ``not_in_view_share`` of the attempts are about something that is not in view.
+        """
         left = PER_TARGET * [s for s in self.scene.seen if s.target]
         result: list[Sentence] = []
         for _ in range(count):
@@ -83,7 +86,7 @@ class Speaker:
             if target is None:
                 continue
             left.remove(target)
-            absent = self.rng.random() < NOT_IN_VIEW_SHARE
+            absent = self.rng.random() < not_in_view_share
             sentence = self._about_absent(target) if absent else self._about(target)
             if sentence is not None:
                 result.append(sentence)
