@@ -80,7 +80,7 @@ def test_borders_of_the_groups(values: tuple[int, int, int, float], labels: tupl
 def test_shares_of_what_masks_show() -> None:
     shown = [
         ("the target", "the target"),
-        ("another kind", "the target"),
+        ("another kind, named", "the target"),
         ("nothing", "nothing"),
         ("no thing", "no thing"),
     ]
@@ -88,7 +88,7 @@ def test_shares_of_what_masks_show() -> None:
     shares = by_outcome([*answers, answered((0, 1), (0, 1), in_view=False)])
     assert {name: share["initial"] for name, share in shares.items() if share["initial"]} == {
         "the target": 0.25,
-        "another kind": 0.25,
+        "another kind, named": 0.25,
         "no thing": 0.25,
         "nothing": 0.25,
     }

@@ -1,4 +1,4 @@
-"""What a mask shows, on a picture of two red boxes, one blue one and a floor that nobody annotated."""
+"""What a mask shows, on a picture of two red boxes, a mug, a sofa and a floor that nobody annotated."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import Dataset
 from training.mistakes import outcome
 
-BOXES = {"target": (0, "red box"), "twin": (20, "red box"), "blue": (40, "blue box")}
-WIDTH, HEIGHT, SIDE = 80, 40, 10
+THINGS = ((0, "red box"), (20, "red box"), (40, "mug"), (80, "sofa"))  # left edge, kind
+WIDTH, HEIGHT, SIDE = 100, 40, 10
 
 
 def columns(left: int, right: int) -> np.ndarray:
@@ -21,12 +21,18 @@ def columns(left: int, right: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    root = tmp_path_factory.mktemp("boxes")
-    with DatasetWriter(root, ["red box", "blue box"]) as writer:
+    root = tmp_path_factory.mktemp("things")
+    with DatasetWriter(root, ["red box", "mug", "sofa"]) as writer:
         image = writer.add_image(np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8))
-        ids = [writer.add_annotation(image, kind, columns(left, left + SIDE)) for left, kind in BOXES.values()]
+        ids = [writer.add_annotation(image, kind, columns(left, left + SIDE)) for left, kind in THINGS]
         writer.add_instruction(
-            image, ids[:1], "take the first red box", split="test", source="test", expressions=1, distractors=1
+            image,
+            ids[:1],
+            "take the first red box right of the couch",
+            split="test",
+            source="test",
+            expressions=1,
+            distractors=1,
         )
     return Dataset(root)
 
@@ -39,9 +45,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         (0, 4, "the target, badly"),
         (0, 21, "the target, badly"),  # 10 / 21, against 1 / 30 with the twin
         (21, 30, "another of its kind"),
-        (41, 50, "another kind"),
+        (41, 50, "another kind, not named"),
+        (81, 90, "another kind, named"),  # by another of its names
         (60, 80, "no thing"),
-        (39, 41, "no thing"),  # IoU 1 / 11 with the blue box
+        (39, 41, "no thing"),  # IoU 1 / 11 with the mug
         (0, 0, "nothing"),
     ],
 )

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotations import Dataset, Instruction
+from mdsm_ros.homes.lexicon import NOUNS
 from mdsm_ros.metrics import iou
 
 FOUND = 0.5  # IoU with the target, inclusive, as in P@0.5
 TOUCHED = 0.1  # IoU with a thing below which a mask does not show it
 
-OUTCOMES = ("the target", "the target, badly", "another of its kind", "another kind", "no thing", "nothing")
-"""What a mask can show: the target with an IoU of 0.5 or more or with less, another thing, none, or an empty mask."""
+OUTCOMES = (
+    "the target",
+    "the target, badly",
+    "another of its kind",
+    "another kind, named",
+    "another kind, not named",
+    "no thing",
+    "nothing",
+)
+"""What a mask can show: the target with an IoU of 0.5 or more or with less, another thing, none, or an empty mask.
+
+A thing of another kind that the instruction names, a landmark, speaks for a sentence that was not understood; one that
+it does not name for a picture that was not.
+"""
 
 
 def outcome(mask: NDArray[np.bool_], data: Dataset, instruction: Instruction) -> str:
@@ -42,4 +57,13 @@ def outcome(mask: NDArray[np.bool_], data: Dataset, instruction: Instruction) ->
     if on_target >= best:
         return "the target, badly"
     kinds = {data.annotations[i].category_id for i in instruction.annotation_ids}
-    return "another of its kind" if others[on_others.index(best)].category_id in kinds else "another kind"
+    shown = others[on_others.index(best)].category_id
+    if shown in kinds:
+        return "another of its kind"
+    return f"another kind, {'named' if _names(instruction.text, data.categories[shown]) else 'not named'}"
+
+
+def _names(text: str, kind: str) -> bool:
+    """Whether a text has the name of a kind, or one of the names that the homes' instructions have for it."""
+    names = "|".join(map(re.escape, NOUNS.get(kind, (kind,))))
+    return re.search(rf"\b({names})(s|es)?\b", text, re.IGNORECASE) is not None
