@@ -52,9 +52,11 @@ class NodeProcess:
         try:
             self._process.wait(SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
+            pass
+        finally:  # a second signal interrupts the wait: the node is not waited for any longer
             self._process.kill()
             self._process.wait()
-        signal.signal(signal.SIGTERM, self._handler_before)
+            signal.signal(signal.SIGTERM, self._handler_before)
 
     def check(self) -> None:
         """Raises DemoError, with the end of the log, if the node has ended."""
