@@ -48,6 +48,19 @@ def write_json(path: Path, content: object) -> None:
     os.replace(partial, path)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Makes ``target`` the file ``source``, as a hard link where the file system has them.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
 def part_path(root: Path, part: str) -> Path:
     """The file that says that a part is finished."""
     return root / PARTS_FOLDER / f"{part}.json"
@@ -119,12 +132,7 @@ class DatasetWriter:
             OSError: the file cannot be read.
         """
         file_name = f"images/{self._next_name()}{source.suffix.lower()}"
-        target = self.root / file_name
-        target.unlink(missing_ok=True)
-        try:
-            os.link(source.resolve(), target)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(source, target)
+        link_or_copy(source, self.root / file_name)
         return self._record_image(file_name, height, width, None, None, scene)
 
     def _store(self, file_name: str, content: bytes) -> None:

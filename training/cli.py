@@ -19,6 +19,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
     "synthesize": ("training.synthesize", "draw pictures with a latent diffusion model, and masks of what they show"),
     "grounding": ("training.grounding_eval", "how well drawn things are found: Grounded Diffusion beside DAAM"),
+    "merge": ("training.merge", "several data sets as one"),
     "stats": ("training.stats", "figures of datasets, side by side"),
     "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
