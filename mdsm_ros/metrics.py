@@ -64,6 +64,17 @@ def expected_calibration_error(counts: NDArray[np.float64]) -> float:
     return float(np.abs(confidence - hits).sum() / number.sum())
 
 
+def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> float:
+    """Share of pairs in which the positive has the higher score, ties counting half: the area under the ROC curve.
+
+    Args:
+        positives, negatives: scores, at least one of each.
+    """
+    ordered = np.sort(np.asarray(negatives, dtype=np.float64))
+    below, up_to = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
+    return float((below + up_to).mean() / 2 / len(ordered))
+
+
 def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
     """Markdown with one row of figures a name."""
     columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))

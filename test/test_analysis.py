@@ -22,10 +22,10 @@ def answered(initial: tuple[int, int], refined: tuple[int, int] | None, **fields
 
 
 ANSWERS = [
-    answered((5, 10), (8, 10), id=1, traits=traits(1, 10, 0, 0.009)),
-    answered((9, 10), (6, 10), id=2, traits=traits(2, 11, 1, 0.01)),
-    answered((0, 0), (0, 0), in_view=False, present=False),
-    answered((0, 4), (0, 4), in_view=False),
+    answered((5, 10), (8, 10), id=1, score=0.9, traits=traits(1, 10, 0, 0.009)),
+    answered((9, 10), (6, 10), id=2, score=0.6, traits=traits(2, 11, 1, 0.01)),
+    answered((0, 0), (0, 0), in_view=False, present=False, score=0.2),
+    answered((0, 4), (0, 4), in_view=False, score=0.7),
 ]
 
 
@@ -34,6 +34,7 @@ def test_summary_by_hand() -> None:
     assert result["initial"]["mIoU"] == pytest.approx(0.7)
     assert result["refined"]["gIoU"] == pytest.approx((0.8 + 0.6 + 1 + 0) / 4)
     assert result["refined"]["no-target accuracy"] == 0.5
+    assert result["refined"]["presence AUC"] == 0.75
     assert result["refined"]["P@0.8"] == 0.5  # inclusive
     assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
 

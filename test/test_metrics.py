@@ -5,6 +5,7 @@ import pytest
 
 from mdsm_ros.metrics import (
     CALIBRATION_BINS,
+    area_under_roc,
     calibration_counts,
     expected_calibration_error,
     intersection_union,
@@ -61,3 +62,10 @@ def test_calibration_by_hand() -> None:
 def test_sure_and_right_is_calibrated() -> None:
     target = np.random.default_rng(0).random((8, 8)) > 0.5
     assert expected_calibration_error(calibration_counts(target.astype(np.float32), target)) == 0
+
+
+def test_area_under_the_roc_curve_by_hand() -> None:
+    positives, negatives = [0.9, 0.5, 0.4], [0.5, 0.1]
+    assert area_under_roc(positives, negatives) == pytest.approx((2 + 1.5 + 1) / 6)
+    assert area_under_roc(positives, [0.95]) == 0.0
+    assert area_under_roc([0.5], [0.5, 0.5]) == 0.5

@@ -2,7 +2,7 @@
 
 mIoU, oIoU and P@X are over the instructions whose target is in view; where the model answers "not in view", its mask
 is empty and the IoU 0. gIoU counts all instructions: one that names nothing in view scores 1 if the model says so,
-else 0.
+else 0. The presence AUC is the area under the ROC curve of the score that the target is in view.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.metrics import Figures, expected_calibration_error, figures_table, summarize
+from mdsm_ros.metrics import Figures, area_under_roc, expected_calibration_error, figures_table, summarize
 from training.mistakes import OUTCOMES
 
 STAGES = ("initial", "refined")
@@ -92,6 +92,8 @@ def summarize_answers(answers: Sequence[Answered]) -> dict[str, Figures]:
             figures["no-target accuracy"] = float(np.mean(rejected))
         if seen:
             figures["target accuracy"] = float(np.mean([a.present for a in seen]))
+        if seen and unseen:
+            figures["presence AUC"] = area_under_roc([a.score for a in seen], [a.score for a in unseen])
         if all(stage in a.calibration for a in answers):
             figures["ECE"] = expected_calibration_error(np.sum([a.calibration[stage] for a in answers], axis=0))
         for name, percentile in (("p50 seconds", 50), ("p95 seconds", 95)):
