@@ -68,7 +68,8 @@ def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> fl
     """Share of pairs in which the positive has the higher score, ties counting half: the area under the ROC curve.
 
     Args:
-        positives, negatives: scores, at least one of each.
+        positives: scores of what is there, at least one.
+        negatives: scores of what is not, at least one.
     """
     ordered = np.sort(np.asarray(negatives, dtype=np.float64))
     below, up_to = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
