@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -313,28 +313,33 @@ def merge_parts(
 
 
 def merge_contents(contents: Iterable[Mapping[str, Any]], limit: int | None = None) -> dict[str, list[Any]]:
-    """The ``images``, ``annotations`` and ``instructions`` of several parts in one, with new ids.
+    """The ``images``, ``annotations`` and ``instructions`` of several parts in one, with new ids from 1 on.
 
     Args:
-        contents: of the parts' JSON files, in order.
+        contents: of the parts' JSON files, in order, with the same categories.
         limit: the most images; the last ones of the last part are left out.
     """
-    merged: dict[str, list[Any]] = {"images": [], "annotations": [], "instructions": []}
+    images: list[Any] = []
+    annotations: list[Any] = []
+    instructions: list[Any] = []
     for content in contents:
-        offsets = {key: len(records) for key, records in merged.items()}
-        room = None if limit is None else limit - len(merged["images"])
-        for record in content["images"][:room]:
-            merged["images"].append(record | {"id": record["id"] + offsets["images"]})
-        kept = len(merged["images"]) - offsets["images"]  # the images of a part have the ids 1, 2, ...
-        for record in content["annotations"]:
-            if record["image_id"] <= kept:
-                merged["annotations"].append(_moved(record, "annotations", offsets))
-        for record in content["instructions"]:
-            if record["image_id"] <= kept:
-                ids = [i + offsets["annotations"] for i in record["annotation_ids"]]
-                merged["instructions"].append(_moved(record, "instructions", offsets) | {"annotation_ids": ids})
-    return merged
+        room = None if limit is None else limit - len(images)
+        image_ids = _append(images, content["images"][:room])
+        annotation_ids = _append(annotations, _of_images(content["annotations"], image_ids))
+        asked = _of_images(content["instructions"], image_ids)
+        _append(instructions, (r | {"annotation_ids": [annotation_ids[i] for i in r["annotation_ids"]]} for r in asked))
+    return {"images": images, "annotations": annotations, "instructions": instructions}
 
 
-def _moved(record: dict[str, Any], key: str, offsets: Mapping[str, int]) -> dict[str, Any]:
-    return record | {"id": record["id"] + offsets[key], "image_id": record["image_id"] + offsets["images"]}
+def _append(merged: list[Any], records: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    """Appends records with the next ids; returns the new id of each old one."""
+    ids = {}
+    for record in records:
+        ids[record["id"]] = len(merged) + 1
+        merged.append({**record, "id": ids[record["id"]]})
+    return ids
+
+
+def _of_images(records: Iterable[Mapping[str, Any]], ids: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    """Those records whose image is kept, with its new id."""
+    return ({**r, "image_id": ids[r["image_id"]]} for r in records if r["image_id"] in ids)

@@ -31,11 +31,26 @@ def write(root: Path, kinds: list[str], split: str, may_share: list[list[str]], 
     return root
 
 
+def renumber(root: Path) -> Path:
+    """Gives a dataset ids such as other programs do, not 1, 2, 3."""
+    path = root / "annotations.json"
+    content = json.loads(path.read_text())
+    for key in ("images", "annotations", "instructions"):
+        for record in content[key]:
+            record["id"] = 700 - 7 * record["id"]
+            if key != "images":
+                record["image_id"] = 700 - 7 * record["image_id"]
+            if key == "instructions":
+                record["annotation_ids"] = [700 - 7 * i for i in record["annotation_ids"]]
+    path.write_text(json.dumps(content))
+    return root
+
+
 @pytest.fixture
 def parts(tmp_path: Path) -> list[Path]:
     return [
         write(tmp_path / "a", ["mug", "sofa"], "train", [["train", "val"]], depth=False),
-        write(tmp_path / "b", ["lamp", "sofa", "mug"], "test", [], depth=True),
+        renumber(write(tmp_path / "b", ["lamp", "sofa", "mug"], "test", [], depth=True)),
     ]
 
 
@@ -85,7 +100,7 @@ def test_refuses_what_it_cannot_merge(parts: list[Path], tmp_path: Path, capsys:
     content["annotations"][2]["category_id"] = 9
     path.write_text(json.dumps(content))
     assert merge(parts, tmp_path / "out") == 2
-    assert "annotation 3 is of image 1 and category 9" in capsys.readouterr().err
+    assert "annotation 679 is of image 693 and category 9" in capsys.readouterr().err
     assert not (tmp_path / "out/annotations.json").exists()
     assert merge([tmp_path / "absent"], tmp_path / "out") == 2
     assert "absent/annotations.json is missing" in capsys.readouterr().err
