@@ -10,7 +10,7 @@ import hashlib
 import re
 from pathlib import PurePath
 
-_NUMBER = re.compile(r"\d[\d_]*$")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])\d[\d_]*$")  # not the 2017 of train2017_000000000089
 
 
 def picture_key(file_name: str) -> str:
