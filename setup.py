@@ -55,15 +55,9 @@ setup(
         ],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3"],
-        "data": [
-            "embreex>=2.17.7",
-            "meshoptimizer>=0.2.20a0",
-            "networkx>=3",
-            "plyfile>=1.0",
-            "scipy>=1.10",
-            "trimesh>=4.0",
-            "webdataset>=0.2.86",
-        ],
+        "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
+        # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
+        "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
         "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",
