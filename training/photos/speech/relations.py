@@ -118,9 +118,14 @@ def rows_shared(a: PictureObject, b: PictureObject) -> float:
     return _over(a.box[1], a.box[3], b.box[1], b.box[3])
 
 
+def columns_apart(a: PictureObject, b: PictureObject) -> float:
+    """Columns between two boxes; 0 where they share some."""
+    return max(a.box[0] - b.box[2], b.box[0] - a.box[2], 0.0)
+
+
 def gap(a: PictureObject, b: PictureObject) -> float:
     """Pixels between two boxes; 0 where they overlap."""
-    across = max(a.box[0] - b.box[2], b.box[0] - a.box[2], 0.0)
+    across = columns_apart(a, b)
     down = max(a.box[1] - b.box[3], b.box[1] - a.box[3], 0.0)
     return float(np.hypot(across, down))
 
@@ -243,7 +248,7 @@ def on(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 def above(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """What hangs or flies, straight above a landmark."""
     mark = marks[0]
-    if thing.y >= mark.y or columns_shared(thing, mark) == 0:
+    if thing.y >= mark.y or columns_apart(thing, mark) > 0.06 * scene.width:
         return False
     space = mark.box[1] - thing.box[3]
     clear = space >= 0 and space < 0.35 * scene.height and columns_shared(thing, mark) > 0.6
@@ -253,7 +258,7 @@ def above(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 def below(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Straight below what hangs or flies."""
     mark = marks[0]
-    if thing.y <= mark.y or columns_shared(thing, mark) == 0:
+    if thing.y <= mark.y or columns_apart(thing, mark) > 0.06 * scene.width:
         return False
     return True if above(scene, mark, [thing]) else None
 
@@ -263,7 +268,7 @@ def in_front_of(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verd
     mark = marks[0]
     lower = (thing.box[3] - mark.box[3]) / scene.height
     shared = columns_shared(thing, mark)
-    if lower < -0.02 or (shared == 0 and gap(thing, mark) > 0.1 * scene.width):
+    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
         return False
     carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may sit on it as well
     able = thing.kind in STANDING and mark.kind in STANDING and not carries
@@ -276,7 +281,6 @@ def behind(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Farther from the camera than a landmark that hides a part of it."""
     mark = marks[0]
     lower = (mark.box[3] - thing.box[3]) / scene.height
-    shared = columns_shared(thing, mark)
-    if lower < -0.02 or (shared == 0 and gap(thing, mark) > 0.1 * scene.width):
+    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
         return False
     return True if in_front_of(scene, mark, [thing]) and rows_shared(thing, mark) > 0.4 else None
