@@ -17,6 +17,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
         NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
+        "training": ["photos/sentences/*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -55,7 +56,13 @@ setup(
         ],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3"],
-        "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
+        "data": [
+            "embreex>=2.17.7",
+            "opencv-python-headless>=4.8",
+            "plyfile>=1.0",
+            "trimesh>=4.0",
+            "webdataset>=0.2.86",
+        ],
         "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",
