@@ -158,15 +158,15 @@ def test_expressions_of_annotations_are_used_as_they_are(tmp_path: Path, capsys:
     assert found == {
         "Fetch my mug": ("human", (1,), 1),
         "my mug": ("human", (1,), 1),
-        "the other one": ("human", (2,), 1),
-        "that one": ("human", (2,), 1),
+        "the other one": ("annotation", (2,), 1),
+        "that one": ("annotation", (2,), 1),
     }
     assert "expressions left out: their annotation has no mask, or is a crowd" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("told", "source"),
-    [("template", "template"), ("written by eye", "eye"), ("Human", "human"), (None, "human"), ("mine", "mine")],
+    [("template", "template"), ("written by eye", "eye"), ("Human", "human"), (None, "annotation"), ("mine", "mine")],
 )
 def test_the_source_of_an_expression(told: str | None, source: str) -> None:
     record = {"instruction": "get it", "instruction_source": told}
