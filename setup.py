@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
         "training": ["photos/sentences/*"],
     },
     data_files=[
@@ -63,6 +63,8 @@ setup(
             "trimesh>=4.0",
             "webdataset>=0.2.86",
         ],
+        # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
+        "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
         "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
         "test": [
             "colcon-common-extensions",
