@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import difficulty
 from mdsm_ros.homes.cameras import sample_pose
+from mdsm_ros.homes.furnishing.stock import StockOptions, open_stock
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
 from mdsm_ros.homes.layout import build_home
@@ -101,19 +102,30 @@ def _occlusion(renderer: RoomRenderer, pose: CameraPose, view: View, index: int)
 
 
 def home_samples(
-    seed: int, size: tuple[int, int] = (320, 240), depth: bool = True, talk: Talk = DEFAULT_TALK
+    seed: int,
+    size: tuple[int, int] = (320, 240),
+    depth: bool = True,
+    talk: Talk = DEFAULT_TALK,
+    stock: StockOptions | None = None,
 ) -> list[Sample]:
-    """All samples of the home of one seed."""
+    """All samples of the home of one seed, furnished from the library if ``stock`` says how."""
     rng = np.random.default_rng((seed, 2))
-    home = build_home(seed)
+    home = build_home(seed, None if stock is None else open_stock(stock))
     return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth, talk)]
 
 
 def write_home(
-    writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool, talk: Talk = DEFAULT_TALK
+    writer: DatasetWriter,
+    seed: int,
+    *,
+    split: str,
+    size: tuple[int, int],
+    depth: bool,
+    talk: Talk = DEFAULT_TALK,
+    stock: StockOptions | None = None,
 ) -> None:
     """Adds all samples of a home to a dataset."""
-    for sample in home_samples(seed, size, depth, talk):
+    for sample in home_samples(seed, size, depth, talk, stock):
         write_sample(writer, sample, split, f"home {seed}")
 
 
@@ -123,8 +135,9 @@ def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) 
     image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
     ids = {}
     for seen in sample.seen:
-        attributes = {"color": seen.color, "room": room.kind}
-        attributes |= {name: value for name, value in (("size", seen.size), ("pattern", seen.pattern)) if value}
+        known = {"color": seen.color, "room": room.kind, "size": seen.size, "pattern": seen.pattern}
+        known["model"] = room.items[seen.index].model
+        attributes = {name: value for name, value in known.items() if value}
         mask = view.items == seen.index
         occlusion = sample.occlusion.get(seen.index)
         ids[seen.index] = writer.add_annotation(image_id, seen.kind, mask, attributes, occlusion=occlusion)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import mujoco
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotations import Camera
-from mdsm_ros.homes.home import WALL_HEIGHT, Room
+from mdsm_ros.homes.home import Room
+from mdsm_ros.homes.looks.lights import ceiling_lights, even_ambient, lighting
 from mdsm_ros.homes.painter import Painter
 from mdsm_ros.homes.shell import shell
 
@@ -87,11 +88,10 @@ class RoomRenderer:
         spec.visual.quality.offsamples = 2
         spec.visual.quality.shadowsize = 1024
         spec.visual.map.znear, spec.visual.map.zfar = 0.01, 15.0
-        ambient = float(rng.uniform(0.44, 0.58))
-        spec.visual.headlight.ambient = [ambient] * 3
-        spec.visual.headlight.diffuse = [float(rng.uniform(0.24, 0.4))] * 3
-        spec.visual.headlight.specular = [0.05] * 3
-        painter = Painter(spec, rng)
+        look = self.room.look
+        light = even_ambient(rng) if look is None else lighting(self.room, rng)
+        light.add_camera_light(spec)
+        painter = Painter(spec, rng, None if look is None else look.materials)
         owners: list[int] = []
         for body_at, yaw, parts in shell(self.room):
             painter.add(spec.worldbody, body_at, yaw, parts)
@@ -99,18 +99,9 @@ class RoomRenderer:
         for index, item in enumerate(self.room.items):
             painter.add(spec.worldbody, item.position, item.yaw, item.parts)
             owners += [index] * len(item.parts)
-        for index in range(2):
-            x, y = (float(rng.uniform(-0.3, 0.3) * side) for side in self.room.size)
-            glow = float(rng.uniform(0.28, 0.45))
-            warmth = float(rng.uniform(0.82, 1.0))
-            spec.worldbody.add_light(
-                pos=[x, y, WALL_HEIGHT - 0.35],
-                dir=[float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)), -1],
-                diffuse=[glow, glow * (0.5 + 0.5 * warmth), glow * warmth],
-                specular=[0.1] * 3,
-                castshadow=index == 0,  # each shadow costs another pass over the room
-                cutoff=88.0,
-            )
+        if look is None:  # drawn after the textures, so that rooms without a library stay what they were
+            light = replace(light, lights=ceiling_lights(self.room, rng))
+        light.add_lights(spec)
         spec.worldbody.add_camera(name="eye")
         return spec, owners
 
