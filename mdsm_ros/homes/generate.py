@@ -71,9 +71,10 @@ def room_samples(
     with RoomRenderer(room, *size) as renderer:
         for _ in range(POSES_PER_ROOM):
             pose = sample_pose(room, rng)
-            if pose is None or not _worth_a_look(renderer.items(pose)):
+            items = None if pose is None else renderer.items(pose)
+            if pose is None or items is None or not _worth_a_look(items):
                 continue
-            view = renderer.render(pose, depth=depth)
+            view = renderer.render(pose, depth=depth, items=items)
             seen = look(room, view)
             speaker = Speaker(room, seen, view.items.size, rng)
             sentences = speaker.sentences(talk.sentences, talk.not_in_view_share)

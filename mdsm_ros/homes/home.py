@@ -30,6 +30,7 @@ class Item:
         surfaces: where things may lie on it.
         model: id of the library model that it is; "" for procedural shapes.
         tints: of a library model: the colours that someone may call it by.
+        shows: kinds that are part of the library model: a vanity's mirror.
         lit: a lamp that is switched on.
     """
 
@@ -50,6 +51,7 @@ class Item:
     surfaces: list[Surface] = field(default_factory=list)
     model: str = ""
     tints: frozenset[str] = frozenset()
+    shows: frozenset[str] = frozenset()
     lit: bool = False
 
     @property

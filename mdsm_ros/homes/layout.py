@@ -97,6 +97,8 @@ class _RoomBuilder:
     def add_fixture(self, kind: str) -> None:
         """A door, a window, a lamp on the ceiling..., if there is room."""
         made = self.maker.fixture(kind)
+        if made is None:
+            return
         fixture = FIXTURES.get(kind)
         over, heights = ((), FIXTURE_HEIGHTS) if fixture is None else (fixture.over, fixture.heights)
         if made.fixed == "ceiling":
@@ -187,6 +189,8 @@ class _RoomBuilder:
         """A piece of furniture with its back to a wall or, for some, in the room, if there is room."""
         rng = self.rng
         piece = self.maker.furniture(kind)
+        if piece is None:
+            return
         flat = kind == "rug" or (bool(piece.model) and piece.height < FLAT)
         for _ in range(25):
             wall = int(rng.integers(4))
@@ -209,6 +213,8 @@ class _RoomBuilder:
 
     def add_object(self, wish: Wish) -> None:
         """An object in one of the places where it may be, if there is room."""
+        if wish.model is not None and self.stock is not None and not self.stock.affords(wish.model):
+            return
         places = sorted(wish.places)
         self.rng.shuffle(places)
         for place in places:
@@ -324,6 +330,7 @@ def _item(
         surfaces=made.surfaces,
         model=made.model,
         tints=made.tints,
+        shows=made.shows,
     )
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furnishing.alike import LOOK_ALIKES
 from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.furnishing.kinds import names as library_names
+from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes.objects import OBJECTS
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "mug": ("mug", "cup", "coffee mug", "coffee cup"),
@@ -112,6 +115,9 @@ NOUNS: dict[str, tuple[str, ...]] = {
 PROCEDURAL_NOUNS = dict(NOUNS)
 """Names that are true of procedural things: a "wooden chair" may be made of steel in the library."""
 
+LIBRARY_ONLY = tuple(kind for kind in LIBRARY_KINDS if not (kind in OBJECTS or kind in FURNITURE or kind in FIXTURES))
+"""Kinds that have no procedural shape."""
+
 
 def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
     """Names to call a thing by; the first is the most usual.
@@ -120,7 +126,7 @@ def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
         kind: of the thing.
         of_library: it is a model of the library.
     """
-    if kind in LIBRARY_KINDS and (of_library or kind not in PROCEDURAL_NOUNS):
+    if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
         return library_names(kind)
     return PROCEDURAL_NOUNS.get(kind, (kind,))
 
@@ -698,10 +704,8 @@ _BY_KIND: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("bathroom vanity", "faucet", "shower head", "hot tub"), TAP[:2]),
     "dimmer": ("turn up {}", "turn down {}", "adjust {}"),
 }  # fmt: skip
-VERBS |= {kind.kind: _BY_GROUP[kind.group] for kind in LIBRARY_KINDS.values() if kind.group in _BY_GROUP} | VERBS
-VERBS |= {kind: verbs for kind, verbs in _BY_KIND.items() if kind in LIBRARY_KINDS}
-for _kind in LIBRARY_VERBS:
-    VERBS.pop(_kind, None)
+VERBS |= {kind: _BY_GROUP[of] for kind in LIBRARY_ONLY if (of := LIBRARY_KINDS[kind].group) in _BY_GROUP}
+VERBS |= {kind: verbs for kind, verbs in _BY_KIND.items() if kind in LIBRARY_ONLY}
 
 PERSONS = (
     "me",

@@ -117,7 +117,8 @@ class Scene:
             return thing.kind in PROCEDURAL_ALIKE.get(kind, ())
         if thing.kind in ALIKE.get(kind, ()):
             return True
-        return bool(self.room.items[thing.index].model) and thing.kind in PART_OF.get(kind, ())
+        item = self.room.items[thing.index]
+        return kind in item.shows or (bool(item.model) and item.kind in PART_OF.get(kind, ()))
 
     def size_of(self, item: Item) -> str:
         """ "big" or "small" where the things of the kind in view make it clear; else ""."""

@@ -16,6 +16,7 @@ from mdsm_ros.homes.painter import Painter
 from mdsm_ros.homes.shell import shell
 
 _HIDDEN_GROUP = 1  # of MuJoCo's groups of geoms; all are in group 0 else
+SHADOW_REACH = 0.5  # metres: what is so far beyond the picture's edge may throw a shadow into it
 
 
 @dataclass(frozen=True)
@@ -105,45 +106,72 @@ class RoomRenderer:
         spec.worldbody.add_camera(name="eye")
         return spec, owners
 
-    def _aim(self, pose: CameraPose, option: mujoco.MjvOption | None = None) -> None:
+    def _aim(self, pose: CameraPose, shown: NDArray[np.bool_]) -> None:
+        """Points the camera; only the geoms that are ``shown`` are rendered, and cost."""
         index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, "eye")
         self._data.cam_xpos[index] = pose.position
         self._data.cam_xmat[index] = pose.axes().reshape(9)
         self._model.cam_fovy[index] = pose.fovy
+        self._model.geom_group[:] = np.where(shown, 0, _HIDDEN_GROUP)
+        option = mujoco.MjvOption()
+        option.geomgroup[_HIDDEN_GROUP] = 0
         self._renderer.update_scene(self._data, "eye", option)
 
-    def items(self, pose: CameraPose) -> NDArray[np.int16]:
-        """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
-        self._aim(pose)
+    def _near_view(self, pose: CameraPose, margin: float) -> NDArray[np.bool_]:
+        """Which geoms may be in the picture, or within ``margin`` metres of its edge; in rooms with a look only.
+
+        Walls always count.
+        """
+        if self.room.look is None:
+            return np.ones(self._model.ngeom, bool)
+        x, y, z = ((self._data.geom_xpos - pose.position) @ pose.axes()).T
+        reach = self._model.geom_rbound + margin
+        up = np.tan(np.deg2rad(pose.fovy) / 2)
+        inside = -z > -reach
+        for across, slope in ((x, up * self.width / self.height), (y, up)):
+            inside &= np.abs(across) - slope * -z <= reach * np.hypot(1.0, slope)
+        return inside | (self._owner[:-1] < 0)
+
+    def _segment(self, pose: CameraPose, shown: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Index of the geom at each pixel (H, W), -1 where there is none."""
+        self._aim(pose, shown)
         self._renderer.enable_segmentation_rendering()
         geoms = self._renderer.render()[..., 0].copy()
         self._renderer.disable_segmentation_rendering()
-        return self._owner[geoms]
+        return geoms
+
+    def items(self, pose: CameraPose) -> NDArray[np.int16]:
+        """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
+        return self._owner[self._segment(pose, self._near_view(pose, 0.0))]
 
     def alone(self, pose: CameraPose, index: int) -> NDArray[np.bool_]:
         """The whole silhouette (H, W) of one of the room's items, as if nothing else stood in the room."""
-        groups = self._model.geom_group
-        groups[:] = _HIDDEN_GROUP
-        groups[self._owner[:-1] == index] = 0
-        only = mujoco.MjvOption()
-        only.geomgroup[_HIDDEN_GROUP] = 0
-        self._aim(pose, only)
-        self._renderer.enable_segmentation_rendering()
-        silhouette = self._renderer.render()[..., 0] >= 0
-        self._renderer.disable_segmentation_rendering()
-        groups[:] = 0
-        return silhouette
+        return self._segment(pose, self._owner[:-1] == index) >= 0
 
-    def render(self, pose: CameraPose, *, depth: bool = True) -> View:
-        """Renders one view."""
-        items = self.items(pose)
-        self._aim(pose)
+    def render(
+        self, pose: CameraPose, *, depth: bool = True, items: NDArray[np.int16] | None = None
+    ) -> View:
+        """Renders one view.
+
+        Args:
+            pose: of the camera.
+            depth: whether the view has depth.
+            items: of this pose, if they are known already.
+        """
+        items = self.items(pose) if items is None else items
+        self._aim(pose, self._near_view(pose, SHADOW_REACH))
         rgb = self._renderer.render().copy()
-        metres = None
-        if depth:
-            self._renderer.enable_depth_rendering()
-            metres = self._renderer.render().copy()
-            self._renderer.disable_depth_rendering()
+        metres = self._depth() if depth else None
         focal = self.height / 2 / np.tan(np.deg2rad(pose.fovy) / 2)
         intrinsics = Camera(fx=float(focal), fy=float(focal), cx=self.width / 2, cy=self.height / 2)
         return View(rgb, metres, items, intrinsics, pose)
+
+    def _depth(self) -> NDArray[np.float32]:
+        """Depth of the scene that was rendered last, without the shadows, which cost most of a picture."""
+        flags = self._renderer.scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+        self._renderer.enable_depth_rendering()
+        metres = self._renderer.render().copy()
+        self._renderer.disable_depth_rendering()
+        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 1
+        return metres

@@ -12,24 +12,140 @@ def _sets(text: str) -> tuple[frozenset[str], ...]:
 
 
 LOOK_ALIKES = _sets("""
-bed, hospital bed, bunk bed, loft bed, day bed, sofa bed, futon, mattress, air mattress, crib, cradle
-sofa, loveseat, sectional sofa, sofa bed, futon, day bed, chaise lounge, armchair, recliner, bench
-armchair, recliner, chaise lounge, sun lounger, deck chair, bean bag, chair, office chair, wheelchair
-chair, kids chair, floor chair, folding chair, classroom chair, high chair, camping stool, bar stool, piano bench
-stool, bar stool, camping stool, step stool, ottoman, piano bench, bench, kids chair, potty, bean bag, side table
-bench, weight bench, piano bench, coffee table, table
+chair, kids chair, folding chair, classroom chair, office chair, armchair, high chair, floor chair
+armchair, recliner, chaise lounge, loveseat, sofa
+chaise lounge, sun lounger, deck chair
+deck chair, folding chair, camping stool
+wheelchair, office chair
+sofa, loveseat, sectional sofa, sofa bed, futon, day bed
+bed, hospital bed, bunk bed, loft bed, day bed, sofa bed, mattress, futon, air mattress, crib, cradle
+mattress, air mattress, sleeping bag, tatami
+stool, bar stool, camping stool, step stool, ottoman, piano bench, kids chair
+bench, piano bench, coffee table, weight bench
+bean bag, ottoman, armchair, pillow
+table, cafe table, bar table, folding table, kids table, desk, drafting table, workbench, coffee table, side table
+table, vanity
+pool table, ping pong table, foosball table, table
+sink, bathroom vanity
+vanity, bathroom vanity
+cabinet, dresser, locker, wardrobe, filing cabinet, counter, pantry cabinet, tv stand, entertainment center
+cabinet, bathroom vanity, safe, changing table, nightstand
+wall cabinet, wall shelf, cabinet, pantry cabinet, counter
+bookcase, shelf, wall shelf, entertainment center
+kitchen island, counter, table
+changing table, dresser
+wardrobe, locker, refrigerator, pantry cabinet
+refrigerator, chest freezer
+washing machine, dryer, stove, oven
+stove, cooktop, oven, wood stove
+oven, toaster oven, microwave, toaster
+fireplace, wood stove
+coffee maker, espresso machine, blender, mixer
+teapot, kettle, moka pot, french press, pitcher, creamer, coffee maker
+mug, teacup, paper cup, plastic cup, glass, beer mug, creamer
+glass, wine glass, cocktail glass, beer mug, vase
+bowl, fruit bowl, salad bowl, ramekin, pot, washtub
+sugar bowl, jar, teapot, ramekin, canister, cosmetics jar
+plate, tray, bowl, place setting
+serving spoon, ladle, spatula, pasta server, spoon, utensil rack, utensil holder
+fork, knife, spoon, place setting
+knife, knife block, knife rack
+utensil rack, knife rack
+pan, pot
+rice cooker, deep fryer, toaster, bread box
+sandwich maker, tabletop grill, kitchen scale
+bottle, wine bottle, beer bottle, perfume bottle, medicine bottle, soap dispenser, spray bottle, baby bottle
+bottle, yogurt bottle, cruet, milk carton, salt shaker
+hairbrush, comb
+sponge, bread
+butter, bread
+hamburger, hot dog, bread, cupcake
+medicine box, box, tissue box, milk carton, gift
+box, crate, storage bin, trunk, gift, recycling bin
+storage bin, recycling bin, washtub, bucket, laundry basket, basket
+trash can, recycling bin, bucket
+crate, trunk, barrel
+briefcase, suitcase, purse, backpack
+toilet, bidet, urinal, potty
+bathtub, hot tub, shower
+shower, shower door, shower head, shower curtain
+faucet, shower head
+toilet paper, paper towel
+towel, hanging towel, towel rack, towel warmer, folded clothes, bath mat
+rug, bath mat, doormat, tatami
+radiator, towel warmer, heater
+water heater, refrigerator
+air conditioner, radiator, heater
+lamp, desk lamp, floor lamp, wall lamp
+pendant lamp, chandelier, ceiling light, fluorescent light, track light
+spotlight, track light, picture light, wall lamp, security camera
+wall lantern, wall lamp, lantern, pendant lamp
+lantern, stone lantern, candle holder, flashlight
+stone lantern, statue
+candle, candle holder, candlestick
+pen, pencil, highlighter, screwdriver, lipstick
+pen holder, vase, mug
+letter tray, tray
+ruler, tape measure
+desktop computer, monitor, tv, laptop, tablet
+tablet, cell phone, photo, book
+phone, cordless phone, cell phone, intercom, remote control, game controller
+dvd player, game console, amplifier, stereo, projector
+stereo, speaker dock, radio, speaker
+alarm clock, thermometer, clock, cuckoo clock
+thermometer, cordless phone, thermostat
+tv, projector, whiteboard
+tv stand, entertainment center
+outlet, light switch, dimmer, tv outlet, network jack, doorbell, keypad, thermostat
+intercom, keypad, doorbell
+smoke detector, security camera, ceiling light
+mailbox, box, wall cabinet
+door, screen door, double door, french window, sliding door, shower door, elevator
+window, french window, sliding door, blinds, shutter, door
+blinds, shutter, curtain, shower curtain
+room divider, shutter, screen door
+plant, tree, lucky bamboo, bonsai, cactus, succulent, orchid, flowers, planter
+christmas tree, tree, plant
+vase, flowers, pitcher, jar
+photo, picture, calendar
+newspaper, book, banknote
+eyeglasses, sunglasses
+watch, ring, keys
+clothes rack, coat rack, drying rack, hanging clothes, clothes hanger
+towel rack, coat rack
+dress, skirt, jacket, suit jacket, shorts, jeans, folded clothes, hanging clothes
+shorts, jeans
+skirt, dress
+cap, hat, helmet
+sock, glove
+shoes, high heels, loafers, slippers, boots
+broom, shovel, dustpan
+hammer, saw, screwdriver, drill, angle grinder, bolt cutter
+drill, angle grinder
+ladder, step stool, clothes rack
+cake, cupcake
+teddy bear, doll, wooden toy
+toy airplane, toy car, toy train
+rocking horse, tricycle, scooter
+tricycle, bicycle, scooter, exercise bike, stroller, wheelchair
+skateboard, scooter
+puzzle, rubik's cube, playing cards
+ping pong paddle, tennis racket
+basketball, soccer ball, ball
+exercise bike, treadmill, exercise machine, weight bench
+punching bag, floor lamp
+piano, grand piano, electronic keyboard
+keyboard, electronic keyboard, xylophone
+guitar, electric guitar
+cat, dog, rabbit
+man, woman, boy, girl
+firewood, crate
+aquarium, tv
+headphones, eyeglasses
 table, cafe table, bar table, folding table, kids table, drafting table, workbench, ping pong table, pool table
 table, foosball table, vanity, changing table, kitchen island, counter, nightstand, desk, coffee table, side table
 cabinet, dresser, nightstand, locker, wardrobe, entertainment center, pantry cabinet, bathroom vanity, trunk, safe
 cabinet, changing table, bookcase, tv stand, filing cabinet, vanity, counter, kitchen island, chest freezer, desk
-bookcase, shelf, wall shelf, entertainment center, spice rack, clothes rack, dollhouse, desk, cabinet
-wardrobe, refrigerator, pantry cabinet, locker, elevator, door, water cooler
-sink, bathroom vanity, washtub, bidet, toilet, urinal, potty, bathtub
-bathtub, hot tub, washtub, shower, shower door, shower curtain
-lamp, desk lamp, floor lamp, lantern, wall lamp, pendant lamp, spotlight, stone lantern
-ceiling light, pendant lamp, chandelier, fluorescent light, track light, spotlight, smoke detector, security camera
-wall lamp, wall lantern, picture light, spotlight, lantern, security camera
-candle, candle holder, candlestick, lantern, stone lantern
 plant, tree, bonsai, cactus, succulent, orchid, lucky bamboo, flowers, planter, christmas tree, vase
 vase, jar, canister, pitcher, cosmetics jar, sugar bowl, pot, bottle, barrel, planter
 mug, teacup, paper cup, plastic cup, glass, beer mug, wine glass, cocktail glass, bowl, creamer, ramekin, trophy
@@ -41,52 +157,23 @@ serving spoon, ladle, spatula, pasta server, fork, knife, spoon, pen, pencil, ru
 scissors, comb, hairbrush, toilet brush, pen, knife, sponge, flashlight, screwdriver
 kettle, teapot, moka pot, french press, pitcher, creamer, coffee maker, espresso machine, blender, mixer, juicer
 toaster, toaster oven, microwave, oven, bread box, sandwich maker, rice cooker, deep fryer, tabletop grill, printer
-kitchen scale, radio, stereo, printer, toaster, alarm clock, phone, thermometer
-stove, cooktop, oven, wood stove, fireplace, tabletop grill
-washing machine, dryer, stove, oven, refrigerator, chest freezer, cabinet
 laundry basket, basket, bucket, trash can, recycling bin, storage bin, crate, box, barrel, washtub, planter
 box, crate, storage bin, gift, medicine box, trunk, suitcase, briefcase, milk carton, tissue box, jewelry box, safe
-tv, monitor, desktop computer, laptop, tablet
 picture, whiteboard, mirror, window, calendar, photo
 tablet, cell phone, phone, cordless phone, remote control, game controller, book, calendar, photo, thermometer
-keypad, camera, cell phone, thermometer, intercom, thermostat, doorbell
-keyboard, electronic keyboard, laptop, piano, xylophone
 dvd player, amplifier, stereo, game console, radio, speaker dock, speaker, projector, printer, alarm clock, box
 door, double door, screen door, shower door, sliding door, french window, window, elevator, room divider, mirror
-window, french window, shutter, blinds, curtain, picture, mirror, sliding door
 curtain, shower curtain, blinds, hanging clothes, room divider, hanging towel
-towel, folded clothes, blanket, bath mat, jeans, shorts, skirt, dress, jacket, suit jacket, sleeping bag, sock, glove
+towel, folded clothes, blanket, bath mat, jeans, shorts, skirt, dress, jacket, suit jacket, sleeping bag, sock
+towel, glove
 hanging shirt, suit jacket, hanging clothes, clothes hanger, dress, jacket, coat rack, clothes rack, hanging towel
-towel rack, towel warmer, radiator, coat rack, drying rack, hanging towel, knife rack, utensil rack
-rug, bath mat, doormat, tatami, air mattress, mattress
-hat, cap, helmet, bowl
-shoes, high heels, loafers, slippers, boots, sock
 backpack, briefcase, purse, suitcase, sleeping bag, box
 ball, basketball, soccer ball, apple, globe, helmet
-outlet, tv outlet, network jack, dimmer, light switch, thermostat, doorbell, keypad, intercom, smoke detector
-water heater, air conditioner, radiator, heater, vent, towel warmer
-broom, shovel, dustpan, vacuum cleaner, umbrella, ladder, step stool
 saw, hammer, drill, screwdriver, angle grinder, bolt cutter, tape measure, scissors, stapler, tape
-eyeglasses, sunglasses, headphones
-watch, ring, keys, tape, tape measure
 newspaper, book, banknote, calendar, puzzle, playing cards, stack of books, tablet, letter tray
 statue, sculpture, doll, teddy bear, wooden toy, toy airplane, boy, girl, man, woman, trophy
-cat, dog, rabbit, teddy bear, statue, rocking horse
-bicycle, exercise bike, tricycle, scooter, stroller, wheelchair, skateboard, treadmill, exercise machine
-exercise machine, weight bench, treadmill, exercise bike, punching bag, drying rack
-piano, grand piano, electronic keyboard
-electric guitar, guitar
-tennis racket, ping pong paddle, pan
 cake, cupcake, bread, butter, steak, hamburger, hot dog, roast chicken, french fries, apple, sponge, yogurt bottle
-pinball machine, foosball table, pool table, ping pong table, treadmill
-knife block, utensil holder, pen holder, knife rack, utensil rack, spice rack
-mailbox, wall cabinet, air conditioner, exit sign, fire extinguisher, intercom
 toy car, toy train, toy airplane, wooden toy, rocking horse, rubik's cube, puzzle, gift, box
-basketball hoop, dartboard, clock, mirror
-cuckoo clock, clock, alarm clock, dollhouse
-firewood, basket, fireplace, wood stove
-faucet, shower head
-sleeping bag, bean bag, pillow, folded clothes
 """)
 
 _BEDS = "bed, hospital bed, bunk bed, loft bed, day bed, sofa bed, futon, crib, cradle"

@@ -77,8 +77,10 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
 
 def judge(pixels: NDArray[np.floating]) -> Colors:
     """The colour of a thing that has these pixels (N, 3), from 0 to 1."""
+    if not len(pixels):
+        return Colors("", frozenset(NAMES))
     found = name_pixels(pixels)
-    shares = {name: float(np.mean(found == i)) if len(found) else 0.0 for i, name in enumerate(NAMES)}
+    shares = {name: float(np.mean(found == i)) for i, name in enumerate(NAMES)}
     best = max(shares, key=lambda name: shares[name])
     rivals = [share for name, share in shares.items() if name not in CONFUSABLE[best] | {best}]
     clear = shares[best] >= DOMINANT and max(rivals) < RIVAL

@@ -58,6 +58,7 @@ class Made:
     surfaces: list[Surface] = field(default_factory=list)
     model: str = ""
     tints: frozenset[str] = frozenset()
+    shows: frozenset[str] = frozenset()
     elevation: float = 0.0
     fixed: str = ""
 
@@ -85,21 +86,25 @@ class Maker:
     def __init__(self, rng: np.random.Generator, stock: RoomStock | None) -> None:
         self._rng, self._stock = rng, stock
 
-    def fixture(self, kind: str) -> Made:
-        """A fixture."""
+    def fixture(self, kind: str) -> Made | None:
+        """A fixture; None for a kind that only the library has where the room can have no more of it."""
         model = self._draw(kind)
         if model is not None:
             return self._of_library(model)
+        if kind not in FIXTURES:
+            return None
         rng = self._rng
         color = str(rng.choice(FIXTURES[kind].colors))
         parts, pattern = self._dressed(FIXTURES[kind].shape(vary(COLORS[color], rng), rng))
         return Made(kind, color, "", pattern, parts, *bounds(parts), fixed=FIXTURES[kind].place)
 
-    def furniture(self, kind: str) -> Made:
-        """A piece of furniture."""
+    def furniture(self, kind: str) -> Made | None:
+        """A piece of furniture; None as for fixtures."""
         model = self._draw(kind)
         if model is not None:
             return self._of_library(model)
+        if kind not in FURNITURE:
+            return None
         rng = self._rng
         builder, colors = FURNITURE[kind]
         color = str(rng.choice(colors))
@@ -151,6 +156,7 @@ class Maker:
             surfaces=self._stock.surfaces(model),
             model=model.id,
             tints=shape.colors.tints,
+            shows=self._stock.shows(model),
             elevation=model.elevation,
             fixed=fixed_at(model),
         )

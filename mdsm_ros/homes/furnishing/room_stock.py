@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,8 +19,25 @@ from mdsm_ros.library import Model
 
 LIBRARY_SHARE = 0.88  # of the things of kinds that have both a model and a procedural shape
 TRIES = 3  # models that are drawn until one is within the budget
-SOFT = frozenset({"sofa", "armchair", "bed", "crib", "bench", "ottoman", "chair", "office chair", "stool"})
+SOFT = frozenset(
+    {
+        "sofa", "loveseat", "sectional sofa", "sofa bed", "futon", "day bed", "chaise lounge", "armchair", "recliner",
+        "bed", "hospital bed", "bunk bed", "loft bed", "crib", "cradle", "mattress", "air mattress", "bench", "ottoman",
+        "sun lounger", "piano bench",
+    }
+)  # fmt: skip
 """Kinds on which soft things lie, and no others."""
+
+HOLDERS = frozenset(
+    {
+        "table", "coffee table", "side table", "desk", "cafe table", "bar table", "folding table", "kids table",
+        "workbench", "drafting table", "cabinet", "dresser", "nightstand", "tv stand", "filing cabinet", "vanity",
+        "counter", "kitchen island", "bathroom vanity", "entertainment center", "bookcase", "shelf", "wall shelf",
+        "locker", "wardrobe", "pantry cabinet", "trunk", "safe", "washing machine", "dryer", "chest freezer",
+        "changing table", "ping pong table", "piano", "fireplace", "barrel", "refrigerator",
+    }
+)  # fmt: skip
+"""Kinds on which other things lie."""
 
 
 @dataclass
@@ -70,11 +87,12 @@ class RoomStock:
             return None
         for _ in range(TRIES):
             model = models[int(rng.integers(len(models)))]
-            if model.height < WALL_HEIGHT - 0.05 and self._affordable(model):
+            if model.height < WALL_HEIGHT - 0.05 and self.affords(model):
                 return model
         return None
 
-    def _affordable(self, model: Model) -> bool:
+    def affords(self, model: Model) -> bool:
+        """Whether the room may still get something with so many triangles."""
         return self._stock.shape(model).faces <= self._budget.faces * self._budget.share
 
     def pay(self, item: Item) -> None:
@@ -89,12 +107,16 @@ class RoomStock:
         """The name of a model's colour; "" where none is right, or where people mean the frame's."""
         return "" if model.kind in FRAMED else self._stock.shape(model).colors.name
 
+    def shows(self, model: Model) -> frozenset[str]:
+        """Kinds that are part of a model."""
+        return self._stock.shows(model)
+
     def surfaces(self, model: Model) -> list[Surface]:
         """Where things may lie on a model."""
         surfaces = self._stock.shape(model).surfaces
         if model.kind not in SOFT:
-            return list(surfaces) if role(model) == "furniture" else []
-        return [Surface("soft" if s.place == "surface" else s.place, s.z, s.hx, s.hy, s.y, s.clearance, s.x) for s in surfaces]
+            return list(surfaces) if model.kind in HOLDERS else []
+        return [replace(s, place="soft") if s.place == "surface" else s for s in surfaces]
 
 
 def _roles(stock: Stock, room: str) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from mdsm_ros.homes.parts import Part, Photo
 from mdsm_ros.library import Patch, Shape
 
 SMALLEST = 1e-6  # square metres: a patch below is not seen, and MuJoCo refuses it
+FEWEST_VERTICES = 4  # of a mesh in MuJoCo
 CLEAR = 0.02  # opacity below which a patch is left out
 SAMPLES = 6000  # points on a surface
 CELLS = 48  # along each side of the grid through which a thing is looked at
@@ -59,13 +60,12 @@ def ready(shape: Shape, side: int) -> ReadyShape:
     )
 
 
-def lit(part: Part, glow: float) -> Part:
-    """The part of a lamp that is switched on."""
-    return replace(part, glow=glow)
-
-
 def _part(patch: Patch, side: int) -> Part:
-    mesh = Mesh(patch.vertices, patch.faces, patch.texcoords, patch.normals)
+    padding = ((0, max(0, FEWEST_VERTICES - len(patch.vertices))), (0, 0))
+    vertices, texcoords, normals = (
+        np.pad(values, padding, mode="edge") for values in (patch.vertices, patch.texcoords, patch.normals)
+    )
+    mesh = Mesh(vertices, patch.faces, texcoords, normals)
     r, g, b, alpha = patch.color
     photo = None if patch.texture is None else Photo(shrunk(patch.texture, side))
     return Part("mesh", (), (0.0, 0.0, 0.0), (r, g, b), mesh=mesh, photo=photo, alpha=alpha)

@@ -20,7 +20,9 @@ from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.objects import OBJECTS
 from mdsm_ros.homes.parts import Photo
 from mdsm_ros.library import Library, Model
+from mdsm_ros.library.library import TABLE_FOLDER
 from mdsm_ros.library.store import default_folder
+from mdsm_ros.library.table import MODELS_FILE, read_models
 
 MODELS = ("seen", "held-out", "all")
 TEXTURE_SIDE = 128  # pixels; more is not seen in views of 320x240, and costs
@@ -30,6 +32,7 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 FURNITURE_WIDTH = 0.45  # metres: what stands on the floor and is as wide or wider has a place of its own
 FREE_GROUPS = frozenset({"person", "pet"})  # they stand where they like
 ANY_ROOM = "any"
+SHOWS = "shows "
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Stock:
     def __init__(self, library: Library, models: str, pictures: Sequence[Path] = ()) -> None:
         self._library, self._picture_files = library, pictures
         self.models = chosen(library.models, models)
+        self._rows = read_models(TABLE_FOLDER / MODELS_FILE)
         self._shapes: dict[str, ReadyShape] = {}
         self._photos: dict[tuple[str, float], Photo] = {}
         self._pictures: list[Photo] | None = None
@@ -138,6 +142,13 @@ class Stock:
         if model.id not in self._shapes:
             self._shapes[model.id] = ready(self._library.load(model.id), TEXTURE_SIDE)
         return self._shapes[model.id]
+
+    def shows(self, model: Model) -> frozenset[str]:
+        """Kinds that are part of a model, as the table's notes say: "shows fork|knife"."""
+        row = self._rows.get(model.id)
+        if row is None or not row.note.startswith(SHOWS):
+            return frozenset()
+        return frozenset(kind.strip() for kind in row.note.removeprefix(SHOWS).split("|"))
 
     def textures(self, group: str) -> tuple[str, ...]:
         """Names of the library's textures of a group."""
