@@ -44,8 +44,8 @@ HOLDERS = frozenset(
 class Budget:
     """Triangles that a room may still get: rendering costs about a microsecond each."""
 
-    faces: int = 70_000
-    share: float = 0.2  # of it, the most that one thing may take
+    faces: int = 110_000
+    share: float = 0.15  # of it, the most that one thing may take
 
 
 class RoomStock:
