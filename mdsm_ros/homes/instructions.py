@@ -24,6 +24,7 @@ from mdsm_ros.homes.phrases import Wording, is_plural
 from mdsm_ros.homes.queries import Query, Scene
 from mdsm_ros.homes.rooms import ROOMS
 from mdsm_ros.homes.seen import Seen
+from mdsm_ros.homes.words import rooms, sentences, verbs
 
 NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent, one in eight remains
 TAIL_SHARE = 0.3
@@ -157,15 +158,15 @@ class Speaker:
         elif frame < 0.70:
             text = f"{act} in {room}"
         elif frame < 0.80:
-            text = f"{self.words.pick(lexicon.OPENINGS)} {self._go(room)} and {act}"
+            text = f"{self.words.pick(sentences.OPENINGS)} {self._go(room)} and {act}"
         elif frame < 0.86:
             text = f"{self._go(room)}, find {phrase} and {_with_pronoun(verb, 'them' if plural else 'it')}"
         elif frame < 0.92:
             text = f"{self._go(room)}. {act.capitalize()}"
         elif frame < 0.96 and not plural:
-            return self._finish(f"{phrase} in {room} {self.words.pick(lexicon.NEEDS)}"), more
+            return self._finish(f"{phrase} in {room} {self.words.pick(sentences.NEEDS)}"), more
         else:
-            text = f"{self.words.pick(lexicon.OPENINGS)} {act} in {room}"
+            text = f"{self.words.pick(sentences.OPENINGS)} {act} in {room}"
         return self._finish(f"{text} {tail}" if tail else text), more
 
     def _finish(self, text: str) -> str:
@@ -175,34 +176,36 @@ class Speaker:
 
     def _verb(self, item: Item) -> tuple[str, str]:
         """A verb with a place for its object, and something to say at the end, often nothing."""
-        choices = [(lexicon.CLEAN, lexicon.CLEAN_TAILS), (lexicon.APPROACH, lexicon.TAILS)]
+        choices = [(verbs.CLEAN, sentences.CLEAN_TAILS), (verbs.APPROACH, sentences.TAILS)]
         weights = [0.6, 0.4]
         if _is_portable(item.kind):
-            choices.append((lexicon.FETCH, lexicon.FETCH_TAILS))
+            choices.append((verbs.FETCH, sentences.FETCH_TAILS))
             weights = [0.15, 0.1, 0.75]
-        if item.kind in lexicon.VERBS:
-            choices.append((lexicon.VERBS[item.kind], lexicon.TAILS))
+        if item.kind in verbs.VERBS:
+            choices.append((verbs.VERBS[item.kind], sentences.TAILS))
             weights.append(1.0)
-        if item.kind in lexicon.LIBRARY_VERBS:
-            choices, weights = [(lexicon.LIBRARY_VERBS[item.kind], lexicon.TAILS)], [1.0]
-        verbs, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
-        verb = self.words.pick(verbs)
-        if self.rng.random() > TAIL_SHARE or (verbs is lexicon.FETCH and "me " in verb):
+        if item.kind in verbs.LIBRARY_VERBS:
+            choices, weights = [(verbs.LIBRARY_VERBS[item.kind], sentences.TAILS)], [1.0]
+        sayings, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
+        verb = self.words.pick(sayings)
+        if self.rng.random() > TAIL_SHARE or (sayings is verbs.FETCH and "me " in verb):
             return verb, ""
         tail = self.words.pick(tails)
-        return verb, tail.format(person=self.words.pick(lexicon.PERSONS), place=self.words.pick(lexicon.DESTINATIONS))
+        return verb, tail.format(
+            person=self.words.pick(sentences.PERSONS), place=self.words.pick(sentences.DESTINATIONS)
+        )
 
     def _go(self, room: str) -> str:
-        return f"{self.words.pick(lexicon.GO)} {room}"
+        return f"{self.words.pick(sentences.GO)} {room}"
 
     def _place(self, item: Item) -> tuple[str, int]:
         """The room with what tells it from other rooms, and the number of referring expressions in that."""
-        text = f"the {self.words.pick(lexicon.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
+        text = f"the {self.words.pick(rooms.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
         if self.rng.random() < 0.25:
-            text = f"{text} {self.words.pick(lexicon.LEVELS)}"
+            text = f"{text} {self.words.pick(rooms.LEVELS)}"
         roll = self.rng.random()
         if roll < 0.17:
-            return f"{text} {self.words.pick(lexicon.PLACES)}", 0
+            return f"{text} {self.words.pick(rooms.PLACES)}", 0
         if roll < 0.32:
             fact = self._fact(item)
             if fact is not None:
@@ -215,7 +218,7 @@ class Speaker:
         """What walls or floor look like."""
         wall = self.words.pick(lexicon.COLOR_NAMES.get(self.room.wall, (self.room.wall,)))
         floor = self.room.floor_material if self.room.look is None else self.room.look.floor_said
-        sayings = (*(lexicon.WALLS if self.room.wall else ()), *lexicon.FLOORS.get(floor, ()))
+        sayings = (*(rooms.WALLS if self.room.wall else ()), *rooms.FLOORS.get(floor, ()))
         return self.words.pick(sayings).format(wall=wall) if sayings else ""
 
     def _fact(self, item: Item) -> str | None:
@@ -236,8 +239,8 @@ class Speaker:
             )
         if other.color and other.color in noun.split():
             return f"with {_article(noun)}"
-        if number in lexicon.NUMBERS and other.size not in noun.split() and " " not in noun:
-            return f"with {self.words.pick(('the ', ''))}{lexicon.NUMBERS[number]} {plural(noun)}"
+        if number in sentences.NUMBERS and other.size not in noun.split() and " " not in noun:
+            return f"with {self.words.pick(('the ', ''))}{sentences.NUMBERS[number]} {plural(noun)}"
         return f"that has {_article(noun)}"
 
     def _way(self, item: Item) -> tuple[str, int]:
@@ -246,7 +249,7 @@ class Speaker:
         if not marks:
             return "", 0
         mark = self.words.phrase(marks[int(self.rng.integers(len(marks)))])
-        return f"{self.words.pick(lexicon.ROUTES).format(mark)} ", 1
+        return f"{self.words.pick(sentences.ROUTES).format(mark)} ", 1
 
 
 def _with_pronoun(verb: str, pronoun: str) -> str:
