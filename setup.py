@@ -57,7 +57,7 @@ setup(
         "sim": ["mujoco>=3.3"],
         "data": [
             "embreex>=2.17.7",
-            "fast-simplification>=0.1.7",
+            "meshoptimizer>=0.2.20a0",
             "networkx>=3",
             "plyfile>=1.0",
             "scipy>=1.10",

@@ -13,6 +13,7 @@ from mdsm_ros.annotations import DatasetError
 MODELS_FILE = "models.csv"
 KINDS_FILE = "kinds.csv"
 PLACES = frozenset({"floor", "wall", "ceiling", "surface", "shelf", "soft", "under", "in"})
+ANY_ROOM = "any"
 MODEL_COLUMNS = ("id", "kind", "places", "rooms", "usable", "reason", "front", "scale", "note")
 KIND_COLUMNS = ("kind", "synonyms", "plural", "group", "portable", "imagenet")
 
@@ -126,7 +127,7 @@ def _row(cells: _Cells) -> Row:
         id=cells.text("id"),
         kind=cells.text("kind"),
         places=places,
-        rooms=frozenset(cells.words("rooms", "|")),
+        rooms=frozenset(cells.words("rooms", "|")) - {ANY_ROOM},
         usable=usable,
         reason=cells.text("reason"),
         front=cells.number("front"),

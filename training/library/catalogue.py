@@ -195,7 +195,7 @@ def _scanned(sources: Sequence[Files]) -> Iterator[Item]:
         models = [path for path in names if _is_visual(path, folder)]
         if models:
             yield Item(
-                id=f"google-scanned-objects/{folder}",
+                id=f"libero/{folder}",
                 name=name,
                 catalogue=SCANNED_CATALOGUE,
                 licence=CC_BY_4,

@@ -27,7 +27,7 @@ from training.library.simplify import clean, simplify
 from training.library.surfaces import find_surfaces
 from training.library.wavefront import read_parts
 
-CONVERTER = 1  # raised when the same source gives another result, so that old files are made again
+CONVERTER = 3  # raised when the same source gives another result, so that old files are made again
 FACE_LIMIT = 4000
 SLACK = 1.25  # how far beyond the limit both-sided leaves may bring a model before it is simplified again
 AHEAD = 4  # items in work or waiting for their turn, a worker

@@ -21,8 +21,10 @@ from training.library.wavefront import Part
 RAYS = 24  # from each side of a triangle
 OPEN = 0.25  # share of rays that escape where a side is seen; less comes in through gaps and missing bottoms
 CLEARLY = 3.0  # times more
+LINING = 4e-4  # of the model's diagonal, the thickness of a sheet that has two sides already
 CREASE = np.cos(np.deg2rad(42.0))  # sharper edges stay sharp
 SKY_SEED = 0
+LEAST_VERTICES = 4  # that MuJoCo wants of a mesh
 
 
 def face_outwards(parts: Sequence[Part]) -> list[Part]:
@@ -33,7 +35,7 @@ def face_outwards(parts: Sequence[Part]) -> list[Part]:
     normals = unit_normals(vertices, faces)
     front, back = _openness(vertices, faces, normals), _openness(vertices, faces, -normals)
     flip = (back > 0.05) & (back > CLEARLY * front) & ((front < OPEN) | (back < OPEN))
-    both = (front >= OPEN) & (back >= OPEN) & ~_has_twin(vertices, faces)
+    both = (front >= OPEN) & (back >= OPEN) & ~_is_lined(vertices, faces, normals)
     result, start = [], 0
     for part in parts:
         stop = start + len(part.faces)
@@ -60,12 +62,25 @@ def _openness(
     return 1.0 - met.reshape(len(faces), RAYS).mean(axis=1)
 
 
-def _has_twin(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether a triangle's back is already another triangle's front."""
-    scale = max(float(np.ptp(vertices, axis=0).max()), 1e-9)
-    corners = np.sort(weld(vertices, scale)[faces], axis=1)
-    _, inverse, counts = np.unique(corners, axis=0, return_inverse=True, return_counts=True)
-    return counts[inverse.reshape(-1)] > 1
+def _is_lined(
+    vertices: NDArray[np.float64], faces: NDArray[np.int64], normals: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Whether a triangle's back is already the front of others, in the same place or a hair behind."""
+    hair = LINING * (float(np.linalg.norm(np.ptp(vertices, axis=0))) or 1.0)
+    centres = vertices[faces].mean(axis=1)
+    main = np.abs(normals).argmax(axis=1)
+    upward = normals[np.arange(len(faces)), main] > 0
+    lined = np.zeros(len(faces), dtype=bool)
+    for side in (True, False):  # what lines a triangle faces the other way
+        mine, others = np.flatnonzero(upward == side), faces[upward != side]
+        if not len(mine) or not len(others):
+            continue
+        caster = RayMeshIntersector(Trimesh(vertices, others, process=False, validate=False))
+        origins = centres[mine] + hair * normals[mine]
+        points, rays, _ = caster.intersects_location(origins, -normals[mine], multiple_hits=False)
+        close = np.linalg.norm(np.asarray(points).reshape(-1, 3) - origins[rays], axis=1) < 2 * hair
+        lined[mine[np.asarray(rays)[close]]] = True
+    return lined
 
 
 def to_patch(part: Part) -> Patch:
@@ -78,6 +93,8 @@ def to_patch(part: Part) -> Patch:
     keys = np.round(rows / np.float32([1e-5] * 3 + [1e-3] * 3 + [1e-5] * 2)).astype(np.int64)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     unique = rows[first]
+    if len(unique) < LEAST_VERTICES:
+        unique = np.concatenate([unique, np.repeat(unique[-1:], LEAST_VERTICES - len(unique), axis=0)])
     return Patch(
         vertices=np.ascontiguousarray(unique[:, :3]),
         normals=np.ascontiguousarray(unique[:, 3:6]),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import fast_simplification
+import meshoptimizer
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from trimesh.graph import connected_component_labels
 from trimesh.grouping import unique_rows
 
@@ -16,10 +15,11 @@ from training.library.wavefront import Part
 
 SMALL = 0.12  # of the model's diagonal: pieces of foliage and the like are smaller
 MANY = 150  # such pieces
-THINNEST = 1 / 12  # share of the pieces that stays at least
-LARGEST_GROWTH = 1.8  # of a piece that stands for those that went
+LEAF = 40  # triangles of an open piece
+THINNEST = 1 / 40  # share of the pieces that stays at least
+LARGEST_GROWTH = 2.5  # of a piece that stands for those that went
 CHOICE_SEED = 0
-ROUNDS = 3
+ENOUGH = 2.0  # times the limit: more is too much even where seams and borders have many corners
 
 
 def clean(part: Part) -> Part:
@@ -50,74 +50,48 @@ def weld(vertices: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
 
 
 def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
-    """Parts with at most ``limit`` triangles together, about; parts that already have so few stay as they are."""
-    total = sum(len(part.faces) for part in parts)
-    if total <= limit:
-        return list(parts)
-    parts = _thin_out(parts, limit)
-    welded = [_welded(part) for part in parts]
-    offsets = np.cumsum([0, *(len(points) for points, _ in welded)])
-    points = np.concatenate([points for points, _ in welded])
-    faces = np.concatenate([faces + offset for (_, faces), offset in zip(welded, offsets, strict=False)])
-    owner = np.repeat(np.arange(len(parts)), np.diff(offsets))
-    for _ in range(ROUNDS):  # one round stops early where many borders are
-        if len(faces) <= limit:
-            break
-        points, faces, owner = _collapse(points, faces, owner, limit)
-    result = []
-    for i, part in enumerate(parts):
-        mine = faces[owner[faces[:, 0]] == i]
-        if len(mine):
-            used, compact = np.unique(mine, return_inverse=True)
-            result.append(_textured(part, points[used], compact.reshape(-1, 3)))
-    return result
+    """Parts with at most ``limit`` triangles together, about; parts that already have so few stay as they are.
 
-
-def _welded(part: Part) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Places and triangles of a part, corners at the same place joined."""
-    scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
-    places = weld(part.vertices, scale)
-    _, first = np.unique(places, return_index=True)
-    faces = places[part.faces]
-    proper = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
-    return part.vertices[first], faces[proper]
-
-
-def _collapse(
-    points: NDArray[np.float64], faces: NDArray[np.int64], owner: NDArray[np.int64], limit: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    middle, scale = points.mean(axis=0), max(float(np.ptp(points, axis=0).max()), 1e-9)
-    normalized = (points - middle) / scale
-    _, _, collapses = fast_simplification.simplify(
-        normalized, faces.astype(np.int32), target_count=limit, agg=5, return_collapses=True
-    )
-    new_points, new_faces, new_index = fast_simplification.replay_simplification(
-        normalized, faces.astype(np.int32), collapses
-    )
-    valid = new_index >= 0
-    new_owner = np.zeros(len(new_points), dtype=np.int64)
-    new_owner[new_index[valid]] = owner[valid]
-    new_points = _tamed(new_points, normalized[valid], new_index[valid])
-    return new_points * scale + middle, new_faces.astype(np.int64), new_owner
-
-
-def _tamed(
-    points: NDArray[np.float64], originals: NDArray[np.float64], index: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Points (V, 3), those that flew off put back among the originals (N, 3) that they stand for.
-
-    The best place for a point is ill defined where everything around it is flat.
+    Corners are only left out, never moved, so that seams of textures and borders between materials stay closed.
     """
-    low, high = np.full(points.shape, np.inf), np.full(points.shape, -np.inf)
-    np.minimum.at(low, index, originals)
-    np.maximum.at(high, index, originals)
-    margin = 0.1 * np.linalg.norm(high - low, axis=1, keepdims=True) + 1e-4
-    near = ((points >= low - margin) & (points <= high + margin)).all(axis=1)  # false where a point is no number
-    astray = ~near & np.isfinite(low[:, 0])
-    middle = np.zeros(points.shape)
-    np.add.at(middle, index, originals)
-    middle /= np.maximum(np.bincount(index, minlength=len(points)), 1)[:, None]
-    return np.where(astray[:, None], middle, points)
+    if sum(len(part.faces) for part in parts) <= limit:
+        return list(parts)
+    parts = [_indexed(part) for part in _thin_out(parts, limit)]
+    offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
+    points = np.concatenate([part.vertices for part in parts]).astype(np.float32)
+    faces = _collapsed(faces, points, limit)
+    owner = np.searchsorted(offsets, faces[:, 0], side="right") - 1
+    result = [replace(part, faces=faces[owner == i] - offsets[i]) for i, part in enumerate(parts)]
+    return [part for part in result if len(part.faces)]
+
+
+def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
+    for options, enough in ((0, 1.0), (meshoptimizer.SIMPLIFY_PRUNE, ENOUGH)):  # small pieces go where they are too many
+        if len(faces) > enough * limit:
+            indices = np.ascontiguousarray(faces.reshape(-1), dtype=np.uint32)
+            rest = np.zeros_like(indices)
+            count = meshoptimizer.simplify(
+                rest, indices, points, target_index_count=3 * limit, target_error=1.0, options=options
+            )
+            faces = rest[:count].reshape(-1, 3).astype(np.int64)
+    return faces
+
+
+def _indexed(part: Part) -> Part:
+    """A part in which corners that are alike are one vertex."""
+    scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
+    keys = weld(part.vertices, scale)[:, None]
+    if part.texcoords is not None:
+        keys = np.column_stack([keys, np.round(part.texcoords * 1e5).astype(np.int64)])
+    used = np.unique(part.faces)
+    _, first, inverse = np.unique(keys[used], axis=0, return_index=True, return_inverse=True)
+    number = np.zeros(len(part.vertices), dtype=np.int64)
+    number[used] = inverse.reshape(-1)
+    texcoords = None if part.texcoords is None else part.texcoords[used][first]
+    faces = number[part.faces]
+    proper = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    return replace(part, vertices=part.vertices[used][first], faces=faces[proper], texcoords=texcoords)
 
 
 def _thin_out(parts: Sequence[Part], limit: int) -> list[Part]:
@@ -140,7 +114,9 @@ def _fewer_pieces(part: Part, keep: float, diagonal: float) -> Part:
     low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
     np.minimum.at(low, labels, part.vertices)
     np.maximum.at(high, labels, part.vertices)
-    small = np.linalg.norm(high - low, axis=1) < SMALL * diagonal
+    triangles = np.bincount(labels[part.faces[:, 0]], minlength=count)
+    small = (np.linalg.norm(high - low, axis=1) < SMALL * diagonal) & (triangles <= LEAF)
+    small[np.setdiff1d(np.arange(count), labels[part.faces[_on_border(faces), 0]])] = False  # crystals, links of chains
     if small.sum() < MANY:
         return part
     kept = ~small | (np.random.default_rng(CHOICE_SEED).random(count) < keep)
@@ -151,49 +127,11 @@ def _fewer_pieces(part: Part, keep: float, diagonal: float) -> Part:
     return replace(part, vertices=vertices, faces=part.faces[kept[labels[part.faces[:, 0]]]])
 
 
-def _textured(part: Part, points: NDArray[np.float64], faces: NDArray[np.int64]) -> Part:
-    """A simplified part with texture coordinates from the original.
-
-    Each triangle takes those of one piece of the original's texture, the nearest, so that none spans a seam.
-    """
-    if part.texcoords is None:
-        return replace(part, vertices=points, faces=faces)
-    corners = points[faces]  # (F, 3, 3)
-    normals = unit_normals(points, faces)
-    original_normals = unit_normals(part.vertices, part.faces)
-    centres = part.vertices[part.faces].mean(axis=1)
-    scale = float(np.linalg.norm(corners.max(axis=(0, 1)) - corners.min(axis=(0, 1)))) or 1.0
-    # the normal in the key keeps the two sides of a thin thing apart
-    tree = cKDTree(np.column_stack([centres, 0.05 * scale * original_normals]))
-    _, nearest = tree.query(np.column_stack([corners.mean(axis=1), 0.05 * scale * normals]))
-    charts = connected_component_labels(
-        np.concatenate([part.faces[:, :2], part.faces[:, 1:]]), node_count=len(part.vertices)
-    )[part.faces[:, 0]]
-    texcoords = np.zeros((len(faces), 3, 2))
-    for chart in np.unique(charts[nearest]):
-        mine, theirs = np.flatnonzero(charts[nearest] == chart), np.flatnonzero(charts == chart)
-        _, hit = cKDTree(centres[theirs]).query(corners[mine].reshape(-1, 3))
-        texcoords[mine] = _interpolated(part, theirs[hit], corners[mine].reshape(-1, 3)).reshape(-1, 3, 2)
-    return replace(
-        part,
-        vertices=corners.reshape(-1, 3),
-        faces=np.arange(3 * len(faces)).reshape(-1, 3),
-        texcoords=texcoords.reshape(-1, 2),
-    )
-
-
-def _interpolated(part: Part, faces: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Texture coordinates (N, 2) at points (N, 3) on or near the given faces (N,)."""
-    a, b, c = (part.vertices[part.faces[faces, i]] for i in range(3))
-    u, v, w = b - a, c - a, points - a
-    uu, uv, vv = (u * u).sum(1), (u * v).sum(1), (v * v).sum(1)
-    wu, wv = (w * u).sum(1), (w * v).sum(1)
-    area = np.maximum(uu * vv - uv**2, 1e-30)
-    s, t = (vv * wu - uv * wv) / area, (uu * wv - uv * wu) / area
-    weights = np.clip(np.stack([1 - s - t, s, t], axis=1), -0.5, 1.5)  # their sum stays above 0
-    weights /= weights.sum(axis=1, keepdims=True)
-    assert part.texcoords is not None
-    return (weights[:, :, None] * part.texcoords[part.faces[faces]]).sum(axis=1)
+def _on_border(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a triangle has an edge that no other triangle shares."""
+    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    return (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
 
 
 def unit_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -166,8 +166,8 @@ def _texture(image: Image.Image | None) -> tuple[NDArray[np.uint8] | None, NDArr
 
 def _color(entries: dict[str, Any], textured: bool) -> RGBA:
     kd = _triple(entries.get("kd"), DEFAULT[:3])
-    if textured:  # Blender writes 0.64 or 0.8 for "as the texture is", others 0
-        kd = np.ones(3) if kd.max() < 0.02 else np.minimum(kd / 0.64, 1.0)
+    if textured:  # the catalogues' own viewer shows the picture as it is, whatever the colour
+        kd = np.ones(3)
     elif kd.max() < 0.02:  # what glows or mirrors, and has no colour of its own
         kd = np.maximum(kd, np.maximum(_triple(entries.get("ke"), (0, 0, 0)), 0.3 * _triple(entries.get("ks"), (0, 0, 0))))
     r, g, b = (round(float(c), 4) for c in np.clip(kd, 0.0, 1.0))
