@@ -19,8 +19,8 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def taken(picture: Picture, seed: int = 0, **strengths: object) -> NDArray[np.float64]:
-    return expose(picture, replace(IDEAL, **strengths), rng(seed)).astype(np.float64)  # type: ignore[arg-type]
+def taken(picture: Picture, **strengths: object) -> NDArray[np.float64]:
+    return expose(picture, replace(IDEAL, **strengths), rng()).astype(np.float64)  # type: ignore[arg-type]
 
 
 def gray(level: int = 120) -> Picture:

@@ -60,5 +60,7 @@ def compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     if quality == 0:
         return rgb
     done, encoded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     assert done
-    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+    assert decoded is not None
+    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
