@@ -6,6 +6,15 @@ lacks goes by its own name and takes what fits all kinds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.alike import LOOK_ALIKES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS, alike_by_name
+from mdsm_ros.homes.furnishing.kinds import names as library_names
+from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes.objects import OBJECTS
+
 NOUNS: dict[str, tuple[str, ...]] = {
     "mug": ("mug", "cup", "coffee mug", "coffee cup"),
     "bottle": ("bottle",),
@@ -103,6 +112,28 @@ NOUNS: dict[str, tuple[str, ...]] = {
 }
 """Names of a kind; the first is the most usual."""
 
+PROCEDURAL_NOUNS = dict(NOUNS)
+"""Names that are true of procedural things: a "wooden chair" may be made of steel in the library."""
+
+LIBRARY_ONLY = tuple(kind for kind in LIBRARY_KINDS if not (kind in OBJECTS or kind in FURNITURE or kind in FIXTURES))
+"""Kinds that have no procedural shape."""
+
+
+def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
+    """Names to call a thing by; the first is the most usual.
+
+    Args:
+        kind: of the thing.
+        of_library: it is a model of the library.
+    """
+    if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
+        return library_names(kind)
+    return PROCEDURAL_NOUNS.get(kind, (kind,))
+
+
+for _kind in LIBRARY_KINDS:
+    NOUNS[_kind] = tuple(dict.fromkeys((*NOUNS.get(_kind, ()), *library_names(_kind))))
+
 ALIKE_GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"picture", "photo", "mirror", "whiteboard"}),
     frozenset({"chair", "armchair", "office chair"}),
@@ -171,10 +202,21 @@ ALIKE_GROUPS: tuple[frozenset[str], ...] = (
 )
 """Kinds that a listener may take for each other: a sentence about one never rests on another's not being it."""
 
-ALIKE: dict[str, frozenset[str]] = {}
-for _group in ALIKE_GROUPS:
-    for _kind in _group:
-        ALIKE[_kind] = ALIKE.get(_kind, frozenset()) | (_group - {_kind})
+
+
+def _joined(groups: Iterable[frozenset[str]], start: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    alike = dict(start)
+    for group in groups:
+        for kind in group:
+            alike[kind] = alike.get(kind, frozenset()) | (group - {kind})
+    return alike
+
+
+PROCEDURAL_ALIKE: dict[str, frozenset[str]] = _joined(ALIKE_GROUPS, {})
+"""Of each kind those that look like it, as procedural shapes."""
+
+ALIKE: dict[str, frozenset[str]] = _joined((*ALIKE_GROUPS, *LOOK_ALIKES), alike_by_name(NOUNS))
+"""Of each kind those that look like it or share a name with it, in rooms that are furnished from the library."""
 
 COLOR_NAMES: dict[str, tuple[str, ...]] = {"gray": ("gray", "grey"), "purple": ("purple", "violet")}
 PATTERN_NAMES: dict[str, tuple[str, ...]] = {
@@ -616,6 +658,54 @@ VERBS: dict[str, tuple[str, ...]] = {
 
 TABLEWARE = ("set the table with {}", "rinse {}", "wash {}", "dry {}")
 VERBS |= dict.fromkeys(("plate", "bowl", "mug", "wine glass", "teapot", "pan"), TABLEWARE)
+
+MEET = ("greet {}", "say hello to {}", "talk to {}", "follow {}", "wait for {}", "ask {} what is needed", "help {}")
+CARE = ("feed {}", "pet {}", "follow {}", "play with {}", "look after {}", "watch {}")
+EAT = ("serve {}", "cut {}", "taste {}", "put {} on a plate", "cover {}")
+RIDE = ("move {} out of the way", "push {}", "fold up {}", "park {}", "lock {}")
+PLAY = ("play with {}", "put {} back in its place", "pick up {}", "tidy up {}")
+PLUG = ("plug a charger into {}", "check {}", "inspect {}", "test {}")
+
+LIBRARY_VERBS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("man", "woman", "boy", "girl"), MEET),
+    **dict.fromkeys(("cat", "dog", "rabbit"), CARE),
+    "aquarium": ("clean the glass of {}", "feed the fish in {}", "look into {}"),
+}
+"""What is asked about living things, and nothing else."""
+
+_BY_GROUP: dict[str, tuple[str, ...]] = {
+    "lighting": (*SWITCH, "dim {}"),
+    "electronics": SWITCH,
+    "plant": WATER,
+    "food": EAT,
+    "clothing": FOLD,
+    "textile": (*FOLD, *SOFT),
+    "toy": PLAY,
+    "tableware": ("rinse {}", "wash {}", "dry {}"),
+}
+_BY_KIND: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "loveseat", "sectional sofa", "futon", "sofa bed", "day bed", "recliner", "chaise lounge", "deck chair",
+            "sun lounger", "bean bag", "kids chair", "folding chair", "classroom chair", "bar stool", "high chair",
+            "camping stool", "piano bench", "floor chair",
+        ),
+        (*SIT, "straighten {}"),
+    ),
+    **dict.fromkeys(
+        ("double door", "sliding door", "french window", "screen door", "shower door", "elevator", "shutter"),
+        (*OPEN, "wait in front of {}"),
+    ),
+    **dict.fromkeys(("bookcase", "entertainment center", "locker", "pantry cabinet", "trunk", "safe"), DRAWER[2:]),
+    **dict.fromkeys(("bicycle", "exercise bike", "tricycle", "scooter", "stroller", "wheelchair"), RIDE),
+    **dict.fromkeys(("outlet", "tv outlet", "network jack"), PLUG),
+    **dict.fromkeys(("oven", "cooktop", "coffee maker", "espresso machine", "rice cooker", "toaster oven"), SWITCH),
+    **dict.fromkeys(("grand piano", "electric guitar", "electronic keyboard", "xylophone"), ("play {}", "tune {}")),
+    **dict.fromkeys(("bathroom vanity", "faucet", "shower head", "hot tub"), TAP[:2]),
+    "dimmer": ("turn up {}", "turn down {}", "adjust {}"),
+}  # fmt: skip
+VERBS |= {kind: _BY_GROUP[of] for kind in LIBRARY_ONLY if (of := LIBRARY_KINDS[kind].group) in _BY_GROUP}
+VERBS |= {kind: verbs for kind, verbs in _BY_KIND.items() if kind in LIBRARY_ONLY}
 
 PERSONS = (
     "me",

@@ -102,12 +102,13 @@ class Wording:
             pattern: pattern to name, if any.
             prefixes: superlatives to begin with.
         """
-        names = lexicon.NOUNS.get(item.kind, (item.kind,))
+        names = lexicon.spoken_names(item.kind, bool(item.model))
+        size = item.size if self.scene.room.look is None else self.scene.size_of(item)
         name = names[0] if self.rng.random() < 0.45 else self.pick(names)
         words = list(prefixes)
-        if item.size and not prefixes and self.rng.random() < SIZE_SHARE:
-            words.append(self.pick(lexicon.SIZE_NAMES[item.size]))
-        elif self.rng.random() < ADJECTIVE_SHARE and item.kind in lexicon.ADJECTIVES:
+        if size and not prefixes and self.rng.random() < SIZE_SHARE:
+            words.append(self.pick(lexicon.SIZE_NAMES[size]))
+        elif self.rng.random() < ADJECTIVE_SHARE and item.kind in lexicon.ADJECTIVES and not item.model:
             words.append(self.pick(lexicon.ADJECTIVES[item.kind]))
         frame = ""
         if color is not None:
