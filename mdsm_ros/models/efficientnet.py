@@ -1,4 +1,4 @@
-"""EfficientNet-Lite (Tan and Le 2019, without squeeze-and-excitation) as timm has it, from the public weights' names."""
+"""EfficientNet-Lite0 (Tan and Le 2019, without squeeze-and-excitation), by timm, and the public weights' names."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--every", type=count, default=1, metavar="N", help="every N-th model only, for a quick look")
     parser.add_argument("--seed", type=int, default=0, help="of views, lights and cameras (default: %(default)s)")
-    parser.add_argument("--photographs", type=Path, help="also objects of a folder with annotations.json in COCO's form")
+    parser.add_argument(
+        "--photographs", type=Path, help="also objects of a folder with annotations.json in COCO's form"
+    )
     parser.add_argument("--sheet", type=Path, help="write some of the pictures with their classes to this file")
     parser.add_argument("--out", type=Path, help="write every picture's classes to this JSON file")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
+from itertools import product
 from types import TracebackType
 
 import mujoco
@@ -17,8 +18,7 @@ from mdsm_ros.homes.parts import Part, span
 ABOVE = (10.0, 40.0)  # degrees from which a person looks down on a thing
 ASIDE = 80.0  # degrees to either side of its front
 FOVY = (35.0, 55.0)  # degrees
-FILL = (0.65, 0.9)  # fraction of the picture's height that the thing spans
-_LONGEST = 1.0  # metres that a thing is scaled to, so that near and far planes fit all
+FILL = (0.75, 1.0)  # fraction of the picture's width or height that the thing's box spans
 
 
 class Studio:
@@ -55,7 +55,7 @@ class Studio:
         """
         spans = np.array([span(part) for part in parts])
         low, high = spans[:, 0].min(axis=0), spans[:, 1].max(axis=0)
-        model = self._scene(parts, low, rng).compile()
+        model = self._scene(parts, low, high, rng).compile()
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)
         self._close()
@@ -66,17 +66,20 @@ class Studio:
             pictures.append(camera_effects.apply(self._context.render().copy(), rng))
         return pictures
 
-    def _scene(self, parts: Sequence[Part], low: NDArray[np.float64], rng: np.random.Generator) -> mujoco.MjSpec:
+    def _scene(
+        self, parts: Sequence[Part], low: NDArray[np.float64], high: NDArray[np.float64], rng: np.random.Generator
+    ) -> mujoco.MjSpec:
         spec = mujoco.MjSpec()
         spec.visual.global_.offwidth = spec.visual.global_.offheight = self.side
         spec.visual.quality.offsamples = 8
         spec.visual.quality.shadowsize = 2048
-        spec.visual.map.znear, spec.visual.map.zfar = 0.005, 50.0
+        spec.stat.center, spec.stat.extent = list((low + high) / 2), float(np.linalg.norm(high - low))
+        spec.visual.map.znear, spec.visual.map.zfar = 0.02, 50.0  # times the extent, as is what gets shadows
         spec.visual.headlight.ambient = [float(rng.uniform(0.3, 0.45))] * 3
         spec.visual.headlight.diffuse = [float(rng.uniform(0.15, 0.35))] * 3
         spec.visual.headlight.specular = [0.05] * 3
-        color = colorsys.hsv_to_rgb(float(rng.random()), float(rng.beta(1, 4)), float(rng.uniform(0.3, 0.95)))
-        _add_backdrop(spec, color, float(low[2]))
+        color = colorsys.hsv_to_rgb(float(rng.random()), float(rng.beta(1, 5)), float(rng.uniform(0.3, 0.95)))
+        _add_backdrop(spec, color, float(low[2]) - 1e-3 * spec.stat.extent)
         Painter(spec, rng).add(spec.worldbody, (0.0, 0.0, 0.0), 0.0, parts)
         for _ in range(2):
             angle, slope = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0.3, 1.0))
@@ -84,7 +87,7 @@ class Studio:
             warmth = float(rng.uniform(0.85, 1.0))
             spec.worldbody.add_light(
                 type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
-                pos=[0, 0, 5],
+                pos=[0, 0, 0],
                 dir=[slope * np.cos(angle), slope * np.sin(angle), -1],
                 diffuse=[glow, glow * (0.5 + 0.5 * warmth), glow * warmth],
                 specular=[0.2] * 3,
@@ -95,6 +98,7 @@ class Studio:
 
 def _add_backdrop(spec: mujoco.MjSpec, color: tuple[float, float, float], height: float) -> None:
     """A ground without end and a sky of the same colour."""
+    spec.visual.rgba.haze = [*color, 1.0]
     sky = spec.add_texture(
         name="sky",
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
@@ -108,7 +112,7 @@ def _add_backdrop(spec: mujoco.MjSpec, color: tuple[float, float, float], height
     spec.worldbody.add_geom(
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=[0, 0, 1],
-        pos=[0, 0, height - 1e-4],
+        pos=[0, 0, height],
         rgba=[*color, 1.0],
         contype=0,
         conaffinity=0,
@@ -118,13 +122,18 @@ def _add_backdrop(spec: mujoco.MjSpec, color: tuple[float, float, float], height
 def _camera(
     model: mujoco.MjModel, low: NDArray[np.float64], high: NDArray[np.float64], rng: np.random.Generator
 ) -> mujoco.MjvCamera:
+    """A camera that looks at the middle of a box from where the box fills the picture as far as is drawn."""
     fovy, fill = float(rng.uniform(*FOVY)), float(rng.uniform(*FILL))
+    aside, above = np.deg2rad(rng.uniform(-ASIDE, ASIDE)), np.deg2rad(rng.uniform(*ABOVE))
+    towards = np.array((np.sin(aside) * np.cos(above), np.cos(aside) * np.cos(above), np.sin(above)))
+    across = np.cross((0.0, 0.0, 1.0), towards) / np.cos(above)
+    corners = np.array(list(product(*zip(low, high, strict=True)))) - (low + high) / 2
+    reach = np.abs(np.stack([corners @ across, corners @ np.cross(towards, across)])).max(axis=0)
     model.vis.global_.fovy = fovy
     camera = mujoco.MjvCamera()
     camera.type = mujoco.mjtCamera.mjCAMERA_FREE
     camera.lookat[:] = (low + high) / 2
-    camera.azimuth = -90.0 + float(rng.uniform(-ASIDE, ASIDE))  # MuJoCo: where it looks; -90 is from +y
-    camera.elevation = -float(rng.uniform(*ABOVE))
-    radius = float(np.linalg.norm(high - low)) / 2
-    camera.distance = radius / np.sin(np.deg2rad(fovy) / 2 * fill)
+    camera.azimuth = -90.0 - np.rad2deg(aside)  # MuJoCo's is where it looks
+    camera.elevation = -np.rad2deg(above)
+    camera.distance = float((reach / (np.tan(np.deg2rad(fovy) / 2) * fill) + corners @ towards).max())
     return camera

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -35,10 +36,14 @@ class Subject:
 def library_subjects(library: Library, kinds: Collection[str]) -> list[Subject]:
     """The library's usable models of some kinds."""
     return [
-        Subject(model.id, model.kind, lambda rng, model_id=model.id: list(ready(library.load(model_id), TEXTURE_SIDE).parts))
+        Subject(model.id, model.kind, partial(_loaded, library, model.id))
         for model in library.models
         if model.kind in kinds
     ]
+
+
+def _loaded(library: Library, model_id: str, rng: np.random.Generator) -> list[Part]:
+    return list(ready(library.load(model_id), TEXTURE_SIDE).parts)
 
 
 def procedural_subjects(kinds: Collection[str], number: int) -> list[Subject]:

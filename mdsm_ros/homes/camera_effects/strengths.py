@@ -64,7 +64,7 @@ class Strengths:
         Args:
             rng: decides everything.
         """
-        photons = float(np.exp(rng.triangular(np.log(200), np.log(5000), np.log(40000))))
+        photons = float(np.exp(rng.triangular(np.log(300), np.log(9000), np.log(60000))))
         warmth, tint = rng.normal(0.0, 0.05), rng.normal(0.0, 0.015)
         low, high = JPEG_QUALITY
         return Strengths(
