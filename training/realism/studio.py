@@ -18,7 +18,7 @@ from mdsm_ros.homes.parts import Part, span
 ABOVE = (10.0, 40.0)  # degrees from which a person looks down on a thing
 ASIDE = 80.0  # degrees to either side of its front
 FOVY = (35.0, 55.0)  # degrees
-FILL = (0.75, 1.0)  # fraction of the picture's width or height that the thing's box spans
+FILL = (0.75, 1.0)  # fraction of the picture's width or height that the thing spans
 
 
 class Studio:
@@ -53,8 +53,8 @@ class Studio:
             views: number of pictures.
             rng: chooses the ground, the lights, the views and the cameras.
         """
-        spans = np.array([span(part) for part in parts])
-        low, high = spans[:, 0].min(axis=0), spans[:, 1].max(axis=0)
+        points = np.concatenate([_points(part) for part in parts])
+        low, high = points.min(axis=0), points.max(axis=0)
         model = self._scene(parts, low, high, rng).compile()
         data = mujoco.MjData(model)
         mujoco.mj_forward(model, data)
@@ -62,7 +62,7 @@ class Studio:
         self._context = mujoco.Renderer(model, self.side, self.side)
         pictures = []
         for _ in range(views):
-            self._context.update_scene(data, _camera(model, low, high, rng))
+            self._context.update_scene(data, _camera(model, points, rng))
             pictures.append(camera_effects.apply(self._context.render().copy(), rng))
         return pictures
 
@@ -119,21 +119,29 @@ def _add_backdrop(spec: mujoco.MjSpec, color: tuple[float, float, float], height
     )
 
 
-def _camera(
-    model: mujoco.MjModel, low: NDArray[np.float64], high: NDArray[np.float64], rng: np.random.Generator
-) -> mujoco.MjvCamera:
-    """A camera that looks at the middle of a box from where the box fills the picture as far as is drawn."""
+def _points(part: Part) -> NDArray[np.float64]:
+    """Points (N, 3) that hold a part between them: the vertices of a mesh, or the corners of a box around it."""
+    if part.mesh is None:
+        return np.array(list(product(*span(part).T)))
+    cos, sin = np.cos(part.tilt), np.sin(part.tilt)
+    turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    return np.asarray(part.mesh.vertices @ turn.T + part.position)
+
+
+def _camera(model: mujoco.MjModel, points: NDArray[np.float64], rng: np.random.Generator) -> mujoco.MjvCamera:
+    """A camera that looks at the middle of a thing from where the thing fills the picture as far as is drawn."""
     fovy, fill = float(rng.uniform(*FOVY)), float(rng.uniform(*FILL))
     aside, above = np.deg2rad(rng.uniform(-ASIDE, ASIDE)), np.deg2rad(rng.uniform(*ABOVE))
     towards = np.array((np.sin(aside) * np.cos(above), np.cos(aside) * np.cos(above), np.sin(above)))
     across = np.cross((0.0, 0.0, 1.0), towards) / np.cos(above)
-    corners = np.array(list(product(*zip(low, high, strict=True)))) - (low + high) / 2
-    reach = np.abs(np.stack([corners @ across, corners @ np.cross(towards, across)])).max(axis=0)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    offsets = points - middle
+    reach = np.abs(np.stack([offsets @ across, offsets @ np.cross(towards, across)])).max(axis=0)
     model.vis.global_.fovy = fovy
     camera = mujoco.MjvCamera()
     camera.type = mujoco.mjtCamera.mjCAMERA_FREE
-    camera.lookat[:] = (low + high) / 2
+    camera.lookat[:] = middle
     camera.azimuth = -90.0 - np.rad2deg(aside)  # MuJoCo's is where it looks
     camera.elevation = -np.rad2deg(above)
-    camera.distance = float((reach / (np.tan(np.deg2rad(fovy) / 2) * fill) + corners @ towards).max())
+    camera.distance = float((reach / (np.tan(np.deg2rad(fovy) / 2) * fill) + offsets @ towards).max())
     return camera
