@@ -45,7 +45,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "ball": ("ball", "rubber ball", "toy ball"),
     "chair": ("chair", "dining chair", "wooden chair"),
     "office chair": ("office chair", "swivel chair", "desk chair", "computer chair"),
-    "stool": ("stool", "footstool", "bar stool"),
+    "stool": ("stool", "footstool"),
     "armchair": ("armchair", "arm chair", "lounge chair", "sofa chair"),
     "sofa": ("sofa", "couch"),
     "coffee table": ("coffee table",),

@@ -51,8 +51,6 @@ CLAUSES: dict[str, tuple[str, ...]] = {
         "close to {}",
         "adjacent to {}",
         "right next to {}",
-        "nearby {}",
-        "alongside {}",
     ),
     "between": ("between {} and {}", "in between {} and {}", "that is between {} and {}"),
     "nearest": ("nearest to {}", "closest to {}", "nearest {}", "that is closest to {}", "that is nearest to {}"),

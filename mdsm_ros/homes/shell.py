@@ -12,7 +12,6 @@ from mdsm_ros.homes.parts import RGB, Part, box, shade
 
 CEILING: RGB = (0.95, 0.95, 0.94)
 TRIM: RGB = (0.94, 0.93, 0.90)
-BARE: RGB = (0.98, 0.98, 0.98)  # lets a photograph keep its colours
 THICKNESS = 0.05  # half of a wall's, metres
 
 
@@ -24,9 +23,8 @@ def shell(room: Room) -> Iterator[tuple[tuple[float, float, float], float, list[
     """
     hx, hy = room.size[0] / 2, room.size[1] / 2
     floor_photo, wall_photo = (None, None) if room.look is None else (room.look.floor, room.look.wall)
-    floor_color = room.floor_color if floor_photo is None else BARE
     floor, ceiling = -THICKNESS, WALL_HEIGHT + THICKNESS
-    ground = box(hx, hy, THICKNESS, (0, 0, 0), floor_color, material=room.floor_material)
+    ground = box(hx, hy, THICKNESS, (0, 0, 0), room.floor_color, material=room.floor_material)
     yield (0.0, 0.0, floor), 0.0, [replace(ground, photo=floor_photo)]
     yield (0.0, 0.0, ceiling), 0.0, [box(hx, hy, THICKNESS, (0, 0, 0), CEILING, material="plaster")]
     for side, (x, y) in enumerate(((0.0, -hy), (hx, 0.0), (0.0, hy), (-hx, 0.0))):

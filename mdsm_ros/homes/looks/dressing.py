@@ -11,14 +11,17 @@ from mdsm_ros.homes.furnishing.colors import judge
 from mdsm_ros.homes.furnishing.stock import Stock
 from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.looks.look import Look
-from mdsm_ros.homes.parts import Part, Photo
+from mdsm_ros.homes.parts import RGB, Part, Photo
 
 FLOOR_SHARE, WALL_SHARE, PICTURE_SHARE = 0.85, 0.6, 0.9  # how often photographs take the place of what is drawn
 COLORED_WALL_SHARE = 0.5  # of the photographic walls: in the photograph's colours, not tinted by the wall's
+TINTED_FLOOR_SHARE = 0.35  # of the photographic floors
+FLOOR_GROUPS = {"floor": 0.7, "wood": 0.15, "stone": 0.15}
 FLOOR_REPEAT, WALL_REPEAT = (0.4, 1.0), (0.35, 0.8)  # in a metre
 MATERIALS = {"cloth": ("cloth", 2.0), "wood": ("wood", 0.8), "stone": ("stone", 0.8)}
 """Groups of photographs for drawn materials, and how often one repeats in a metre."""
 
+BARE: RGB = (0.98, 0.98, 0.98)  # lets a photograph keep its colours
 MOODS = {"day": 0.5, "evening": 0.3, "even": 0.2}
 EXPOSURE = (0.42, 0.88, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
 LIT_SHARE = {"day": 0.25, "evening": 0.9, "even": 0.4}
@@ -37,7 +40,7 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
         rng: draws.
     """
     mood = str(rng.choice(list(MOODS), p=list(MOODS.values())))
-    floor = _photo(stock, "floor", FLOOR_REPEAT, FLOOR_SHARE, rng)
+    floor, floor_color = _floor(stock, room, rng)
     wall, colored = _wall(stock, rng)
     materials = {
         material: stock.photo(_pick(stock.textures(group), rng), repeat, gray=True)
@@ -54,22 +57,26 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
         kinds=kinds,
     )
     items = _switch_on([_hung(item, stock, rng) for item in room.items], LIT_SHARE[mood], rng)
+    room = replace(room, look=look, items=items, floor_color=floor_color)
     if not colored or wall is None:
-        return replace(room, look=look, items=items)
-    name = judge(wall.pixels.reshape(-1, 3)[::7] / 255.0).name
-    return replace(room, look=look, items=items, wall=name, wall_color=(0.98, 0.98, 0.98))
+        return room
+    return replace(room, wall=judge(wall.pixels.reshape(-1, 3)[::7] / 255.0).name, wall_color=BARE)
 
 
 def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
     return names[int(rng.integers(len(names)))]
 
 
-def _photo(
-    stock: Stock, group: str, repeat: tuple[float, float], share: float, rng: np.random.Generator
-) -> Photo | None:
-    if not stock.textures(group) or rng.random() > share:
-        return None
-    return stock.photo(_pick(stock.textures(group), rng), round(float(rng.uniform(*repeat)), 2))
+def _floor(stock: Stock, room: Room, rng: np.random.Generator) -> tuple[Photo | None, RGB]:
+    """The floor's photograph, if it has one, and its colour: bare for the photograph's own."""
+    group = str(rng.choice(list(FLOOR_GROUPS), p=list(FLOOR_GROUPS.values())))
+    names = stock.textures(group) or stock.textures("floor")
+    if not names or rng.random() > FLOOR_SHARE:
+        return None, room.floor_color
+    repeat = round(float(rng.uniform(*FLOOR_REPEAT)), 2)
+    if rng.random() < TINTED_FLOOR_SHARE:
+        return stock.photo(_pick(names, rng), repeat, gray=True), room.floor_color
+    return stock.photo(_pick(names, rng), repeat), BARE
 
 
 def _wall(stock: Stock, rng: np.random.Generator) -> tuple[Photo | None, bool]:
