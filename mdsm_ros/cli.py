@@ -113,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         help="give an instruction every so many seconds (default: no)",
     )
     sim.add_argument(
+        "--library",
+        metavar="FOLDER",
+        help="library of models to furnish the home with, 'none' for procedural objects (default: the one in the cache)",
+    )
+    sim.add_argument(
         "--camera",
         choices=("real", "ideal"),
         default="real",
@@ -314,6 +319,8 @@ def _sim(args: argparse.Namespace) -> int:
     width, height = args.size
     values = {"home": args.home, "width": width, "height": height, "rate": args.rate, "speak": args.speak}
     values["camera"] = args.camera
+    if args.library is not None:
+        values["library"] = args.library
     return run_sim(["--ros-args", *(part for item in values.items() for part in ("-p", "{}:={}".format(*item)))])
 
 

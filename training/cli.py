@@ -13,7 +13,7 @@ from mdsm_ros.demo import DemoError
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "library": ("training.library.command", "make the library of real models that homes are furnished with"),
-    "homes": ("training.generate_homes", "write a data set of procedural homes"),
+    "homes": ("training.generate_homes", "write a data set of homes, furnished from the library if it is there"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "captions": ("training.captions", "captioned pictures around the objects of a data set"),
     "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
@@ -26,6 +26,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
     "realism": ("training.realism.command", "whether an ImageNet network knows the models of the homes"),
+    "time-homes": ("training.time_homes", "what a view of a home costs, with and without the library"),
     "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),
     "bag-labels": ("training.bag_labels", "images of a recording to draw masks for, and labels from these masks"),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
