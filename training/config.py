@@ -11,6 +11,7 @@ import yaml
 
 from mdsm_ros.models.config import ConfigError, FusionConfig, ModelConfig
 from mdsm_ros.models.presets import PRESETS, config_from_dict
+from training.augment.options import Augmentation
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class LoopConfig:
         block_steps: training steps on each shard, or on each block of homes, when data are streamed.
         homes_per_block: homes that are rendered for each block.
         stream_workers: processes that render homes ahead of the training.
+        augmentation: how training pictures are changed; None leaves them as they are. Validation never changes them.
 
     Raises:
         ConfigError: a field is out of range.
@@ -82,6 +84,7 @@ class LoopConfig:
     block_steps: int = 200
     homes_per_block: int = 32
     stream_workers: int = 1
+    augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
         if self.mixed_precision not in ("no", "fp16", "bf16"):
@@ -173,6 +176,8 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
     try:
         given = {name: values.pop(name, None) for name in kind.STAGES}
         stages: dict[str, Any] = {name: StageConfig(**fields) for name, fields in given.items() if fields is not None}
+        if values.get("augmentation") is not None:
+            values["augmentation"] = Augmentation(**values["augmentation"])
         return kind(**values, **stages)
     except TypeError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -20,9 +20,10 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from mdsm_ros.models.config import ConfigError
+from training.augment.batches import Augmenter, SteppedSampler
 from training.config import LoopConfig, StageConfig
 from training.dataset import Batch
-from training.sources import Source
+from training.sources import Block, Source
 from training.stages import Losses
 
 LOG_STEPS = 20
@@ -118,10 +119,11 @@ def _batches(
             part=part,
             micro_batches=config.gradient_accumulation,
         )
+        batches, collate = _augmented(block, sampler, config)
         loader = DataLoader(
             block.data,
-            batch_sampler=sampler,
-            collate_fn=block.data.collate,
+            batch_sampler=batches,
+            collate_fn=collate,
             num_workers=config.num_workers,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one: no exact resume
@@ -130,6 +132,16 @@ def _batches(
             step, micro = divmod(number, config.gradient_accumulation)
             whole = sum(map(len, sampler.step(block.first_step + step)))
             yield MicroBatch(batch, len(batch.texts) / whole, micro)
+
+
+def _augmented(
+    block: Block, sampler: StepSampler, config: LoopConfig
+) -> tuple[Sampler[Any], Callable[[list[Any]], Batch]]:
+    """What draws a block's batches, and what puts them together, with the pictures changed where that is asked for."""
+    if config.augmentation is None:
+        return sampler, block.data.collate
+    augmenter = Augmenter(block.data, config.augmentation, config.seed)
+    return SteppedSampler(sampler, block.first_step, config.gradient_accumulation), augmenter.collate
 
 
 def _seed(*parts: int) -> None:
