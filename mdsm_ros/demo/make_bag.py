@@ -19,6 +19,8 @@ from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.bag_writer import Shot, write_recording
 from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
+from mdsm_ros.homes.furnishing import options
+from mdsm_ros.homes.furnishing.stock import open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
 from mdsm_ros.homes.home import Home
 from mdsm_ros.homes.instructions import Sentence
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
     )
+    options.add_arguments(parser)
     parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
     parser.add_argument(
         "--camera",
@@ -59,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     """Writes the bag; returns the exit status."""
     if args.out.exists():
         raise FileExistsError(f"{args.out} exists, expected a new folder")
-    homes = (build_home(SPLIT_SEEDS["demo"] + seed) for seed in count(args.seed))
+    chosen = options.chosen_stock(args, "demo")
+    stock = None if chosen is None else open_stock(chosen)
+    homes = (build_home(SPLIT_SEEDS["demo"] + seed, stock) for seed in count(args.seed))
     stops = chain.from_iterable(choose_stops(home, args.size, np.random.default_rng(home.seed)) for home in homes)
     total = max(1, round(args.seconds * args.rate))
     shots = islice(film(stops, args.size, args.rate, depth=args.depth, camera=args.camera), total)

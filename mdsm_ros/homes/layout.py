@@ -276,9 +276,7 @@ class _RoomBuilder:
                 (
                     i
                     for i, r in enumerate(self.items)
-                    if _is_flat(r)
-                    and abs(r.position[0] - x) < r.extent[0]
-                    and abs(r.position[1] - y) < r.extent[1]
+                    if _is_flat(r) and abs(r.position[0] - x) < r.extent[0] and abs(r.position[1] - y) < r.extent[1]
                 ),
                 None,
             )

@@ -203,7 +203,6 @@ ALIKE_GROUPS: tuple[frozenset[str], ...] = (
 """Kinds that a listener may take for each other: a sentence about one never rests on another's not being it."""
 
 
-
 def _joined(groups: Iterable[frozenset[str]], start: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     alike = dict(start)
     for group in groups:

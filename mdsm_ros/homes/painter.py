@@ -140,9 +140,7 @@ class Painter:
         """The name of a texture, added when it is new."""
         if key not in self._textures:
             self._textures[key] = key if isinstance(key, str) else f"photo {len(self._textures)}"
-            made = self._spec.add_texture(
-                name=self._textures[key], type=mujoco.mjtTexture.mjTEXTURE_2D, nchannel=3
-            )
+            made = self._spec.add_texture(name=self._textures[key], type=mujoco.mjtTexture.mjTEXTURE_2D, nchannel=3)
             made.height, made.width = pixels.shape[:2]
             made.data = pixels.tobytes()  # the keyword argument wants a list of a hundred thousand numbers
         return self._textures[key]

@@ -121,7 +121,7 @@ class Scene:
         return kind in item.shows or (bool(item.model) and item.kind in PART_OF.get(kind, ()))
 
     def size_of(self, item: Item) -> str:
-        """ "big" or "small" where the things of the kind in view make it clear; else ""."""
+        """The size "big" or "small" where the things of the kind in view make it clear; else ""."""
         same = [thing for thing in self.seen if thing.kind == item.kind]
         for size, choose in (("big", r.largest), ("small", r.smallest)):
             chosen = choose(self.room, same, ())

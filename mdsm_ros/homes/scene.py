@@ -148,9 +148,7 @@ class RoomRenderer:
         """The whole silhouette (H, W) of one of the room's items, as if nothing else stood in the room."""
         return self._segment(pose, self._owner[:-1] == index) >= 0
 
-    def render(
-        self, pose: CameraPose, *, depth: bool = True, items: NDArray[np.int16] | None = None
-    ) -> View:
+    def render(self, pose: CameraPose, *, depth: bool = True, items: NDArray[np.int16] | None = None) -> View:
         """Renders one view.
 
         Args:

@@ -203,7 +203,9 @@ _PARTS: dict[str, str] = {
     **dict.fromkeys(("ladle", "spatula", "serving spoon", "pan", "pot"), "utensil rack, utensil holder, stove"),
     "apple": "fruit bowl",
     "candle": "candle holder, candlestick, chandelier, lantern, cake",
-    **dict.fromkeys(("hanging clothes", "clothes hanger", "hanging shirt", "jacket", "dress"), "clothes rack, wardrobe"),
+    **dict.fromkeys(
+        ("hanging clothes", "clothes hanger", "hanging shirt", "jacket", "dress"), "clothes rack, wardrobe"
+    ),
     **dict.fromkeys(("pen", "pencil", "scissors", "ruler"), "pen holder"),
     "ball": "pool table, basketball hoop, foosball table",
     "doll": "dollhouse",

@@ -63,9 +63,7 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
     saturation = chroma / np.maximum(value, 1e-6)
     r, g, b = pixels.T
     safe = np.maximum(chroma, 1e-6)
-    hue = np.select(
-        [value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe
-    )
+    hue = np.select([value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe)
     hue = hue * 60.0  # -60 to 300
     found = np.full(len(pixels), UNNAMED)
     for name, h0, h1, s0, s1, v0, v1 in _BOXES:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
+from mdsm_ros.homes.furnishing.stock import FREE_GROUPS
 from mdsm_ros.homes.rooms import ROOMS
 
 KINDS = (17, 24)  # of objects that are put into a room
 EXTRA_FURNITURE, EXTRA_FIXTURES = 3, 2  # of kinds that only the library has, at most
 TYPICAL_WEIGHT = 1.5  # kinds of objects that are typical of a room, against others of the library
+LIVING_WEIGHT = 0.3  # people and pets
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Plan:
             return [str(name) for name in drawn]
         further = [kind for kind in self.stock.kinds("object") if kind not in typical]
         names = [*dict.fromkeys(typical), *further]
-        weights = np.array([TYPICAL_WEIGHT if name in typical else 1.0 for name in names])
+        weights = np.array([TYPICAL_WEIGHT if name in typical else _weight(name) for name in names])
         drawn = self.rng.choice(names, size=min(len(names), count), replace=False, p=weights / weights.sum())
         return [str(name) for name in drawn]
 
@@ -64,6 +67,10 @@ def plan_room(room: str, rng: np.random.Generator, stock: RoomStock | None) -> P
     if stock is not None:
         fixtures += _some(stock.kinds("fixture"), typical, EXTRA_FIXTURES, rng)
     return Plan(room, fixtures, rng, stock)
+
+
+def _weight(kind: str) -> float:
+    return LIVING_WEIGHT if LIBRARY_KINDS[kind].group in FREE_GROUPS else 1.0
 
 
 def _some(kinds: Sequence[str], without: Sequence[str], most: int, rng: np.random.Generator) -> list[str]:

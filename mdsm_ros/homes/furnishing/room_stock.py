@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furnishing.shapes import ReadyShape
 from mdsm_ros.homes.furnishing.stock import Stock, role
 from mdsm_ros.homes.furniture import FURNITURE, Surface
@@ -28,6 +29,9 @@ SOFT = frozenset(
 )  # fmt: skip
 """Kinds on which soft things lie, and no others."""
 
+UNCOLORED_GROUPS = frozenset({"person", "pet", "plant", "food"})
+"""Groups of kinds of which nobody says a colour: a blue man has blue clothes, and white lilies are mostly green."""
+
 HOLDERS = frozenset(
     {
         "table", "coffee table", "side table", "desk", "cafe table", "bar table", "folding table", "kids table",
@@ -44,8 +48,8 @@ HOLDERS = frozenset(
 class Budget:
     """Triangles that a room may still get: rendering costs about a microsecond each."""
 
-    faces: int = 70_000
-    share: float = 0.2  # of it, the most that one thing may take
+    faces: int = 110_000
+    share: float = 0.15  # of it, the most that one thing may take
 
 
 class RoomStock:
@@ -105,7 +109,9 @@ class RoomStock:
 
     def color(self, model: Model) -> str:
         """The name of a model's colour; "" where none is right, or where people mean the frame's."""
-        return "" if model.kind in FRAMED else self._stock.shape(model).colors.name
+        known = LIBRARY_KINDS.get(model.kind)
+        nobody_says = model.kind in FRAMED or (known is not None and known.group in UNCOLORED_GROUPS)
+        return "" if nobody_says else self._stock.shape(model).colors.name
 
     def shows(self, model: Model) -> frozenset[str]:
         """Kinds that are part of a model."""

@@ -17,8 +17,8 @@ from mdsm_ros.library import Patch, Shape
 SMALLEST = 1e-6  # square metres: a patch below is not seen, and MuJoCo refuses it
 FEWEST_VERTICES = 4  # of a mesh in MuJoCo
 CLEAR = 0.02  # opacity below which a patch is left out
-SAMPLES = 6000  # points on a surface
-CELLS = 48  # along each side of the grid through which a thing is looked at
+SAMPLES = 3000  # points on a surface
+CELLS = 20  # along each side of the grid through which a thing is looked at
 
 
 @dataclass(frozen=True, eq=False)

@@ -192,7 +192,7 @@ def chosen(models: Sequence[Model], which: str) -> dict[str, list[Model]]:
 
 
 def role(model: Model) -> str:
-    """ "fixture", "furniture" or "object": how a model gets its place in a room."""
+    """How a model gets its place in a room: as "fixture", "furniture" or "object"."""
     kind = model.kind
     if kind in FIXTURES:
         return "fixture"

@@ -27,9 +27,7 @@ GLOW = 0.45
 LAMPS = ("lamp", "light", "chandelier", "lantern", "sconce")
 
 
-def dress_room(
-    room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rng: np.random.Generator
-) -> Room:
+def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rng: np.random.Generator) -> Room:
     """The room with a look.
 
     Args:
@@ -99,7 +97,7 @@ def _with_picture(part: Part, photo: Photo) -> Part:
 
 def is_lamp(kind: str) -> bool:
     """Whether things of a kind give light."""
-    return kind.split()[-1] in LAMPS
+    return kind.rsplit(maxsplit=1)[-1] in LAMPS
 
 
 def _switch_on(items: list[Item], share: float, rng: np.random.Generator) -> list[Item]:

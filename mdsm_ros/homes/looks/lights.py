@@ -12,6 +12,8 @@ from mdsm_ros.homes.home import WALL_HEIGHT, Room
 RGB = tuple[float, float, float]
 WIDE = 88.0  # degrees to each side of where a light shines
 ALL_AROUND = 180.0
+SKY: RGB = (0.94, 0.97, 1.05)
+BULB: RGB = (1.0, 0.92, 0.8)
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,14 @@ def lighting(room: Room, rng: np.random.Generator) -> Lighting:
         return _exposed(Lighting(base.ambient, base.camera * 0.6, ceiling_lights(room, rng)), room.look.exposure)
     lamps = [_lamp(item.center, rng) for item in room.items if item.lit]
     if room.look.mood == "day":
-        strength = float(rng.uniform(0.3, 0.5))
-        ambient = (strength * 0.94, strength * 0.97, strength * 1.05)
-        return _exposed(Lighting(ambient, float(rng.uniform(0.05, 0.2)), [_daylight(room, rng), *lamps]), room.look.exposure)
-    strength = float(rng.uniform(0.16, 0.32))
-    ceiling = Light((0.0, 0.0, WALL_HEIGHT - 0.3), (0.0, 0.0, -1.0), _warm(float(rng.uniform(0.2, 0.5)), rng), shadow=True)
-    ambient = (strength, strength * 0.92, strength * 0.8)
-    return _exposed(Lighting(ambient, float(rng.uniform(0.05, 0.2)), [ceiling, *lamps]), room.look.exposure)
+        strength, tone = float(rng.uniform(0.36, 0.56)), SKY
+        main = _daylight(room, rng)
+    else:
+        strength, tone = float(rng.uniform(0.16, 0.32)), BULB
+        color = _warm(float(rng.uniform(0.2, 0.5)), rng)
+        main = Light((0.0, 0.0, WALL_HEIGHT - 0.3), (0.0, 0.0, -1.0), color, shadow=True)
+    ambient = (strength * tone[0], strength * tone[1], strength * tone[2])
+    return _exposed(Lighting(ambient, float(rng.uniform(0.05, 0.2)), [main, *lamps]), room.look.exposure)
 
 
 def _daylight(room: Room, rng: np.random.Generator) -> Light:
@@ -99,13 +102,16 @@ def _daylight(room: Room, rng: np.random.Generator) -> Light:
     strength = float(rng.uniform(0.55, 0.9))
     color = (strength, strength * 0.98, strength * float(rng.uniform(0.9, 1.05)))
     position = np.array((x, y, WALL_HEIGHT - 0.45)) + 0.25 * inwards
-    direction = inwards + (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)), -0.75)
-    return Light(tuple(position.tolist()), tuple(direction.tolist()), color, shadow=True)
+    sideways, forwards = float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3))
+    direction = (float(inwards[0]) + sideways, float(inwards[1]) + forwards, -0.75)
+    return Light((float(position[0]), float(position[1]), float(position[2])), direction, color, shadow=True)
 
 
 def _lamp(center: tuple[float, float, float], rng: np.random.Generator) -> Light:
     x, y, z = center
-    return Light((x, y, z + 0.05), (0.0, 0.0, -1.0), _warm(float(rng.uniform(0.35, 0.7)), rng), cutoff=ALL_AROUND, fade=0.35)
+    return Light(
+        (x, y, z + 0.05), (0.0, 0.0, -1.0), _warm(float(rng.uniform(0.35, 0.7)), rng), cutoff=ALL_AROUND, fade=0.35
+    )
 
 
 def _warm(strength: float, rng: np.random.Generator) -> RGB:
