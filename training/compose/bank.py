@@ -1,0 +1,177 @@
+"""Datasets to compose from: the pictures of one split, and which of their objects may be cut out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.annotations import Annotation, Dataset, DatasetError, ImageRecord
+from training.compose.canvas import Mask, SceneObject, resized
+from training.compose.cutouts import Cutout, cut_out, largest_piece
+from training.compose.kinds import PASTED
+
+MIN_SIDE = 40  # pixels of a cut-out's shorter side
+MIN_SMALL_SIDE = 28  # of an object that is small in the world
+MAX_FRACTION = 0.75  # of its picture that an object may fill
+MIN_PIECE = 0.96  # of a mask in one piece; less says that something stands before the object
+MAX_CONTACT = 0.10  # of a silhouette's surroundings that other objects may take
+MAX_OCCLUSION = 0.05
+MAX_CUT = 0.9  # length along which the picture cuts an object, as a fraction of the root of its area
+MIN_SOLID = 0.2  # of its box that an object fills; less is a fragment or a frame
+CERTAIN = "2"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an object or a picture lies: the dataset's number and the id in it."""
+
+    dataset: int
+    id: int
+
+
+class Bank:
+    """Pictures of one split of datasets, and the objects in them that may be cut out.
+
+    Args:
+        roots: folders of the datasets.
+        split: the split; a picture is of it if all its instructions are.
+        longer_side: of the pictures in pixels; larger ones are made smaller.
+
+    Attributes:
+        pictures: of the split, in the order of the datasets.
+        cutouts: objects by category, in the same order.
+
+    Raises:
+        DatasetError: a dataset cannot be read, or no picture is of the split.
+    """
+
+    def __init__(self, roots: Sequence[Path], split: str, longer_side: int) -> None:
+        self.longer_side = longer_side
+        self.datasets = [Dataset(root) for root in roots]
+        self.pictures = [
+            Place(number, image_id)
+            for number, data in enumerate(self.datasets)
+            for image_id in pictures_of(data, split)
+        ]
+        if not self.pictures:
+            raise DatasetError(f"split {split!r} has no picture in {', '.join(map(str, roots))}, expected some")
+        self.cutouts: dict[str, list[Place]] = defaultdict(list)
+        for place in self.pictures:
+            data = self.datasets[place.dataset]
+            for annotation in usable(data, place.id):
+                self.cutouts[data.categories[annotation.category_id]].append(Place(place.dataset, annotation.id))
+
+    def record(self, picture: Place) -> ImageRecord:
+        """The record of a picture."""
+        return self.datasets[picture.dataset].images[picture.id]
+
+    def picture(self, picture: Place) -> tuple[NDArray[np.uint8], list[SceneObject]]:
+        """The pixels (H, W, 3) of a picture in the bank's size, and its objects."""
+        data = self.datasets[picture.dataset]
+        objects = [
+            SceneObject(
+                data.categories[annotation.category_id],
+                data.mask_of(annotation.id),
+                is_certain(annotation),
+                annotation.occlusion,
+            )
+            for annotation in data.annotations_of(picture.id)
+        ]
+        return resized(data.image(picture.id), objects, self.longer_side)
+
+    def categories_of(self, picture: Place) -> frozenset[str]:
+        """The categories that a picture shows."""
+        data = self.datasets[picture.dataset]
+        return frozenset(data.categories[a.category_id] for a in data.annotations_of(picture.id))
+
+    def doubtful(self, picture: Place) -> frozenset[str]:
+        """The categories of which a picture shows a crowd or a region that may be more than one object."""
+        data = self.datasets[picture.dataset]
+        return frozenset(
+            data.categories[a.category_id] for a in data.annotations_of(picture.id) if not is_certain(a)
+        )
+
+    def exhaustive(self, picture: Place) -> frozenset[str]:
+        """The categories of which every object in a picture is annotated."""
+        data = self.datasets[picture.dataset]
+        said = data.info.get("exhaustive", {}).get(data.images[picture.id].scene, [])
+        return frozenset(data.categories.values()) if said == "all" else frozenset(said)
+
+    def cutout(self, place: Place) -> Cutout | str:
+        """An object cut out of its picture in the bank's size, or the reason why it cannot be used."""
+        data = self.datasets[place.dataset]
+        annotation = data.annotations[place.id]
+        record = data.images[annotation.image_id]
+        category = data.categories[annotation.category_id]
+        scaled = (data.image(annotation.image_id), [SceneObject(category, largest_piece(data.mask_of(annotation.id)))])
+        if max(record.height, record.width) > self.longer_side:
+            scaled = resized(*scaled, self.longer_side)
+        rgb, (thing,) = scaled
+        return cut_out(rgb, thing.mask, category, f"{record.scene or record.file_name}#{annotation.id}")
+
+
+def is_certain(annotation: Annotation) -> bool:
+    """Whether an annotation is of one object, not of a crowd or of a region."""
+    return not annotation.iscrowd and annotation.attributes.get("reliable", CERTAIN) == CERTAIN
+
+
+def pictures_of(data: Dataset, split: str) -> list[int]:
+    """The pictures all of whose instructions are of a split."""
+    splits: dict[int, set[str]] = defaultdict(set)
+    for instruction in data.instructions:
+        splits[instruction.image_id].add(instruction.split)
+    return [image_id for image_id in data.images if splits[image_id] == {split}]
+
+
+def usable(data: Dataset, image_id: int) -> Iterator[Annotation]:
+    """The objects of a picture that look whole by their annotation."""
+    annotations = data.annotations_of(image_id)
+    wanted = [a for a in annotations if _fits(data, a)]
+    if not wanted:
+        return
+    masks = {a.id: data.mask_of(a.id) for a in annotations}
+    for annotation in wanted:
+        others = [masks[a.id] for a in annotations if a.id != annotation.id]
+        if _is_whole(masks[annotation.id], others):
+            yield annotation
+
+
+def _fits(data: Dataset, annotation: Annotation) -> bool:
+    """Whether an object is of a category to paste, certain, large enough and not cut off in a way that shows."""
+    record = data.images[annotation.image_id]
+    x, y, width, height = annotation.bbox
+    category = data.categories[annotation.category_id]
+    if category not in PASTED or not is_certain(annotation) or (annotation.occlusion or 0.0) > MAX_OCCLUSION:
+        return False
+    if min(width, height) < (MIN_SMALL_SIDE if PASTED[category].size[1] < 0.5 else MIN_SIDE):
+        return False
+    if annotation.area > MAX_FRACTION * record.height * record.width or annotation.area < MIN_SOLID * width * height:
+        return False
+    return y > 1 and not (x <= 1 and x + width >= record.width - 1)
+
+
+def _is_whole(mask: Mask, others: Sequence[Mask]) -> bool:
+    """Whether a mask is in one piece, little cut by the picture, and hardly touches other objects."""
+    if largest_piece(mask).sum() < MIN_PIECE * mask.sum():
+        return False
+    if max(edge.sum() for edge in (mask[-1], mask[:, 0], mask[:, -1])) > MAX_CUT * mask.sum() ** 0.5:
+        return False
+    kernel = np.ones((7, 7), np.uint8)
+    ring = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool) & ~mask
+    near = np.zeros_like(mask)
+    for other in others:
+        near |= cv2.dilate(other.astype(np.uint8), kernel).astype(bool)
+    return bool((ring & near).sum() <= MAX_CONTACT * ring.sum())
+
+
+@lru_cache(maxsize=1)
+def open_bank(roots: tuple[Path, ...], split: str, longer_side: int) -> Bank:
+    """A bank, read once in each process."""
+    return Bank(roots, split, longer_side)
