@@ -17,6 +17,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
         NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
+        "training": ["compose/rejects.txt"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),

@@ -14,6 +14,7 @@ USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
+    "compose": ("training.compose.command", "paste objects of photographs into other photographs"),
     "captions": ("training.captions", "captioned pictures around the objects of a data set"),
     "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mdsm_ros.annotations import Annotation, Dataset, DatasetError, ImageRecord
 from training.compose.canvas import Mask, SceneObject, resized
 from training.compose.cutouts import Cutout, cut_out, largest_piece
 from training.compose.kinds import PASTED
+from training.photos.speech.kinds import normal
 
 MIN_SIDE = 40  # pixels of a cut-out's shorter side
 MIN_SMALL_SIDE = 28  # of an object that is small in the world
@@ -26,6 +28,7 @@ MAX_OCCLUSION = 0.05
 MAX_CUT = 0.9  # length along which the picture cuts an object, as a fraction of the root of its area
 MIN_SOLID = 0.2  # of its box that an object fills; less is a fragment or a frame
 CERTAIN = "2"
+REJECTS_FILE = "rejects.txt"
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,28 @@ class Bank:
             for number, data in enumerate(self.datasets)
             for image_id in pictures_of(data, split)
         ]
+        where = ", ".join(map(str, roots))
         if not self.pictures:
-            raise DatasetError(f"split {split!r} has no picture in {', '.join(map(str, roots))}, expected some")
+            raise DatasetError(f"{where}: 0 pictures are of split {split!r}, expected 1 or more")
         self.cutouts: dict[str, list[Place]] = defaultdict(list)
         for place in self.pictures:
             data = self.datasets[place.dataset]
             for annotation in usable(data, place.id):
-                self.cutouts[data.categories[annotation.category_id]].append(Place(place.dataset, annotation.id))
+                self.cutouts[self.category(place.dataset, annotation)].append(Place(place.dataset, annotation.id))
+        if not self.cutouts:
+            raise DatasetError(
+                f"{where}: 0 objects of split {split!r} can be cut out, expected 1 or more that are whole, certain, "
+                f"at least {MIN_SIDE} pixels wide and high, and of a category such as dog, chair or bottle"
+            )
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories of all datasets, each once, in the order of the datasets."""
+        return list(dict.fromkeys(normal(name) for data in self.datasets for name in data.categories.values()))
+
+    def category(self, dataset: int, annotation: Annotation) -> str:
+        """The category of an object by the name that all datasets share."""
+        return normal(self.datasets[dataset].categories[annotation.category_id])
 
     def record(self, picture: Place) -> ImageRecord:
         """The record of a picture."""
@@ -77,7 +95,7 @@ class Bank:
         data = self.datasets[picture.dataset]
         objects = [
             SceneObject(
-                data.categories[annotation.category_id],
+                self.category(picture.dataset, annotation),
                 data.mask_of(annotation.id),
                 is_certain(annotation),
                 annotation.occlusion,
@@ -88,33 +106,43 @@ class Bank:
 
     def categories_of(self, picture: Place) -> frozenset[str]:
         """The categories that a picture shows."""
-        data = self.datasets[picture.dataset]
-        return frozenset(data.categories[a.category_id] for a in data.annotations_of(picture.id))
+        annotations = self.datasets[picture.dataset].annotations_of(picture.id)
+        return frozenset(self.category(picture.dataset, a) for a in annotations)
 
     def doubtful(self, picture: Place) -> frozenset[str]:
         """The categories of which a picture shows a crowd or a region that may be more than one object."""
-        data = self.datasets[picture.dataset]
-        return frozenset(
-            data.categories[a.category_id] for a in data.annotations_of(picture.id) if not is_certain(a)
-        )
+        annotations = self.datasets[picture.dataset].annotations_of(picture.id)
+        return frozenset(self.category(picture.dataset, a) for a in annotations if not is_certain(a))
 
     def exhaustive(self, picture: Place) -> frozenset[str]:
         """The categories of which every object in a picture is annotated."""
         data = self.datasets[picture.dataset]
         said = data.info.get("exhaustive", {}).get(data.images[picture.id].scene, [])
-        return frozenset(data.categories.values()) if said == "all" else frozenset(said)
+        return frozenset(map(normal, data.categories.values() if said == "all" else said))
 
     def cutout(self, place: Place) -> Cutout | str:
         """An object cut out of its picture in the bank's size, or the reason why it cannot be used."""
         data = self.datasets[place.dataset]
         annotation = data.annotations[place.id]
         record = data.images[annotation.image_id]
-        category = data.categories[annotation.category_id]
+        category = self.category(place.dataset, annotation)
         scaled = (data.image(annotation.image_id), [SceneObject(category, largest_piece(data.mask_of(annotation.id)))])
         if max(record.height, record.width) > self.longer_side:
             scaled = resized(*scaled, self.longer_side)
         rgb, (thing,) = scaled
         return cut_out(rgb, thing.mask, category, f"{record.scene or record.file_name}#{annotation.id}")
+
+
+def digest(annotation: Annotation) -> str:
+    """What names an object in all datasets: a hash of its mask."""
+    return hashlib.sha256(annotation.segmentation["counts"].encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def rejects() -> frozenset[str]:
+    """Digests of the objects that were found unfit by eye."""
+    lines = Path(__file__).with_name(REJECTS_FILE).read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split()[0] for line in lines if not line.startswith("#"))
 
 
 def is_certain(annotation: Annotation) -> bool:
@@ -147,8 +175,8 @@ def _fits(data: Dataset, annotation: Annotation) -> bool:
     """Whether an object is of a category to paste, certain, large enough and not cut off in a way that shows."""
     record = data.images[annotation.image_id]
     x, y, width, height = annotation.bbox
-    category = data.categories[annotation.category_id]
-    if category not in PASTED or not is_certain(annotation) or (annotation.occlusion or 0.0) > MAX_OCCLUSION:
+    category = normal(data.categories[annotation.category_id])
+    if digest(annotation) in rejects() or category not in PASTED or not is_certain(annotation) or (annotation.occlusion or 0.0) > MAX_OCCLUSION:
         return False
     if min(width, height) < (MIN_SMALL_SIDE if PASTED[category].size[1] < 0.5 else MIN_SIDE):
         return False
@@ -169,9 +197,3 @@ def _is_whole(mask: Mask, others: Sequence[Mask]) -> bool:
     for other in others:
         near |= cv2.dilate(other.astype(np.uint8), kernel).astype(bool)
     return bool((ring & near).sum() <= MAX_CONTACT * ring.sum())
-
-
-@lru_cache(maxsize=1)
-def open_bank(roots: tuple[Path, ...], split: str, longer_side: int) -> Bank:
-    """A bank, read once in each process."""
-    return Bank(roots, split, longer_side)

@@ -19,6 +19,7 @@ MIN_SIDE = 20  # pixels of a pasted object's shorter side
 MAX_SIDE = 0.8  # of the picture's side
 MAX_ENLARGED = 1.25  # more would show as blur
 OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
+CUT_SIZE = (0.35, 1.3)  # the same for an object of which a part is beyond the picture's border
 MAX_HIDDEN = 0.5  # of an object that one object may hide
 MAX_HIDDEN_IN_ALL = 0.7  # of an object that all pasted ones may hide
 TOUCH = 0.02  # of an object; less overlap than that is none
@@ -112,11 +113,15 @@ def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -
     """Factor from the cut-out's pixels to the picture's; None where no plausible one gives a useful size."""
     height, width = scene.shape
     tall, wide = cutout.alpha.shape
-    if cutout.sides and not cutout.rendered:  # its true size is not known: as in its own picture
+    low, high = PASTED[cutout.category].size
+    metre = scene.ground.pixels_per_metre(row)
+    if cutout.sides:  # its true size is not known: as in its own picture, where that is no contradiction
         wanted = height / cutout.picture_height * float(rng.uniform(0.7, 1.1))
+        metres = wanted * max(tall, wide) / metre
+        if scene.ground.known and not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
+            return None
     else:
-        metres = float(rng.uniform(*PASTED[cutout.category].size))
-        wanted = metres * scene.ground.pixels_per_metre(row) / max(tall, wide)
+        wanted = float(rng.uniform(low, high)) * metre / max(tall, wide)
     least = MIN_SIDE / min(tall, wide)
     most = min(MAX_ENLARGED, MAX_SIDE * height / tall, MAX_SIDE * width / wide)
     if least > most:
