@@ -55,9 +55,16 @@ setup(
             "ros-jazzy-std-srvs",
         ],
         "video": ["av>=12"],
-        "sim": ["mujoco>=3.3"],
+        "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
+        "train": [
+            "accelerate>=0.33",
+            "matplotlib>=3.8",
+            "opencv-python-headless>=4.8",
+            "peft>=0.17",
+            "pyyaml>=6",
+            "tensorboard>=2.16",
+        ],
         "test": [
             "colcon-common-extensions",
             "colcon-ros",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import difficulty
+from mdsm_ros.homes import camera_effects
 from mdsm_ros.homes.cameras import sample_pose
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
@@ -110,11 +111,24 @@ def home_samples(
 
 
 def write_home(
-    writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool, talk: Talk = DEFAULT_TALK
+    writer: DatasetWriter,
+    seed: int,
+    *,
+    split: str,
+    size: tuple[int, int],
+    depth: bool,
+    talk: Talk = DEFAULT_TALK,
+    camera: str = "real",
 ) -> None:
-    """Adds all samples of a home to a dataset."""
-    for sample in home_samples(seed, size, depth, talk):
-        write_sample(writer, sample, split, f"home {seed}")
+    """Adds all samples of a home to a dataset, as a camera of :data:`mdsm_ros.homes.camera_effects.CAMERAS` sees it."""
+    for number, sample in enumerate(home_samples(seed, size, depth, talk)):
+        taken = _photograph(sample, np.random.default_rng((seed, 3, number))) if camera == "real" else sample
+        write_sample(writer, taken, split, f"home {seed}")
+
+
+def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The sample with its picture taken by a real camera; all else is as rendered."""
+    return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
 def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:

@@ -23,6 +23,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header, String
 
+from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
 from mdsm_ros.homes.generate import SPLIT_SEEDS
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import Sentence, Speaker
@@ -53,6 +54,8 @@ class SimCamera(Node):
             "speak", 0.0, 0.0, 600.0, "Seconds after which another instruction is given. 0: the log only suggests some."
         )
         self._rng = np.random.default_rng(home)
+        self._noise = np.random.default_rng((home, 4))
+        self._strengths = Strengths.draw(self._noise) if self._camera() == "real" else IDEAL
         self._views = tour(
             build_home(SPLIT_SEEDS["demo"] + home),
             self._rng,
@@ -85,6 +88,14 @@ class SimCamera(Node):
         descriptor = ParameterDescriptor(description=description, floating_point_range=[limits], read_only=True)
         return float(self.declare_parameter(name, default, descriptor).value)
 
+    def _camera(self) -> str:
+        text = "real: blur, noise, exposure, colours and JPEG of a camera; ideal: as rendered."
+        descriptor = ParameterDescriptor(description=text, read_only=True)
+        camera = str(self.declare_parameter("camera", "real", descriptor).value)
+        if camera not in CAMERAS:
+            raise ValueError(f"parameter camera is {camera!r}, expected one of {list(CAMERAS)}")
+        return camera
+
     def _shoot(self) -> None:
         room, view = next(self._views)
         header = Header(frame_id=FRAME_ID, stamp=self.get_clock().now().to_msg())
@@ -94,7 +105,7 @@ class SimCamera(Node):
         height, width = view.items.shape
         self._info.publish(info_of(view.camera, height, width, header))
         self._depth.publish(numpy_to_image(view.depth, "32FC1", header))
-        self._image.publish(numpy_to_image(view.rgb, "rgb8", header))
+        self._image.publish(numpy_to_image(expose(view.rgb, self._strengths, self._noise), "rgb8", header))
         if self._speak and self._sentence is not None:
             target = self._sentence.target
             mask = np.zeros(view.items.shape, bool) if target is None else view.items == target
