@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.homes.camera_effects.camera import expose
+from mdsm_ros.homes.camera_effects.strengths import Strengths
 from training.compose.canvas import Layer
 from training.compose.look import Look, look_of, to_lab, to_rgb
 
@@ -15,6 +19,7 @@ MOST_LIGHT, MOST_CAST = 16.0, 5.0  # of Lab
 CONTRAST = 0.4  # exponent of the ratio of the spreads
 CONTRAST_RANGE = (0.75, 1.25)
 SURROUNDINGS = 0.6  # of the object's size, that are looked at on each side
+MIN_JPEG_QUALITY = 55
 MAX_BLUR = 1.2  # standard deviation in pixels
 SHADOW = (0.2, 0.5)  # how dark the shadow on the ground is
 
@@ -41,6 +46,33 @@ def paste(
     mixed = opacity * colours + (1.0 - opacity) * result[layer.window]
     result[layer.window] = np.clip(mixed, 0, 255).round().astype(np.uint8)
     return result
+
+
+def through_one_camera(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) with light effects of one camera over all of it, which hide the seams.
+
+    Photographs have been through a camera before, so the effects are weak ones.
+    """
+    drawn = Strengths.draw(rng)
+    weak = replace(
+        drawn,
+        defocus=0.6 * drawn.defocus,
+        edge_defocus=0.3 * drawn.edge_defocus,
+        motion=0.0,
+        vignette=0.4 * drawn.vignette,
+        metering=0.0,
+        exposure=0.3 * drawn.exposure,
+        white_balance=(drawn.white_balance[0] ** 0.4, drawn.white_balance[1] ** 0.4),
+        photons=4.0 * drawn.photons,
+        read_noise=0.5 * drawn.read_noise,
+        resolution=1.0,
+        contrast=0.3 * drawn.contrast,
+        haze=0.3 * drawn.haze,
+        saturation=drawn.saturation**0.4,
+        sharpening=0.4 * drawn.sharpening,
+        jpeg_quality=max(MIN_JPEG_QUALITY, drawn.jpeg_quality),
+    )
+    return expose(rgb, weak, rng)
 
 
 def _surroundings(rgb: NDArray[np.uint8], layer: Layer) -> Look:

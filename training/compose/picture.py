@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.compose.bank import Bank, Place
-from training.compose.blending import paste
+from training.compose.blending import paste, through_one_camera
 from training.compose.canvas import Layer, SceneObject, visible
 from training.compose.cutouts import MIN_CHROMA, Cutout
 from training.compose.ground import ground_of
@@ -88,7 +88,7 @@ class Composer:
         record = self.bank.record(background)
         lost = {thing.category for thing in everything if not thing.mask.any()}
         return Composed(
-            rgb=rgb,
+            rgb=through_one_camera(rgb, rng),
             objects=[thing for thing in everything if thing.mask.any()],
             exhaustive=self.bank.exhaustive(background) - lost,
             scene=record.scene,
