@@ -40,8 +40,8 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "farthest from camera": ("farthest away from you", "farthest from you", "farthest from the camera"),
     "highest": ("highest up in the picture", "that is highest in the picture"),
     "lowest": ("that is lowest in the picture", "at the very bottom of the picture"),
-    "largest": (),
-    "smallest": (),
+    "largest": ("that is the largest", "that is the biggest"),
+    "smallest": ("that is the smallest",),
 }
 """Statements after the noun."""
 
@@ -51,7 +51,6 @@ PREFIXES: dict[str, tuple[str, ...]] = {
     "leftmost": ("leftmost", "leftmost"),
     "rightmost": ("rightmost", "rightmost"),
     "middle": ("middle",),
-    "second from left": (),
     "closest to camera": ("closest", "nearest"),
     "farthest from camera": ("farthest", "furthest"),
     "largest": ("largest", "biggest", "big", "large"),
@@ -62,6 +61,8 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 ORDINALS = {"second": "second", "third": "third"}
 ORDINAL_SHARE = 0.6  # of "the second chair from the left" among the ways to say it
 PREFIX_SHARE = 0.4  # of the statements that can stand before the noun and after it
+SIZE_PREFIX_SHARE = 0.95
+SIZES = frozenset({"largest", "smallest"})
 JOINT_SHARE = 0.1
 STANDING_OR_LYING = frozenset({"lying on {}"})
 LYING = frozenset(["fork", "knife", "spoon", "remote", "scissors", "book", "cat", "dog", "mouse", "toothbrush"]) | {
@@ -105,12 +106,12 @@ class Wording:
         ordinal = ""
         for clause in query.clauses:
             first = PREFIXES.get(clause.statement, ()) if several else ()
-            later = CLAUSES[clause.statement]
+            share = SIZE_PREFIX_SHARE if clause.statement in SIZES else PREFIX_SHARE
             if " from " in clause.statement and "camera" not in clause.statement and self.rng.random() < ORDINAL_SHARE:
                 word, _, side = clause.statement.partition(" from ")
                 before.insert(0, ORDINALS[word])
                 ordinal = f"from the {side}"
-            elif first and not before and (not later or self.rng.random() < PREFIX_SHARE):
+            elif first and not before and self.rng.random() < share:
                 before.append(self.pick(first))
             else:
                 after.append(self._clause(clause, query.kind))
