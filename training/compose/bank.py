@@ -63,6 +63,7 @@ class Bank:
             for number, data in enumerate(self.datasets)
             for image_id in pictures_of(data, split)
         ]
+        self._exhaustive = [exhaustive_scenes(data) for data in self.datasets]
         where = ", ".join(map(str, roots))
         if not self.pictures:
             raise DatasetError(f"{where}: 0 pictures are of split {split!r}, expected 1 or more")
@@ -116,9 +117,8 @@ class Bank:
 
     def exhaustive(self, picture: Place) -> frozenset[str]:
         """The categories of which every object in a picture is annotated."""
-        data = self.datasets[picture.dataset]
-        said = data.info.get("exhaustive", {}).get(data.images[picture.id].scene, [])
-        return frozenset(map(normal, data.categories.values() if said == "all" else said))
+        scene = self.datasets[picture.dataset].images[picture.id].scene
+        return self._exhaustive[picture.dataset].get(scene, frozenset())
 
     def cutout(self, place: Place) -> Cutout | str:
         """An object cut out of its picture in the bank's size, or the reason why it cannot be used."""
@@ -131,6 +131,25 @@ class Bank:
             scaled = resized(*scaled, self.longer_side)
         rgb, (thing,) = scaled
         return cut_out(rgb, thing.mask, category, f"{record.scene or record.file_name}#{annotation.id}")
+
+
+def exhaustive_scenes(data: Dataset) -> dict[str, frozenset[str]]:
+    """By scene the categories of which every object is annotated, as ``mdsm-data photos`` notes them in ``info``.
+
+    Raises:
+        DatasetError: ``info["exhaustive"]`` has another form.
+    """
+    found = {}
+    try:
+        for group in data.info.get("exhaustive", []):
+            categories = frozenset(map(normal, group["categories"]))
+            found.update(dict.fromkeys(group["scenes"], categories))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise DatasetError(
+            f"{data.root}: info['exhaustive'] is {str(data.info['exhaustive'])[:80]}, expected a list of groups with "
+            "'categories' and 'scenes'"
+        ) from error
+    return found
 
 
 def digest(annotation: Annotation) -> str:

@@ -13,7 +13,7 @@ from training.compose.bank import Bank, Place
 from training.compose.blending import paste, through_one_camera
 from training.compose.canvas import Layer, SceneObject, visible
 from training.compose.cutouts import MIN_CHROMA, Cutout
-from training.compose.ground import ground_of
+from training.compose.ground import Ground, ground_of
 from training.compose.kinds import belongs, place_of
 from training.compose.look import look_of
 from training.compose.placement import Scene, place
@@ -77,7 +77,10 @@ class Composer:
         everywhere = np.ones(rgb.shape[:2], dtype=bool)
         if filled.mean() > MAX_FILLED or look_of(rgb, everywhere).chroma < MIN_CHROMA:
             return None
-        pasted = self._pasted(choices, objects, (rgb.shape[0], rgb.shape[1]), rng)
+        ground = ground_of(rgb, objects)
+        if ground is None:
+            return None
+        pasted = self._pasted(choices, objects, ground, rng)
         if not pasted:
             return None
         pasted.sort(key=lambda pair: (pair[0].bottom, pair[0].left))  # the farthest first
@@ -110,11 +113,10 @@ class Composer:
         self,
         choices: Mapping[str, Sequence[Place]],
         objects: Sequence[SceneObject],
-        shape: tuple[int, int],
+        ground: Ground,
         rng: np.random.Generator,
     ) -> list[tuple[Layer, Cutout]]:
         """Objects at their places, in the order of their choice."""
-        ground = ground_of(objects, shape[0], shape[1])
         wanted = int(rng.integers(self.objects[0], self.objects[1] + 1))
         used: set[Place] = set()
         pasted: list[tuple[Layer, Cutout]] = []
@@ -124,7 +126,7 @@ class Composer:
                 cutout = None if chosen in used else self._cutout(chosen)
                 if not isinstance(cutout, Cutout):
                     continue
-                layer = place(cutout, Scene(objects, [done for done, _ in pasted], ground, shape), rng)
+                layer = place(cutout, Scene(objects, [done for done, _ in pasted], ground), rng)
                 if layer is not None:
                     used.add(chosen)
                     pasted.append((layer, cutout))

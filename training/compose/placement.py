@@ -15,7 +15,7 @@ from training.compose.ground import Ground, support_rows
 from training.compose.kinds import MIRRORED, PASTED
 
 TRIES = 12  # places that are looked at for one object
-MIN_SIDE = 20  # pixels of a pasted object's shorter side
+MIN_SIDE = 22  # pixels of a pasted object's shorter side
 MAX_SIDE = 0.8  # of the picture's side
 MAX_ENLARGED = 1.25  # more would show as blur
 OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
@@ -23,6 +23,8 @@ CUT_SIZE = (0.35, 1.3)  # the same for an object of which a part is beyond the p
 MAX_HIDDEN = 0.5  # of an object that one object may hide
 MAX_HIDDEN_IN_ALL = 0.7  # of an object that all pasted ones may hide
 TOUCH = 0.02  # of an object; less overlap than that is none
+FOOT = 4  # rows above and below an object's lower edge in which there must be ground
+MAX_BARE = 0.4  # fraction of them that may be sky or wall
 ON_SUPPORT = 0.75  # probability that an object that likes tables is put on one
 ON_FLOOR = 0.5  # probability that such an object is put on the floor where no table is
 
@@ -35,13 +37,16 @@ class Scene:
         objects: those of the picture.
         layers: those pasted already.
         ground: of the picture.
-        shape: height and width.
     """
 
     objects: Sequence[SceneObject]
     layers: Sequence[Layer]
     ground: Ground
-    shape: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.ground.bare.shape[0], self.ground.bare.shape[1]
 
 
 def place(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> Layer | None:
@@ -118,7 +123,7 @@ def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -
     if cutout.sides:  # its true size is not known: as in its own picture, where that is no contradiction
         wanted = height / cutout.picture_height * float(rng.uniform(0.7, 1.1))
         metres = wanted * max(tall, wide) / metre
-        if scene.ground.known and not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
+        if not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
             return None
     else:
         wanted = float(rng.uniform(low, high)) * metre / max(tall, wide)
@@ -160,14 +165,20 @@ def _fits(layer: Layer, scene: Scene) -> bool:
     own = layer.silhouette(scene.shape)
     if not own.any():
         return False
-    if layer.on_support and not _based(layer, own, scene):
+    if not (_based(layer, scene) if layer.on_support else _grounded(layer, scene)):
         return False
     return all(_before(layer, own, thing, scene) for thing in scene.objects) and all(
         _apart(layer, own, other, scene) for other in scene.layers
     )
 
 
-def _based(layer: Layer, own: Mask, scene: Scene) -> bool:
+def _grounded(layer: Layer, scene: Scene) -> bool:
+    """Whether an object's lower edge is not before sky or a wall."""
+    rows = slice(max(0, layer.bottom - FOOT), layer.bottom + FOOT)
+    return float(scene.ground.bare[rows, layer.left : layer.left + layer.alpha.shape[1]].mean()) < MAX_BARE
+
+
+def _based(layer: Layer, scene: Scene) -> bool:
     """Whether the middle of an object's lower edge rests on a support."""
     wide = layer.alpha.shape[1]
     row = min(layer.bottom, scene.shape[0] - 1)
