@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
         "training": ["compose/rejects.txt"],
     },
     data_files=[
@@ -56,7 +56,16 @@ setup(
         ],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
-        "data": ["embreex>=2.17.7", "plyfile>=1.0", "trimesh>=4.0", "webdataset>=0.2.86"],
+        "data": [
+            "embreex>=2.17.7",
+            "fast-simplification>=0.1.7",
+            "networkx>=3",
+            "opencv-python-headless>=4.8",
+            "plyfile>=1.0",
+            "scipy>=1.10",
+            "trimesh>=4.0",
+            "webdataset>=0.2.86",
+        ],
         "train": [
             "accelerate>=0.33",
             "matplotlib>=3.8",

@@ -12,6 +12,7 @@ from mdsm_ros.demo import DemoError
 
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
+    "library": ("training.library.command", "make the library of real models that homes are furnished with"),
     "homes": ("training.generate_homes", "write a data set of procedural homes"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "photos": ("training.photos.build", "photographs with masks in COCO's form, and instructions about them"),

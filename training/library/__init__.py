@@ -1,0 +1,1 @@
+"""Makes the library of models: fetches the catalogues, converts their models, and shows what came of them."""

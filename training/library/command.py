@@ -1,0 +1,123 @@
+"""``mdsm-data library``: makes the library of real models that homes are furnished with, and shows it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from mdsm_ros.annotations import DatasetError
+from mdsm_ros.arguments import count
+from mdsm_ros.library import store
+
+DOWNLOADS_FOLDER = "downloads"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--cache", type=Path, default=None, help=f"folder of the cache (default: {_shown_default()})")
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="downloaded files to use instead of downloading: .deb, .sh3f, wheels, or folders that hold them",
+    )
+    parser.add_argument(
+        "--workers", type=count, default=os.cpu_count() or 1, help="converting processes (default: %(default)s)"
+    )
+    parser.add_argument("--check", action="store_true", help="read every file of the cache, and convert nothing")
+    parser.add_argument(
+        "--sheets", type=Path, metavar="FOLDER", help="draw contact sheets of the cache, and convert nothing"
+    )
+    parser.add_argument(
+        "--credits", type=Path, metavar="FILE", help="write the attribution page, and convert nothing"
+    )
+
+
+def _shown_default() -> str:
+    return "$XDG_CACHE_HOME/mdsm_ros/library"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what the options ask for; returns the exit status, 1 where ``--check`` finds damage."""
+    folder = args.cache or store.default_folder()
+    if args.sheets:
+        from training.library.sheets import draw_sheets
+
+        for path in draw_sheets(folder, args.sheets):
+            print(path)
+    if args.credits:
+        from training.library.credits import credits_page, usable_table
+
+        store.write_atomically(args.credits, credits_page(folder).encode())
+        print(usable_table(folder))
+    if args.check:
+        return _check(folder)
+    if not (args.sheets or args.credits):
+        _build(folder, args.sources, args.workers)
+    return 0
+
+
+def _build(folder: Path, paths: list[Path] | None, workers: int) -> None:
+    from training.library.catalogue import LEFT_OUT, find_items
+    from training.library.convert import convert, write_index
+    from training.library.fetch import fetch
+    from training.library.sources import expand
+    from training.library.textures import convert_textures
+
+    began = time.monotonic()
+    downloads = folder / DOWNLOADS_FOLDER
+    sources = expand(fetch(downloads) if paths is None else paths, downloads)
+    items, credits = find_items(sources)
+    outcome = convert(items, folder, workers)
+    if not outcome.records:
+        raise DatasetError(f"none of {len(items)} models could be converted: {next(iter(outcome.failed.values()))}")
+    textures, bad_textures = convert_textures(sources, folder)
+    outcome.failed |= bad_textures
+    write_index(folder, outcome, textures, credits, LEFT_OUT)
+    for name, reason in outcome.failed.items():
+        print(f"not converted: {name}: {reason}", file=sys.stderr)
+    print(
+        f"{folder}: {len(outcome.records)} models ({outcome.made} converted now), "
+        f"{sum(map(len, textures.values()))} textures, {len(outcome.failed)} failed, "
+        f"{time.monotonic() - began:.1f} s"
+    )
+
+
+def _check(folder: Path) -> int:
+    """Reads everything; damaged files are removed, so that the next run makes them again."""
+    index = store.read_index(folder)
+    damaged = [path for record in index["models"] if (path := _damaged(folder, record)) is not None]
+    textures = [folder / store.TEXTURES_FOLDER / f"{name}.jpg" for names in index["textures"].values() for name in names]
+    damaged += [path for path in textures if not _is_picture(path)]
+    for path in damaged:
+        print(f"damaged, removed: {path}", file=sys.stderr)
+        path.unlink(missing_ok=True)
+    if damaged:
+        shutil.move(folder / store.INDEX_FILE, folder / f"{store.INDEX_FILE}.old")
+        print(f"run {store.COMMAND} to make {len(damaged)} files again", file=sys.stderr)
+    print(f"{folder}: {len(index['models'])} models, {len(textures)} textures, {len(damaged)} damaged")
+    return 1 if damaged else 0
+
+
+def _damaged(folder: Path, record: dict[str, str]) -> Path | None:
+    from training.library.convert import digest
+
+    path = store.model_path(folder, record["id"])
+    try:
+        store.read_shape(path)
+        return None if digest(path) == record["digest"] else path
+    except (DatasetError, OSError):
+        return path
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        return bool(store.decode_picture(path.read_bytes()).size)
+    except OSError:
+        return False

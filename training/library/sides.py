@@ -1,0 +1,130 @@
+"""Which side of each triangle is outside, and smooth normals.
+
+Renderers that draw the front of a triangle only (MuJoCo) show holes where authors were careless with the winding,
+and nothing at all of leaves and lampshades from behind. Rays from both sides of each triangle find out what is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from trimesh import Trimesh
+from trimesh.ray.ray_pyembree import RayMeshIntersector
+
+from mdsm_ros.library.shapes import Patch
+from training.library.simplify import unit_normals, weld
+from training.library.wavefront import Part
+
+RAYS = 24  # from each side of a triangle
+OPEN = 0.25  # share of rays that escape where a side is seen; less comes in through gaps and missing bottoms
+CLEARLY = 3.0  # times more
+CREASE = np.cos(np.deg2rad(42.0))  # sharper edges stay sharp
+SKY_SEED = 0
+
+
+def face_outwards(parts: Sequence[Part]) -> list[Part]:
+    """Parts whose triangles show their front wherever they are seen, twice where they are seen from both sides."""
+    vertices = np.concatenate([part.vertices for part in parts])
+    offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
+    normals = unit_normals(vertices, faces)
+    front, back = _openness(vertices, faces, normals), _openness(vertices, faces, -normals)
+    flip = (back > 0.05) & (back > CLEARLY * front) & ((front < OPEN) | (back < OPEN))
+    both = (front >= OPEN) & (back >= OPEN) & ~_has_twin(vertices, faces)
+    result, start = [], 0
+    for part in parts:
+        stop = start + len(part.faces)
+        turned = np.where(flip[start:stop, None], part.faces[:, ::-1], part.faces)
+        doubled = part.faces[both[start:stop]][:, ::-1]
+        result.append(replace(part, faces=np.concatenate([turned, doubled])))
+        start = stop
+    return result
+
+
+def _openness(
+    vertices: NDArray[np.float64], faces: NDArray[np.int64], normals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The share of rays from each triangle, on the side of a normal, that meet nothing."""
+    scale = float(np.linalg.norm(np.ptp(vertices, axis=0))) or 1.0
+    caster = RayMeshIntersector(Trimesh(vertices, faces, process=False, validate=False))
+    rng = np.random.default_rng(SKY_SEED)
+    sky = rng.normal(size=(RAYS, 3))
+    sky /= np.linalg.norm(sky, axis=1, keepdims=True)
+    directions = normals[:, None, :] + 0.999 * sky[None]  # more of them along the normal, as light falls
+    directions = (directions / np.linalg.norm(directions, axis=2, keepdims=True)).reshape(-1, 3)
+    origins = np.repeat(vertices[faces].mean(axis=1) + 1e-4 * scale * normals, RAYS, axis=0)
+    met = caster.intersects_any(origins, directions)
+    return 1.0 - met.reshape(len(faces), RAYS).mean(axis=1)
+
+
+def _has_twin(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a triangle's back is already another triangle's front."""
+    scale = max(float(np.ptp(vertices, axis=0).max()), 1e-9)
+    corners = np.sort(weld(vertices, scale)[faces], axis=1)
+    _, inverse, counts = np.unique(corners, axis=0, return_inverse=True, return_counts=True)
+    return counts[inverse.reshape(-1)] > 1
+
+
+def to_patch(part: Part) -> Patch:
+    """A part with normals that are smooth except across creases, and no vertex more than that needs."""
+    faces = part.faces
+    corners = part.vertices[faces]  # (F, 3, 3)
+    normals = _corner_normals(part)
+    texcoords = np.zeros((len(faces), 3, 2)) if part.texcoords is None else part.texcoords[faces]
+    rows = np.concatenate([corners, normals, texcoords], axis=2).reshape(-1, 8).astype(np.float32)
+    keys = np.round(rows / np.float32([1e-5] * 3 + [1e-3] * 3 + [1e-5] * 2)).astype(np.int64)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    unique = rows[first]
+    return Patch(
+        vertices=np.ascontiguousarray(unique[:, :3]),
+        normals=np.ascontiguousarray(unique[:, 3:6]),
+        faces=inverse.reshape(-1, 3).astype(np.int32),
+        texcoords=np.ascontiguousarray(unique[:, 6:]),
+        color=part.color,
+        texture=part.texture,
+        specular=part.specular,
+    )
+
+
+def _corner_normals(part: Part) -> NDArray[np.float64]:
+    """A normal (F, 3, 3) for each corner: the mean of those of the triangles around it that are no crease away."""
+    faces, count = part.faces, len(part.faces)
+    flat = unit_normals(part.vertices, faces)
+    weights = _corner_angles(part.vertices[faces]).reshape(-1)
+    scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
+    places = weld(part.vertices, scale)[faces].reshape(-1)
+    order = np.argsort(places, kind="stable")
+    starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(order)))
+    face_of = order // 3
+    total = np.zeros((3 * count, 3))
+    for size in np.unique(sizes):  # corners of places with the same number of corners at once
+        groups = face_of[starts[sizes == size][:, None] + np.arange(size)]  # (G, size)
+        index = order[starts[sizes == size][:, None] + np.arange(size)]
+        for group, corner in zip(np.array_split(groups, _slices(groups)), np.array_split(index, _slices(groups)), strict=True):
+            around = flat[group]
+            alike = np.einsum("gic,gjc->gij", around, around) >= CREASE
+            total[corner.reshape(-1)] = np.einsum(
+                "gij,gjc->gic", alike * weights[corner][:, None, :], around
+            ).reshape(-1, 3)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    normals = np.where(length > 1e-9, total / np.maximum(length, 1e-9), np.repeat(flat, 3, axis=0))
+    return normals.reshape(count, 3, 3)
+
+
+def _slices(groups: NDArray[np.int64]) -> int:
+    """How many slices keep the table of pairs small."""
+    return max(1, groups.size * groups.shape[1] // 2_000_000)
+
+
+def _corner_angles(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inner angles (F, 3) of triangles (F, 3, 3)."""
+    angles = []
+    for i in range(3):
+        u, v = corners[:, (i + 1) % 3] - corners[:, i], corners[:, (i + 2) % 3] - corners[:, i]
+        length = np.maximum(np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1), 1e-30)
+        angles.append(np.arccos(np.clip((u * v).sum(axis=1) / length, -1.0, 1.0)))
+    return np.maximum(np.stack(angles, axis=1), 1e-6)
