@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ import numpy as np
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import ANNOTATIONS_FILE, DatasetError, difficulty
 from mdsm_ros.arguments import count, share
+from mdsm_ros.library import Library, LibraryMissing
+from mdsm_ros.library.store import default_folder
 from training.build import Plan, build
 from training.compose.bank import Bank
 from training.compose.picture import Composed, Composer
+from training.compose.rendered import LIBRARY_ORIGIN, Shelf
 from training.compose.sentences import scene_of_picture, target_fraction
 from training.photos.speech.speaker import Speaker
 
@@ -31,6 +35,8 @@ PICTURES_A_PART = 8
 ATTEMPTS = 20  # for each picture
 MOST_OBJECTS = 12
 SIZES = (128, 1024)
+WITHOUT = "none"
+RENDERED = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Options:
         sentences: the most about one picture.
         absent_fraction: of them about objects that are not in the picture.
         seed: decides everything else.
+        library: folder of the library's cache; "none": no models.
+        rendered: fraction of the objects that are models of the library.
     """
 
     data: tuple[Path, ...]
@@ -54,13 +62,17 @@ class Options:
     sentences: int
     absent_fraction: float
     seed: int
+    library: Path | str
+    rendered: float
 
 
 @lru_cache(maxsize=1)
 def _composer(options: Options) -> Composer:
     """The photographs, read once in each process."""
     cv2.setNumThreads(1)  # the processes share the cores
-    return Composer(Bank(options.data, options.split, options.longer_side), options.objects)
+    bank = Bank(options.data, options.split, options.longer_side)
+    shelf = None if options.library == WITHOUT else Shelf(Path(options.library), options.split)
+    return Composer(bank, options.objects, shelf, options.rendered)
 
 
 def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Options) -> None:
@@ -102,7 +114,9 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
             difficulty=difficulty(sentence.expressions, sentence.distractors, fraction, occlusion),
             origin=picture.origin,
         )
-    writer.count("objects pasted", sum(thing.pasted for thing in picture.objects))
+    pasted = [thing for thing in picture.objects if thing.pasted]
+    writer.count("objects pasted", len(pasted))
+    writer.count("of them models of the library", sum(thing.origin.startswith(LIBRARY_ORIGIN) for thing in pasted))
     writer.count("sentences about objects that are not in the picture", sum(s.target is None for s in sentences))
     return True
 
@@ -167,6 +181,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.2,
         help="fraction of sentences about objects that are not in the picture (default: %(default)s)",
     )
+    parser.add_argument(
+        "--library",
+        help='folder of the library of models, or "none" (default: the library in the cache, where there is one)',
+    )
+    parser.add_argument(
+        "--rendered-fraction",
+        type=share,
+        default=RENDERED,
+        help="fraction of the objects that are models of the library (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 
@@ -180,8 +204,10 @@ def run(args: argparse.Namespace) -> int:
         sentences=args.sentences,
         absent_fraction=args.absent_fraction,
         seed=args.seed,
+        library=_library(args.library),
+        rendered=args.rendered_fraction,
     )
-    bank = _composer(options).bank
+    composer = _composer(options)
     plan = Plan(
         root=args.out,
         units=[
@@ -190,8 +216,8 @@ def run(args: argparse.Namespace) -> int:
         ],
         name=lambda unit: f"{unit[0]:08d}",
         make=partial(write_part, options=options),
-        categories=bank.categories,
-        info={"source": SOURCE, "recipe": _recipe(options, args.images)},
+        categories=composer.bank.categories,
+        info={"source": SOURCE, "recipe": _recipe(options, args.images, composer)},
         limit=args.images,
     )
     outcome = build(plan, args.workers)
@@ -202,7 +228,26 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _recipe(options: Options, images: int) -> dict[str, object]:
+def _library(option: str | None) -> str:
+    """The folder of the library, or "none"; without the option, the cache where there is one.
+
+    Raises:
+        LibraryMissing: the folder that the user names has no library.
+    """
+    if option == WITHOUT:
+        return WITHOUT
+    folder = default_folder() if option is None else Path(option)
+    try:
+        Library.open(folder)
+    except LibraryMissing as error:
+        if option is not None:
+            raise
+        print(f"only objects of photographs are pasted: {error}", file=sys.stderr)
+        return WITHOUT
+    return str(folder)
+
+
+def _recipe(options: Options, images: int, composer: Composer) -> dict[str, object]:
     """What decides the content, for the dataset's ``info``."""
     digests = [hashlib.sha256((root / ANNOTATIONS_FILE).read_bytes()).hexdigest() for root in options.data]
     return {
@@ -214,4 +259,6 @@ def _recipe(options: Options, images: int) -> dict[str, object]:
         "sentences": options.sentences,
         "absent_fraction": options.absent_fraction,
         "seed": options.seed,
+        "library": None if composer.shelf is None else composer.shelf.version,
+        "rendered_fraction": options.rendered if composer.shelf is not None else 0.0,
     }

@@ -35,7 +35,7 @@ class Cutout:
         look: brightness, colour and noise of the picture that it comes from, around the object.
         picture_height: of the picture that it comes from, in the same pixels.
         origin: the picture's file and the object's annotation id.
-        rendered: the object comes from a renderer and brings no light of its own.
+        metres: length of the longer side where that is known.
     """
 
     category: str
@@ -45,7 +45,7 @@ class Cutout:
     look: Look
     picture_height: int
     origin: str
-    rendered: bool = False
+    metres: float | None = None
 
 
 def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | str:

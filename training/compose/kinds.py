@@ -118,3 +118,35 @@ def belongs(category: str, place: str) -> bool:
     """Whether an object of a category may be found in a place of :func:`place_of`."""
     own = PASTED[category].place
     return "anywhere" in (own, place) or own == place
+
+NAMES_OF_MODELS: dict[str, str] = {
+    "armchair": "chair",
+    "folding chair": "chair",
+    "deck chair": "chair",
+    "kitchen chair": "chair",
+    "office chair": "chair",
+    "table": "dining table",
+    "kitchen table": "dining table",
+    "houseplant": "potted plant",
+    "plant": "potted plant",
+    "indoor plant": "potted plant",
+    "mug": "cup",
+    "coffee mug": "cup",
+    "coffee cup": "cup",
+    "wine bottle": "bottle",
+    "beer bottle": "bottle",
+    "soda bottle": "bottle",
+    "stove": "oven",
+    "basketball": "sports ball",
+    "soccer ball": "sports ball",
+    "football": "sports ball",
+    "cupcake": "cake",
+    "birthday cake": "cake",
+}
+"""Categories in photographs by the library's names, where these differ; no other model is pasted."""
+
+PHOTOGRAPHS_ONLY = frozenset(
+    "person, dog, cat, bird, sheep, horse, cow, elephant, giraffe, zebra, bear, bicycle, motorcycle, car, bus, truck, "
+    "keyboard, hot dog, cell phone".split(", ")
+)
+"""Categories that are not rendered: the models are toys or something else of that name, or look like dolls."""

@@ -14,9 +14,10 @@ from training.compose.blending import paste, through_one_camera
 from training.compose.canvas import Layer, SceneObject, visible
 from training.compose.cutouts import MIN_CHROMA, Cutout
 from training.compose.ground import Ground, ground_of
-from training.compose.kinds import belongs, place_of
+from training.compose.kinds import PASTED, belongs, place_of
 from training.compose.look import look_of
 from training.compose.placement import Scene, place
+from training.compose.rendered import ModelView, Shelf
 
 BACKGROUND_TRIES = 30  # pictures that are looked at for one composed picture
 OBJECT_TRIES = 4  # cut-outs that are tried for one place among the objects
@@ -45,33 +46,96 @@ class Composed:
     origin: str
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What may be pasted into a background.
+
+    Attributes:
+        cut: objects of photographs by category.
+        rendered: views of models by category.
+        fraction: of the objects that are models, where there are both.
+    """
+
+    cut: Mapping[str, Sequence[Place]]
+    rendered: Mapping[str, Sequence[ModelView]]
+    fraction: float
+
+    @property
+    def names(self) -> list[str]:
+        """All categories."""
+        return list(dict.fromkeys((*self.cut, *self.rendered)))
+
+    def one(self, category: str, rng: np.random.Generator) -> Place | ModelView:
+        """An object of a category."""
+        cut, rendered = self.cut.get(category, ()), self.rendered.get(category, ())
+        if rendered and (not cut or rng.random() < self.fraction):
+            return rendered[int(rng.integers(len(rendered)))]
+        return cut[int(rng.integers(len(cut)))]
+
+    def categories(self, there: Sequence[str], wanted: int, rng: np.random.Generator) -> list[str]:
+        """Categories of the objects to paste: often several of one; rare ones more often than they have objects.
+
+        Args:
+            there: categories that the background shows.
+            wanted: number of objects.
+            rng: draws them.
+        """
+        like = sorted({name for name in there if name in self.names})
+        chosen: list[str] = []
+        if wanted > 1 and rng.random() < SEVERAL:
+            like_background = like and rng.random() < LIKE_BACKGROUND
+            theme = like[int(rng.integers(len(like)))] if like_background else self._category(rng)
+            chosen = [theme] * int(rng.integers(2, wanted + 1))
+        while len(chosen) < wanted:
+            chosen.append(self._category(rng))
+        return chosen
+
+    def _category(self, rng: np.random.Generator) -> str:
+        source: Mapping[str, Sequence[object]] = self.cut
+        if self.rendered and (not self.cut or rng.random() < self.fraction):
+            source = self.rendered
+        weights = np.array([len(source[name]) ** 0.5 for name in source])
+        return list(source)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+
+
 class Composer:
-    """Composes pictures from the photographs of a bank.
+    """Composes pictures from the photographs of a bank, and from models of the library where there is one.
 
     Args:
         bank: the photographs.
         objects: fewest and most objects to paste.
+        shelf: the models.
+        rendered: fraction of the objects that are models, where the picture can have both.
     """
 
-    def __init__(self, bank: Bank, objects: tuple[int, int]) -> None:
-        self.bank = bank
+    def __init__(
+        self, bank: Bank, objects: tuple[int, int], shelf: Shelf | None = None, rendered: float = 0.0
+    ) -> None:
+        self.bank, self.shelf, self.rendered = bank, shelf, rendered
         self.objects = objects
-        self._cutout = lru_cache(CACHED)(bank.cutout)
+        choices = [self._choices(picture) for picture in bank.pictures]
+        self._backgrounds = [(p, c) for p, c in zip(bank.pictures, choices, strict=True) if c.names]
+        weights = np.array([len(c.names) for _, c in self._backgrounds], float)
+        self._chances = weights / max(weights.sum(), 1.0)
+        self._cutout = lru_cache(CACHED)(self._cut)
 
     def compose(self, rng: np.random.Generator) -> Composed | None:
         """A picture; None where nothing could be pasted into any background that was tried."""
-        for _ in range(BACKGROUND_TRIES):
-            background = self.bank.pictures[int(rng.integers(len(self.bank.pictures)))]
-            composed = self._into(background, rng)
+        for _ in range(BACKGROUND_TRIES if self._backgrounds else 0):
+            background, choices = self._backgrounds[int(rng.choice(len(self._backgrounds), p=self._chances))]
+            composed = self._into(background, choices, rng)
             if composed is not None:
                 return composed
         return None
 
-    def _into(self, background: Place, rng: np.random.Generator) -> Composed | None:
+    def _cut(self, source: Place | ModelView) -> Cutout | str:
+        if isinstance(source, Place):
+            return self.bank.cutout(source)
+        assert self.shelf is not None
+        return self.shelf.cutout(source)
+
+    def _into(self, background: Place, choices: Choices, rng: np.random.Generator) -> Composed | None:
         """A picture made of one background; None where it does not serve."""
-        choices = self._choices(background)
-        if not choices:
-            return None
         rgb, objects = self.bank.picture(background)
         filled = np.any([thing.mask for thing in objects], axis=0) if objects else np.zeros(1)
         everywhere = np.ones(rgb.shape[:2], dtype=bool)
@@ -98,31 +162,32 @@ class Composer:
             origin=record.file_name,
         )
 
-    def _choices(self, background: Place) -> dict[str, list[Place]]:
-        """The cut-outs by category that may be pasted into a background."""
-        exhaustive = self.bank.exhaustive(background)
+    def _choices(self, background: Place) -> Choices:
+        """What may be pasted into a background: only what it would have labelled, so that every object is known."""
         place = place_of(self.bank.categories_of(background))
-        doubtful = self.bank.doubtful(background)
-        return {
-            category: cutouts
-            for category, cutouts in self.bank.cutouts.items()
-            if category in exhaustive and category not in doubtful and belongs(category, place)
-        }
+        fitting = {c for c in self.bank.exhaustive(background) if c in PASTED and belongs(c, place)}
+        fitting -= self.bank.doubtful(background)
+        shelf = {} if self.shelf is None or self.rendered == 0 else self.shelf.views
+        return Choices(
+            cut={c: places for c, places in self.bank.cutouts.items() if c in fitting},
+            rendered={c: views for c, views in shelf.items() if c in fitting},
+            fraction=self.rendered,
+        )
 
     def _pasted(
         self,
-        choices: Mapping[str, Sequence[Place]],
+        choices: Choices,
         objects: Sequence[SceneObject],
         ground: Ground,
         rng: np.random.Generator,
     ) -> list[tuple[Layer, Cutout]]:
         """Objects at their places, in the order of their choice."""
         wanted = int(rng.integers(self.objects[0], self.objects[1] + 1))
-        used: set[Place] = set()
+        used: set[Place | ModelView] = set()
         pasted: list[tuple[Layer, Cutout]] = []
-        for category in _categories(choices, [thing.category for thing in objects], wanted, rng):
+        for category in choices.categories([thing.category for thing in objects], wanted, rng):
             for _ in range(OBJECT_TRIES):
-                chosen = choices[category][int(rng.integers(len(choices[category])))]
+                chosen = choices.one(category, rng)
                 cutout = None if chosen in used else self._cutout(chosen)
                 if not isinstance(cutout, Cutout):
                     continue
@@ -132,23 +197,3 @@ class Composer:
                     pasted.append((layer, cutout))
                     break
         return pasted if len(pasted) >= self.objects[0] else []
-
-
-def _categories(
-    choices: Mapping[str, Sequence[Place]], there: Sequence[str], wanted: int, rng: np.random.Generator
-) -> list[str]:
-    """Categories of the objects to paste: often several of one, rare ones more often than they have cut-outs."""
-    names = list(choices)
-    weights = np.array([len(choices[name]) ** 0.5 for name in names])
-    weights /= weights.sum()
-    chosen: list[str] = []
-    if wanted > 1 and rng.random() < SEVERAL:
-        like = sorted({name for name in there if name in choices})
-        if like and rng.random() < LIKE_BACKGROUND:
-            theme = like[int(rng.integers(len(like)))]
-        else:
-            theme = names[int(rng.choice(len(names), p=weights))]
-        chosen = [theme] * int(rng.integers(2, wanted + 1))
-    while len(chosen) < wanted:
-        chosen.append(names[int(rng.choice(len(names), p=weights))])
-    return chosen

@@ -78,7 +78,7 @@ def mirrored(cutout: Cutout) -> Cutout:
         look=cutout.look,
         picture_height=cutout.picture_height,
         origin=cutout.origin,
-        rendered=cutout.rendered,
+        metres=cutout.metres,
     )
 
 
@@ -126,7 +126,7 @@ def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -
         if not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
             return None
     else:
-        wanted = float(rng.uniform(low, high)) * metre / max(tall, wide)
+        wanted = (cutout.metres or float(rng.uniform(low, high))) * metre / max(tall, wide)
     least = MIN_SIDE / min(tall, wide)
     most = min(MAX_ENLARGED, MAX_SIDE * height / tall, MAX_SIDE * width / wide)
     if least > most:
