@@ -21,6 +21,7 @@ from training.photos.speech.kinds import normal
 
 MIN_SIDE = 40  # pixels of a cut-out's shorter side
 MIN_SMALL_SIDE = 28  # of an object that is small in the world
+SMALL = 0.5  # metres
 MAX_FRACTION = 0.75  # of its picture that an object may fill
 MIN_PIECE = 0.96  # of a mask in one piece; less says that something stands before the object
 MAX_CONTACT = 0.10  # of a silhouette's surroundings that other objects may take
@@ -48,6 +49,8 @@ class Bank:
         longer_side: of the pictures in pixels; larger ones are made smaller.
 
     Attributes:
+        split: as given.
+        where: the folders, for messages.
         pictures: of the split, in the order of the datasets.
         cutouts: objects by category, in the same order.
 
@@ -64,9 +67,9 @@ class Bank:
             for image_id in pictures_of(data, split)
         ]
         self._exhaustive = [exhaustive_scenes(data) for data in self.datasets]
-        where = ", ".join(map(str, roots))
+        self.split, self.where = split, ", ".join(map(str, roots))
         if not self.pictures:
-            raise DatasetError(f"{where}: 0 pictures are of split {split!r}, expected 1 or more")
+            raise DatasetError(f"{self.where}: 0 pictures are of split {split!r}, expected 1 or more")
         self.cutouts: dict[str, list[Place]] = defaultdict(list)
         for place in self.pictures:
             data = self.datasets[place.dataset]
@@ -74,8 +77,8 @@ class Bank:
                 self.cutouts[self.category(place.dataset, annotation)].append(Place(place.dataset, annotation.id))
         if not self.cutouts:
             raise DatasetError(
-                f"{where}: 0 objects of split {split!r} can be cut out, expected 1 or more that are whole, certain, "
-                f"at least {MIN_SIDE} pixels wide and high, and of a category such as dog, chair or bottle"
+                f"{self.where}: 0 objects of split {split!r} can be cut out, expected 1 or more that are whole, "
+                f"certain, at least {MIN_SIDE} pixels wide and high, and of a category such as dog, chair or bottle"
             )
 
     @property
@@ -104,6 +107,11 @@ class Bank:
             for annotation in data.annotations_of(picture.id)
         ]
         return resized(data.image(picture.id), objects, self.longer_side)
+
+    def places_of(self, picture: Place) -> set[Place]:
+        """The places of the objects of a picture."""
+        annotations = self.datasets[picture.dataset].annotations_of(picture.id)
+        return {Place(picture.dataset, annotation.id) for annotation in annotations}
 
     def categories_of(self, picture: Place) -> frozenset[str]:
         """The categories that a picture shows."""
@@ -195,9 +203,11 @@ def _fits(data: Dataset, annotation: Annotation) -> bool:
     record = data.images[annotation.image_id]
     x, y, width, height = annotation.bbox
     category = normal(data.categories[annotation.category_id])
-    if digest(annotation) in rejects() or category not in PASTED or not is_certain(annotation) or (annotation.occlusion or 0.0) > MAX_OCCLUSION:
+    if category not in PASTED or not is_certain(annotation) or digest(annotation) in rejects():
         return False
-    if min(width, height) < (MIN_SMALL_SIDE if PASTED[category].size[1] < 0.5 else MIN_SIDE):
+    if (annotation.occlusion or 0.0) > MAX_OCCLUSION:
+        return False
+    if min(width, height) < (MIN_SMALL_SIDE if PASTED[category].size[1] < SMALL else MIN_SIDE):
         return False
     if annotation.area > MAX_FRACTION * record.height * record.width or annotation.area < MIN_SOLID * width * height:
         return False

@@ -78,9 +78,9 @@ class Layer:
         return mask
 
 
-def resized(rgb: NDArray[np.uint8], objects: Sequence[SceneObject], longer_side: int) -> tuple[
-    NDArray[np.uint8], list[SceneObject]
-]:
+def resized(
+    rgb: NDArray[np.uint8], objects: Sequence[SceneObject], longer_side: int
+) -> tuple[NDArray[np.uint8], list[SceneObject]]:
     """A picture and its objects with another longer side; objects that vanish have empty masks."""
     height, width = rgb.shape[:2]
     scale = longer_side / max(height, width)

@@ -10,130 +10,25 @@ import argparse
 import hashlib
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import ANNOTATIONS_FILE, DatasetError, difficulty
+from mdsm_ros.annotations import ANNOTATIONS_FILE
 from mdsm_ros.arguments import count, share
 from mdsm_ros.library import Library, LibraryMissing
 from mdsm_ros.library.store import default_folder
 from training.build import Plan, build
-from training.compose.bank import Bank
-from training.compose.picture import Composed, Composer
-from training.compose.rendered import LIBRARY_ORIGIN, Shelf
-from training.compose.sentences import scene_of_picture, target_fraction
-from training.photos.speech.speaker import Speaker
 
-SOURCE = "compose"
+if TYPE_CHECKING:
+    from training.compose.picture import Composer
+    from training.compose.writing import Options
+
 PICTURES_A_PART = 8
-ATTEMPTS = 20  # for each picture
 MOST_OBJECTS = 12
 SIZES = (128, 1024)
 WITHOUT = "none"
 RENDERED = 0.3
-
-
-@dataclass(frozen=True)
-class Options:
-    """What decides the content of a composed dataset.
-
-    Attributes:
-        data: folders of the datasets that the photographs come from.
-        split: whose photographs are used, and the split of the sentences.
-        longer_side: of the pictures, in pixels.
-        objects: fewest and most objects that are pasted.
-        sentences: the most about one picture.
-        absent_fraction: of them about objects that are not in the picture.
-        seed: decides everything else.
-        library: folder of the library's cache; "none": no models.
-        rendered: fraction of the objects that are models of the library.
-    """
-
-    data: tuple[Path, ...]
-    split: str
-    longer_side: int
-    objects: tuple[int, int]
-    sentences: int
-    absent_fraction: float
-    seed: int
-    library: Path | str
-    rendered: float
-
-
-@lru_cache(maxsize=1)
-def _composer(options: Options) -> Composer:
-    """The photographs, read once in each process."""
-    cv2.setNumThreads(1)  # the processes share the cores
-    bank = Bank(options.data, options.split, options.longer_side)
-    shelf = None if options.library == WITHOUT else Shelf(Path(options.library), options.split)
-    return Composer(bank, options.objects, shelf, options.rendered)
-
-
-def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Options) -> None:
-    """Adds the pictures of some numbers to a dataset.
-
-    Raises:
-        DatasetError: no object fits into any photograph that was tried, or nothing can be said about it.
-    """
-    composer = _composer(options)
-    for number in numbers:
-        if not any(
-            _write(writer, composer, np.random.default_rng((options.seed, number, attempt)), options)
-            for attempt in range(ATTEMPTS)
-        ):
-            raise DatasetError(f"picture {number}: no object fits into any of the photographs that were tried")
-
-
-def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, options: Options) -> bool:
-    """Adds one picture; False where there is none, or nothing to say about it."""
-    picture = composer.compose(rng)
-    if picture is None:
-        return False
-    sentences = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
-    if not any(sentence.target is not None for sentence in sentences):
-        return False
-    image_id = writer.add_image(picture.rgb, scene=picture.scene)
-    ids = _add_objects(writer, image_id, picture)
-    for sentence in sentences:
-        targets = [] if sentence.target is None else [ids[sentence.target]]
-        fraction, occlusion = target_fraction(picture, sentence.target)
-        writer.add_instruction(
-            image_id,
-            targets,
-            sentence.text,
-            split=options.split,
-            source=SOURCE,
-            expressions=sentence.expressions,
-            distractors=sentence.distractors,
-            difficulty=difficulty(sentence.expressions, sentence.distractors, fraction, occlusion),
-            origin=picture.origin,
-        )
-    pasted = [thing for thing in picture.objects if thing.pasted]
-    writer.count("objects pasted", len(pasted))
-    writer.count("of them models of the library", sum(thing.origin.startswith(LIBRARY_ORIGIN) for thing in pasted))
-    writer.count("sentences about objects that are not in the picture", sum(s.target is None for s in sentences))
-    return True
-
-
-def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> list[int]:
-    """Adds the annotations of a picture; returns their ids in the order of its objects."""
-    return [
-        writer.add_annotation(
-            image_id,
-            thing.category,
-            thing.mask,
-            {"pasted_from": thing.origin} if thing.pasted else {},
-            iscrowd=int(not thing.certain),
-            occlusion=thing.occlusion,
-        )
-        for thing in picture.objects
-    ]
 
 
 def objects_range(text: str) -> tuple[int, int]:
@@ -196,6 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or resumes one that was interrupted; returns the exit status."""
+    from training.compose.writing import SOURCE, Options, composer_of, write_part  # OpenCV is in an extra
+
     options = Options(
         data=tuple(args.data),
         split=args.split,
@@ -207,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         library=_library(args.library),
         rendered=args.rendered_fraction,
     )
-    composer = _composer(options)
+    composer = composer_of(options)
     plan = Plan(
         root=args.out,
         units=[
@@ -228,14 +125,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _library(option: str | None) -> str:
-    """The folder of the library, or "none"; without the option, the cache where there is one.
+def _library(option: str | None) -> Path | None:
+    """The folder of the library, None for none; without the option, the cache where there is one.
 
     Raises:
         LibraryMissing: the folder that the user names has no library.
     """
     if option == WITHOUT:
-        return WITHOUT
+        return None
     folder = default_folder() if option is None else Path(option)
     try:
         Library.open(folder)
@@ -243,8 +140,8 @@ def _library(option: str | None) -> str:
         if option is not None:
             raise
         print(f"only objects of photographs are pasted: {error}", file=sys.stderr)
-        return WITHOUT
-    return str(folder)
+        return None
+    return folder
 
 
 def _recipe(options: Options, images: int, composer: Composer) -> dict[str, object]:

@@ -143,8 +143,7 @@ def _feathered(mask: Mask) -> NDArray[np.uint8]:
 
 
 def _own_colours(rgb: Picture, mask: Mask) -> Picture:
-    """Colours (H, W, 3) with those at and beyond the edge taken from the object's inside, so that nothing of the old
-    ground shows."""
+    """Colours (H, W, 3), those at and beyond the edge taken from the object's inside: no old ground shows."""
     padded = np.pad(mask, CORE, mode="edge").astype(np.uint8)
     size = 2 * CORE + 1
     core = cv2.erode(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))[CORE:-CORE, CORE:-CORE]

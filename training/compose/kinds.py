@@ -20,8 +20,12 @@ class Habit:
     place: str
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split(", "))
+
+
 def _all(names: str, low: float, high: float, stands: str, place: str) -> dict[str, Habit]:
-    return {name.strip(): Habit((low, high), stands, place) for name in names.split(",")}
+    return {name: Habit((low, high), stands, place) for name in sorted(_names(names))}
 
 
 PASTED: dict[str, Habit] = {
@@ -95,13 +99,13 @@ SUPPORTS: dict[str, tuple[float, float]] = {
 MIRRORED = frozenset(PASTED) - {"clock", "keyboard", "book", "bottle", "tv", "laptop", "bus", "truck", "parking meter"}
 """Categories whose mirror image looks as likely; the others have writing on them."""
 
-INDOORS = frozenset(
+INDOORS = _names(
     "couch, bed, dining table, toilet, tv, laptop, keyboard, mouse, remote, microwave, oven, toaster, sink, "
-    "refrigerator, book, vase, wine glass, bowl".split(", ")
+    "refrigerator, book, vase, wine glass, bowl"
 )
-OUTDOORS = frozenset(
+OUTDOORS = _names(
     "sheep, horse, cow, elephant, zebra, giraffe, bear, car, bus, truck, train, airplane, boat, traffic light, "
-    "fire hydrant, stop sign, parking meter, kite, motorcycle, snowboard, skis, surfboard".split(", ")
+    "fire hydrant, stop sign, parking meter, kite, motorcycle, snowboard, skis, surfboard"
 )
 """Categories that say where a photograph was taken."""
 
@@ -118,6 +122,7 @@ def belongs(category: str, place: str) -> bool:
     """Whether an object of a category may be found in a place of :func:`place_of`."""
     own = PASTED[category].place
     return "anywhere" in (own, place) or own == place
+
 
 NAMES_OF_MODELS: dict[str, str] = {
     "armchair": "chair",
@@ -145,8 +150,8 @@ NAMES_OF_MODELS: dict[str, str] = {
 }
 """Categories in photographs by the library's names, where these differ; no other model is pasted."""
 
-PHOTOGRAPHS_ONLY = frozenset(
+PHOTOGRAPHS_ONLY = _names(
     "person, dog, cat, bird, sheep, horse, cow, elephant, giraffe, zebra, bear, bicycle, motorcycle, car, bus, truck, "
-    "keyboard, hot dog, cell phone".split(", ")
+    "keyboard, hot dog, cell phone"
 )
 """Categories that are not rendered: the models are toys or something else of that name, or look like dolls."""

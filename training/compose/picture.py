@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.annotations import DatasetError
 from training.compose.bank import Bank, Place
 from training.compose.blending import paste, through_one_camera
 from training.compose.canvas import Layer, SceneObject, visible
@@ -106,22 +107,28 @@ class Composer:
         objects: fewest and most objects to paste.
         shelf: the models.
         rendered: fraction of the objects that are models, where the picture can have both.
+
+    Raises:
+        DatasetError: no picture can be a background.
     """
 
-    def __init__(
-        self, bank: Bank, objects: tuple[int, int], shelf: Shelf | None = None, rendered: float = 0.0
-    ) -> None:
+    def __init__(self, bank: Bank, objects: tuple[int, int], shelf: Shelf | None = None, rendered: float = 0.0) -> None:
         self.bank, self.shelf, self.rendered = bank, shelf, rendered
         self.objects = objects
         choices = [self._choices(picture) for picture in bank.pictures]
         self._backgrounds = [(p, c) for p, c in zip(bank.pictures, choices, strict=True) if c.names]
+        if not self._backgrounds:
+            raise DatasetError(
+                f"{bank.where}: 0 pictures of split {bank.split!r} can be backgrounds, expected 1 or more in which "
+                'every object of a category to paste is labelled (info["exhaustive"], from mdsm-data photos)'
+            )
         weights = np.array([len(c.names) for _, c in self._backgrounds], float)
-        self._chances = weights / max(weights.sum(), 1.0)
+        self._chances = weights / weights.sum()
         self._cutout = lru_cache(CACHED)(self._cut)
 
     def compose(self, rng: np.random.Generator) -> Composed | None:
         """A picture; None where nothing could be pasted into any background that was tried."""
-        for _ in range(BACKGROUND_TRIES if self._backgrounds else 0):
+        for _ in range(BACKGROUND_TRIES):
             background, choices = self._backgrounds[int(rng.choice(len(self._backgrounds), p=self._chances))]
             composed = self._into(background, choices, rng)
             if composed is not None:
@@ -144,7 +151,7 @@ class Composer:
         ground = ground_of(rgb, objects)
         if ground is None:
             return None
-        pasted = self._pasted(choices, objects, ground, rng)
+        pasted = self._pasted(choices, objects, ground, self.bank.places_of(background), rng)
         if not pasted:
             return None
         pasted.sort(key=lambda pair: (pair[0].bottom, pair[0].left))  # the farthest first
@@ -179,11 +186,12 @@ class Composer:
         choices: Choices,
         objects: Sequence[SceneObject],
         ground: Ground,
+        own: Collection[Place],
         rng: np.random.Generator,
     ) -> list[tuple[Layer, Cutout]]:
         """Objects at their places, in the order of their choice."""
         wanted = int(rng.integers(self.objects[0], self.objects[1] + 1))
-        used: set[Place | ModelView] = set()
+        used: set[Place | ModelView] = set(own)  # nothing is pasted beside itself
         pasted: list[tuple[Layer, Cutout]] = []
         for category in choices.categories([thing.category for thing in objects], wanted, rng):
             for _ in range(OBJECT_TRIES):
