@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,18 @@ class Slice:
     by_eye: tuple[tuple[EyeSentence, ...], ...]
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence about a picture; ``target`` is the position of its object, None: not in the picture."""
+
+    text: str
+    target: int | None
+    source: str
+    origin: str
+    expressions: int
+    distractors: int
+
+
 def write_slice(writer: DatasetWriter, unit: Slice, *, options: Options) -> None:
     """Adds some pictures with their objects and sentences to a dataset; what cannot be used is noted."""
     for picture, sentences in zip(unit.pictures, unit.by_eye, strict=True):
@@ -110,9 +123,6 @@ class _PictureWriter:
             masks=masks,
             unique=picture.unique,
         )
-        self.ids: dict[int, int] = {}
-        self.image_id = 0
-        self.texts: set[str] = set()
 
     def _object(self, position: int) -> PictureObject:
         thing = self.picture.things[position]
@@ -122,36 +132,48 @@ class _PictureWriter:
         return PictureObject(position, thing.kind, box, int((box[2] - box[0]) * (box[3] - box[1])), certain=False)
 
     def write(self, sentences: tuple[EyeSentence, ...], as_it_is: bool) -> None:
-        """Stores the picture, its objects and all sentences about it."""
+        """Stores the picture, its objects and all sentences about it; nothing where nothing can be said."""
+        spoken = list(self._distinct([*self._by_eye(sentences), *self._of_the_file(), *self._by_rule()]))
+        if not spoken:
+            self.writer.count(key("images left out: nothing can be said about them", self.picture.name))
+            return
         name = scene_name(self.picture.name)
         if as_it_is:
-            self.image_id = self.writer.add_image_file(self.picture.path, *self.rgb.shape[:2], scene=name)
+            image_id = self.writer.add_image_file(self.picture.path, *self.rgb.shape[:2], scene=name)
         else:
-            self.image_id = self.writer.add_image(self.rgb, scene=name)
+            image_id = self.writer.add_image(self.rgb, scene=name)
+        ids = {}
         for position, mask in self.masks.items():
             thing = self.picture.things[position]
-            self.ids[position] = self.writer.add_annotation(
-                self.image_id, thing.kind, mask, iscrowd=0 if thing.certain else 1
-            )
-        self._by_eye(sentences)
-        self._of_the_file()
-        self._by_rule()
+            ids[position] = self.writer.add_annotation(image_id, thing.kind, mask, iscrowd=0 if thing.certain else 1)
+        for sentence in spoken:
+            self._add(image_id, ids, sentence)
 
-    def _by_eye(self, sentences: tuple[EyeSentence, ...]) -> None:
+    def _distinct(self, sentences: list[Spoken]) -> Iterator[Spoken]:
+        seen = set()
+        for sentence in sentences:
+            if sentence.text.lower() in seen:
+                self.writer.count("sentences left out: there already about the same picture")
+            else:
+                seen.add(sentence.text.lower())
+                yield sentence
+
+    def _by_eye(self, sentences: tuple[EyeSentence, ...]) -> Iterator[Spoken]:
         positions = {thing.id: i for i, thing in enumerate(self.picture.things)}
         for sentence in sentences:
             position = positions[sentence.annotation]
-            if position in self.ids:
-                self._add(sentence.text, position, "eye", f"eye/{sentence.writer}/{sentence.annotation}")
+            if position in self.masks:
+                origin = f"eye/{sentence.writer}/{sentence.annotation}"
+                yield self._counted(sentence.text, position, "eye", origin)
             else:
                 self.writer.count(key("sentences left out: their annotation has no usable mask", self.picture.name))
 
-    def _of_the_file(self) -> None:
+    def _of_the_file(self) -> Iterator[Spoken]:
         judge = Judge(self.scene)
         for position, thing in enumerate(self.picture.things):
             for said in expressions(thing.record):
-                if position in self.ids and thing.certain:
-                    self._add(said.text, position, said.source, f"annotation/{thing.id}")
+                if position in self.masks and thing.certain:
+                    yield self._counted(said.text, position, said.source, f"annotation/{thing.id}")
                 else:
                     name = f"annotation {thing.id} of {self.picture.name}"
                     self.writer.count(key("expressions left out: their annotation has no mask, or is a crowd", name))
@@ -160,56 +182,34 @@ class _PictureWriter:
             if target is None:
                 self.writer.count("captions left out: not clearly about one labelled object")
             else:
-                self._add(caption, target, "caption", f"caption/{self.picture.things[target].id}")
+                yield self._counted(caption, target, "caption", f"caption/{self.picture.things[target].id}")
 
-    def _by_rule(self) -> None:
+    def _by_rule(self) -> Iterator[Spoken]:
         content = f"{self.options.seed}/{picture_key(self.picture.name)}"
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big"))
-        speaker = Speaker(self.scene, rng)
-        for sentence in speaker.sentences(self.options.per_picture, self.options.absent):
-            self._add(
-                sentence.text,
-                sentence.target,
-                SOURCE,
-                "rule",
-                expressions=sentence.expressions,
-                distractors=sentence.distractors,
-            )
+        for sentence in Speaker(self.scene, rng).sentences(self.options.per_picture, self.options.absent):
+            yield Spoken(sentence.text, sentence.target, SOURCE, "rule", sentence.expressions, sentence.distractors)
 
-    def _add(
-        self,
-        text: str,
-        target: int | None,
-        source: str,
-        origin: str,
-        *,
-        expressions: int | None = None,
-        distractors: int | None = None,
-    ) -> None:
-        if text.lower() in self.texts:
-            self.writer.count("sentences left out: there already about the same picture")
-            return
-        self.texts.add(text.lower())
-        if expressions is None:
-            expressions = count_expressions(text)
-        if distractors is None:
-            distractors = 0 if target is None else self._distractors(target)
+    def _counted(self, text: str, target: int, source: str, origin: str) -> Spoken:
+        """A sentence of somebody else's, with what can be counted in it."""
+        kind = self.picture.things[target].kind
+        distractors = sum(fits(kind, o.kind) is True for o in self.scene.objects if o.index != target)
+        return Spoken(text, target, source, origin, count_expressions(text), distractors)
+
+    def _add(self, image_id: int, ids: Mapping[int, int], sentence: Spoken) -> None:
+        target = sentence.target
         share = 1.0 if target is None else float(self.masks[target].mean())
         self.writer.add_instruction(
-            self.image_id,
-            [] if target is None else [self.ids[target]],
-            text,
+            image_id,
+            [] if target is None else [ids[target]],
+            sentence.text,
             split=self.options.split(self.picture),
-            source=source,
-            expressions=expressions,
-            distractors=distractors,
-            difficulty=difficulty(expressions, distractors, share, None),
-            origin=origin,
+            source=sentence.source,
+            expressions=sentence.expressions,
+            distractors=sentence.distractors,
+            difficulty=difficulty(sentence.expressions, sentence.distractors, share, None),
+            origin=sentence.origin,
         )
-
-    def _distractors(self, target: int) -> int:
-        kind = self.picture.things[target].kind
-        return sum(fits(kind, o.kind) is True for o in self.scene.objects if o.index != target)
 
 
 def scene_name(file_name: str) -> str:

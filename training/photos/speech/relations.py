@@ -97,6 +97,10 @@ RESTING = frozenset(
     ]
 ) | {"wine glass", "hot dog", "teddy bear", "cell phone", "sports ball", "hair drier", "potted plant"}
 ANIMAL_SUPPORTS = frozenset({"couch", "bed", "chair", "bench", "armchair", "rug", "ottoman"})
+CARRIERS = SUPPORTS | frozenset(
+    {"horse", "bicycle", "motorcycle", "elephant", "car", "truck", "bus", "cow", "skateboard", "surfboard", "boat"}
+)
+CARRIED = frozenset({"person", "cat", "dog", "bird"})
 HANGING = frozenset(
     {"clock", "tv", "microwave", "mirror", "window", "shelf", "cabinet", "picture", "curtain", "window blind"}
     | {"traffic light", "stop sign", "kite", "airplane", "bird", "lamp"}
@@ -131,10 +135,13 @@ def gap(a: PictureObject, b: PictureObject) -> float:
 
 
 def _side(position: float, low: float, high: float) -> Verdict:
-    """Whether a range of shares lies in the first half, clearly: its centre in the first 0.35, its end before 0.55."""
+    """Whether a range of shares lies in the first half, clearly: its centre in the first 0.35, its end before 0.55.
+
+    It clearly does not if that holds of neither: a listener would still take what is in the middle.
+    """
     if position <= 0.35 and high <= 0.55:
         return True
-    return False if position >= 0.5 or low >= 0.42 else None
+    return False if position >= 0.6 and low >= 0.38 else None
 
 
 def place(side: str) -> Relation:
@@ -264,7 +271,8 @@ def in_front_of(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verd
     shared = columns_shared(thing, mark)
     if lower < -0.02 or (shared == 0 and gap(thing, mark) > 0.1 * scene.width):
         return False
-    able = thing.kind in STANDING and mark.kind in STANDING
+    carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may sit on it as well
+    able = thing.kind in STANDING and mark.kind in STANDING and not carries
     whole = mark.box[3] < 0.97 * scene.height  # a foot below the picture's edge could be anywhere
     close = rows_shared(thing, mark) > 0.25 and shared > 0.7
     return True if able and whole and close and lower > 0.07 else None

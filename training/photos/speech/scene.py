@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from training.photos.speech.colors import Looks, look
 from training.photos.speech.kinds import speakable
 
-TARGET_SHARE = 0.0015  # of the picture: smaller objects are not asked for
-TARGET_SIDE = 0.02  # of the picture's shorter side, for the shorter side of its box
-LANDMARK_SHARE = 0.003
+TARGET_SHARE = 0.003  # of the picture: smaller objects are not asked for
+TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
+LANDMARK_SHARE = 0.005
+SCATTER_SHARE = 0.01  # of the largest piece of a mask: smaller pieces do not count
+SCATTER_REACH = 0.2  # of the largest piece's longer side: how far from it another may be
 CONTACT_REACH = 0.012  # of the picture's height: how far below an object what it rests on is looked for
 
 
@@ -143,7 +145,25 @@ def object_of(
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
     looks = None if rgb is None else look(rgb, mask)
-    return PictureObject(index, kind, box, int(mask.sum()), looks, certain)
+    return PictureObject(index, kind, box, int(mask.sum()), looks, certain and not is_scattered(mask))
+
+
+def is_scattered(mask: NDArray[np.bool_]) -> bool:
+    """Whether a mask (H, W) has pieces far from its largest one, so that it may be of several objects."""
+    import cv2
+
+    number, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    pieces = stats[1:number]
+    main = pieces[int(pieces[:, cv2.CC_STAT_AREA].argmax())]
+    left, top, width, height, area = (int(value) for value in main)
+    reach = SCATTER_REACH * max(width, height)
+    far = (
+        (pieces[:, 0] > left + width + reach)
+        | (pieces[:, 0] + pieces[:, 2] < left - reach)
+        | (pieces[:, 1] > top + height + reach)
+        | (pieces[:, 1] + pieces[:, 3] < top - reach)
+    )
+    return bool((far & (pieces[:, 4] >= SCATTER_SHARE * area)).any())
 
 
 def scene_of(

@@ -88,7 +88,18 @@ class Speaker:
                 asked[sentence.target] += 1
             else:
                 room -= 1
-        return list(found.values())
+        return self._trimmed(list(found.values()), absent_share)
+
+    def _trimmed(self, sentences: list[Sentence], absent_share: float) -> list[Sentence]:
+        """Without the last ones about what is not there, where little could be said of what is."""
+        present = sum(sentence.target is not None for sentence in sentences)
+        room = max(1, round(present * absent_share / (1 - absent_share))) if absent_share < 1 else len(sentences)
+        kept = []
+        for sentence in sentences:
+            room -= sentence.target is None
+            if sentence.target is not None or room >= 0:
+                kept.append(sentence)
+        return kept
 
     def _about_any(self, asked: Counter[int]) -> Sentence | None:
         targets = [thing for thing in self.describer.targets() if asked[thing.index] < PER_TARGET]
@@ -174,8 +185,9 @@ class Speaker:
         return f"{phrase} is the one I mean, {self._again(verb, phrase, kind)}"
 
     def _again(self, verb: str, phrase: str, kind: str) -> str:
-        """The verb with a pronoun; another one where it was "find" already."""
-        verb = verb if not verb.startswith(("find", "look for", "locate")) else "look at {}"
+        """The verb with a pronoun; another one where it was "find" already, or where a pronoun does not fit."""
+        if verb.startswith(("find", "look for", "locate")) or " of {}" in verb:
+            verb = "look at {}"
         return pronoun_form(verb, "them" if is_plural(phrase) or kind == "person" else "it")
 
     def _tail(self, verb: str, phrase: str) -> str:
