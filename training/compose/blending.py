@@ -37,8 +37,8 @@ def paste(
         rng: decides on shadow and noise.
     """
     here = _surroundings(rgb, layer)
-    colours, alpha = _sharpened_alike(layer.rgb, layer.alpha, look, here)
-    colours = _lit(colours, alpha, look, here, rng)
+    own, alpha = _sharpened_alike(layer.rgb, layer.alpha, look, here)
+    colours = _lit(own, alpha, look, here, rng)
     result = rgb.copy()
     if shadow:
         result = _shadowed(result, layer, float(rng.uniform(*SHADOW)))

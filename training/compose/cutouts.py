@@ -119,9 +119,8 @@ def _refined(rgb: Picture, mask: Mask) -> Mask:
         return mask
     cv2.setRNGSeed(0)  # GrabCut's clusters begin at random
     cv2.grabCut(rgb, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
-    found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool)
-    found = largest_piece(found)
+    inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    found = largest_piece(cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool))
     agreement = (found & mask).sum() / max(1, (found | mask).sum())
     return found if agreement >= MIN_AGREEMENT else mask
 

@@ -51,7 +51,8 @@ class Ground:
 def ground_of(rgb: NDArray[np.uint8], objects: Sequence[SceneObject]) -> Ground | None:
     """The ground of a picture (H, W, 3), judged by its objects; None where no object's size is known."""
     height, width = rgb.shape[:2]
-    whole, cut = [], []
+    whole: list[tuple[float, float]] = []
+    cut: list[tuple[float, float]] = []
     for thing in objects:
         if not thing.certain or thing.category not in PASTED or not thing.mask.any():
             continue

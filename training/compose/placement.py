@@ -109,9 +109,9 @@ def _support_point(scene: Scene, rng: np.random.Generator) -> tuple[float, float
                 tops.append(top)
     if not tops:
         return None
-    rows, columns = np.nonzero(tops[int(rng.integers(len(tops)))])
-    chosen = int(rng.integers(len(rows)))
-    return float(rows[chosen]), float(columns[chosen])
+    down, across = np.nonzero(tops[int(rng.integers(len(tops)))])
+    chosen = int(rng.integers(len(down)))
+    return float(down[chosen]), float(across[chosen])
 
 
 def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -> float | None:

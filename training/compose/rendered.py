@@ -181,7 +181,7 @@ class Rendering:
         result = np.zeros((len(self._hit), 3), np.float32)
         for number, patch in enumerate(self._patches):
             here = self._patch == number
-            colour = np.broadcast_to(np.float32(patch.color[:3]), (int(here.sum()), 3))
+            colour = np.broadcast_to(np.array(patch.color[:3], np.float32), (int(here.sum()), 3))
             if patch.texture is not None:
                 height, width = patch.texture.shape[:2]
                 columns = np.floor(self._uv[here, 0] * width).astype(int) % width
