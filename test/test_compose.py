@@ -30,7 +30,8 @@ from training.compose.cutouts import Cutout, cut_out
 from training.compose.ground import bare, ground_of
 from training.compose.look import look_of
 from training.compose.picture import Composed
-from training.compose.writing import scene_of_picture
+from training.compose.writing import scene_of_picture, sizes_are_seen
+from training.photos.speech.queries import Clause, Query
 
 KINDS = ("dog", "cat", "chair", "umbrella")
 PAINT = {"dog": (180, 90, 40), "cat": (60, 60, 190), "chair": (200, 40, 60)}
@@ -303,6 +304,18 @@ def test_what_is_mostly_hidden_is_not_asked_for() -> None:
     half, most = (SceneObject("dog", np.roll(mask, s, axis=1), True, o, True) for s, o in ((0, 0.5), (60, 0.8)))
     picture = Composed(rgb, [half, most], frozenset({"dog"}), "", "")
     assert [thing.certain for thing in scene_of_picture(picture).objects] == [True, False]
+
+
+def test_sizes_of_hidden_objects_are_not_compared() -> None:
+    rgb, mask = _photograph("dog", 0)
+    largest = Query("dog", clauses=(Clause("largest"),))
+    beside = Query("cat", clauses=(Clause("next to", (largest,)),))
+    for occlusion, clear in ((None, True), (0.1, True), (0.4, False)):
+        picture = Composed(rgb, [SceneObject("dog", mask, True, occlusion, True)], frozenset({"dog"}), "", "")
+        assert sizes_are_seen(largest, picture) is clear
+        assert sizes_are_seen(beside, picture) is clear
+        assert sizes_are_seen(Query("dog"), picture)
+        assert sizes_are_seen(Query("chair", clauses=(Clause("largest"),)), picture)
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

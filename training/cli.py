@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         return int(args.run(args) or 0)
     except ModuleNotFoundError as error:
-        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[sim]'", file=sys.stderr)
+        extra = "data" if error.name == "cv2" else "sim"
+        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[{extra}]'", file=sys.stderr)
         return USER_ERROR
     except (DatasetError, DemoError, OSError) as error:
         print(f"mdsm-data: error: {error}", file=sys.stderr)

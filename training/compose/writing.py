@@ -15,12 +15,16 @@ from mdsm_ros.annotations import DatasetError, difficulty
 from training.compose.bank import Bank
 from training.compose.picture import Composed, Composer
 from training.compose.rendered import LIBRARY_ORIGIN, Shelf
+from training.photos.speech.kinds import fits
+from training.photos.speech.queries import Query
 from training.photos.speech.scene import PictureScene, scene_of
 from training.photos.speech.speaker import Speaker
 
 SOURCE = "compose"
 ATTEMPTS = 20  # for each picture
 MAX_OCCLUSION = 0.75  # of an object that a sentence may ask for
+SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
+MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
 MIN_PIXELS = 30  # that must be seen of an object before anything is said about it
 
 
@@ -80,7 +84,8 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
     picture = composer.compose(rng)
     if picture is None:
         return False
-    sentences = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
+    said = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
+    sentences = [sentence for sentence in said if sizes_are_seen(sentence.query, picture)]
     if not any(sentence.target is not None for sentence in sentences):
         return False
     image_id = writer.add_image(picture.rgb, scene=picture.scene)
@@ -104,6 +109,15 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
     writer.count("of them models of the library", sum(thing.origin.startswith(LIBRARY_ORIGIN) for thing in pasted))
     writer.count("sentences about objects that are not in the picture", sum(s.target is None for s in sentences))
     return True
+
+
+def sizes_are_seen(query: Query, picture: Composed) -> bool:
+    """Whether a description compares no sizes of objects that are partly hidden, whose sizes nobody sees."""
+    if any(clause.statement in SIZES for clause in query.clauses):
+        hidden = [thing for thing in picture.objects if (thing.occlusion or 0.0) > MAX_HIDDEN_SIZE]
+        if any(fits(query.kind, thing.category) is not False for thing in hidden):
+            return False
+    return all(sizes_are_seen(mark, picture) for clause in query.clauses for mark in clause.marks)
 
 
 def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> list[int]:

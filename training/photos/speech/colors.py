@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.homes.parts import CONFUSABLE
+
 MIN_PIXELS = 80
 CORE_SHARE = 0.55  # of the pixels, for a colour to be an object's
 OWN_SHARE = 0.78  # core and the wider region of the same colour
@@ -67,8 +69,8 @@ REGIONS: dict[str, tuple[Region, Region]] = {
     "orange": (Region((55, 82), (52, 200), (54, 74)), Region((38, 92), (26, 200), (38, 88))),
     "yellow": (Region((62, 100), (46, 200), (84, 106)), Region((45, 100), (20, 200), (70, 118))),
     "green": (Region((18, 88), (24, 200), (116, 166)), Region((5, 98), (9, 200), (98, 205))),
-    "blue": (Region((12, 80), (24, 200), (246, 300)), Region((3, 95), (8, 200), (195, 318))),
-    "purple": (Region((12, 72), (26, 200), (312, 334)), Region((3, 90), (9, 200), (292, 355))),
+    "blue": (Region((12, 80), (24, 200), (246, 308)), Region((3, 95), (8, 200), (195, 318))),
+    "purple": (Region((12, 72), (26, 200), (314, 334)), Region((3, 90), (9, 200), (292, 355))),
     "pink": (Region((58, 92), (25, 200), (338, 14)), Region((42, 98), (10, 200), (320, 42))),
     "brown": (Region((18, 44), (16, 46), (46, 74)), Region((6, 64), (7, 70), (22, 98))),
 }
@@ -91,16 +93,23 @@ class Looks:
 
     @property
     def color(self) -> str | None:
-        """The name that clearly fits the whole object; None where there is none."""
+        """The name that clearly fits the whole object; None where there is none, or where it may be the light's."""
+        return self._dominant if self._dominant in SAID else None
+
+    @property
+    def _dominant(self) -> str | None:
         name = max(self.core, key=lambda c: self.core[c])
         others = max(share for color, share in self.core.items() if color != name)
         clear = self.core[name] >= CORE_SHARE and self.wide[name] >= OWN_SHARE and others <= OTHER_SHARE
-        return name if clear and name in SAID else None
+        return name if clear else None
 
     def verdict(self, color: str) -> bool | None:
         """Whether a colour's name fits; None where somebody may say so."""
-        if self.color == color:
-            return True
+        own = self._dominant
+        if own == color:
+            return True if color in SAID else None
+        if own is not None and color in CONFUSABLE[own]:
+            return None
         return False if self.wide[color] < ABSENT_SHARE else None
 
 

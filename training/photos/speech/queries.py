@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.photos.speech import relations as r
+from training.photos.speech import selections as s
 from training.photos.speech.colors import colors_of
 from training.photos.speech.kinds import fits
 from training.photos.speech.scene import PictureObject, PictureScene
@@ -35,24 +36,24 @@ RELATIONS: dict[str, r.Relation] = {
     "between": r.between,
 }
 
-SELECTIONS: dict[str, r.Selection] = {
-    "leftmost": r.from_side("left", 0),
-    "rightmost": r.from_side("right", 0),
-    "second from left": r.from_side("left", 1),
-    "second from right": r.from_side("right", 1),
-    "third from left": r.from_side("left", 2),
-    "third from right": r.from_side("right", 2),
-    "middle": r.middle,
-    "largest": r.largest,
-    "smallest": r.smallest,
-    "closest to camera": r.closest_to_camera,
-    "farthest from camera": r.farthest_from_camera,
-    "highest": r.highest,
-    "lowest": r.lowest,
-    "nearest": r.nearest,
+SELECTIONS: dict[str, s.Selection] = {
+    "leftmost": s.from_side("left", 0),
+    "rightmost": s.from_side("right", 0),
+    "second from left": s.from_side("left", 1),
+    "second from right": s.from_side("right", 1),
+    "third from left": s.from_side("left", 2),
+    "third from right": s.from_side("right", 2),
+    "middle": s.middle,
+    "largest": s.largest,
+    "smallest": s.smallest,
+    "closest to camera": s.closest_to_camera,
+    "farthest from camera": s.farthest_from_camera,
+    "highest": s.highest,
+    "lowest": s.lowest,
+    "nearest": s.nearest,
 }
 
-COUNTED = frozenset(s for s in SELECTIONS if "second" in s or "third" in s or s == "middle")
+COUNTED = frozenset(name for name in SELECTIONS if "second" in name or "third" in name or name == "middle")
 """Selections that a doubtful candidate would change."""
 
 MARKS: dict[str, int] = dict.fromkeys((*RELATIONS, *SELECTIONS), 0) | dict.fromkeys(

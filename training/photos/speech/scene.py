@@ -15,6 +15,8 @@ from training.photos.speech.kinds import speakable
 TARGET_SHARE = 0.003  # of the picture: smaller objects are not asked for
 TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
 LANDMARK_SHARE = 0.005
+HERDS = frozenset({"sheep", "cow"})  # stand so close that annotators draw several in one piece
+HERD_SHARE = 0.04  # of the largest piece
 SCATTER_SHARE = 0.01  # of the largest piece of a mask: smaller pieces do not count
 SCATTER_REACH = 0.2  # of the largest piece's longer side: how far from it another may be
 CONTACT_REACH = 0.012  # of the picture's height: how far below an object what it rests on is looked for
@@ -145,15 +147,20 @@ def object_of(
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
     looks = None if rgb is None else look(rgb, mask)
-    return PictureObject(index, kind, box, int(mask.sum()), looks, certain and not is_scattered(mask))
+    return PictureObject(index, kind, box, int(mask.sum()), looks, certain and not is_scattered(mask, kind in HERDS))
 
 
-def is_scattered(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask (H, W) has pieces far from its largest one, so that it may be of several objects."""
+def is_scattered(mask: NDArray[np.bool_], strict: bool = False) -> bool:
+    """Whether a mask (H, W) has pieces far from its largest one, so that it may be of several objects.
+
+    ``strict``: any further piece of some size is enough.
+    """
     import cv2
 
     number, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     pieces = stats[1:number]
+    if strict and (pieces[:, cv2.CC_STAT_AREA] >= HERD_SHARE * pieces[:, cv2.CC_STAT_AREA].max()).sum() > 1:
+        return True
     main = pieces[int(pieces[:, cv2.CC_STAT_AREA].argmax())]
     left, top, width, height, area = (int(value) for value in main)
     reach = SCATTER_REACH * max(width, height)
