@@ -16,13 +16,8 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-<<<<<<< HEAD
         NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
-        "training": ["compose/rejects.txt"],
-=======
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html"],
-        "training": ["photos/sentences/*"],
->>>>>>> photos
+        "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -60,7 +55,6 @@ setup(
             "ros-jazzy-std-srvs",
         ],
         "video": ["av>=12"],
-<<<<<<< HEAD
         "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [
             "embreex>=2.17.7",
@@ -80,17 +74,6 @@ setup(
             "pyyaml>=6",
             "tensorboard>=2.16",
         ],
-=======
-        "sim": ["mujoco>=3.3"],
-        "data": [
-            "embreex>=2.17.7",
-            "opencv-python-headless>=4.8",
-            "plyfile>=1.0",
-            "trimesh>=4.0",
-            "webdataset>=0.2.86",
-        ],
-        "train": ["accelerate>=0.33", "matplotlib>=3.8", "peft>=0.17", "pyyaml>=6", "tensorboard>=2.16"],
->>>>>>> photos
         "test": [
             "colcon-common-extensions",
             "colcon-ros",
