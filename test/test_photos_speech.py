@@ -394,8 +394,8 @@ class Grid:
             share = {"left": x / WIDTH, "right": 1 - x / WIDTH, "top": y / HEIGHT, "bottom": 1 - y / HEIGHT}[name]
             return share < 0.5
         if " " in name and name.split()[0] in ("top", "bottom"):
-            down, across = name.split()
-            return (y < HEIGHT / 2) == (down == "top") and (x < WIDTH / 2) == (across == "left")
+            row, column = name.split()
+            return (y < HEIGHT / 2) == (row == "top") and (x < WIDTH / 2) == (column == "left")
         if name == "center":
             return abs(x / WIDTH - 0.5) < 0.2 and abs(y / HEIGHT - 0.5) < 0.3
         if name in ("left of", "right of"):

@@ -46,6 +46,7 @@ VOC20 = frozenset(
     )
 )
 MAX_SIDE = 50_000  # pixels
+_SINGULAR = {"images": "image", "annotations": "annotation", "categories": "category"}
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _records(content: Mapping[str, Any], key: str, faults: Faults) -> Iterable[t
         if key == "captions":
             yield f"{key}[{position}]", record
             continue
-        name = f"{key}[{position}]" if not _is_id(record.get("id")) else f"{key[:-1]} {record['id']}"
+        name = f"{key}[{position}]" if not _is_id(record.get("id")) else f"{_SINGULAR[key]} {record['id']}"
         if not _is_id(record.get("id")):
             faults.add(f"{key} left out: no id", name)
         elif record["id"] in seen:
@@ -258,7 +259,7 @@ def _things(
             continue
         image_id, category_id = record.get("image_id"), record.get("category_id")
         if not _is_id(image_id) or image_id not in records:
-            faults.add("annotations left out: an image that is not there", name)
+            faults.add("annotations left out: an image that is not there, or is left out", name)
             continue
         kind = kinds.get(category_id) if _is_id(category_id) else None
         if kind is None:  # it is still something of an unknown kind in the picture

@@ -14,6 +14,8 @@ from training.text import words
 SOURCES = {"template": "template", "written": "eye", "human": "human"}
 """The source of an instruction by how its ``instruction_source`` begins."""
 
+UNTOLD = "annotation"  # the source where the file does not say who wrote the sentences
+
 PEOPLE = frozenset({"man", "woman", "boy", "girl", "lady", "guy", "child", "kid", "surfer", "skateboarder", "skier"})
 ADJECTIVES_AT_MOST = 4  # between a caption's article and its noun
 _JOINED = frozenset({"and", "or", "with", "of"})
@@ -79,7 +81,7 @@ class Said:
 def expressions(record: Mapping[str, Any]) -> Iterator[Said]:
     """The sentences in an annotation's fields ``instruction``, ``phrase``, ``caption`` and ``sentences``."""
     told = record.get("instruction_source")
-    source = "human"
+    source = UNTOLD
     if isinstance(told, str):
         source = next((name for start, name in SOURCES.items() if told.lower().startswith(start)), told.strip())
     for field in ("instruction", "phrase", "caption"):
@@ -95,7 +97,7 @@ def expressions(record: Mapping[str, Any]) -> Iterator[Said]:
 def _said(text: str, source: str) -> Iterator[Said]:
     text = " ".join(text.split())
     if words(text):
-        yield Said(text, source or "human")
+        yield Said(text, source or UNTOLD)
 
 
 def caption_target(caption: str, judge: Judge) -> int | None:
