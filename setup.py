@@ -17,7 +17,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
         NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
-        "training": ["photos/sentences/*"],
+        "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
