@@ -21,7 +21,7 @@ from training.photos.by_eye import EyeSentence, digest, read_sentences
 from training.photos.coco import Collection, read_collection
 from training.photos.faults import Faults
 from training.photos.speech.speaker import ABSENT_SHARE
-from training.photos.write import SOURCE, Options, Slice, write_slice
+from training.photos.write import SOURCE, Options, Slice, exhaustive_groups, write_slice
 
 PICTURES_A_PART = 100
 PER_PICTURE = 8
@@ -101,7 +101,12 @@ def run(args: argparse.Namespace) -> int:
         name=lambda unit: f"{unit.number:05d}",
         make=partial(write_slice, options=options),
         categories=collection.kinds,
-        info={"source": SOURCE, "recipe": _recipe(args, options, collection), "may_share": []},
+        info={
+            "source": SOURCE,
+            "recipe": _recipe(args, options, collection),
+            "may_share": [],
+            "exhaustive": exhaustive_groups(collection.pictures),
+        },
     )
     outcome = build(plan, args.workers)
     others = faults.add_counts(outcome.counts)

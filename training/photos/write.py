@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import DatasetError, difficulty
 from training.photos.by_eye import EyeSentence
-from training.photos.coco import Picture
+from training.photos.coco import Picture, Thing
 from training.photos.expressions import caption_target, expressions
 from training.photos.faults import key
 from training.photos.pixels import box_of, mask_of, read_picture
@@ -145,7 +145,9 @@ class _PictureWriter:
         ids = {}
         for position, mask in self.masks.items():
             thing = self.picture.things[position]
-            ids[position] = self.writer.add_annotation(image_id, thing.kind, mask, iscrowd=0 if thing.certain else 1)
+            ids[position] = self.writer.add_annotation(
+                image_id, thing.kind, mask, _reliability(thing), iscrowd=0 if thing.certain else 1
+            )
         for sentence in spoken:
             self._add(image_id, ids, sentence)
 
@@ -210,6 +212,21 @@ class _PictureWriter:
             difficulty=difficulty(sentence.expressions, sentence.distractors, share, None),
             origin=sentence.origin,
         )
+
+
+def _reliability(thing: Thing) -> dict[str, str]:
+    """How sure the file is that this is one whole object, where it is not certain: "0" or "1"."""
+    reliable = thing.record.get("reliable")
+    return {"reliable": str(reliable)} if reliable in (0, 1) else {}
+
+
+def exhaustive_groups(pictures: Sequence[Picture]) -> list[dict[str, list[str]]]:
+    """Which kinds are labelled completely in which scenes, for a dataset's ``info["exhaustive"]``."""
+    groups: dict[frozenset[str], list[str]] = {}
+    for picture in pictures:
+        if picture.exhaustive and picture.unique:
+            groups.setdefault(picture.exhaustive, []).append(scene_name(picture.name))
+    return [{"categories": sorted(kinds), "scenes": scenes} for kinds, scenes in groups.items()]
 
 
 def scene_name(file_name: str) -> str:
