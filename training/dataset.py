@@ -14,7 +14,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mdsm_ros.annotations import Dataset
 from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.preprocess import resize_image
+
+FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
+"""Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
 AUXILIARY_STRIDE = 8
 COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
@@ -32,6 +36,8 @@ class Batch:
         texts: B instructions.
         positions: of the B instructions in the split.
         categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
+        semantic: maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
+        text: features of the frozen language encoder, where they are cached.
     """
 
     images: torch.Tensor
@@ -42,6 +48,8 @@ class Batch:
     positions: list[int]
     categories: torch.Tensor
     colors: torch.Tensor
+    semantic: tuple[torch.Tensor, ...] | None = None
+    text: TextFeatures | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
@@ -52,10 +60,14 @@ class Batch:
         return self._with_tensors(torch.Tensor.pin_memory)
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
-        tensors: dict[str, Any] = {
+        changed: dict[str, Any] = {
             name: change(value) for name, value in vars(self).items() if isinstance(value, torch.Tensor)
         }
-        return replace(self, **tensors)
+        if self.semantic is not None:
+            changed["semantic"] = tuple(change(level) for level in self.semantic)
+        if self.text is not None:
+            changed["text"] = TextFeatures(change(self.text.tokens), change(self.text.mask))
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class InstructionDataset(TorchDataset[int]):
         for position, instruction in enumerate(self.instructions):
             self.by_image.setdefault(instruction.image_id, []).append(position)
         self._cache: dict[int, _Picture] | None = {} if cache else None
+        self.features: FrozenFeatures | None = None  # where encoders are frozen and cached
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -126,6 +139,9 @@ class InstructionDataset(TorchDataset[int]):
         for mask, instruction, row in zip(masks, chosen, image_index, strict=True):
             for annotation_id in instruction.annotation_ids:
                 mask[0] |= np.unpackbits(pictures[row].packed[annotation_id]).reshape(side, side).astype(bool)
+        semantic, text = None, None
+        if self.features is not None:
+            semantic, text = self.features(list(rows), [instruction.text for instruction in chosen])
         return Batch(
             images=torch.from_numpy(np.stack([p.image for p in pictures])).permute(0, 3, 1, 2).contiguous(),
             image_index=torch.tensor(image_index),
@@ -135,6 +151,8 @@ class InstructionDataset(TorchDataset[int]):
             positions=list(indices),
             categories=torch.from_numpy(np.stack([p.categories for p in pictures])),
             colors=torch.from_numpy(np.stack([p.colors for p in pictures])),
+            semantic=semantic,
+            text=text,
         )
 
 
