@@ -24,7 +24,7 @@ from training import evaluate
 from training.config import read_config
 from training.dataset import InstructionDataset
 from training.latent_config import read_latent_config
-from training.loop import Pool, StepSampler, make_pools
+from training.loop import Pool, StepSampler
 from training.losses import dice, mask_loss, weighted_cross_entropy
 from training.train import main
 from training.vocabulary import train_tokenizer

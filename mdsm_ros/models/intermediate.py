@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from mdsm_ros.models.attention_maps import summed_maps
-from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.fusion import PWAM, LanguageGate
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mask_head import MaskHead
+from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.vision import ClipPatches, ParallelJoin, SwinStages
 
 SemanticBranch = ClipPatches | EfficientNetPyramid

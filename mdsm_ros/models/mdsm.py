@@ -12,11 +12,11 @@ from transformers import PreTrainedTokenizerBase
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
 from mdsm_ros.models.config import MDSMConfig
-from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.intermediate import CrossmodalFeatures, IntermediateStage, SemanticBranch
 from mdsm_ros.models.language import LanguageEncoder, TextFeatures
 from mdsm_ros.models.refiner import Refiner
+from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.vision import ClipPatches, SwinStages
 
 
