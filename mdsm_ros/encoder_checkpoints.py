@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from mdsm_ros.hub import WeightsError
+from mdsm_ros.imagenet import load_efficientnet
 
 PACKAGE = "package:"
 
@@ -70,27 +69,12 @@ def load_bert(bert: BertModel, name: str, tokenizer: PreTrainedTokenizerBase, or
     bert.load_state_dict(state)
 
 
-def read_state(name: str, pattern: str) -> Mapping[str, torch.Tensor]:
-    """The tensors of a .safetensors or .pth file; a pickle is read as data alone.
+def load_semantic(network: nn.Module, name: str) -> None:
+    """Fills the feature maps' EfficientNet-Lite0 from a checkpoint.
 
     Raises:
-        OSError, RuntimeError, ValueError: the file is missing or damaged.
+        WeightsError: the checkpoint cannot be found, or it holds something else.
+        RuntimeError: its tensors have other shapes.
     """
-    path = find_checkpoint(name, pattern)
-    if path.endswith(".safetensors"):
-        return load_file(path)
-    state: Mapping[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
-def load_efficientnet(network: nn.Module, name: str) -> None:
-    """Fills timm's EfficientNet from a checkpoint in the layout of efficientnet_lite_pytorch, or in timm's own.
-
-    Both list the same tensors in the same order, under other names; what comes after the network's last one, the
-    classifier's, is left.
-
-    Raises:
-        OSError, RuntimeError, ValueError: the checkpoint cannot be read, or its tensors have other shapes.
-    """
-    own, values = network.state_dict(), list(read_state(name, "*.pth").values())
-    network.load_state_dict(dict(zip(own, values[: len(own)], strict=True)))
+    whole = load_efficientnet(Path(find_checkpoint(name, "*.pth")), features_only=True)
+    network.load_state_dict(whole.state_dict())

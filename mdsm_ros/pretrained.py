@@ -8,7 +8,7 @@ import timm
 from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
-from mdsm_ros.encoder_checkpoints import bert_folder, load_bert, load_efficientnet
+from mdsm_ros.encoder_checkpoints import bert_folder, load_bert, load_semantic
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.daam import DAAM
@@ -148,7 +148,7 @@ def _load_fusion_encoders(model: MDSM | LAVT) -> None:
             if isinstance(stage.clip, ClipPatches) and (name := config.clip_checkpoint) is not None:
                 stage.clip.clip.load_state_dict(CLIPVisionModel.from_pretrained(name).state_dict())
             if isinstance(stage.clip, EfficientNetPyramid) and (name := config.efficientnet_checkpoint) is not None:
-                load_efficientnet(stage.clip.network, name)
+                load_semantic(stage.clip.network, name)
         if (name := config.bert_checkpoint) is not None:
             load_bert(model.language.bert, name, model.tokenizer, load_bert_tokenizer(name).get_vocab())
     except (OSError, RuntimeError, ValueError) as error:

@@ -175,9 +175,9 @@ class MDSMConfig(FusionConfig):
     use_swin: bool = True
     use_clip: bool = True
 
-    # what sits in CLIP's seat: "clip", or the name of a timm EfficientNet, ImageNet-trained, with its own pyramid
+    # what sits in CLIP's seat: "clip", or "efficientnet_lite0" with a map of its own for each stage
     semantic_encoder: str = "clip"
-    efficientnet_checkpoint: str | None = None  # folder, .pth file or package:NAME
+    efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
     freeze_efficientnet: bool = True
 
     # CLIP's vision tower (variant: paper silent)
@@ -210,6 +210,8 @@ class MDSMConfig(FusionConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
+        encoders = ("clip", "efficientnet_lite0")
+        self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
         self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")

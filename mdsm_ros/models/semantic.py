@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import timm
+from typing import Any
+
 import torch
-from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import nn
 
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.efficientnet import MEAN, STD, efficientnet_lite0
 from mdsm_ros.models.vision import Normalize
 
-LEVELS = (1, 2, 3, 4)  # of timm's: strides 4, 8, 16 and 32
+FIRST = 1  # of its maps, at stride 4
 
 
 class EfficientNetPyramid(nn.Module):
     """The semantic branch as an EfficientNet: a map of its own for each of the four stages.
 
     Its batch norms keep the statistics of its pre-training, also while it is fine-tuned: batches here are small.
+
+    Attributes:
+        dims: Channels of the map that each of the four stages gets.
     """
 
     def __init__(self, config: MDSMConfig) -> None:
         super().__init__()
-        self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+        self.normalize = Normalize(MEAN, STD)
         self.frozen = config.freeze_efficientnet
-        self.network = timm.create_model(config.semantic_encoder, features_only=True, out_indices=LEVELS)
+        network: Any = efficientnet_lite0(features_only=True)
+        self.dims: tuple[int, ...] = tuple(network.feature_info.channels()[FIRST:])
+        self.network: nn.Module = network
         if self.frozen:
             self.network.requires_grad_(False)
-
-    @property
-    def dims(self) -> tuple[int, ...]:
-        """Channels of the map that each of the four stages gets."""
-        return tuple(self.network.feature_info.channels())
 
     def train(self, mode: bool = True) -> EfficientNetPyramid:
         """Training mode without batch statistics."""
@@ -42,4 +43,4 @@ class EfficientNetPyramid(nn.Module):
         """(B, 3, H, W) in [0, 1] -> (B, C_i, H/s_i, W/s_i) at strides 4, 8, 16 and 32."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             normal = self.normalize(images).contiguous(memory_format=torch.channels_last)
-            return tuple(self.network(normal))
+            return tuple(self.network(normal)[FIRST:])

@@ -8,6 +8,7 @@ import torch
 
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models.language import TextFeatures
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from training.dataset import FrozenFeatures, InstructionDataset
 from training.features.images import cache_images
@@ -28,6 +29,7 @@ def cache_features(model: HubModel, data: InstructionDataset) -> FrozenFeatures:
     """
     folder = data.data.root / FOLDER
     split = data.instructions[0].split
+    assert isinstance(model, MDSM | LAVT)  # the configuration saw to it
     sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
     branch = model.intermediate.clip if isinstance(model, MDSM) else None
     pictures = None if branch is None else cache_images(branch, data, folder / f"{split}-images")

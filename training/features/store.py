@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class RowStore:
         fresh = _read(folder / META_FILE) != meta
         if fresh:
             (folder / META_FILE).unlink(missing_ok=True)
-        mode = "w+" if fresh else "r+"
+        mode: Literal["w+", "r+"] = "w+" if fresh else "r+"
         paths = [folder / f"level{i}.f16" for i in range(len(shapes))]
         self._arrays = [
             np.memmap(path, np.float16, mode, shape=(rows, *shape)) for path, shape in zip(paths, shapes, strict=True)

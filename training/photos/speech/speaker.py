@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdsm_ros.homes import lexicon
+from mdsm_ros.homes.words import rooms as home_rooms
+from mdsm_ros.homes.words import sentences as home_sentences
 from training.photos.speech import verbs as v
 from training.photos.speech.absent import AbsentDescriber
 from training.photos.speech.describe import Describer
@@ -149,20 +150,20 @@ class Speaker:
         assert self.room is not None
         room = f"the {self.words.pick(ROOMS[self.room])}"
         if self.rng.random() < 0.12:
-            room = f"{room} {self.words.pick((*lexicon.LEVELS[:6], *lexicon.PLACES))}"
+            room = f"{room} {self.words.pick((*home_rooms.LEVELS[:6], *home_rooms.PLACES))}"
         act = verb.format(phrase) + self._tail(verb, phrase)
-        go = f"{self.words.pick(lexicon.GO)} {room}"
+        go = f"{self.words.pick(home_sentences.GO)} {room}"
         frame = self.rng.random()
         if frame < 0.5:
             return f"{go} and {act}"
         if frame < 0.6:
             return f"in {room}, {act}"
         if frame < 0.7:
-            return f"{self.words.pick(lexicon.OPENINGS)} {go} and {act}"
+            return f"{self.words.pick(home_sentences.OPENINGS)} {go} and {act}"
         if frame < 0.78:
             return f"{go}. {self._capital(act)}"
         if frame < 0.84 and kind in v.CLEANABLE:
-            return f"{phrase} in {room} {self.words.pick(lexicon.NEEDS)}"
+            return f"{phrase} in {room} {self.words.pick(home_sentences.NEEDS)}"
         if frame < 0.92:
             return f"{go}, find {phrase} and {self._again(verb, phrase, kind)}"
         return f"{verb.format(phrase)} in {room}"
@@ -175,11 +176,11 @@ class Speaker:
         if frame < 0.55:
             return act
         if frame < 0.75:
-            return f"{self.words.pick(lexicon.OPENINGS)} {act}"
+            return f"{self.words.pick(home_sentences.OPENINGS)} {act}"
         if frame < 0.83:
             return f"find {phrase} and {self._again(verb, phrase, kind)}"
         if frame < 0.9 and kind in v.CLEANABLE and not is_plural(phrase):
-            return f"{phrase} {self.words.pick(lexicon.NEEDS)}"
+            return f"{phrase} {self.words.pick(home_sentences.NEEDS)}"
         if frame < 0.95:
             return f"go over there and {act}"
         return f"{phrase} is the one I mean, {self._again(verb, phrase, kind)}"
@@ -194,12 +195,12 @@ class Speaker:
         if self.rng.random() > TAIL_SHARE or is_plural(phrase):
             return ""
         if verb in v.CLEANING:
-            tail = self.words.pick(lexicon.CLEAN_TAILS)
+            tail = self.words.pick(home_sentences.CLEAN_TAILS)
         elif verb in v.FETCHING and "me " not in verb:
-            tail = self.words.pick(lexicon.FETCH_TAILS)
+            tail = self.words.pick(home_sentences.FETCH_TAILS)
         else:
             tail = self.words.pick(v.TAILS)
-        person, place = self.words.pick(lexicon.PERSONS), self.words.pick(lexicon.DESTINATIONS)
+        person, place = self.words.pick(home_sentences.PERSONS), self.words.pick(home_sentences.DESTINATIONS)
         return f" {tail.format(person=person, place=place)}"
 
     def _route(self, query: Query) -> tuple[str, int]:
@@ -210,7 +211,7 @@ class Speaker:
         if not marks or self.rng.random() > ROUTE_SHARE:
             return "", 0
         mark = marks[int(self.rng.integers(len(marks)))]
-        return self.words.pick(lexicon.ROUTES).format(self.words.phrase(mark)), 1
+        return self.words.pick(home_sentences.ROUTES).format(self.words.phrase(mark)), 1
 
     def _finish(self, text: str) -> str:
         text = self._capital(text) if self.rng.random() < 0.85 else text

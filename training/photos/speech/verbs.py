@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mdsm_ros.homes import lexicon
+from mdsm_ros.homes.words import verbs as home_verbs
 
 LOOK = (
     "look at {}",
@@ -176,14 +176,14 @@ FOOD = (
     "serve {}",
     "get {}",
 )
-FETCH = lexicon.FETCH
-FURNITURE = (*lexicon.CLEAN, "inspect {}", "check {}", "look under {}", "move {} a little", "polish {}")
-APPLIANCE = (*lexicon.CLEAN, *lexicon.OPEN[:5], "turn off {}", "unplug {}", "check {}", "inspect {}")
+FETCH = home_verbs.FETCH
+FURNITURE = (*home_verbs.CLEAN, "inspect {}", "check {}", "look under {}", "move {} a little", "polish {}")
+APPLIANCE = (*home_verbs.CLEAN, *home_verbs.OPEN[:5], "turn off {}", "unplug {}", "check {}", "inspect {}")
 BALL = ("kick {}", "catch {}", "pick up {}", "bring me {}", "roll {} over here", "fetch {}", "put away {}")
 
-_TABLEWARE = (*lexicon.TABLEWARE, *FETCH[:12], "wash {}", "put {} in the sink", "put {} in the dishwasher")
+_TABLEWARE = (*home_verbs.TABLEWARE, *FETCH[:12], "wash {}", "put {} in the sink", "put {} in the dishwasher")
 _BAG = (*FETCH[:12], "open {}", "empty {}", "pack {}", "look inside {}", "hang up {}", "close {}")
-_SCREEN = (*lexicon.SWITCH[:6], *lexicon.CLEAN[:8], "look at {}", "dim {}", "check {}", "see what is on {}")
+_SCREEN = (*home_verbs.SWITCH[:6], *home_verbs.CLEAN[:8], "look at {}", "dim {}", "check {}", "see what is on {}")
 
 VERBS: dict[str, tuple[str, ...]] = {
     "person": PERSON,
@@ -200,12 +200,12 @@ VERBS: dict[str, tuple[str, ...]] = {
         ("banana", "apple", "orange", "broccoli", "carrot", "sandwich", "hot dog", "pizza", "donut", "cake"), FOOD
     ),
     "piece of fruit": FOOD,
-    "chair": (*lexicon.SIT, *lexicon.PUSH, *FURNITURE, "bring me {}", "put the jacket on {}"),
-    "couch": (*lexicon.SIT, *FURNITURE, "fluff the pillows on {}", "vacuum {}", "lie down on {}"),
-    "bench": (*lexicon.SIT, *FURNITURE, "leave the bag on {}"),
+    "chair": (*home_verbs.SIT, *home_verbs.PUSH, *FURNITURE, "bring me {}", "put the jacket on {}"),
+    "couch": (*home_verbs.SIT, *FURNITURE, "fluff the pillows on {}", "vacuum {}", "lie down on {}"),
+    "bench": (*home_verbs.SIT, *FURNITURE, "leave the bag on {}"),
     "bed": ("make {}", "lie down on {}", "change the sheets of {}", "tidy up {}", "look under {}", "sit on {}"),
     "dining table": (
-        *lexicon.CLEAN,
+        *home_verbs.CLEAN,
         "set {}",
         "clear {}",
         "put the flowers on {}",
@@ -214,17 +214,17 @@ VERBS: dict[str, tuple[str, ...]] = {
         "put a cloth on {}",
         "wait at {}",
     ),
-    "toilet": (*lexicon.FLUSH, *lexicon.CLEAN),
-    "sink": (*lexicon.TAP, *lexicon.CLEAN),
+    "toilet": (*home_verbs.FLUSH, *home_verbs.CLEAN),
+    "sink": (*home_verbs.TAP, *home_verbs.CLEAN),
     "tv": _SCREEN,
     "laptop": (*FETCH[:12], "open {}", "close {}", "shut down {}", "charge {}", "wipe {}", "type a letter on {}"),
     "mouse": (*FETCH[:12], "click with {}", "wipe {}"),
     "keyboard": (*FETCH[:12], "clean {}", "dust {}", "type on {}", "push {} back"),
     "remote": (*FETCH, "hand {} to the guest", "change the batteries of {}"),
     "cell phone": (*FETCH[:12], "charge {}", "answer {}", "switch off {}"),
-    "book": (*FETCH[:14], *lexicon.READ),
+    "book": (*FETCH[:14], *home_verbs.READ),
     "clock": ("read the time on {}", "wind {}", "set {}", "look at {}", "take down {}", "check {}", "clean {}"),
-    "vase": (*FETCH[:12], *lexicon.FILL[:4], "dust {}", "put the flowers in {}"),
+    "vase": (*FETCH[:12], *home_verbs.FILL[:4], "dust {}", "put the flowers in {}"),
     "scissors": FETCH,
     "teddy bear": (*FETCH, "hug {}", "put {} on the bed", "wash {}"),
     **dict.fromkeys(("microwave", "oven", "refrigerator", "toaster"), APPLIANCE),
@@ -232,21 +232,21 @@ VERBS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("backpack", "handbag", "suitcase"), _BAG),
     **dict.fromkeys(("umbrella",), (*FETCH[:12], "open {}", "close {}", "fold up {}")),
     "tie": ("straighten {}", "look at {}", "point at {}", "adjust {}"),
-    "potted plant": (*lexicon.WATER, *LOOK, "move {} to the window", "turn {} around", "repot {}"),
+    "potted plant": (*home_verbs.WATER, *LOOK, "move {} to the window", "turn {} around", "repot {}"),
     "sports ball": BALL,
     **dict.fromkeys(
         ("frisbee", "baseball bat", "baseball glove", "tennis racket", "skateboard", "surfboard", "snowboard", "skis"),
         (*FETCH[:12], "pick up {}", "wipe {}", "put away {}"),
     ),
     **dict.fromkeys(("toothbrush", "hair drier"), (*FETCH[:12], "put {} in the drawer", "rinse {}")),
-    **dict.fromkeys(("door", "window"), (*lexicon.OPEN[:4], *lexicon.CLEAN[:6], "go to {}", "check {}")),
+    **dict.fromkeys(("door", "window"), (*home_verbs.OPEN[:4], *home_verbs.CLEAN[:6], "go to {}", "check {}")),
     **dict.fromkeys(("curtain", "window blind"), ("open {}", "close {}", "adjust {}", "pull {} aside", "wash {}")),
-    **dict.fromkeys(("cabinet", "shelf", "drawer"), (*lexicon.CLEAN, "open {}", "organize {}", "look inside {}")),
-    "counter": (*lexicon.CLEAN, "clear {}", "put the groceries on {}"),
+    **dict.fromkeys(("cabinet", "shelf", "drawer"), (*home_verbs.CLEAN, "open {}", "organize {}", "look inside {}")),
+    "counter": (*home_verbs.CLEAN, "clear {}", "put the groceries on {}"),
     "rug": ("vacuum {}", "roll up {}", "straighten {}", "beat {}", "clean {}"),
-    "lamp": (*lexicon.SWITCH, "dust {}"),
-    "mirror": (*lexicon.CLEAN[:8], "look into {}"),
-    **dict.fromkeys(("blanket", "towel"), (*lexicon.FOLD, *FETCH[:12])),
+    "lamp": (*home_verbs.SWITCH, "dust {}"),
+    "mirror": (*home_verbs.CLEAN[:8], "look into {}"),
+    **dict.fromkeys(("blanket", "towel"), (*home_verbs.FOLD, *FETCH[:12])),
 }
 """Verbs by kind, each with a place for its object; a kind that is not here takes those of :data:`LOOK`."""
 
@@ -294,7 +294,7 @@ CLEANABLE = frozenset(
 """Kinds of which it is said that they need cleaning."""
 
 FETCHING = frozenset(v for v in FETCH if v.split()[0] in {"get", "fetch", "bring", "pick", "grab", "take", "collect"})
-CLEANING = frozenset(lexicon.CLEAN)
+CLEANING = frozenset(home_verbs.CLEAN)
 
 ASK = (
     "where is {}",
