@@ -4,7 +4,7 @@ IMAGES_val := 200
 
 N ?= 2000
 
-.PHONY: demo test lint train bench data homes
+.PHONY: demo test lint train bench data homes homes-cost
 
 demo: .venv/demo.stamp  ## replay the bundled bag through the real node; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
@@ -24,6 +24,9 @@ bench: .venv/demo.stamp  ## latency of the embedded model on this machine, alone
 homes: .venv/dev.stamp  ## N views of homes, timed, and their statistics; beside REVERIE's with REVERIE=folder
 	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)
 	$(BIN)/mdsm-data stats data/homes-$(N) $(if $(REVERIE),--reverie $(REVERIE))
+
+homes-cost: .venv/dev.stamp  ## what a view of a home costs, procedural and furnished from the library
+	$(BIN)/mdsm-data time-homes
 
 data: data/train/annotations.json data/val/annotations.json  ## procedural homes to learn from
 

@@ -15,7 +15,7 @@ from launch import LaunchDescription
 
 HERE = Path(__file__).resolve().parent
 RVIZ_CONFIG = HERE.parent / "config" / "mdsm.rviz"
-SIM_PARAMETERS = {"home": int, "rate": float, "width": int, "height": int, "speak": float}
+SIM_PARAMETERS = {"home": int, "rate": float, "width": int, "height": int, "speak": float, "camera": str}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -30,6 +30,12 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="0.0",
                 description="Seconds after which the simulation gives another instruction; 0: you give them, on topic "
                 "instruction.",
+            ),
+            DeclareLaunchArgument(
+                "camera",
+                default_value="real",
+                choices=["real", "ideal"],
+                description="Blur, noise, exposure, colours and JPEG of a real camera, or images as rendered.",
             ),
             DeclareLaunchArgument(
                 "rviz", default_value="false", choices=["true", "false"], description="Start RViz with a fitting view."

@@ -112,6 +112,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="give an instruction every so many seconds (default: no)",
     )
+    sim.add_argument(
+        "--library",
+        metavar="FOLDER",
+        help="library of models that furnish the home; none: procedural objects (default: the one in the cache)",
+    )
+    sim.add_argument(
+        "--camera",
+        choices=("real", "ideal"),
+        default="real",
+        help="real: blur, noise, exposure, colours and JPEG of a camera; ideal: as rendered (default: %(default)s)",
+    )
     sim.set_defaults(run=_sim)
 
     bench = commands.add_parser("bench", help="measure the latency of a model on this machine")
@@ -307,6 +318,9 @@ def _sim(args: argparse.Namespace) -> int:
         raise CommandError(f"{error}; mdsm sim needs ROS 2 and the extra [sim]: pip install 'mdsm_ros[sim]'") from error
     width, height = args.size
     values = {"home": args.home, "width": width, "height": height, "rate": args.rate, "speak": args.speak}
+    values["camera"] = args.camera
+    if args.library is not None:
+        values["library"] = args.library
     return run_sim(["--ros-args", *(part for item in values.items() for part in ("-p", "{}:={}".format(*item)))])
 
 

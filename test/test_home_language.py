@@ -110,7 +110,7 @@ def test_what_is_said_to_be_absent_is_absent(samples: list[Sample]) -> None:
         if sentence.target is not None:
             continue
         for _, item in visible(sample):
-            alike = item.kind == query.kind or item.kind in lexicon.ALIKE.get(query.kind, ())
+            alike = item.kind == query.kind or item.kind in lexicon.PROCEDURAL_ALIKE.get(query.kind, ())
             colored = query.color is None or item.color == query.color or item.color in CONFUSABLE[query.color]
             assert not (alike and colored and query.pattern in (None, item.pattern)), sentence.text
         checked += 1

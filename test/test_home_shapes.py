@@ -7,13 +7,14 @@ import ctypes.util
 import numpy as np
 import pytest
 
-from mdsm_ros.homes import CATEGORIES, lexicon, meshes, textures
+from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES, lexicon, meshes, textures
 from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.objects import OBJECTS
 from mdsm_ros.homes.parts import COLORS, Part, bounds, dress, main, scaled, soft_box, span
 from mdsm_ros.homes.rooms import ROOMS
+from mdsm_ros.homes.words import rooms, verbs
 
 
 def parts_of(kind: str, color: str, seed: int = 0) -> list[Part]:
@@ -36,10 +37,10 @@ def test_there_is_enough_of_everything() -> None:
     assert len(ROOMS) >= 8
     assert len(set(CATEGORIES)) == len(CATEGORIES)
     used = {name for room in ROOMS.values() for name in (*room.furniture, *room.objects, *room.fixtures)}
-    assert used == set(CATEGORIES)
+    assert used == set(PROCEDURAL_CATEGORIES)
 
 
-@pytest.mark.parametrize("kind", CATEGORIES)
+@pytest.mark.parametrize("kind", PROCEDURAL_CATEGORIES)
 def test_a_kind_stands_on_its_base_in_every_colour(kind: str) -> None:
     for color in colors_of(kind):
         parts = parts_of(kind, color)
@@ -51,9 +52,9 @@ def test_a_kind_stands_on_its_base_in_every_colour(kind: str) -> None:
 
 
 def test_the_lexicon_knows_only_kinds_that_exist() -> None:
-    for table in (lexicon.NOUNS, lexicon.ADJECTIVES, lexicon.VERBS, lexicon.ALIKE, lexicon.FRAMED):
+    for table in (lexicon.NOUNS, lexicon.ADJECTIVES, verbs.VERBS, lexicon.ALIKE, lexicon.FRAMED):
         assert set(table) <= set(CATEGORIES)
-    assert set(lexicon.ROOM_NAMES) == set(ROOMS)
+    assert set(rooms.ROOM_NAMES) == set(ROOMS)
     assert set(lexicon.PATTERN_NAMES) == set(textures.PATTERNS)
 
 

@@ -253,7 +253,7 @@ def test_the_launch_file(start: Callable[..., Process], client: Any, untrained_w
 @pytest.mark.skipif(find_spec("launch_ros") is None, reason="launch_ros is not installed")
 def test_the_launch_file_of_the_demo(start: Callable[..., Process], client: Any, tmp_path: Path) -> None:
     pytest.importorskip("mujoco", reason="needs the extra [sim]")
-    arguments = {"speak": "3.0", "width": "160", "height": "120", "rate": "4.0"}
+    arguments = {"speak": "3.0", "width": "160", "height": "120", "rate": "4.0", "camera": "ideal"}
     poses: list[PoseStamped] = []
     client.create_subscription(PoseStamped, "/mdsm/object_pose", poses.append, RELIABLE)
     launch = launch_file(start, tmp_path, "demo.launch.py", arguments)

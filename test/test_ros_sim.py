@@ -126,7 +126,7 @@ def test_a_home_is_a_camera_that_walks_and_speaks(
         instruction=(String, LATCHED),
         ground_truth__mask=(Image, RELIABLE),
     )
-    sim = start([*SIM, "--speak", "2"])
+    sim = start([*SIM, "--speak", "2", "--camera", "ideal"])
     eye.wait(lambda: len(eye.heard["ground_truth/mask"]) >= 15 and len(eye.heard["instruction"]) >= 2, sim)
     sim.send_signal(signal.SIGINT)
     assert sim.wait(TIMEOUT) == 0
@@ -171,6 +171,13 @@ def test_the_node_answers_what_the_simulation_says_in_two_and_three_dimensions(
 def test_a_home_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["sim", "--home", "-1"]) == 1
     assert "home" in capfd.readouterr().err
+
+
+def test_a_camera_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixture[str]) -> None:
+    from mdsm_ros.ros.sim import main as run_sim
+
+    assert run_sim(["--ros-args", "-p", "camera:=box"]) == 1
+    assert "camera is 'box', expected one of ['real', 'ideal']" in capfd.readouterr().err
 
 
 def test_without_mujoco_the_extra_is_named(

@@ -1,4 +1,4 @@
-"""``mdsm-data homes``: renders procedural homes into a dataset."""
+"""``mdsm-data homes``: renders homes into a dataset, furnished from the library of models where there is one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from mdsm_ros.arguments import count, image_size, share
 from mdsm_ros.homes import CATEGORIES
+from mdsm_ros.homes.camera_effects import CAMERAS
+from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.generate import DEFAULT_TALK, SEEDS_PER_SPLIT, SPLIT_SEEDS, Talk, write_home
 from training.build import Plan, build
 
@@ -37,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_TALK.not_in_view_share,
         help="share of the attempts that name something that is not in view (default: %(default)s)",
     )
+    options.add_arguments(parser)
+    parser.add_argument(
+        "--camera",
+        choices=CAMERAS,
+        default="real",
+        help="real: blur, noise, exposure, colours and JPEG of a camera; ideal: as rendered (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,12 +54,18 @@ def run(args: argparse.Namespace) -> int:
     depth = not args.no_depth
     talk = Talk(args.sentences, args.absent_share)
     recipe = {"split": args.split, "first_seed": first, "images": args.images, "size": list(args.size), "depth": depth}
-    recipe |= asdict(talk)
+    recipe |= asdict(talk) | {"camera": args.camera}
+    stock = options.chosen_stock(args, args.split)
+    if stock is not None:
+        recipe |= stock.recipe
+    make = partial(
+        write_home, split=args.split, size=args.size, depth=depth, talk=talk, camera=args.camera, stock=stock
+    )
     plan = Plan(
         root=args.out,
         units=range(first, SPLIT_SEEDS[args.split] + SEEDS_PER_SPLIT),
         name="{:08d}".format,
-        make=partial(write_home, split=args.split, size=args.size, depth=depth, talk=talk),
+        make=make,
         categories=CATEGORIES,
         info={"source": "homes", "recipe": recipe},
         limit=args.images,

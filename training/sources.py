@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from mdsm_ros.annotations import Dataset, DatasetError, MemoryDataset
 from training.config import LoopConfig
 from training.dataset import InstructionDataset
 from training.shards import INDEX_FILE, read_index, read_shard
+
+if TYPE_CHECKING:
+    from mdsm_ros.homes.furnishing.stock import StockOptions
 
 SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 HOMES = "homes:"
@@ -145,15 +148,17 @@ def _shards(
 def _homes(
     seeds_of: str, split: str, make: Callable[..., InstructionDataset], config: LoopConfig, pool: Executor
 ) -> Callable[[int], InstructionDataset]:
+    from mdsm_ros.homes.furnishing.options import SPLIT_MODELS, stock_of_cache
     from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
 
     if seeds_of not in SPLIT_SEEDS:
         raise DatasetError(f"homes:{seeds_of} is not there, expected one of {[HOMES + name for name in SPLIT_SEEDS]}")
+    stock = stock_of_cache(SPLIT_MODELS.get(seeds_of, "all"))
 
     def block(number: int) -> InstructionDataset:
         first = number * config.homes_per_block
         seeds = [SPLIT_SEEDS[seeds_of] + i % SEEDS_PER_SPLIT for i in range(first, first + config.homes_per_block)]
-        rendered = list(pool.map(partial(render_home, split=split), seeds))
+        rendered = list(pool.map(partial(render_home, split=split, stock=stock), seeds))
         content = merge_contents(content for content, _ in rendered) | {"categories": rendered[0][0]["categories"]}
         files = {name: data for _, part in rendered for name, data in part.items()}
         return make(MemoryDataset(content, files, f"homes from {seeds[0]}"), cache=True)
@@ -161,11 +166,11 @@ def _homes(
     return block
 
 
-def render_home(seed: int, split: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+def render_home(seed: int, split: str, stock: StockOptions | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
     """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
     from mdsm_ros.homes import CATEGORIES
     from mdsm_ros.homes.generate import write_home
 
     writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
-    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False)
+    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False, stock=stock)
     return writer.content(), writer.files

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.homes import lexicon
+from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.instructions import Sentence
 from mdsm_ros.homes.queries import Query, Scene
@@ -23,16 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="which seeds")
     parser.add_argument("--instructions", type=int, default=2000, help="how many to judge")
+    options.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Judges and prints; the exit status is 1 when an instruction fails."""
     judged = absent = 0
     faults: list[str] = []
+    stock = options.chosen_stock(args, args.split)
     seed = SPLIT_SEEDS[args.split]
     with tqdm(total=args.instructions, unit="instruction", disable=None) as progress:
         while judged < args.instructions:
-            for sample in home_samples(seed, depth=False):
+            for sample in home_samples(seed, depth=False, stock=stock):
                 for sentence in sample.sentences[: args.instructions - judged]:
                     judged += 1
                     absent += sentence.target is None

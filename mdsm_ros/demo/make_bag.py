@@ -18,6 +18,9 @@ from tqdm import tqdm
 from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
+from mdsm_ros.homes.furnishing import options
+from mdsm_ros.homes.furnishing.stock import open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
 from mdsm_ros.homes.home import Home
 from mdsm_ros.homes.instructions import Sentence
@@ -45,17 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
     )
+    options.add_arguments(parser)
     parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
+    parser.add_argument(
+        "--camera",
+        choices=CAMERAS,
+        default="real",
+        help="real: blur, noise, exposure, colours and JPEG of a camera; ideal: as rendered (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the bag; returns the exit status."""
     if args.out.exists():
         raise FileExistsError(f"{args.out} exists, expected a new folder")
-    homes = (build_home(SPLIT_SEEDS["demo"] + seed) for seed in count(args.seed))
+    chosen = options.chosen_stock(args, "demo")
+    stock = None if chosen is None else open_stock(chosen)
+    homes = (build_home(SPLIT_SEEDS["demo"] + seed, stock) for seed in count(args.seed))
     stops = chain.from_iterable(choose_stops(home, args.size, np.random.default_rng(home.seed)) for home in homes)
     total = max(1, round(args.seconds * args.rate))
-    shots = islice(film(stops, args.size, args.rate, depth=args.depth), total)
+    shots = islice(film(stops, args.size, args.rate, depth=args.depth, camera=args.camera), total)
     write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
     return 0
 
@@ -80,15 +92,17 @@ def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) ->
 
 
 def film(
-    stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool
+    stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool, camera: str
 ) -> Iterator[Shot]:
-    """The frames of all stops."""
+    """The frames of all stops, each taken with a camera of its own."""
     for sample, sentence in stops:
+        rng = np.random.default_rng((sample.room.seed, 4))
+        strengths = Strengths.draw(rng) if camera == "real" else IDEAL
         with RoomRenderer(sample.room, *size) as renderer:
             for phase in np.linspace(0, 2 * np.pi, max(1, round(rate * HOLD)), endpoint=False):
                 view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
-                yield Shot(view.rgb, truth, view.camera, sentence.text, view.depth)
+                yield Shot(expose(view.rgb, strengths, rng), truth, view.camera, sentence.text, view.depth)
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 
 from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.objects import OBJECTS
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo reads it when it is imported; egl needs no screen
 
-CATEGORIES = (*OBJECTS, *FURNITURE, *FIXTURES)
-"""Names of everything that can be asked for, in the order of their category ids."""
+PROCEDURAL_CATEGORIES = (*OBJECTS, *FURNITURE, *FIXTURES)
+"""Names of what can be asked for in homes without the library."""
+
+CATEGORIES = tuple(dict.fromkeys((*PROCEDURAL_CATEGORIES, *LIBRARY_KINDS)))
+"""Names of everything that can be asked for, in the order of their category ids; the same with and without library."""

@@ -40,12 +40,9 @@ class Describer:
     def _nouns(self, thing: Seen) -> list[Query]:
         """The ways to name a thing by its looks, from few words to many."""
         pattern = thing.pattern if thing.pattern and thing.area >= PATTERN_AREA * self.scene.pixels else None
-        nouns = [Query(thing.kind), Query(thing.kind, thing.color)]
-        return (
-            nouns
-            if pattern is None
-            else [*nouns, Query(thing.kind, None, pattern), Query(thing.kind, thing.color, pattern)]
-        )
+        patterns = [None] if pattern is None else [None, pattern]
+        colors = [None, thing.color] if thing.color else [None]
+        return [Query(thing.kind, color, worn) for worn in patterns for color in colors]
 
     def _clear_landmarks(self) -> list[tuple[Seen, Query]]:
         """Everything that a listener finds without doubt, with its description; some say where the landmark is."""
@@ -87,7 +84,7 @@ class Describer:
     def describe(self, thing: Seen) -> Query | None:
         """A query that means this thing and clearly nothing else; None where none was found."""
         nouns = self._nouns(thing)
-        weights = np.array(NOUN_WEIGHTS[: len(nouns)])
+        weights = np.array([NOUN_WEIGHTS[(noun.color is not None) + 2 * (noun.pattern is not None)] for noun in nouns])
         for position in self.rng.choice(len(nouns), size=len(nouns), replace=False, p=weights / weights.sum()):
             query = self._complete(nouns[int(position)], thing)
             if query is not None and self.scene.find(query) is thing:

@@ -29,7 +29,7 @@ from mdsm_ros.homes.parts import (
 class Surface:
     """A place for objects in the furniture's frame: "surface", "soft" or "under", a rectangle at height z.
 
-    ``clearance`` is the height in metres above it that an object may have.
+    ``x`` and ``y`` are its middle, ``clearance`` is the height in metres above it that an object may have.
     """
 
     place: str
@@ -38,6 +38,7 @@ class Surface:
     hy: float
     y: float = 0.0
     clearance: float = 1.0
+    x: float = 0.0
 
 
 @dataclass(frozen=True)

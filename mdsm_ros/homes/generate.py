@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import difficulty
+from mdsm_ros.homes import camera_effects
 from mdsm_ros.homes.cameras import sample_pose
+from mdsm_ros.homes.furnishing.stock import StockOptions, open_stock
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
 from mdsm_ros.homes.layout import build_home
@@ -70,9 +72,10 @@ def room_samples(
     with RoomRenderer(room, *size) as renderer:
         for _ in range(POSES_PER_ROOM):
             pose = sample_pose(room, rng)
-            if pose is None or not _worth_a_look(renderer.items(pose)):
+            items = None if pose is None else renderer.items(pose)
+            if pose is None or items is None or not _worth_a_look(items):
                 continue
-            view = renderer.render(pose, depth=depth)
+            view = renderer.render(pose, depth=depth, items=items)
             seen = look(room, view)
             speaker = Speaker(room, seen, view.items.size, rng)
             sentences = speaker.sentences(talk.sentences, talk.not_in_view_share)
@@ -101,20 +104,38 @@ def _occlusion(renderer: RoomRenderer, pose: CameraPose, view: View, index: int)
 
 
 def home_samples(
-    seed: int, size: tuple[int, int] = (320, 240), depth: bool = True, talk: Talk = DEFAULT_TALK
+    seed: int,
+    size: tuple[int, int] = (320, 240),
+    depth: bool = True,
+    talk: Talk = DEFAULT_TALK,
+    stock: StockOptions | None = None,
 ) -> list[Sample]:
-    """All samples of the home of one seed."""
+    """All samples of the home of one seed, furnished from the library if ``stock`` says how."""
     rng = np.random.default_rng((seed, 2))
-    home = build_home(seed)
+    home = build_home(seed, None if stock is None else open_stock(stock))
     return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth, talk)]
 
 
 def write_home(
-    writer: DatasetWriter, seed: int, *, split: str, size: tuple[int, int], depth: bool, talk: Talk = DEFAULT_TALK
+    writer: DatasetWriter,
+    seed: int,
+    *,
+    split: str,
+    size: tuple[int, int],
+    depth: bool,
+    talk: Talk = DEFAULT_TALK,
+    stock: StockOptions | None = None,
+    camera: str = "real",
 ) -> None:
-    """Adds all samples of a home to a dataset."""
-    for sample in home_samples(seed, size, depth, talk):
-        write_sample(writer, sample, split, f"home {seed}")
+    """Adds all samples of a home to a dataset, as a camera of :data:`mdsm_ros.homes.camera_effects.CAMERAS` sees it."""
+    for number, sample in enumerate(home_samples(seed, size, depth, talk, stock)):
+        taken = _photograph(sample, np.random.default_rng((seed, 3, number))) if camera == "real" else sample
+        write_sample(writer, taken, split, f"home {seed}")
+
+
+def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The sample with its picture taken by a real camera; all else is as rendered."""
+    return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
 def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:
@@ -123,8 +144,9 @@ def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) 
     image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
     ids = {}
     for seen in sample.seen:
-        attributes = {"color": seen.color, "room": room.kind}
-        attributes |= {name: value for name, value in (("size", seen.size), ("pattern", seen.pattern)) if value}
+        known = {"color": seen.color, "room": room.kind, "size": seen.size, "pattern": seen.pattern}
+        known["model"] = room.items[seen.index].model
+        attributes = {name: value for name, value in known.items() if value}
         mask = view.items == seen.index
         occlusion = sample.occlusion.get(seen.index)
         ids[seen.index] = writer.add_annotation(image_id, seen.kind, mask, attributes, occlusion=occlusion)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mdsm_ros.homes.furniture import Surface
+from mdsm_ros.homes.looks.look import Look
 from mdsm_ros.homes.parts import RGB, Part
 
 WALL_HEIGHT = 2.5  # metres
@@ -16,6 +17,7 @@ class Item:
 
     Attributes:
         furniture: it stays where it is: furniture and fixtures.
+        color: the name of its colour; "" for a library model of which no single name is right.
         place: "wall-side" (furniture and fixtures on the floor), "floor", "surface", "soft", "under", "wall" or
             "ceiling".
         position: centre of the base in the room's frame, metres (x, y on the floor, z up, origin in the middle).
@@ -26,6 +28,10 @@ class Item:
         above: index of the furniture it hangs above.
         pattern: a name of :data:`mdsm_ros.homes.textures.PATTERNS`, or "".
         surfaces: where things may lie on it.
+        model: id of the library model that it is; "" for procedural shapes.
+        tints: of a library model: the colours that someone may call it by.
+        shows: kinds that are part of the library model: a vanity's mirror.
+        lit: a lamp that is switched on.
     """
 
     kind: str
@@ -43,6 +49,10 @@ class Item:
     above: int | None = None
     pattern: str = ""
     surfaces: list[Surface] = field(default_factory=list)
+    model: str = ""
+    tints: frozenset[str] = frozenset()
+    shows: frozenset[str] = frozenset()
+    lit: bool = False
 
     @property
     def center(self) -> tuple[float, float, float]:
@@ -55,7 +65,9 @@ class Item:
 class Room:
     """A rectangular room; ``size`` is its extent along x and y in metres.
 
-    ``wall`` names the colour of the walls; materials are of :mod:`mdsm_ros.homes.textures`.
+    ``wall`` names the colour of the walls, "" where no name is right; materials are of
+    :mod:`mdsm_ros.homes.textures`. ``look`` has what photographs and lamps do to a room that is furnished from the
+    library of models; None for a procedural room.
     """
 
     kind: str
@@ -67,6 +79,7 @@ class Room:
     wall_material: str
     floor_color: RGB
     floor_material: str
+    look: Look | None = None
 
 
 @dataclass

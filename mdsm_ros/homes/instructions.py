@@ -15,13 +15,16 @@ import numpy as np
 from mdsm_ros.homes import lexicon
 from mdsm_ros.homes.describe import Describer
 from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.objects import OBJECTS
+from mdsm_ros.homes.parts import COLORS
 from mdsm_ros.homes.phrases import Wording, is_plural
 from mdsm_ros.homes.queries import Query, Scene
 from mdsm_ros.homes.rooms import ROOMS
 from mdsm_ros.homes.seen import Seen
+from mdsm_ros.homes.words import rooms, sentences, verbs
 
 NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent, one in eight remains
 TAIL_SHARE = 0.3
@@ -107,7 +110,7 @@ class Speaker:
         if query is None:
             return None
         item = self.room.items[target.index]
-        by_looks = len(self.scene.candidates(Query(target.kind, target.color))) == 1
+        by_looks = len(self.scene.candidates(Query(target.kind, target.color or None))) == 1
         text, more = self._text(item, self.words.phrase(query))
         rivals = sum(other.kind == target.kind for other in self.scene.seen) - 1
         return Sentence(text, target.index, query, query.expressions + more, rivals, by_looks)
@@ -119,10 +122,10 @@ class Speaker:
             return None
         item = self.room.items[model.index]
         if self.rng.random() < 0.5:
-            kinds = _exchangeable(item.kind, self.room.kind)
+            kinds = _exchangeable(item.kind, self.room)
             options = [replace(query, kind=kind, color=self._fitting(query.color, kind)) for kind in kinds]
         else:
-            options = [replace(query, color=color) for color in _colors(item.kind)]
+            options = [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
         options = [o for o in options if not self.scene.candidates(o)]
         if not options:
             return None
@@ -133,7 +136,8 @@ class Speaker:
 
     def _fitting(self, color: str | None, kind: str) -> str | None:
         """The colour, or another where the kind does not come in it."""
-        return color if color is None or color in _colors(kind) else self.words.pick(_colors(kind))
+        colors = _colors(kind, self.room.look is not None)
+        return color if color is None or color in colors else self.words.pick(colors) if colors else None
 
     # -- the sentence around the description ---------------------------------------------------------------------------
 
@@ -154,15 +158,15 @@ class Speaker:
         elif frame < 0.70:
             text = f"{act} in {room}"
         elif frame < 0.80:
-            text = f"{self.words.pick(lexicon.OPENINGS)} {self._go(room)} and {act}"
+            text = f"{self.words.pick(sentences.OPENINGS)} {self._go(room)} and {act}"
         elif frame < 0.86:
             text = f"{self._go(room)}, find {phrase} and {_with_pronoun(verb, 'them' if plural else 'it')}"
         elif frame < 0.92:
             text = f"{self._go(room)}. {act.capitalize()}"
         elif frame < 0.96 and not plural:
-            return self._finish(f"{phrase} in {room} {self.words.pick(lexicon.NEEDS)}"), more
+            return self._finish(f"{phrase} in {room} {self.words.pick(sentences.NEEDS)}"), more
         else:
-            text = f"{self.words.pick(lexicon.OPENINGS)} {act} in {room}"
+            text = f"{self.words.pick(sentences.OPENINGS)} {act} in {room}"
         return self._finish(f"{text} {tail}" if tail else text), more
 
     def _finish(self, text: str) -> str:
@@ -172,65 +176,71 @@ class Speaker:
 
     def _verb(self, item: Item) -> tuple[str, str]:
         """A verb with a place for its object, and something to say at the end, often nothing."""
-        portable = item.kind in OBJECTS and OBJECTS[item.kind].portable
-        choices = [(lexicon.CLEAN, lexicon.CLEAN_TAILS), (lexicon.APPROACH, lexicon.TAILS)]
+        choices = [(verbs.CLEAN, sentences.CLEAN_TAILS), (verbs.APPROACH, sentences.TAILS)]
         weights = [0.6, 0.4]
-        if portable:
-            choices.append((lexicon.FETCH, lexicon.FETCH_TAILS))
+        if _is_portable(item.kind):
+            choices.append((verbs.FETCH, sentences.FETCH_TAILS))
             weights = [0.15, 0.1, 0.75]
-        if item.kind in lexicon.VERBS:
-            choices.append((lexicon.VERBS[item.kind], lexicon.TAILS))
+        if item.kind in verbs.VERBS:
+            choices.append((verbs.VERBS[item.kind], sentences.TAILS))
             weights.append(1.0)
-        verbs, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
-        verb = self.words.pick(verbs)
-        if self.rng.random() > TAIL_SHARE or (verbs is lexicon.FETCH and "me " in verb):
+        if item.kind in verbs.LIBRARY_VERBS:
+            choices, weights = [(verbs.LIBRARY_VERBS[item.kind], sentences.TAILS)], [1.0]
+        sayings, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
+        verb = self.words.pick(sayings)
+        if self.rng.random() > TAIL_SHARE or (sayings is verbs.FETCH and "me " in verb):
             return verb, ""
         tail = self.words.pick(tails)
-        return verb, tail.format(person=self.words.pick(lexicon.PERSONS), place=self.words.pick(lexicon.DESTINATIONS))
+        return verb, tail.format(
+            person=self.words.pick(sentences.PERSONS), place=self.words.pick(sentences.DESTINATIONS)
+        )
 
     def _go(self, room: str) -> str:
-        return f"{self.words.pick(lexicon.GO)} {room}"
+        return f"{self.words.pick(sentences.GO)} {room}"
 
     def _place(self, item: Item) -> tuple[str, int]:
         """The room with what tells it from other rooms, and the number of referring expressions in that."""
-        text = f"the {self.words.pick(lexicon.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
+        text = f"the {self.words.pick(rooms.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
         if self.rng.random() < 0.25:
-            text = f"{text} {self.words.pick(lexicon.LEVELS)}"
+            text = f"{text} {self.words.pick(rooms.LEVELS)}"
         roll = self.rng.random()
         if roll < 0.17:
-            return f"{text} {self.words.pick(lexicon.PLACES)}", 0
+            return f"{text} {self.words.pick(rooms.PLACES)}", 0
         if roll < 0.32:
             fact = self._fact(item)
             if fact is not None:
                 return f"{text} {fact}", 1
         if roll < 0.42:
-            return f"{text} {self._surroundings()}", 0
+            return f"{text} {self._surroundings()}".rstrip(), 0
         return text, 0
 
     def _surroundings(self) -> str:
         """What walls or floor look like."""
         wall = self.words.pick(lexicon.COLOR_NAMES.get(self.room.wall, (self.room.wall,)))
-        return self.words.pick((*lexicon.WALLS, *lexicon.FLOORS[self.room.floor_material])).format(wall=wall)
+        floor = self.room.floor_material if self.room.look is None else self.room.look.floor_said
+        sayings = (*(rooms.WALLS if self.room.wall else ()), *rooms.FLOORS.get(floor, ()))
+        return self.words.pick(sayings).format(wall=wall) if sayings else ""
 
     def _fact(self, item: Item) -> str | None:
         """Something that stands in the room, in view or not, other than the target."""
-        avoid = {item.kind, *lexicon.ALIKE.get(item.kind, ())}
+        alike = lexicon.PROCEDURAL_ALIKE if self.room.look is None else lexicon.ALIKE
+        avoid = {item.kind, *alike.get(item.kind, ())}
         others = [other for other in self.room.items if other.kind not in avoid]
         if not others:
             return None
         other = others[int(self.rng.integers(len(others)))]
         number = sum(o.kind == other.kind for o in self.room.items)
-        noun = self.words.noun(other, other.color if self.rng.random() < 0.6 else None, None)
+        noun = self.words.noun(other, (other.color or None) if self.rng.random() < 0.6 else None, None)
         if is_plural(noun) or " with " in noun:
             return f"with the {noun}" if number == 1 else None
         if number == 1:
             return f"{self.words.pick(('with the', 'that has the', 'containing the', 'where the'))} {noun}".replace(
                 "where the " + noun, f"where the {noun} is"
             )
-        if other.color in noun.split():
+        if other.color and other.color in noun.split():
             return f"with {_article(noun)}"
-        if number in lexicon.NUMBERS and other.size not in noun.split() and " " not in noun:
-            return f"with {self.words.pick(('the ', ''))}{lexicon.NUMBERS[number]} {_plural(noun)}"
+        if number in sentences.NUMBERS and other.size not in noun.split() and " " not in noun:
+            return f"with {self.words.pick(('the ', ''))}{sentences.NUMBERS[number]} {plural(noun)}"
         return f"that has {_article(noun)}"
 
     def _way(self, item: Item) -> tuple[str, int]:
@@ -239,7 +249,7 @@ class Speaker:
         if not marks:
             return "", 0
         mark = self.words.phrase(marks[int(self.rng.integers(len(marks)))])
-        return f"{self.words.pick(lexicon.ROUTES).format(mark)} ", 1
+        return f"{self.words.pick(sentences.ROUTES).format(mark)} ", 1
 
 
 def _with_pronoun(verb: str, pronoun: str) -> str:
@@ -252,7 +262,11 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _plural(noun: str) -> str:
+def plural(noun: str) -> str:
+    """The plural of a noun that is one word."""
+    known = LIBRARY_KINDS.get(noun)
+    if known is not None and known.plural:
+        return known.plural
     if noun.endswith(("s", "x", "ch", "sh")):
         return noun + "es"
     if noun.endswith("shelf"):
@@ -260,14 +274,28 @@ def _plural(noun: str) -> str:
     return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
 
 
-def _colors(kind: str) -> tuple[str, ...]:
+def _is_portable(kind: str) -> bool:
+    if kind in OBJECTS:
+        return OBJECTS[kind].portable
+    return kind in LIBRARY_KINDS and LIBRARY_KINDS[kind].portable
+
+
+def _colors(kind: str, of_library: bool = False) -> tuple[str, ...]:
+    """Names that a thing of a kind may be called by; none for what has a frame, whose colour they would be."""
+    if of_library and kind in lexicon.FRAMED:
+        return ()
     if kind in OBJECTS:
         return OBJECTS[kind].colors
-    return FURNITURE[kind][1] if kind in FURNITURE else FIXTURES[kind].colors
+    if kind in FURNITURE:
+        return FURNITURE[kind][1]
+    return FIXTURES[kind].colors if kind in FIXTURES else tuple(COLORS)
 
 
-def _exchangeable(kind: str, room: str) -> list[str]:
+def _exchangeable(kind: str, room: Room) -> list[str]:
     """Kinds of such a room that could stand, lie or hang where this one does."""
+    if room.look is not None:
+        places = room.look.kinds.get(kind, frozenset())
+        return [other for other, of in room.look.kinds.items() if of & places]
     if kind in OBJECTS:
-        return [other for other in ROOMS[room].objects if OBJECTS[other].places & OBJECTS[kind].places]
-    return list(dict.fromkeys(ROOMS[room].furniture if kind in FURNITURE else ROOMS[room].fixtures))
+        return [other for other in ROOMS[room.kind].objects if OBJECTS[other].places & OBJECTS[kind].places]
+    return list(dict.fromkeys(ROOMS[room.kind].furniture if kind in FURNITURE else ROOMS[room.kind].fixtures))

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furniture import FURNITURE, ROOM_CENTER
+from mdsm_ros.homes.furnishing.maker import Made, Maker, Wish
+from mdsm_ros.homes.furnishing.plan import plan_room
+from mdsm_ros.homes.furnishing.room_stock import RoomStock
+from mdsm_ros.homes.furnishing.stock import Stock
+from mdsm_ros.homes.furniture import ROOM_CENTER, Surface
 from mdsm_ros.homes.home import WALL_HEIGHT, Home, Item, Room
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS, RGB, Part, bounds, dress, scaled, vary
+from mdsm_ros.homes.looks.dressing import dress_room
+from mdsm_ros.homes.parts import RGB
 from mdsm_ros.homes.rooms import ROOMS
-from mdsm_ros.homes.textures import FLOOR_MATERIALS, PATTERNS, WALL_MATERIALS
+from mdsm_ros.homes.textures import FLOOR_MATERIALS, WALL_MATERIALS
 
-SIZES = {"small": 0.78, "": 1.0, "big": 1.32}
-SIZE_SHARES = (0.2, 0.55, 0.25)
-PATTERN_SHARE = 0.35  # of the things that can wear one
-TWIN_SHARE = 0.25  # of further things of a kind: the colour of the one before
-COUNTS = (0.15, 0.28, 0.27, 0.20, 0.10)  # how often a kind of object comes once, twice, ...
-KINDS = (17, 24)  # of objects that are put into a room
 TOGETHER_SHARE = 0.6  # of the things of which one is somewhere already: to the same piece of furniture
+FIXTURE_HEIGHTS = (1.1, 1.5)  # metres, of the base of what only the library has
 PASSAGE = 0.6  # metres before a door that stay free
+FLAT = 0.03  # metres: what is lower may be walked on
 YAWS = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 """Of what stands with its back to each of the four walls: at -y, +x, +y and -x."""
 
@@ -47,9 +46,11 @@ assert set(FLOORS) == set(FLOOR_MATERIALS)
 
 
 class _RoomBuilder:
-    def __init__(self, size: tuple[float, float], rng: np.random.Generator) -> None:
+    def __init__(self, size: tuple[float, float], rng: np.random.Generator, stock: RoomStock | None) -> None:
         self.rng = rng
         self.size = size
+        self.stock = stock
+        self.maker = Maker(rng, stock)
         self.items: list[Item] = []
         self.passages: list[tuple[float, float, float, float]] = []  # x, y and half-extents that stay free
         self.used: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
@@ -61,7 +62,7 @@ class _RoomBuilder:
         standing = [
             (item.position[0], item.position[1], *item.extent)
             for item in self.items
-            if item.place in ("wall-side", "floor") and (item.kind != "rug" or flat)
+            if item.place in ("wall-side", "floor") and (not _is_flat(item) or flat)
         ]
         return not any(
             abs(a - x) < ex + extent[0] + margin and abs(b - y) < ey + extent[1] + margin
@@ -95,34 +96,52 @@ class _RoomBuilder:
 
     def add_fixture(self, kind: str) -> None:
         """A door, a window, a lamp on the ceiling..., if there is room."""
-        fixture, rng = FIXTURES[kind], self.rng
-        color = str(rng.choice(fixture.colors))
-        parts, pattern = self._dressed(fixture.shape(vary(COLORS[color], rng), rng))
-        if fixture.place == "ceiling":
-            self._hang_from_ceiling(kind, color, parts)
+        made = self.maker.fixture(kind)
+        if made is None:
             return
-        parts, half, half_depth, height = _centered(parts)
+        fixture = FIXTURES.get(kind)
+        over, heights = ((), FIXTURE_HEIGHTS) if fixture is None else (fixture.over, fixture.heights)
+        if made.fixed == "ceiling":
+            self._hang_from_ceiling(made)
+            return
+        made = made.centered()
         for _ in range(20):
-            wall, along = self._choose_wall(fixture.over, half, kind)
-            x, y = self._at_wall(wall, along, half_depth)
-            extent = (half, half_depth) if wall % 2 == 0 else (half_depth, half)
-            if abs(along) > self.size[wall % 2] / 2 - half:
+            wall, along = self._choose_wall(over, made.hx, kind)
+            x, y = self._at_wall(wall, along, made.hy)
+            extent = (made.hx, made.hy) if wall % 2 == 0 else (made.hy, made.hx)
+            if abs(along) > self.size[wall % 2] / 2 - made.hx:
                 continue
-            base = float(rng.uniform(*fixture.heights))
-            item = Item(kind, color, "", parts, (x, y, base), YAWS[wall], extent, height, True, "wall", pattern=pattern)
-            if fixture.place == "standing":
+            base = self._base(made, *heights)
+            item = _item(made, (x, y, base), YAWS[wall], extent, "wall", furniture=True)
+            if made.fixed == "standing":
                 deep = extent[1 - wall % 2] + PASSAGE / 2
-                room_before = self._at_wall(wall, along, half_depth + PASSAGE / 2)
+                room_before = self._at_wall(wall, along, made.hy + PASSAGE / 2)
                 reach = (extent[0], deep) if wall % 2 == 0 else (deep, extent[1])
-                if self._free(*room_before, reach, 0.02) and self._wall_free(wall, x, y, extent, 0.0, height):
+                if self._free(*room_before, reach, 0.02) and self._wall_free(wall, x, y, extent, 0.0, made.height):
                     item.place = "wall-side"
-                    self.items.append(item)
+                    self._keep(item)
                     self.passages.append((*room_before, *reach))
                     return
-            elif self._wall_free(wall, x, y, extent, base, base + height):
+            elif self._wall_free(wall, x, y, extent, base, base + made.height):
                 item.above = self._below(item, wall)
-                self.items.append(item)
+                self._keep(item)
                 return
+
+    def _keep(self, item: Item) -> None:
+        self.items.append(item)
+        if self.stock is not None:
+            self.stock.pay(item)
+
+    def _base(self, made: Made, low: float, high: float) -> float:
+        """Height of the base of what hangs on a wall, metres: drawn, and below the ceiling."""
+        base = float(self.rng.uniform(low, high))
+        if made.fixed == "standing":
+            return 0.0
+        if not made.model:
+            return base
+        if made.elevation:
+            base = made.elevation + 0.1 * (base - low) / max(high - low, 0.1)
+        return max(0.0, min(base, WALL_HEIGHT - 0.08 - made.height))
 
     def _choose_wall(self, over: Sequence[str], half: float, kind: str) -> tuple[int, float]:
         """A wall and a place along it: over furniture of some kinds or, for curtains, beside a window, if any."""
@@ -155,14 +174,13 @@ class _RoomBuilder:
         holder = self.items[below[0]]
         return below[0] if abs(holder.position[axis] - item.position[axis]) < holder.extent[axis] else None
 
-    def _hang_from_ceiling(self, kind: str, color: str, parts: list[Part]) -> None:
-        hx, hy, height = bounds(parts)
+    def _hang_from_ceiling(self, made: Made) -> None:
         for _ in range(10):
             x, y = (float(self.rng.uniform(-0.3, 0.3) * side) for side in self.size)
             others = [item for item in self.items if item.place == "ceiling"]
             if all(np.hypot(item.position[0] - x, item.position[1] - y) > 0.9 for item in others):
-                at = (x, y, WALL_HEIGHT - height)
-                self.items.append(Item(kind, color, "", parts, at, 0.0, (hx, hy), height, True, "ceiling"))
+                at = (x, y, WALL_HEIGHT - made.height)
+                self._keep(_item(made, at, 0.0, (made.hx, made.hy), "ceiling", furniture=True))
                 return
 
     # -- furniture --
@@ -170,80 +188,64 @@ class _RoomBuilder:
     def add_furniture(self, kind: str) -> None:
         """A piece of furniture with its back to a wall or, for some, in the room, if there is room."""
         rng = self.rng
-        builder, colors = FURNITURE[kind]
-        color = str(rng.choice(colors))
-        piece = builder(vary(COLORS[color], rng), rng)
-        parts, pattern = self._dressed(piece.parts)
+        piece = self.maker.furniture(kind)
+        if piece is None:
+            return
+        flat = kind == "rug" or (bool(piece.model) and piece.height < FLAT)
         for _ in range(25):
             wall = int(rng.integers(4))
             extent = (piece.hx, piece.hy) if wall % 2 == 0 else (piece.hy, piece.hx)
             reach = (self.size[0] / 2 - extent[0], self.size[1] / 2 - extent[1])
             if min(reach) < 0:
                 continue
-            centered = kind in ROOM_CENTER and rng.random() < 0.8
+            centered = (kind in ROOM_CENTER or flat) and rng.random() < 0.8
             if centered:
                 x, y = (0.5 * float(rng.uniform(-1, 1)) * r for r in reach)
             else:
                 x, y = self._at_wall(wall, float(rng.uniform(-1, 1)) * reach[wall % 2], piece.hy + 0.015)
-            if self._free(x, y, extent, 0.12 if kind != "rug" else 0.0, flat=kind == "rug") and (
+            if self._free(x, y, extent, 0.0 if flat else 0.12, flat=flat) and (
                 centered or self._wall_free(wall, x, y, extent, 0.0, piece.height)
             ):
-                at = (x, y, 0.0)
-                item = Item(kind, color, "", parts, at, YAWS[wall], extent, piece.height, True, "wall-side")
-                item.pattern, item.surfaces = pattern, piece.surfaces
-                self.items.append(item)
+                self._keep(_item(piece, (x, y, piece.base), YAWS[wall], extent, "wall-side", furniture=True))
                 return
 
     # -- objects --
 
-    def _dressed(self, parts: list[Part]) -> tuple[list[Part], str]:
-        """The parts, in a pattern or not, and the pattern's name."""
-        if not any(part.main for part in parts) or self.rng.random() > PATTERN_SHARE:
-            return parts, ""
-        pattern = str(self.rng.choice(list(PATTERNS)))
-        return dress(parts, pattern), pattern
-
-    def _make(self, kind: str, color: str) -> tuple[list[Part], str, str]:
-        """Parts, size and pattern of an object."""
-        rng = self.rng
-        size = str(rng.choice(list(SIZES), p=SIZE_SHARES))
-        shape = OBJECTS[kind].shape(vary(COLORS[color], rng), rng)
-        parts, pattern = self._dressed(scaled(shape, SIZES[size] * float(rng.uniform(0.96, 1.04))))
-        return parts, size, pattern
-
-    def add_object(self, kind: str, color: str) -> None:
-        """An object in one of the places of its kind, if there is room."""
-        places = sorted(OBJECTS[kind].places)
+    def add_object(self, wish: Wish) -> None:
+        """An object in one of the places where it may be, if there is room."""
+        if wish.model is not None and self.stock is not None and not self.stock.affords(wish.model):
+            return
+        places = sorted(wish.places)
         self.rng.shuffle(places)
         for place in places:
             put = {"wall": self._hang, "floor": self._put_on_floor}.get(place)
-            if put(kind, color) if put is not None else self._put_on(kind, color, place):
+            if put(wish) if put is not None else self._put_on(wish, place):
                 return
 
-    def _put_on(self, kind: str, color: str, place: str) -> bool:
+    def _put_on(self, wish: Wish, place: str) -> bool:
         rng = self.rng
-        parts, size, pattern = self._make(kind, color)
-        hx, hy, height = bounds(parts)
+        made = self.maker.object(wish)
         spots = [
             (i, j)
             for i, item in enumerate(self.items)
             for j, s in enumerate(item.surfaces)
-            if s.place == place and s.clearance > height
+            if _offers(item, s, place, made) and s.clearance > made.height
         ]
         if not spots:
             return False
-        company = {item.support for item in self.items if item.kind == kind and item.place == place}
+        place = "surface" if place == "shelf" else place
+        company = {item.support for item in self.items if item.kind == made.kind and item.place == place}
         near = [spot for spot in spots if spot[0] in company]
         for _ in range(16):
             pool = near if near and rng.random() < TOGETHER_SHARE else spots
             i, j = pool[int(rng.integers(len(pool)))]
             holder, surface = self.items[i], self.items[i].surfaces[j]
-            facing = 0.0 if kind == "pillow" else float(rng.normal(0, 0.35))
+            facing = 0.0 if made.kind == "pillow" else float(rng.normal(0, 0.35))
             c, s = abs(np.cos(facing)), abs(np.sin(facing))
-            ex, ey = c * hx + s * hy, s * hx + c * hy
+            ex, ey = c * made.hx + s * made.hy, s * made.hx + c * made.hy
             if ex > surface.hx + 0.02 or ey > surface.hy + 0.04:
                 continue
-            u = float(rng.uniform(-1, 1) * max(0.0, surface.hx - ex))
+            u = float(rng.uniform(-1, 1) * max(0.0, surface.hx - ex)) + surface.x
             v = float(rng.uniform(-1, 1) * max(0.0, surface.hy - ey)) + surface.y
             used = self.used.setdefault((i, j), [])
             if any((u - a) ** 2 + (v - b) ** 2 < (r + max(ex, ey) + 0.01) ** 2 for a, b, r in used):
@@ -252,23 +254,19 @@ class _RoomBuilder:
             cos, sin = np.cos(holder.yaw), np.sin(holder.yaw)
             x, y = holder.position[0] + cos * u - sin * v, holder.position[1] + sin * u + cos * v
             extent = (ex, ey) if abs(cos) > 0.5 else (ey, ex)
-            at = (float(x), float(y), surface.z)
-            item = Item(
-                kind, color, size, parts, at, holder.yaw + facing, extent, height, False, place, pattern=pattern
-            )
+            item = _item(made, (float(x), float(y), holder.position[2] + surface.z), holder.yaw + facing, extent, place)
             if place == "under":
                 item.beneath = i
             else:
                 item.support = i
-            self.items.append(item)
+            self._keep(item)
             return True
         return False
 
-    def _put_on_floor(self, kind: str, color: str) -> bool:
+    def _put_on_floor(self, wish: Wish) -> bool:
         rng = self.rng
-        parts, size, pattern = self._make(kind, color)
-        hx, hy, height = bounds(parts)
-        radius = float(np.hypot(hx, hy))
+        made = self.maker.object(wish)
+        radius = float(np.hypot(made.hx, made.hy))
         for _ in range(15):
             x = float(rng.uniform(-1, 1) * (self.size[0] / 2 - radius))
             y = float(rng.uniform(-1, 1) * (self.size[1] / 2 - radius))
@@ -278,71 +276,105 @@ class _RoomBuilder:
                 (
                     i
                     for i, r in enumerate(self.items)
-                    if r.kind == "rug" and abs(r.position[0] - x) < r.extent[0] and abs(r.position[1] - y) < r.extent[1]
+                    if _is_flat(r) and abs(r.position[0] - x) < r.extent[0] and abs(r.position[1] - y) < r.extent[1]
                 ),
                 None,
             )
             at = (x, y, 0.0 if rug is None else self.items[rug].height)
-            yaw = float(rng.uniform(-np.pi, np.pi))
-            extent = (radius, radius)
-            item = Item(kind, color, size, parts, at, yaw, extent, height, False, "floor", support=rug, pattern=pattern)
-            self.items.append(item)
+            item = _item(made, at, float(rng.uniform(-np.pi, np.pi)), (radius, radius), "floor")
+            item.support = rug
+            self._keep(item)
             return True
         return False
 
-    def _hang(self, kind: str, color: str) -> bool:
+    def _hang(self, wish: Wish) -> bool:
         rng = self.rng
-        parts, size, pattern = self._make(kind, color)
-        parts, half, half_depth, height = _centered(parts)
+        made = self.maker.object(wish).centered()
         for _ in range(12):
             wall = int(rng.integers(4))
-            x, y = self._at_wall(wall, self._along(wall, half), half_depth)
-            base = float(rng.uniform(0.75, 1.0) if kind == "toilet paper" else rng.uniform(1.05, 1.55))
-            extent = (half, half_depth) if wall % 2 == 0 else (half_depth, half)
-            if base + height < WALL_HEIGHT - 0.1 and self._wall_free(wall, x, y, extent, base, base + height):
-                at = (x, y, base)
-                item = Item(kind, color, size, parts, at, YAWS[wall], extent, height, False, "wall", pattern=pattern)
+            x, y = self._at_wall(wall, self._along(wall, made.hx), made.hy)
+            base = self._base(made, *((0.75, 1.0) if made.kind == "toilet paper" else (1.05, 1.55)))
+            extent = (made.hx, made.hy) if wall % 2 == 0 else (made.hy, made.hx)
+            top = base + made.height
+            if top < WALL_HEIGHT - (0.05 if made.model else 0.1) and self._wall_free(wall, x, y, extent, base, top):
+                item = _item(made, (x, y, base), YAWS[wall], extent, "wall")
                 item.above = self._below(item, wall)
-                self.items.append(item)
+                self._keep(item)
                 return True
         return False
 
 
-def _centered(parts: Sequence[Part]) -> tuple[list[Part], float, float, float]:
-    """Parts with their back at y = 0 moved so that the origin is in their middle; half-extents and height."""
-    half, depth, height = bounds(parts)
-    moved = [replace(p, position=(p.position[0], p.position[1] - depth / 2, p.position[2])) for p in parts]
-    return moved, half, depth / 2, height
+def _item(
+    made: Made,
+    at: tuple[float, float, float],
+    yaw: float,
+    extent: tuple[float, float],
+    place: str,
+    *,
+    furniture: bool = False,
+) -> Item:
+    return Item(
+        kind=made.kind,
+        color=made.color,
+        size=made.size,
+        parts=made.parts,
+        position=at,
+        yaw=yaw,
+        extent=extent,
+        height=made.height,
+        furniture=furniture,
+        place=place,
+        pattern=made.pattern,
+        surfaces=made.surfaces,
+        model=made.model,
+        tints=made.tints,
+        shows=made.shows,
+    )
 
 
-def build_room(kind: str, seed: int, rng: np.random.Generator) -> Room:
-    """Furnishes one room. Few kinds come several times each, so that a kind alone seldom says which one is meant."""
-    builder = _RoomBuilder((float(rng.uniform(3.5, 5.2)), float(rng.uniform(3.4, 4.8))), rng)
-    room = ROOMS[kind]
-    fixtures = [name for index, name in enumerate(room.fixtures) if index < 2 or rng.random() < 0.6]
+def _is_flat(item: Item) -> bool:
+    """A rug, on which things may stand."""
+    return item.kind == "rug" or (bool(item.model) and item.place == "wall-side" and item.height < FLAT)
+
+
+def _offers(item: Item, surface: Surface, place: str, made: Made) -> bool:
+    """Whether such a thing may lie there: procedural things lie on shelves as on tables."""
+    if surface.place == "shelf":
+        return place == "shelf" or (place == "surface" and not made.model)
+    return surface.place == place or (place == "shelf" and surface.place == "surface" and item.kind == "shelf")
+
+
+def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | None = None) -> Room:
+    """Furnishes one room. Few kinds come several times each, so that a kind alone seldom says which one is meant.
+
+    Args:
+        kind: of room.
+        seed: of what is drawn later: textures and lights.
+        rng: draws everything else.
+        stock: the library of models; None for procedural things only.
+    """
+    room_stock = None if stock is None else RoomStock(stock, kind)
+    builder = _RoomBuilder((float(rng.uniform(3.5, 5.2)), float(rng.uniform(3.4, 4.8))), rng, room_stock)
+    plan = plan_room(kind, rng, room_stock)
     before = [
-        name for name in fixtures if FIXTURES[name].place == "standing" or name in ("window", "curtain", "blinds")
+        name
+        for name in plan.fixtures
+        if name in FIXTURES and (FIXTURES[name].place == "standing" or name in ("window", "curtain", "blinds"))
     ]
     for name in sorted(before, key=lambda name: FIXTURES[name].place != "standing"):
         builder.add_fixture(name)
-    for index, name in enumerate(room.furniture):
-        if index < 3 or rng.random() < 0.7:
-            builder.add_furniture(name)
-    for name in fixtures:
+    for name in plan.furniture():
+        builder.add_furniture(name)
+    for name in plan.fixtures:
         if name not in before:
             builder.add_fixture(name)
-    wishes: list[tuple[str, str]] = []
-    for name in rng.choice(room.objects, size=min(len(room.objects), int(rng.integers(*KINDS))), replace=False):
-        color = ""
-        for _ in range(1 + int(rng.choice(len(COUNTS), p=COUNTS))):
-            color = color if color and rng.random() < TWIN_SHARE else str(rng.choice(OBJECTS[name].colors))
-            wishes.append((str(name), color))
-    rng.shuffle(wishes)
-    for name, color in wishes:
-        builder.add_object(str(name), str(color))
+    wishes = builder.maker.wishes(plan.objects())
+    rng.shuffle(wishes)  # type: ignore[arg-type]
+    for wish in wishes:
+        builder.add_object(wish)
     wall = str(rng.choice(list(WALLS), p=WALL_SHARES))
-    floor = str(rng.choice(room.floors))
-    return Room(
+    floor = str(rng.choice(ROOMS[kind].floors))
+    room = Room(
         kind=kind,
         size=builder.size,
         items=builder.items,
@@ -353,14 +385,15 @@ def build_room(kind: str, seed: int, rng: np.random.Generator) -> Room:
         floor_color=FLOORS[floor][int(rng.integers(len(FLOORS[floor])))],
         floor_material=floor,
     )
+    return room if stock is None or room_stock is None else dress_room(room, stock, room_stock.places(), rng)
 
 
-def build_home(seed: int) -> Home:
-    """Builds a home of four to six rooms of different kinds; the same seed gives the same home."""
+def build_home(seed: int, stock: Stock | None = None) -> Home:
+    """Builds a home of four to six rooms of different kinds; the same seed and stock give the same home."""
     rng = np.random.default_rng(seed)
     kinds = rng.choice(list(ROOMS), size=int(rng.integers(4, 7)), replace=False)
     rooms = []
     for kind in kinds:
         room_seed = int(rng.integers(2**31))
-        rooms.append(build_room(str(kind), room_seed, np.random.default_rng(room_seed)))
+        rooms.append(build_room(str(kind), room_seed, np.random.default_rng(room_seed), stock))
     return Home(seed, rooms)

@@ -11,21 +11,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """A closed surface.
+    """A surface.
 
     Attributes:
-        vertices: float64 (V, 3), metres.
+        vertices: float (V, 3), metres.
         faces: int32 (F, 3), counter-clockwise seen from outside.
-        texcoords: float64 (V, 2), metres on the surface, so that patterns have the same size on everything.
+        texcoords: float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
+            the image for a part with an image of its own.
+        normals: float (V, 3), unit vectors; None to compute them from the faces.
     """
 
-    vertices: NDArray[np.float64]
+    vertices: NDArray[np.floating]
     faces: NDArray[np.int32]
-    texcoords: NDArray[np.float64]
+    texcoords: NDArray[np.floating]
+    normals: NDArray[np.floating] | None = None
 
     def scaled(self, scale: float) -> Mesh:
         """The same shape in another size, its pattern with it."""
-        return Mesh(self.vertices * scale, self.faces, self.texcoords * scale)
+        return Mesh(self.vertices * scale, self.faces, self.texcoords * scale, self.normals)
 
 
 def _grid_faces(rows: int, columns: int) -> NDArray[np.int32]:

@@ -64,12 +64,26 @@ def vary(color: RGB, rng: np.random.Generator) -> RGB:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """An image on a surface; two are the same only if they are one object, so that rooms can share it.
+
+    Attributes:
+        pixels: uint8 (H, W, 3).
+        repeat: how often it repeats in a metre; 0 if it fills its part, or lies as the mesh's texture coordinates say.
+    """
+
+    pixels: NDArray[np.uint8]
+    repeat: float = 0.0
+
+
 @dataclass(frozen=True)
 class Part:
     """One MuJoCo geom in its object's frame: x right, y to the front, z up, origin at the centre of the base.
 
     ``size`` holds half-extents in metres in MuJoCo's order for the shape; ``tilt`` is a rotation about x in radians.
     ``material`` is a name of :mod:`mdsm_ros.homes.textures`. Parts with ``main`` wear their thing's pattern.
+    ``photo`` takes the place of a material; the colour tints it. ``alpha`` is the opacity, ``glow`` the emission.
     """
 
     shape: str  # box | cylinder | sphere | ellipsoid | capsule | mesh
@@ -80,6 +94,9 @@ class Part:
     material: str | None = None
     mesh: Mesh | None = None
     main: bool = False
+    photo: Photo | None = None
+    alpha: float = 1.0
+    glow: float = 0.0
 
 
 def box(

@@ -20,12 +20,22 @@ CLAUSES: dict[str, tuple[str, ...]] = {
         "resting on {}",
         "on top of {}",
         "atop {}",
+        "placed on {}",
+        "set on {}",
+        "situated on {}",
     ),
     "under": ("under {}", "underneath {}", "beneath {}"),
     "above": ("above {}", "hanging above {}", "over {}", "hung above {}", "on the wall above {}", "directly above {}"),
     "below": ("below {}", "directly below {}", "that stands below {}", "located below {}"),
-    "on wall": ("on the wall", "hanging on the wall", "mounted on the wall", "attached to the wall"),
-    "on floor": ("on the floor", "standing on the floor", "on the ground", "placed on the floor"),
+    "on wall": (
+        "on the wall",
+        "hanging on the wall",
+        "mounted on the wall",
+        "attached to the wall",
+        "that hangs on the wall",
+        "up on the wall",
+    ),
+    "on floor": ("on the floor", "standing on the floor", "on the ground", "placed on the floor", "on the bare floor"),
     "top shelf": ("on the top shelf of {}", "on the highest shelf of {}", "on the uppermost shelf of {}"),
     "middle shelf": ("on the middle shelf of {}", "on the center shelf of {}"),
     "bottom shelf": ("on the bottom shelf of {}", "on the lowest shelf of {}"),
@@ -33,18 +43,32 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "right of": ("to the right of {}", "right of {}", "on the right side of {}", "on the right hand side of {}"),
     "in front of": ("in front of {}", "just in front of {}", "that is in front of {}"),
     "behind": ("behind {}", "just behind {}", "that is behind {}", "located behind {}"),
-    "next to": ("next to {}", "beside {}", "near {}", "by {}", "close to {}", "adjacent to {}", "right next to {}"),
+    "next to": (
+        "next to {}",
+        "beside {}",
+        "near {}",
+        "by {}",
+        "close to {}",
+        "adjacent to {}",
+        "right next to {}",
+    ),
     "between": ("between {} and {}", "in between {} and {}", "that is between {} and {}"),
     "nearest": ("nearest to {}", "closest to {}", "nearest {}", "that is closest to {}", "that is nearest to {}"),
     "farthest": ("farthest from {}", "furthest from {}", "farthest away from {}"),
-    "leftmost": ("on the far left", "farthest to the left", "that is furthest left", "all the way to the left"),
+    "leftmost": (
+        "furthest left",
+        "on the far left",
+        "farthest to the left",
+        "that is furthest left",
+        "all the way to the left",
+    ),
     "rightmost": ("on the far right", "farthest to the right", "that is furthest right", "all the way to the right"),
     "second from left": ("second from the left", "that is second from the left"),
     "second from right": ("second from the right", "that is second from the right"),
     "third from left": ("third from the left", "that is third from the left"),
     "third from right": ("third from the right", "that is third from the right"),
-    "middle": ("in the middle", "in the center", "that is in the middle"),
-    "closest to camera": ("closest to you", "nearest to you", "right in front of you"),
+    "middle": ("in the middle", "in the center", "that is in the middle", "in the centre"),
+    "closest to camera": ("closest to you", "nearest to you", "right in front of you", "nearest of all to you"),
     "farthest from camera": ("farthest away from you", "farthest from you", "furthest from where you stand"),
     "highest": ("that is highest up", "placed the highest", "at the very top"),
     "lowest": ("that is lowest", "placed the lowest", "at the very bottom"),
@@ -102,12 +126,13 @@ class Wording:
             pattern: pattern to name, if any.
             prefixes: superlatives to begin with.
         """
-        names = lexicon.NOUNS.get(item.kind, (item.kind,))
+        names = lexicon.spoken_names(item.kind, bool(item.model))
+        size = item.size if self.scene.room.look is None else self.scene.size_of(item)
         name = names[0] if self.rng.random() < 0.45 else self.pick(names)
         words = list(prefixes)
-        if item.size and not prefixes and self.rng.random() < SIZE_SHARE:
-            words.append(self.pick(lexicon.SIZE_NAMES[item.size]))
-        elif self.rng.random() < ADJECTIVE_SHARE and item.kind in lexicon.ADJECTIVES:
+        if size and not prefixes and self.rng.random() < SIZE_SHARE:
+            words.append(self.pick(lexicon.SIZE_NAMES[size]))
+        elif self.rng.random() < ADJECTIVE_SHARE and item.kind in lexicon.ADJECTIVES and not item.model:
             words.append(self.pick(lexicon.ADJECTIVES[item.kind]))
         frame = ""
         if color is not None:
@@ -148,7 +173,8 @@ class Wording:
         if not clauses:
             return f"the {noun}"
         if self.rng.random() < JOINT_SHARE and not clauses[0].startswith("that"):
-            clauses[0] = f"{self.pick(('that', 'which'))} {'are' if is_plural(noun) else 'is'} {clauses[0]}"
+            joints = ("that are", "which are") if is_plural(noun) else ("that is", "which is", "that's")
+            clauses[0] = f"{self.pick(joints)} {clauses[0]}"
         return f"the {noun} " + " and ".join(clauses)
 
     def _clause(self, clause: Clause) -> str:

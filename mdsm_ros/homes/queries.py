@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mdsm_ros.homes import relations as r
-from mdsm_ros.homes.home import Room
-from mdsm_ros.homes.lexicon import ALIKE
+from mdsm_ros.homes.furnishing.alike import PART_OF
+from mdsm_ros.homes.home import Item, Room
+from mdsm_ros.homes.lexicon import ALIKE, PROCEDURAL_ALIKE
 from mdsm_ros.homes.parts import CONFUSABLE
 from mdsm_ros.homes.seen import Seen
 
@@ -101,14 +102,32 @@ class Scene:
         """Whether the noun with its attributes fits a thing; the clauses are left out."""
         verdicts: list[r.Verdict] = []
         if thing.kind != query.kind:
-            if thing.kind not in ALIKE.get(query.kind, ()):
+            if not self._may_be(query.kind, thing):
                 return False
             verdicts.append(None)
         if query.color not in (None, thing.color):
-            verdicts.append(None if thing.color in CONFUSABLE[query.color or ""] else False)
+            verdicts.append(None if _may_look(query.color or "", thing) else False)
         if query.pattern not in (None, thing.pattern):
             verdicts.append(None if thing.area < PATTERN_AREA * self.pixels else False)
         return False if False in verdicts else None if None in verdicts else True
+
+    def _may_be(self, kind: str, thing: Seen) -> bool:
+        """A listener may take the thing for one of the kind, or for having one on it."""
+        if self.room.look is None:
+            return thing.kind in PROCEDURAL_ALIKE.get(kind, ())
+        if thing.kind in ALIKE.get(kind, ()):
+            return True
+        item = self.room.items[thing.index]
+        return kind in item.shows or (bool(item.model) and item.kind in PART_OF.get(kind, ()))
+
+    def size_of(self, item: Item) -> str:
+        """The size "big" or "small" where the things of the kind in view make it clear; else ""."""
+        same = [thing for thing in self.seen if thing.kind == item.kind]
+        for size, choose in (("big", r.largest), ("small", r.smallest)):
+            chosen = choose(self.room, same, ())
+            if chosen is not None and self.room.items[chosen.index] is item:
+                return size
+        return ""
 
     def candidates(self, query: Query) -> list[Seen]:
         """Everything that the noun fits or may fit."""
@@ -142,3 +161,8 @@ class Scene:
             sure, unsure = self.answers(query)
             self._found[query] = sure[0] if len(sure) == 1 and not unsure else None
         return self._found[query]
+
+
+def _may_look(color: str, thing: Seen) -> bool:
+    """A listener may call the thing by the colour, though it is not the name that is said."""
+    return color in thing.tints or (bool(thing.color) and thing.color in CONFUSABLE[color])

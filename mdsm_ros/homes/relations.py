@@ -68,6 +68,8 @@ def shelf_level(level: str) -> Relation:
 
     def judge(room: Room, thing: Seen, marks: Marks) -> Verdict:
         holder = room.items[marks[0].index]
+        if holder.model:  # its boards need not lie one above the other
+            return None
         levels = sorted(surface.z for surface in holder.surfaces if surface.place == "surface")
         if len(levels) < 3 or (level == "middle" and len(levels) % 2 == 0):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import mujoco
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.annotations import Camera
-from mdsm_ros.homes.home import WALL_HEIGHT, Room
+from mdsm_ros.homes.home import Room
+from mdsm_ros.homes.looks.lights import ceiling_lights, even_ambient, lighting
 from mdsm_ros.homes.painter import Painter
 from mdsm_ros.homes.shell import shell
 
 _HIDDEN_GROUP = 1  # of MuJoCo's groups of geoms; all are in group 0 else
+SHADOW_REACH = 0.5  # metres: what is so far beyond the picture's edge may throw a shadow into it
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,10 @@ class RoomRenderer:
         spec.visual.quality.offsamples = 2
         spec.visual.quality.shadowsize = 1024
         spec.visual.map.znear, spec.visual.map.zfar = 0.01, 15.0
-        ambient = float(rng.uniform(0.44, 0.58))
-        spec.visual.headlight.ambient = [ambient] * 3
-        spec.visual.headlight.diffuse = [float(rng.uniform(0.24, 0.4))] * 3
-        spec.visual.headlight.specular = [0.05] * 3
-        painter = Painter(spec, rng)
+        look = self.room.look
+        light = even_ambient(rng) if look is None else lighting(self.room, rng)
+        light.add_camera_light(spec)
+        painter = Painter(spec, rng, None if look is None else look.materials)
         owners: list[int] = []
         for body_at, yaw, parts in shell(self.room):
             painter.add(spec.worldbody, body_at, yaw, parts)
@@ -99,60 +100,76 @@ class RoomRenderer:
         for index, item in enumerate(self.room.items):
             painter.add(spec.worldbody, item.position, item.yaw, item.parts)
             owners += [index] * len(item.parts)
-        for index in range(2):
-            x, y = (float(rng.uniform(-0.3, 0.3) * side) for side in self.room.size)
-            glow = float(rng.uniform(0.28, 0.45))
-            warmth = float(rng.uniform(0.82, 1.0))
-            spec.worldbody.add_light(
-                pos=[x, y, WALL_HEIGHT - 0.35],
-                dir=[float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)), -1],
-                diffuse=[glow, glow * (0.5 + 0.5 * warmth), glow * warmth],
-                specular=[0.1] * 3,
-                castshadow=index == 0,  # each shadow costs another pass over the room
-                cutoff=88.0,
-            )
+        if look is None:  # drawn after the textures, so that rooms without a library stay what they were
+            light = replace(light, lights=ceiling_lights(self.room, rng))
+        light.add_lights(spec)
         spec.worldbody.add_camera(name="eye")
         return spec, owners
 
-    def _aim(self, pose: CameraPose, option: mujoco.MjvOption | None = None) -> None:
+    def _aim(self, pose: CameraPose, shown: NDArray[np.bool_]) -> None:
+        """Points the camera; only the geoms that are ``shown`` are rendered, and cost."""
         index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, "eye")
         self._data.cam_xpos[index] = pose.position
         self._data.cam_xmat[index] = pose.axes().reshape(9)
         self._model.cam_fovy[index] = pose.fovy
+        self._model.geom_group[:] = np.where(shown, 0, _HIDDEN_GROUP)
+        option = mujoco.MjvOption()
+        option.geomgroup[_HIDDEN_GROUP] = 0
         self._renderer.update_scene(self._data, "eye", option)
 
-    def items(self, pose: CameraPose) -> NDArray[np.int16]:
-        """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
-        self._aim(pose)
+    def _near_view(self, pose: CameraPose, margin: float) -> NDArray[np.bool_]:
+        """Which geoms may be in the picture, or within ``margin`` metres of its edge; in rooms with a look only.
+
+        Walls always count.
+        """
+        if self.room.look is None:
+            return np.ones(self._model.ngeom, bool)
+        x, y, z = ((self._data.geom_xpos - pose.position) @ pose.axes()).T
+        reach = self._model.geom_rbound + margin
+        up = np.tan(np.deg2rad(pose.fovy) / 2)
+        inside = -z > -reach
+        for across, slope in ((x, up * self.width / self.height), (y, up)):
+            inside &= np.abs(across) - slope * -z <= reach * np.hypot(1.0, slope)
+        return inside | (self._owner[:-1] < 0)
+
+    def _segment(self, pose: CameraPose, shown: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Index of the geom at each pixel (H, W), -1 where there is none."""
+        self._aim(pose, shown)
         self._renderer.enable_segmentation_rendering()
         geoms = self._renderer.render()[..., 0].copy()
         self._renderer.disable_segmentation_rendering()
-        return self._owner[geoms]
+        return geoms
+
+    def items(self, pose: CameraPose) -> NDArray[np.int16]:
+        """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
+        return self._owner[self._segment(pose, self._near_view(pose, 0.0))]
 
     def alone(self, pose: CameraPose, index: int) -> NDArray[np.bool_]:
         """The whole silhouette (H, W) of one of the room's items, as if nothing else stood in the room."""
-        groups = self._model.geom_group
-        groups[:] = _HIDDEN_GROUP
-        groups[self._owner[:-1] == index] = 0
-        only = mujoco.MjvOption()
-        only.geomgroup[_HIDDEN_GROUP] = 0
-        self._aim(pose, only)
-        self._renderer.enable_segmentation_rendering()
-        silhouette = self._renderer.render()[..., 0] >= 0
-        self._renderer.disable_segmentation_rendering()
-        groups[:] = 0
-        return silhouette
+        return self._segment(pose, self._owner[:-1] == index) >= 0
 
-    def render(self, pose: CameraPose, *, depth: bool = True) -> View:
-        """Renders one view."""
-        items = self.items(pose)
-        self._aim(pose)
+    def render(self, pose: CameraPose, *, depth: bool = True, items: NDArray[np.int16] | None = None) -> View:
+        """Renders one view.
+
+        Args:
+            pose: of the camera.
+            depth: whether the view has depth.
+            items: of this pose, if they are known already.
+        """
+        items = self.items(pose) if items is None else items
+        self._aim(pose, self._near_view(pose, SHADOW_REACH))
         rgb = self._renderer.render().copy()
-        metres = None
-        if depth:
-            self._renderer.enable_depth_rendering()
-            metres = self._renderer.render().copy()
-            self._renderer.disable_depth_rendering()
+        metres = self._depth() if depth else None
         focal = self.height / 2 / np.tan(np.deg2rad(pose.fovy) / 2)
         intrinsics = Camera(fx=float(focal), fy=float(focal), cx=self.width / 2, cy=self.height / 2)
         return View(rgb, metres, items, intrinsics, pose)
+
+    def _depth(self) -> NDArray[np.float32]:
+        """Depth of the scene that was rendered last, without the shadows, which cost most of a picture."""
+        flags = self._renderer.scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+        self._renderer.enable_depth_rendering()
+        metres = self._renderer.render().copy()
+        self._renderer.disable_depth_rendering()
+        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 1
+        return metres

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.homes.furnishing.colors import colors_in_view
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.scene import View
 
@@ -21,6 +22,8 @@ class Seen:
 
     Attributes:
         index: in the room's items.
+        color: its name; "" where none is right.
+        tints: colours that someone may call it by, of library models and in photographic light.
         area: visible pixels.
         x, y: centre of the visible pixels as shares of the image's width and height.
         half_width: half the width of the visible pixels' box, share of the image's width.
@@ -43,6 +46,7 @@ class Seen:
     extent: tuple[float, float, float]
     target: bool
     landmark: bool
+    tints: frozenset[str] = frozenset()
 
 
 def _hull_area(points: NDArray[np.float64], width: int, height: int) -> float:
@@ -75,11 +79,14 @@ def look(room: Room, view: View) -> list[Seen]:
         x_low, x_high = columns.min(), columns.max()
         cut = x_low == 0 or x_high == width - 1 or rows.min() == 0 or rows.max() == height - 1
         share = area / (height * width)
+        color, tints = item.color, item.tints
+        if room.look is not None:
+            color, tints = colors_in_view(item, view.rgb[rows, columns])
         seen.append(
             Seen(
                 index=int(index),
                 kind=item.kind,
-                color=item.color,
+                color=color,
                 pattern=item.pattern,
                 size=item.size,
                 area=int(area),
@@ -92,6 +99,7 @@ def look(room: Room, view: View) -> list[Seen]:
                 target=share >= TARGET_AREA
                 and visible >= (0.2 if item.furniture else TARGET_VISIBLE * (0.8 if cut else 1.0)),
                 landmark=share >= LANDMARK_AREA,
+                tints=tints,
             )
         )
     return seen

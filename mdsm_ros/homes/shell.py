@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,15 +22,18 @@ def shell(room: Room) -> Iterator[tuple[tuple[float, float, float], float, list[
     the wall.
     """
     hx, hy = room.size[0] / 2, room.size[1] / 2
+    floor_photo, wall_photo = (None, None) if room.look is None else (room.look.floor, room.look.wall)
     floor, ceiling = -THICKNESS, WALL_HEIGHT + THICKNESS
-    yield (0.0, 0.0, floor), 0.0, [box(hx, hy, THICKNESS, (0, 0, 0), room.floor_color, material=room.floor_material)]
+    ground = box(hx, hy, THICKNESS, (0, 0, 0), room.floor_color, material=room.floor_material)
+    yield (0.0, 0.0, floor), 0.0, [replace(ground, photo=floor_photo)]
     yield (0.0, 0.0, ceiling), 0.0, [box(hx, hy, THICKNESS, (0, 0, 0), CEILING, material="plaster")]
     for side, (x, y) in enumerate(((0.0, -hy), (hx, 0.0), (0.0, hy), (-hx, 0.0))):
         half = hx if side % 2 == 0 else hy
         middle = WALL_HEIGHT / 2
         trim = TRIM if room.wall_material != "bricks" else shade(room.wall_color, 0.8)
+        face = box(half, middle, THICKNESS, (0, -THICKNESS, middle), room.wall_color, np.pi / 2, room.wall_material)
         parts = [
-            box(half, middle, THICKNESS, (0, -THICKNESS, middle), room.wall_color, np.pi / 2, room.wall_material),
+            replace(face, photo=wall_photo),
             box(half, 0.008, 0.05, (0, 0.004, 0.05), trim),
             box(half, 0.02, 0.025, (0, 0.01, WALL_HEIGHT - 0.025), trim),
         ]

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header, String
 
+from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
+from mdsm_ros.homes.furnishing.options import NONE
+from mdsm_ros.homes.furnishing.stock import Stock, choose_stock, open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.instructions import Sentence, Speaker
@@ -30,6 +34,7 @@ from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.scene import View
 from mdsm_ros.homes.seen import look
 from mdsm_ros.homes.tour import tour
+from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import info_of
 
@@ -53,8 +58,10 @@ class SimCamera(Node):
             "speak", 0.0, 0.0, 600.0, "Seconds after which another instruction is given. 0: the log only suggests some."
         )
         self._rng = np.random.default_rng(home)
+        self._noise = np.random.default_rng((home, 4))
+        self._strengths = Strengths.draw(self._noise) if self._camera() == "real" else IDEAL
         self._views = tour(
-            build_home(SPLIT_SEEDS["demo"] + home),
+            build_home(SPLIT_SEEDS["demo"] + home, self._stock()),
             self._rng,
             size=(width, height),
             frames=max(2, round(rate * seconds)),
@@ -69,6 +76,21 @@ class SimCamera(Node):
         self._truth = self.create_publisher(Image, "ground_truth/mask", QOS)
         self.create_timer(1.0 / rate, self._shoot)
         self.get_logger().info(f"home {home}: {width}x{height} at {rate:g} Hz on {self._image.topic_name}")
+
+    def _stock(self) -> Stock | None:
+        """The library of models that the home is furnished with."""
+        descriptor = ParameterDescriptor(
+            description="Folder of the library of models, 'none' for procedural objects, '' for the cache.",
+            read_only=True,
+        )
+        folder = str(self.declare_parameter("library", "", descriptor).value)
+        if folder == NONE:
+            return None
+        try:
+            return open_stock(choose_stock(Path(folder) if folder else None, "all"))
+        except LibraryMissing as missing:
+            self.get_logger().info(f"the home is procedural: {missing}")
+            return None
 
     def close(self) -> None:
         """Frees the renderer, in the thread that rendered."""
@@ -85,6 +107,14 @@ class SimCamera(Node):
         descriptor = ParameterDescriptor(description=description, floating_point_range=[limits], read_only=True)
         return float(self.declare_parameter(name, default, descriptor).value)
 
+    def _camera(self) -> str:
+        text = "real: blur, noise, exposure, colours and JPEG of a camera; ideal: as rendered."
+        descriptor = ParameterDescriptor(description=text, read_only=True)
+        camera = str(self.declare_parameter("camera", "real", descriptor).value)
+        if camera not in CAMERAS:
+            raise ValueError(f"parameter camera is {camera!r}, expected one of {list(CAMERAS)}")
+        return camera
+
     def _shoot(self) -> None:
         room, view = next(self._views)
         header = Header(frame_id=FRAME_ID, stamp=self.get_clock().now().to_msg())
@@ -94,7 +124,7 @@ class SimCamera(Node):
         height, width = view.items.shape
         self._info.publish(info_of(view.camera, height, width, header))
         self._depth.publish(numpy_to_image(view.depth, "32FC1", header))
-        self._image.publish(numpy_to_image(view.rgb, "rgb8", header))
+        self._image.publish(numpy_to_image(expose(view.rgb, self._strengths, self._noise), "rgb8", header))
         if self._speak and self._sentence is not None:
             target = self._sentence.target
             mask = np.zeros(view.items.shape, bool) if target is None else view.items == target

@@ -1,0 +1,58 @@
+"""Taking a picture: the effects in the order in which light meets them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.homes.camera_effects import lens, processing, sensor
+from mdsm_ros.homes.camera_effects.strengths import IDEAL, Strengths
+
+CAMERAS = ("real", "ideal")
+"""What a user can choose: a camera with its effects, or the picture as it was rendered."""
+
+REFERENCE_SIDE = 240  # pixels of the shorter side that lengths in Strengths are for
+
+
+def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A picture as a camera would have taken it.
+
+    Args:
+        rgb: (H, W, 3) uint8, as rendered.
+        rng: draws the camera and its noise.
+
+    Returns:
+        (H, W, 3) uint8 on the same pixel grid.
+    """
+    return expose(rgb, Strengths.draw(rng), rng)
+
+
+def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A picture as a given camera would have taken it.
+
+    Args:
+        rgb: (H, W, 3) uint8, as rendered.
+        strengths: the camera.
+        rng: draws the noise.
+
+    Returns:
+        (H, W, 3) uint8 on the same pixel grid.
+    """
+    if strengths == IDEAL:
+        return rgb.copy()
+    s, (height, width) = strengths, rgb.shape[:2]
+    scale = min(height, width) / REFERENCE_SIDE
+    light = processing.to_light(rgb)
+    light = lens.pass_lens(
+        light, scale * s.defocus, scale * s.edge_defocus, (scale * s.motion, s.motion_angle), s.aberration
+    )
+    light = lens.vignette(light, s.vignette)
+    light *= np.float32(2 ** (s.exposure + s.metering * sensor.metered_stops(light)))
+    light = sensor.coarser(light, s.resolution)
+    light = sensor.add_noise(light, s.photons, s.read_noise, s.noise_grain, s.color_noise, rng)
+    light = sensor.clip_and_balance(light, s.white_balance)
+    picture = processing.develop(light, s.contrast, s.haze)
+    picture = processing.saturate(picture, s.saturation)
+    picture = processing.sharpen(picture, s.sharpening, s.halo_width)
+    picture = sensor.to_size(picture, height, width)
+    return processing.compress(processing.to_bytes(picture), s.jpeg_quality)

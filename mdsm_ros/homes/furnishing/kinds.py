@@ -1,0 +1,39 @@
+"""The kinds of the library's models: what people call them, and which of them a listener may take for each other.
+
+The table lies in the package, so these names are the same with and without the library itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mdsm_ros.library.library import TABLE_FOLDER
+from mdsm_ros.library.table import KINDS_FILE, Kind, read_kinds
+
+LIBRARY_KINDS: dict[str, Kind] = read_kinds(TABLE_FOLDER / KINDS_FILE)
+"""By name, in the order of the table."""
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """What people call a library model of a kind; the first is the most usual."""
+    return (kind, *LIBRARY_KINDS[kind].synonyms) if kind in LIBRARY_KINDS else (kind,)
+
+
+def alike_by_name(nouns: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Kinds of which one goes by a name of the other, or by its head noun: a coffee table is a table.
+
+    Args:
+        nouns: names by kind.
+    """
+    kinds_of: dict[str, set[str]] = {}
+    for kind, words in nouns.items():
+        for word in (kind, *words):
+            kinds_of.setdefault(word, set()).add(kind)
+    alike: dict[str, set[str]] = {kind: set() for kind in nouns}
+    for kind, words in nouns.items():
+        for word in (kind, *words):
+            parts = word.split()
+            for other in set().union(*(kinds_of.get(" ".join(parts[i:]), set()) for i in range(len(parts)))):
+                alike[kind].add(other)
+                alike[other].add(kind)
+    return {kind: frozenset(others - {kind}) for kind, others in alike.items()}

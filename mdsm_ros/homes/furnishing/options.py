@@ -1,0 +1,65 @@
+"""The command line options that say what homes are furnished with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mdsm_ros.homes.furnishing.stock import MODELS, StockOptions, choose_stock
+from mdsm_ros.library import LibraryMissing
+
+NONE = "none"
+SPLIT_MODELS = {"train": "seen", "val": "seen"}
+"""Models of the splits; "all" for the others."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument(
+        "--library",
+        metavar="FOLDER",
+        help="library of models to furnish homes with, made by `mdsm-data library`; "
+        f"{NONE!r} for procedural objects only (default: the library in the cache, if it is there)",
+    )
+    parser.add_argument(
+        "--models",
+        choices=MODELS,
+        help="models of the library. seen: those for training; held-out: those that are kept for measurements, "
+        "in categories that have some; all: both (default: seen for the splits train and val, else all)",
+    )
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="photographs to hang on the walls, JPEG, PNG or WebP"
+    )
+
+
+def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
+    """What the options say; None for procedural homes.
+
+    Raises:
+        LibraryMissing: the folder that is given holds no library.
+        DatasetError: there are no pictures.
+    """
+    if args.library == NONE:
+        return None
+    models = args.models or SPLIT_MODELS.get(split, "all")
+    if args.library is None:
+        return stock_of_cache(models, args.pictures)
+    return choose_stock(Path(args.library), models, args.pictures)
+
+
+def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | None:
+    """The library in the cache; without one, None and a line on stderr that says how to get it.
+
+    Args:
+        models: one of :data:`MODELS`.
+        pictures: folder of photographs to hang on the walls.
+
+    Raises:
+        DatasetError: there are no pictures.
+    """
+    try:
+        return choose_stock(None, models, pictures)
+    except LibraryMissing as missing:
+        print(f"homes are procedural: {missing}", file=sys.stderr)
+        return None

@@ -1,0 +1,129 @@
+"""What the library has for one room, and how much of it the room may still get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
+from mdsm_ros.homes.furnishing.shapes import ReadyShape
+from mdsm_ros.homes.furnishing.stock import Stock, role
+from mdsm_ros.homes.furniture import FURNITURE, Surface
+from mdsm_ros.homes.home import WALL_HEIGHT, Item
+from mdsm_ros.homes.lexicon import FRAMED
+from mdsm_ros.homes.objects import OBJECTS
+from mdsm_ros.homes.rooms import ROOMS
+from mdsm_ros.library import Model
+
+LIBRARY_SHARE = 0.88  # of the things of kinds that have both a model and a procedural shape
+TRIES = 3  # models that are drawn until one is within the budget
+SOFT = frozenset(
+    {
+        "sofa", "loveseat", "sectional sofa", "sofa bed", "futon", "day bed", "chaise lounge", "armchair", "recliner",
+        "bed", "hospital bed", "bunk bed", "loft bed", "crib", "cradle", "mattress", "air mattress", "bench", "ottoman",
+        "sun lounger", "piano bench",
+    }
+)  # fmt: skip
+"""Kinds on which soft things lie, and no others."""
+
+UNCOLORED_GROUPS = frozenset({"person", "pet", "plant", "food"})
+"""Groups of kinds of which nobody says a colour: a blue man has blue clothes, and white lilies are mostly green."""
+
+HOLDERS = frozenset(
+    {
+        "table", "coffee table", "side table", "desk", "cafe table", "bar table", "folding table", "kids table",
+        "workbench", "drafting table", "cabinet", "dresser", "nightstand", "tv stand", "filing cabinet", "vanity",
+        "counter", "kitchen island", "bathroom vanity", "entertainment center", "bookcase", "shelf", "wall shelf",
+        "locker", "wardrobe", "pantry cabinet", "trunk", "safe", "washing machine", "dryer", "chest freezer",
+        "changing table", "ping pong table", "piano", "fireplace", "barrel", "refrigerator",
+    }
+)  # fmt: skip
+"""Kinds on which other things lie."""
+
+
+@dataclass
+class Budget:
+    """Triangles that a room may still get: rendering costs about a microsecond each."""
+
+    faces: int = 110_000
+    share: float = 0.15  # of it, the most that one thing may take
+
+
+class RoomStock:
+    """The library for one kind of room.
+
+    Args:
+        stock: the library.
+        room: name of the kind of room.
+    """
+
+    def __init__(self, stock: Stock, room: str) -> None:
+        self._stock, self._room = stock, room
+        self._budget = Budget()
+        self.roles = _roles(stock, room)
+
+    def kinds(self, wanted: str) -> list[str]:
+        """Kinds of the library that are "furniture", "fixture" or "object" in this room, by name."""
+        return [kind for kind, of in self.roles.items() if of == wanted]
+
+    def places(self) -> dict[str, frozenset[str]]:
+        """Every kind that could be in the room, procedural ones included, and where it could be."""
+        room = ROOMS[self._room]
+        places = {kind: OBJECTS[kind].places for kind in room.objects}
+        places |= dict.fromkeys(room.furniture, frozenset({"furniture"}))
+        places |= dict.fromkeys(room.fixtures, frozenset({"fixture"}))
+        for kind, of in self.roles.items():
+            if of == "object":
+                models = self._stock.of_kind(kind, self._room)
+                places[kind] = places.get(kind, frozenset()).union(*(model.places for model in models))
+            else:
+                places[kind] = frozenset({of})
+        return places
+
+    def draw(self, kind: str, rng: np.random.Generator) -> Model | None:
+        """A model of a kind; None for the kind's procedural shape, or where no model is within the budget."""
+        models = self._stock.of_kind(kind, self._room) or self._stock.models.get(kind, [])
+        procedural = kind in OBJECTS or kind in FURNITURE or kind in FIXTURES
+        if not models or (procedural and rng.random() > LIBRARY_SHARE):
+            return None
+        for _ in range(TRIES):
+            model = models[int(rng.integers(len(models)))]
+            if model.height < WALL_HEIGHT - 0.05 and self.affords(model):
+                return model
+        return None
+
+    def affords(self, model: Model) -> bool:
+        """Whether the room may still get something with so many triangles."""
+        return self._stock.shape(model).faces <= self._budget.faces * self._budget.share
+
+    def pay(self, item: Item) -> None:
+        """Takes the triangles of a thing that got its place off the budget."""
+        self._budget.faces -= sum(len(part.mesh.faces) for part in item.parts if part.mesh is not None)
+
+    def shape(self, model: Model) -> ReadyShape:
+        """The shape of a model."""
+        return self._stock.shape(model)
+
+    def color(self, model: Model) -> str:
+        """The name of a model's colour; "" where none is right, or where people mean the frame's."""
+        known = LIBRARY_KINDS.get(model.kind)
+        nobody_says = model.kind in FRAMED or (known is not None and known.group in UNCOLORED_GROUPS)
+        return "" if nobody_says else self._stock.shape(model).colors.name
+
+    def shows(self, model: Model) -> frozenset[str]:
+        """Kinds that are part of a model."""
+        return self._stock.shows(model)
+
+    def surfaces(self, model: Model) -> list[Surface]:
+        """Where things may lie on a model."""
+        surfaces = self._stock.shape(model).surfaces
+        if model.kind not in SOFT:
+            return list(surfaces) if model.kind in HOLDERS else []
+        return [replace(s, place="soft") if s.place == "surface" else s for s in surfaces]
+
+
+def _roles(stock: Stock, room: str) -> Mapping[str, str]:
+    return {kind: role(models[0]) for kind in stock.models if (models := stock.of_kind(kind, room))}

@@ -1,0 +1,235 @@
+"""The models, pictures and textures that homes may use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.annotations import DatasetError
+from mdsm_ros.homes.fixtures import FIXTURES
+from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
+from mdsm_ros.homes.furnishing.shapes import ReadyShape, ready, shrunk
+from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes.objects import OBJECTS
+from mdsm_ros.homes.parts import Photo
+from mdsm_ros.library import Library, Model
+from mdsm_ros.library.library import TABLE_FOLDER
+from mdsm_ros.library.store import default_folder
+from mdsm_ros.library.table import MODELS_FILE, read_models
+
+MODELS = ("seen", "held-out", "all")
+TEXTURE_SIDE = 128  # pixels; more is not seen in views of 320x240, and costs
+SURFACE_SIDE = 256  # pixels, of floors and walls
+PICTURE_SIDE = 128
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+FURNITURE_WIDTH = 0.45  # metres: what stands on the floor and is as wide or wider has a place of its own
+FREE_GROUPS = frozenset({"person", "pet"})  # they stand where they like
+ANY_ROOM = "any"
+SHOWS = "shows "
+
+
+@dataclass(frozen=True)
+class StockOptions:
+    """What homes are furnished with; decides their content, and is small enough to be sent to workers.
+
+    Attributes:
+        folder: of the library's cache.
+        version: of the library.
+        models: one of :data:`MODELS`. "held-out": a kind shows its held-out models if it has some.
+        pictures: folder of photographs to hang; None for the library's own.
+        pictures_digest: of these photographs.
+    """
+
+    folder: Path
+    version: str
+    models: str = "seen"
+    pictures: Path | None = None
+    pictures_digest: str = ""
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """What decides the content of homes, without the folders' names."""
+        recipe = {"library": self.version, "models": self.models}
+        return recipe | ({"pictures": self.pictures_digest} if self.pictures else {})
+
+
+def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Path | None = None) -> StockOptions:
+    """Options for a library.
+
+    Args:
+        folder: of its cache; None for the default one.
+        models: one of :data:`MODELS`.
+        pictures: folder of photographs to hang on the walls.
+
+    Raises:
+        LibraryMissing: there is no library.
+        DatasetError: the folder of pictures holds none.
+    """
+    folder = folder or default_folder()
+    library = Library.open(folder)
+    digest = hashlib.sha256()
+    for path in picture_files(pictures) if pictures else ():
+        digest.update(path.name.encode() + path.read_bytes())
+    return StockOptions(
+        folder=folder,
+        version=library.version,
+        models=models,
+        pictures=pictures,
+        pictures_digest=digest.hexdigest()[:16] if pictures else "",
+    )
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The photographs of a folder.
+
+    Raises:
+        DatasetError: it holds none.
+    """
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURE_ENDINGS)
+    if not files:
+        raise DatasetError(f"--pictures is {folder}, expected a folder with {', '.join(PICTURE_ENDINGS)} files")
+    return files
+
+
+@lru_cache(maxsize=2)
+def open_stock(options: StockOptions) -> Stock:
+    """The stock of some options, opened once in each process.
+
+    Raises:
+        LibraryMissing: there is no library.
+        DatasetError: the library has another version than the options.
+    """
+    library = Library.open(options.folder)
+    if library.version != options.version:
+        raise DatasetError(f"the library has version {library.version}, expected {options.version}")
+    return Stock(library, options.models, picture_files(options.pictures) if options.pictures else ())
+
+
+class Stock:
+    """Models by kind, with shapes and pictures loaded once.
+
+    Args:
+        library: where they come from.
+        models: one of :data:`MODELS`.
+        pictures: photographs to hang in place of the library's.
+    """
+
+    def __init__(self, library: Library, models: str, pictures: Sequence[Path] = ()) -> None:
+        self._library, self._picture_files = library, pictures
+        self.models = chosen(library.models, models)
+        self._rows = read_models(TABLE_FOLDER / MODELS_FILE)
+        self._shapes: dict[str, ReadyShape] = {}
+        self._photos: dict[tuple[str, float], Photo] = {}
+        self._pictures: list[Photo] | None = None
+
+    def of_kind(self, kind: str, room: str) -> list[Model]:
+        """The models of a kind that have their place in a kind of room."""
+        return [model for model in self.models.get(kind, ()) if not model.rooms or {room, ANY_ROOM} & model.rooms]
+
+    def shape(self, model: Model) -> ReadyShape:
+        """The shape of a model.
+
+        Raises:
+            DatasetError: its file is damaged.
+        """
+        if model.id not in self._shapes:
+            self._shapes[model.id] = ready(self._library.load(model.id), TEXTURE_SIDE)
+        return self._shapes[model.id]
+
+    def shows(self, model: Model) -> frozenset[str]:
+        """Kinds that are part of a model, as the table's notes say: "shows fork|knife"."""
+        row = self._rows.get(model.id)
+        if row is None or not row.note.startswith(SHOWS):
+            return frozenset()
+        return frozenset(kind.strip() for kind in row.note.removeprefix(SHOWS).split("|"))
+
+    def textures(self, group: str) -> tuple[str, ...]:
+        """Names of the library's textures of a group."""
+        return self._library.textures(group)
+
+    def photo(self, name: str, repeat: float, *, gray: bool = False) -> Photo:
+        """A texture of the library as an image on a surface.
+
+        Args:
+            name: of the texture.
+            repeat: how often it repeats in a metre.
+            gray: without its colours, as bright as drawn materials, so that it can be tinted.
+        """
+        key = (f"{name} gray" if gray else name, repeat)
+        if key not in self._photos:
+            pixels = shrunk(self._library.texture(name), SURFACE_SIDE)
+            self._photos[key] = Photo(_gray(pixels) if gray else pixels, repeat)
+        return self._photos[key]
+
+    @property
+    def pictures(self) -> list[Photo]:
+        """Square pictures to hang."""
+        if self._pictures is None:
+            if self._picture_files:
+                images = [_read(path) for path in self._picture_files]
+            else:
+                images = [self._library.texture(name) for name in self._library.textures("picture")]
+            self._pictures = [Photo(shrunk(_square(image), PICTURE_SIDE)) for image in images]
+        return self._pictures
+
+
+def chosen(models: Sequence[Model], which: str) -> dict[str, list[Model]]:
+    """The models to show by kind, in the order of their ids."""
+    kinds: dict[str, list[Model]] = {}
+    for model in models:
+        if which != "seen" or not model.held_out:
+            kinds.setdefault(model.kind, []).append(model)
+    if which != "held-out":
+        return kinds
+    return {kind: [model for model in of if model.held_out] or of for kind, of in kinds.items()}
+
+
+def role(model: Model) -> str:
+    """How a model gets its place in a room: as "fixture", "furniture" or "object"."""
+    kind = model.kind
+    if kind in FIXTURES:
+        return "fixture"
+    if kind in FURNITURE:
+        return "furniture"
+    if kind in OBJECTS:
+        return "object"
+    known = LIBRARY_KINDS.get(kind)
+    stays = known is not None and not known.portable and known.group not in FREE_GROUPS
+    if stays and model.places <= {"wall", "ceiling"}:
+        return "fixture"
+    return "furniture" if stays and "floor" in model.places and 2 * model.extent[0] >= FURNITURE_WIDTH else "object"
+
+
+def fixed_at(model: Model) -> str:
+    """Where a fixture of the library is: "ceiling", "standing" on the floor at a wall, or on the "wall"."""
+    if "ceiling" in model.places and "wall" not in model.places:
+        return "ceiling"
+    to_the_floor = model.kind.split()[-1] in ("door", "elevator") or model.kind == "french window"
+    return "standing" if "floor" in model.places or to_the_floor else "wall"
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as picture:
+            return np.array(picture.convert("RGB"))
+    except OSError as error:
+        raise DatasetError(f"{path} is not a picture: {error}") from error
+
+
+def _square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    side = min(pixels.shape[:2])
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
+def _gray(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    values = pixels.astype(np.float64) @ (0.299, 0.587, 0.114)
+    values = 0.9 + (values / max(float(values.mean()), 1.0) - 1.0) * 0.6
+    return np.repeat((np.clip(values, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)

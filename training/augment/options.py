@@ -1,0 +1,66 @@
+"""How often and how far training pictures are changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from mdsm_ros.models.config import ConfigError
+
+_PROBABILITIES = ("flip", "crop", "shrink", "color", "blur", "noise")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The ``augmentation`` of a training configuration.
+
+    Attributes:
+        flip: probability of a mirrored picture; left and right are swapped in its sentences.
+        crop: probability that a part is cut out, which must leave the sentences true; else the whole is used.
+        smallest_crop: sides of the smallest part, fraction of the picture's.
+        shrink: probability that the picture is made smaller, with a border around it; only where it is not cropped.
+        smallest_shrink: sides of the smallest such picture, fraction.
+        stretch: how far the aspect of a part changes at most; 0.1 is by a tenth.
+        color: probability of other brightness, contrast, saturation and hue.
+        brightness, contrast, saturation: the largest change, fraction.
+        hue: the largest change, fraction of the colour circle. Saturation and hue stay where a sentence names a colour.
+        blur: probability of a blur.
+        largest_blur: its standard deviation at most, pixels of the model's input.
+        noise: probability of noise.
+        largest_noise: its standard deviation at most, fraction of white.
+        resolution: pictures are read at this many times the model's side, so that crops are sharp.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    flip: float = 0.5
+    crop: float = 0.5
+    smallest_crop: float = 0.6
+    shrink: float = 0.2
+    smallest_shrink: float = 0.65
+    stretch: float = 0.12
+    color: float = 0.7
+    brightness: float = 0.3
+    contrast: float = 0.25
+    saturation: float = 0.3
+    hue: float = 0.03
+    blur: float = 0.15
+    largest_blur: float = 1.2
+    noise: float = 0.15
+    largest_noise: float = 0.04
+    resolution: float = 1.5
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not isinstance(getattr(self, field.name), (int, float)):
+                raise ConfigError(f"augmentation.{field.name} is {getattr(self, field.name)!r}, expected a number")
+        for name in (*_PROBABILITIES, "stretch", "brightness", "contrast", "saturation", "hue", "largest_noise"):
+            self._expect(name, 0, 1)
+        for name in ("smallest_crop", "smallest_shrink"):
+            self._expect(name, 0.1, 1)
+        self._expect("largest_blur", 0, 10)
+        self._expect("resolution", 1, 4)
+
+    def _expect(self, name: str, low: float, high: float) -> None:
+        if not low <= getattr(self, name) <= high:
+            raise ConfigError(f"augmentation.{name} is {getattr(self, name)!r}, expected {low} to {high}")

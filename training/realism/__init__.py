@@ -1,0 +1,5 @@
+"""``mdsm-data realism``: whether a network that learned from photographs knows the models of the homes.
+
+``subjects`` lists what is shown, ``studio`` takes pictures of one thing on a plain ground, ``photographs`` cuts things
+out of real pictures as a yardstick, and ``score`` counts the fitting classes.
+"""

@@ -1,0 +1,74 @@
+"""Things cut out of photographs with COCO-form annotations: how well the network knows real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.annotations import ANNOTATIONS_FILE, DatasetError
+from mdsm_ros.pictures import read_picture
+from mdsm_ros.segmenter import ImageError
+
+LEAST_AREA = 0.05  # fraction of the picture that the object's mask covers
+MARGIN = 0.1  # around its box, fraction of the longer side
+
+
+def kinds_by_name(kinds: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """The kind that each name means: its noun, or else a synonym.
+
+    Args:
+        kinds: the synonyms of each kind.
+    """
+    synonyms = {name: kind for kind, names in kinds.items() for name in names}
+    return synonyms | {kind: kind for kind in kinds}
+
+
+def crops(folder: Path, kinds: Mapping[str, str], side: int) -> Iterator[tuple[str, str, NDArray[np.uint8]]]:
+    """Name, kind and picture (side, side, 3) of each large object.
+
+    Args:
+        folder: with ``annotations.json`` in COCO's form and ``images/``.
+        kinds: kind by category name; other categories are left out.
+        side: pixels.
+
+    Raises:
+        DatasetError: a file is missing or does not have the form.
+    """
+    path = folder / ANNOTATIONS_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        images = {image["id"]: image for image in content["images"]}
+        names = {category["id"]: category["name"] for category in content["categories"]}
+        for annotation in content["annotations"]:
+            image, kind = images[annotation["image_id"]], kinds.get(names[annotation["category_id"]])
+            if kind is not None and _is_clear(annotation, image):
+                pixels = _cut(read_picture(folder / "images" / image["file_name"]), annotation["bbox"], side)
+                yield f"{image['file_name']} {annotation['id']}", kind, pixels
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, ImageError):
+            raise DatasetError(str(error)) from error
+        raise DatasetError(f"{path} does not have COCO's form: {type(error).__name__}: {error}") from error
+
+
+def _is_clear(annotation: Mapping[str, Any], image: Mapping[str, Any]) -> bool:
+    large = annotation["area"] >= LEAST_AREA * image["width"] * image["height"]
+    return bool(large and not annotation.get("iscrowd") and annotation.get("reliable", 2) == 2)
+
+
+def _cut(picture: NDArray[np.uint8], box: list[float], side: int) -> NDArray[np.uint8]:
+    """A square around a box (x, y, width, height), moved into the picture and cut off where it is larger."""
+    x, y, width, height = box
+    half = (0.5 + MARGIN) * max(width, height)
+    spans = []
+    for middle, length in ((x + width / 2, picture.shape[1]), (y + height / 2, picture.shape[0])):
+        low = min(max(0.0, middle - half), max(0.0, length - 2 * half))
+        spans += [(round(low), round(min(length, low + 2 * half)))]
+    (left, right), (top, bottom) = spans
+    part = Image.fromarray(picture[top:bottom, left:right])
+    return np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
