@@ -228,7 +228,7 @@ class TestConversion:
         strip = np.array([[0, 0, 0], [0.02, 0, 0], [0.02, 2, 0], [0, 2, 0.0]])
         faces = np.array([[0, 1, 2], [0, 2, 3]])
         tape = plain_part(strip, np.concatenate([faces, faces[:, ::-1]]))
-        parts = simplify([ball_part(5), *clean(tape)], 1000)
+        parts = simplify([ball_part(5), *clean(tape)], 1000, 2000)
         assert area(parts[-1]) == pytest.approx(0.04)
 
     def test_normals_are_smooth_on_balls_and_sharp_on_boxes(self) -> None:
@@ -238,7 +238,7 @@ class TestConversion:
         assert (ball.normals * ball.vertices).sum(axis=1).min() > 0.99
 
     def test_a_model_is_brought_down_to_the_limit_and_keeps_its_form(self) -> None:
-        parts = simplify([ball_part(5), box_part((1, 1, 1), shift=3.0)], 1000)
+        parts = simplify([ball_part(5), box_part((1, 1, 1), shift=3.0)], 1000, 2000)
         assert 500 < sum(len(part.faces) for part in parts) <= 1000
         assert len(parts[1].faces) == 12
         radius = np.linalg.norm(parts[0].vertices[parts[0].faces].reshape(-1, 3), axis=1)
@@ -246,7 +246,7 @@ class TestConversion:
 
     def test_seams_of_textures_survive(self) -> None:
         part = tube_part(128, 64)
-        (result,) = simplify([part], 1000)
+        (result,) = simplify([part], 1000, 2000)
         assert len(result.faces) <= 1000
         assert result.texcoords is not None
         corners, uv = result.vertices[result.faces], result.texcoords[result.faces]
