@@ -8,8 +8,9 @@ from dataclasses import replace
 import meshoptimizer
 import numpy as np
 from numpy.typing import NDArray
+from trimesh import Trimesh
 from trimesh.graph import connected_component_labels
-from trimesh.grouping import unique_rows
+from trimesh.repair import fix_winding
 
 from mdsm_ros.annotations import DatasetError
 from training.library.mesh.wavefront import Part
@@ -20,21 +21,42 @@ LEAF = 40  # triangles of an open piece
 THINNEST = 1 / 40  # share of the pieces that stays at least
 LARGEST_GROWTH = 2.5  # of a piece that stands for those that went
 CHOICE_SEED = 0
-ENOUGH = 2.0  # times the limit: more is too much even where seams and borders have many corners
+ATTEMPTS = ((0.004, False), (0.008, False), (0.02, True), (1.0, True))  # error of the extent, whether small pieces go
 
 
-def clean(part: Part) -> Part:
-    """A part without triangles that have no area or are there twice."""
+def clean(part: Part) -> list[Part]:
+    """A part without triangles that have no area or are there twice, and its sheets.
+
+    A sheet is what has a triangle for each side in the same place; it gets one of them and is called two-sided.
+    To a simplifier both together would be a body without volume, any of whose corners may go.
+    """
+    if not len(part.faces):
+        return []
     a, b, c = (part.vertices[part.faces[:, i]] for i in range(3))
     doubled_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
     faces = part.faces[doubled_area > 1e-9 * scale**2]
-    if len(faces):
-        corners = np.sort(weld(part.vertices, scale)[faces], axis=1)
-        turned = _parity(weld(part.vertices, scale)[faces])
-        first = np.sort(unique_rows(np.column_stack([corners, turned]))[0])
-        faces = faces[first]
-    return replace(part, faces=faces)
+    if not len(faces):
+        return []
+    places = weld(part.vertices, scale)[faces]
+    corners = np.sort(places, axis=1)
+    _, first = np.unique(np.column_stack([corners, _parity(places)]), axis=0, return_index=True)
+    faces, corners = faces[np.sort(first)], corners[np.sort(first)]
+    _, first, inverse, counts = np.unique(corners, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    single = counts[inverse.reshape(-1)] == 1
+    sheets = _same_way_round(faces[np.sort(first[counts > 1])], weld(part.vertices, scale))
+    pieces = [replace(part, faces=faces[single]), replace(part, faces=sheets, two_sided=True)]
+    return [piece for piece in pieces if len(piece.faces)]
+
+
+def _same_way_round(faces: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Triangles turned so that neighbours face the same way."""
+    if not len(faces):
+        return faces
+    welded = Trimesh(np.zeros((int(places.max()) + 1, 3)), places[faces], process=False, validate=False)
+    fix_winding(welded)
+    turned = (np.asarray(welded.faces) != places[faces]).any(axis=1)
+    return np.where(turned[:, None], faces[:, ::-1], faces)
 
 
 def _parity(faces: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -50,8 +72,8 @@ def weld(vertices: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
-    """Parts with at most ``limit`` triangles together, about; parts that already have so few stay as they are.
+def simplify(parts: Sequence[Part], limit: int, most: int) -> list[Part]:
+    """Parts with ``limit`` triangles together, or up to ``most`` where the form would suffer; fewer stay as they are.
 
     Corners are only left out, never moved, so that seams of textures and borders between materials stay closed.
     """
@@ -61,20 +83,22 @@ def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
     points = np.concatenate([part.vertices for part in parts]).astype(np.float32)
-    faces = _collapsed(faces, points, limit)
+    faces = _collapsed(faces, points, limit, most)
     owner = np.searchsorted(offsets, faces[:, 0], side="right") - 1
     result = [replace(part, faces=faces[owner == i] - offsets[i]) for i, part in enumerate(parts)]
     return [part for part in result if len(part.faces)]
 
 
-def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
+def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int, most: int) -> NDArray[np.int64]:
     indices = np.ascontiguousarray(faces.reshape(-1), dtype=np.uint32)
-    rest = np.zeros_like(indices)
-    options = {"target_index_count": 3 * limit, "target_error": 1.0}
-    count = meshoptimizer.simplify(rest, indices, points, **options)
-    if count > 3 * ENOUGH * limit:
-        indices = rest[:count].copy()
-        count = meshoptimizer.simplify(rest, indices, points, **options, options=meshoptimizer.SIMPLIFY_PRUNE)
+    for error, prune in ATTEMPTS:
+        rest = np.zeros_like(indices)
+        options = meshoptimizer.SIMPLIFY_PRUNE if prune else 0
+        count = meshoptimizer.simplify(
+            rest, indices, points, target_index_count=3 * limit, target_error=error, options=options
+        )
+        if count <= 3 * most:
+            break
     if count == 0:
         raise DatasetError(f"it cannot be simplified to {limit} triangles: all of its pieces are small")
     return rest[:count].reshape(-1, 3).astype(np.int64)
@@ -135,6 +159,14 @@ def _on_border(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     return (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
+
+
+def connected_pieces(part: Part) -> NDArray[np.int64]:
+    """For each triangle the number of the piece that it hangs together with (F,)."""
+    scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
+    faces = weld(part.vertices, scale)[part.faces]
+    edges = np.concatenate([faces[:, :2], faces[:, 1:]])
+    return connected_component_labels(edges, node_count=int(faces.max()) + 1)[faces[:, 0]]
 
 
 def area(part: Part) -> float:
