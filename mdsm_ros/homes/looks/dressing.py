@@ -23,7 +23,7 @@ MATERIALS = {"cloth": ("cloth", 2.0), "wood": ("wood", 0.8), "stone": ("stone", 
 
 BARE: RGB = (0.98, 0.98, 0.98)  # lets a photograph keep its colours
 MOODS = {"day": 0.5, "evening": 0.3, "even": 0.2}
-EXPOSURE = (0.42, 0.88, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
+EXPOSURE = (0.5, 0.9, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
 LIT_SHARE = {"day": 0.25, "evening": 0.9, "even": 0.4}
 MOST_LIT = 4  # OpenGL's fixed pipeline has eight lights, the camera's and the ceiling's among them
 GLOW = 0.45
