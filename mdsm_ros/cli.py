@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument(
         "--library",
         metavar="FOLDER",
-        help="library of models for the home, 'none' for procedural objects (default: the one in the cache)",
+        help="library of models that furnish the home; none: procedural objects (default: the one in the cache)",
     )
     sim.add_argument(
         "--camera",

@@ -85,6 +85,6 @@ class ImageNetClassifier:
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
         results = []
         for first in range(0, len(pictures), _BATCH):
-            pixels = torch.from_numpy(pictures[first : first + _BATCH]).permute(0, 3, 1, 2).float() / 255
+            pixels = torch.tensor(pictures[first : first + _BATCH]).permute(0, 3, 1, 2).float() / 255
             results.append(self._model((pixels - mean) / std).topk(number).indices.numpy())
         return np.concatenate(results) if results else np.empty((0, number), dtype=np.int64)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import timm
-from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
+from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
+from mdsm_ros.encoder_checkpoints import bert_folder, load_bert, load_semantic
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.daam import DAAM
@@ -18,7 +19,9 @@ from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import PRESETS
 from mdsm_ros.models.public_config import PUBLIC_MODELS
 from mdsm_ros.models.registry import MODEL_TYPES
+from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
+from mdsm_ros.models.vision import ClipPatches
 from mdsm_ros.models.vpd import VPD
 from mdsm_ros.models.vpd_config import VPDConfig
 from mdsm_ros.public_weights import load_public, read_public_config
@@ -108,7 +111,7 @@ def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
         WeightsError: it cannot be found.
     """
     try:
-        return BertTokenizerFast.from_pretrained(name)
+        return BertTokenizerFast.from_pretrained(bert_folder(name))
     except (OSError, ValueError) as error:
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
 
@@ -141,11 +144,12 @@ def _load_fusion_encoders(model: MDSM | LAVT) -> None:
             )
             state = {key: value for key, value in swin.state_dict().items() if not key.startswith("norm.")}
             stage.swin.swin.load_state_dict(state)
-        if stage.clip is not None and isinstance(config, MDSMConfig) and (name := config.clip_checkpoint) is not None:
-            clip = CLIPVisionModel.from_pretrained(name)
-            stage.clip.clip.load_state_dict(clip.state_dict())
+        if isinstance(config, MDSMConfig):
+            if isinstance(stage.clip, ClipPatches) and (name := config.clip_checkpoint) is not None:
+                stage.clip.clip.load_state_dict(CLIPVisionModel.from_pretrained(name).state_dict())
+            if isinstance(stage.clip, EfficientNetPyramid) and (name := config.efficientnet_checkpoint) is not None:
+                load_semantic(stage.clip.network, name)
         if (name := config.bert_checkpoint) is not None:
-            bert = BertModel.from_pretrained(name, add_pooling_layer=False)
-            model.language.bert.load_state_dict(bert.state_dict())
+            load_bert(model.language.bert, name, model.tokenizer, load_bert_tokenizer(name).get_vocab())
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError(f"encoder checkpoint {name!r} cannot be loaded: {error}") from error

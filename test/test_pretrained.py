@@ -13,6 +13,7 @@ from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import MDSM_TINY
+from mdsm_ros.models.vision import ClipPatches
 from mdsm_ros.pretrained import load_encoders
 
 
@@ -27,7 +28,7 @@ def test_encoders_start_from_their_checkpoints(stand_ins: MDSMConfig, tmp_path: 
     load_encoders(model)
     torch.manual_seed(7)
     bert = BertModel.from_pretrained(tmp_path / "bert")
-    assert model.intermediate.clip is not None
+    assert isinstance(model.intermediate.clip, ClipPatches)
     clip = CLIPVisionModel.from_pretrained(tmp_path / "clip")
     for ours, theirs in (
         (model.language.bert.embeddings.word_embeddings.weight, bert.embeddings.word_embeddings.weight),

@@ -24,7 +24,7 @@ from training import evaluate
 from training.config import read_config
 from training.dataset import InstructionDataset
 from training.latent_config import read_latent_config
-from training.loop import StepSampler
+from training.loop import Pool, StepSampler
 from training.losses import dice, mask_loss, weighted_cross_entropy
 from training.train import main
 from training.vocabulary import train_tokenizer
@@ -158,10 +158,10 @@ def test_several_samples_are_evaluated(trained: Path, workplace: Path) -> None:
 
 def test_sampler_depends_on_the_step_alone() -> None:
     groups = [[3 * i, 3 * i + 1, 3 * i + 2] for i in range(7)]
-    whole = list(StepSampler(groups, 2, 2, 5, 0, 10))
-    assert list(StepSampler(groups, 2, 2, 5, 6, 10)) == whole[6:]
+    whole = list(StepSampler([Pool(groups, 2, 5)], 2, 5, 0, 10))
+    assert list(StepSampler([Pool(groups, 2, 5)], 2, 5, 6, 10)) == whole[6:]
     assert all(len(batch) == 4 and len({i // 3 for i in batch}) == 2 for batch in whole[:3])
-    images = [i // 3 for batch in StepSampler(groups, 1, 1, 5, 0, 7) for i in batch]
+    images = [i // 3 for batch in StepSampler([Pool(groups, 1, 5)], 1, 5, 0, 7) for i in batch]
     assert sorted(images) == list(range(7))  # an epoch shows every image once
 
 

@@ -15,6 +15,9 @@ COMMANDS = {  # modules with add_arguments() and run()
     "library": ("training.library.command", "make the library of real models that homes are furnished with"),
     "homes": ("training.generate_homes", "write a data set of homes, furnished from the library if it is there"),
     "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
+    "photos": ("training.photos.build", "photographs with masks in COCO's form, and instructions about them"),
+    "outlines": ("training.photos.outlines", "draw numbered outlines, for people who write sentences"),
+    "compose": ("training.compose.command", "paste objects of photographs into other photographs"),
     "captions": ("training.captions", "captioned pictures around the objects of a data set"),
     "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
@@ -39,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
         return int(args.run(args) or 0)
     except ModuleNotFoundError as error:
-        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[sim]'", file=sys.stderr)
+        extra = "data" if error.name == "cv2" else "sim"
+        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[{extra}]'", file=sys.stderr)
         return USER_ERROR
     except (DatasetError, DemoError, OSError) as error:
         print(f"mdsm-data: error: {error}", file=sys.stderr)

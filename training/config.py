@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import yaml
 
-from mdsm_ros.models.config import ConfigError, FusionConfig, ModelConfig
+from mdsm_ros.models.config import ConfigError, FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.presets import PRESETS, config_from_dict
 from training.augment.options import Augmentation
 
@@ -52,6 +52,8 @@ class LoopConfig:
     Attributes:
         polynomial_power: of the learning-rate decay (LAVT: 0.9).
         instructions_per_image: the most instructions about one image in a batch; its features are computed once.
+        mixture: images of each step by the source of their instructions ("homes", "photos", ...), which add up to
+            ``images``; empty: all images alike.
         gradient_accumulation: micro-batches that a step is split into on each process.
         mixed_precision: "no", "fp16" or "bf16".
         checkpoint_seconds: a checkpoint at least this often.
@@ -69,6 +71,7 @@ class LoopConfig:
 
     seed: int = 0
     instructions_per_image: int = 1
+    mixture: dict[str, int] = field(default_factory=dict)
     weight_decay: float = 0.01
     adam_beta2: float = 0.999
     gradient_clip: float = 1.0
@@ -113,6 +116,8 @@ class TrainConfig(LoopConfig):
         start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
             wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
         gradient_checkpointing: computes activations again on the way back, for memory.
+        freeze_language: the language encoder stays as it is.
+        feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
 
     Raises:
         ConfigError: a field is out of range.
@@ -129,6 +134,8 @@ class TrainConfig(LoopConfig):
     auxiliary_weight: float = 0.0
     initial_noise_probability: float = 0.5
     gradient_checkpointing: bool = False
+    freeze_language: bool = False
+    feature_cache: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,6 +146,17 @@ class TrainConfig(LoopConfig):
         if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
+        if self.feature_cache:
+            self._expect_frozen()
+
+    def _expect_frozen(self) -> None:
+        if self.augmentation is not None:
+            raise ConfigError("augmentation is given, expected none with feature_cache: pictures change at every step")
+        model = self.model_config()
+        if not isinstance(model, FusionConfig) or not self.freeze_language:
+            raise ConfigError("feature_cache is true, expected an MDSM or LAVT with freeze_language: true")
+        if isinstance(model, MDSMConfig) and model.use_clip and not model.semantic_is_frozen:
+            raise ConfigError("feature_cache is true, expected a frozen semantic branch")
 
     def model_config(self) -> ModelConfig:
         """The preset with the overrides."""

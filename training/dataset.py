@@ -14,7 +14,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mdsm_ros.annotations import Annotation, Dataset, Instruction
 from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.preprocess import resize_image
+
+FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
+"""Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
 AUXILIARY_STRIDE = 8
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # in each byte: 8 pixels
@@ -33,6 +37,8 @@ class Batch:
         texts: B instructions.
         positions: of the B instructions in the split.
         categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
+        semantic: maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
+        text: features of the frozen language encoder, where they are cached.
     """
 
     images: torch.Tensor
@@ -43,6 +49,8 @@ class Batch:
     positions: list[int]
     categories: torch.Tensor
     colors: torch.Tensor
+    semantic: tuple[torch.Tensor, ...] | None = None
+    text: TextFeatures | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device."""
@@ -53,10 +61,14 @@ class Batch:
         return self._with_tensors(torch.Tensor.pin_memory)
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
-        tensors: dict[str, Any] = {
+        changed: dict[str, Any] = {
             name: change(value) for name, value in vars(self).items() if isinstance(value, torch.Tensor)
         }
-        return replace(self, **tensors)
+        if self.semantic is not None:
+            changed["semantic"] = tuple(change(level) for level in self.semantic)
+        if self.text is not None:
+            changed["text"] = TextFeatures(change(self.text.tokens), change(self.text.mask))
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,7 @@ class InstructionDataset(TorchDataset[int]):
         for position, instruction in enumerate(self.instructions):
             self.by_image.setdefault(instruction.image_id, []).append(position)
         self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
+        self.features: FrozenFeatures | None = None  # where encoders are frozen and cached
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -138,7 +151,12 @@ class InstructionDataset(TorchDataset[int]):
         rows = {image_id: row for row, image_id in enumerate(dict.fromkeys(i.image_id for i in chosen))}
         pictures = [self.picture(image_id, self.image_size) for image_id in rows]
         image_index = [rows[instruction.image_id] for instruction in chosen]
-        return assemble(pictures, image_index, chosen, [instruction.text for instruction in chosen], indices)
+        texts = [instruction.text for instruction in chosen]
+        batch = assemble(pictures, image_index, chosen, texts, indices)
+        if self.features is None:
+            return batch
+        semantic, text = self.features(list(rows), texts)
+        return replace(batch, semantic=semantic, text=text)
 
 
 def assemble(

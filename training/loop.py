@@ -22,7 +22,7 @@ from tqdm import tqdm
 from mdsm_ros.models.config import ConfigError
 from training.augment.batches import Augmenter, SteppedSampler
 from training.config import LoopConfig, StageConfig
-from training.dataset import Batch
+from training.dataset import Batch, InstructionDataset
 from training.sources import Block, Source
 from training.stages import Losses
 
@@ -30,15 +30,59 @@ LOG_STEPS = 20
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither norms nor position biases
 
 
+class Pool:
+    """Images that every step takes a fixed number of, in an order that is shuffled anew in each epoch.
+
+    Args:
+        groups: Positions of the instructions about each image.
+        images: Number of images that a step takes.
+        seed: Seed of the shuffles.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[int]], images: int, *seed: int) -> None:
+        self.groups, self.images, self._seed = groups, images, seed
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def step(self, step: int) -> Iterator[Sequence[int]]:
+        """The groups of one step."""
+        for position in range(step * self.images, (step + 1) * self.images):
+            epoch, place = divmod(position, len(self.groups))
+            if epoch != self._epoch:
+                self._epoch = epoch
+                seed, *number = self._seed
+                self._order = np.random.default_rng((seed, epoch, 1, *number)).permutation(len(self.groups))
+            yield self.groups[self._order[place]]
+
+
+def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> list[Pool]:
+    """The images of a dataset as one pool, or one for each source that the configuration's mixture names.
+
+    Raises:
+        ConfigError: the mixture does not add up to ``images``, or names a source that the dataset lacks.
+    """
+    if not config.mixture:
+        return [Pool(list(data.by_image.values()), images, config.seed)]
+    if sum(config.mixture.values()) != images:
+        raise ConfigError(f"mixture is {config.mixture}, expected numbers that add up to the {images} images of a step")
+    groups: dict[str, list[list[int]]] = {}
+    for group in data.by_image.values():
+        groups.setdefault(data.instructions[group[0]].source, []).append(group)
+    for source in config.mixture:
+        if source not in groups:
+            raise ConfigError(f"mixture names {source!r}, expected sources of the data: {', '.join(sorted(groups))}")
+    return [
+        Pool(groups[name], count, config.seed, i) for i, (name, count) in enumerate(config.mixture.items()) if count
+    ]
+
+
 class StepSampler(Sampler[list[int]]):
     """Batches that depend on (seed, step) alone, so that a resumed run sees what it would have seen.
 
-    A step is ``images`` images in shuffled order with up to ``per_image`` of the instructions about each, drawn anew.
+    A step is some images of every pool with up to ``per_image`` of the instructions about each, drawn anew.
     It is dealt out to all processes and, one after the other, to their micro-batches.
 
     Args:
-        groups: positions of the instructions about each image.
-        images: images a step.
+        pools: where the images of a step come from.
         per_image: the most instructions an image.
         seed: of the shuffles.
         first_step, last_step: the steps to yield.
@@ -48,8 +92,7 @@ class StepSampler(Sampler[list[int]]):
 
     def __init__(
         self,
-        groups: Sequence[Sequence[int]],
-        images: int,
+        pools: Sequence[Pool],
         per_image: int,
         seed: int,
         first_step: int,
@@ -58,22 +101,15 @@ class StepSampler(Sampler[list[int]]):
         part: tuple[int, int] = (0, 1),
         micro_batches: int = 1,
     ) -> None:
-        self.groups, self.images, self.per_image, self.seed = groups, images, per_image, seed
+        self.pools, self.per_image, self.seed = pools, per_image, seed
         self.first_step, self.last_step = first_step, last_step
         self.part, self.micro_batches = part, micro_batches
-        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def step(self, step: int) -> list[list[int]]:
         """The positions of a whole step, image by image."""
         rng = np.random.default_rng((self.seed, step))
-        chosen = []
-        for position in range(step * self.images, (step + 1) * self.images):
-            if position // len(self.groups) != self._epoch:
-                self._epoch = position // len(self.groups)
-                self._order = np.random.default_rng((self.seed, self._epoch, 1)).permutation(len(self.groups))
-            group = self.groups[self._order[position % len(self.groups)]]
-            chosen.append(rng.permutation(group)[: self.per_image].tolist())
-        return chosen
+        groups = (group for pool in self.pools for group in pool.step(step))
+        return [rng.permutation(group)[: self.per_image].tolist() for group in groups]
 
     def __iter__(self) -> Iterator[list[int]]:
         rank, processes = self.part
@@ -110,8 +146,7 @@ def _batches(
         raise ConfigError(f"images is {options.images}, expected at least one for each of {parts} processes and parts")
     for block in source.blocks(first_step, options.steps):
         sampler = StepSampler(
-            list(block.data.by_image.values()),
-            options.images,
+            make_pools(block.data, options.images, config),
             config.instructions_per_image,
             config.seed,
             block.first_step,

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
+from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.mdsm import MDSM
 from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
@@ -19,6 +20,16 @@ from training.losses import mask_loss
 Losses = dict[str, torch.Tensor]  # every term, and their weighted sum as "loss"
 
 AUXILIARY_STAGES = (1, 2)  # Swin stages at strides 8 and 16
+
+
+def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
+    """The initial masks of a batch, from cached features of the encoders where the batch has them."""
+    images = batch.images.float() / 255
+    text = model.encode_text(batch.texts) if batch.text is None else batch.text
+    if batch.semantic is None:
+        return model.initial(images, text, batch.image_index)
+    assert isinstance(model, MDSM)  # whose semantic branch was cached
+    return model.initial(images, text, batch.image_index, batch.semantic)
 
 
 class StageOne(nn.Module):
@@ -38,8 +49,7 @@ class StageOne(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch."""
-        images = batch.images.float() / 255
-        answer = self.model.initial(images, self.model.encode_text(batch.texts), batch.image_index)
+        answer = initial_mask(self.model, batch)
         losses = {
             "mask": mask_loss(answer.logits, batch.masks, self.config.stage1.dice_weight),
             "present": functional.binary_cross_entropy_with_logits(
@@ -87,9 +97,9 @@ class StageTwo(nn.Module):
 
     def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch; what is drawn for an instruction depends on seed, step and instruction alone."""
-        model, images = self.model, batch.images.float() / 255
+        model = self.model
         with torch.no_grad():
-            answer = model.initial(images, model.encode_text(batch.texts), batch.image_index)
+            answer = initial_mask(model, batch)
         features = answer.features
         grid = (model.refiner.grid, model.refiner.grid)
         truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1

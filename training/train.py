@@ -32,11 +32,12 @@ from mdsm_ros.models.registry import MODEL_TYPES
 from mdsm_ros.pretrained import load_encoders, load_tokenizer, model_folder
 from training.config import StageConfig, TrainConfig, read_config
 from training.dataset import COLOR_IDS, InstructionDataset
+from training.features import cache_features
 from training.loop import add_run_arguments, train_stage
 from training.sources import SOURCES, Source, open_source
-from training.stages import StageOne, StageTwo
+from training.stages import StageOne, StageTwo, initial_mask
 from training.start import start_from
-from training.vocabulary import train_tokenizer
+from training.vocabulary import cut_vocabulary, train_tokenizer
 
 VALIDATION_BATCH = 32
 
@@ -55,6 +56,8 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
         PartialState().print(start_from(model, config.start_from), file=sys.stderr)
     if config.gradient_checkpointing:
         save_memory(model)
+    if config.freeze_language:
+        model.language.requires_grad_(False)
     return model
 
 
@@ -74,11 +77,12 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
     if config.start_from is not None:
         return read_tokenizer(model_folder(config.start_from), MODEL_TYPES[model_config.model_type].tokenizer_type)
     public = load_tokenizer(model_config)
-    if public is not None:
+    if public is not None and not (isinstance(model_config, FusionConfig) and len(public) > model_config.vocab_size):
         return public
     assert isinstance(model_config, FusionConfig)  # the others have a public one
     if not folder.exists():
-        tokenizer = train_tokenizer((i.text for i in data.instructions), model_config.vocab_size)
+        texts, size = (i.text for i in data.instructions), model_config.vocab_size
+        tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
         tokenizer.save_pretrained(folder)
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
@@ -96,7 +100,7 @@ def make_validation(
         chosen = list(range(min(samples, len(data))))
         for first in range(0, len(chosen), VALIDATION_BATCH):
             batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
-            answer = model.initial(batch.images.float() / 255, model.encode_text(batch.texts), batch.image_index)
+            answer = initial_mask(model, batch)
             found = {"initial_miou": answer.logits}
             if refine and isinstance(model, MDSM):
                 generator = torch.Generator().manual_seed(first)
@@ -139,6 +143,9 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
     data = source.first()
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
+        if config.feature_cache:
+            for dataset in (data, *([held_out] if held_out else ())):
+                dataset.features = cache_features(model, dataset)
 
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
         return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)

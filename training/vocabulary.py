@@ -6,6 +6,7 @@ import json
 import string
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer
@@ -39,6 +40,32 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     words = sorted((w for w in counts if w not in known), key=lambda word: (-counts[word], word))
     vocabulary = (pieces + words)[:vocab_size]
     return BertTokenizerFast(vocab={piece: i for i, piece in enumerate(vocabulary)}, do_lower_case=True)
+
+
+def cut_vocabulary(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], vocab_size: int) -> BertTokenizerFast:
+    """A WordPiece tokenizer with the pieces that English needs most; other words fall into smaller pieces.
+
+    All special tokens, printable ASCII characters and pieces of the texts stay; the rest is filled with ASCII pieces
+    in the order of the original vocabulary, which has the frequent ones first.
+
+    Args:
+        tokenizer: Original tokenizer.
+        texts: Sentences that must be split as before.
+        vocab_size: Number of pieces to keep.
+
+    Raises:
+        ValueError: the texts alone need more pieces.
+    """
+    original = tokenizer.get_vocab()
+    pieces = sorted(original, key=original.__getitem__)
+    needed = {piece for text in texts for piece in tokenizer.tokenize(text)}
+    needed |= {*SPECIAL, *CHARACTERS, *(f"##{character}" for character in CHARACTERS)} & set(original)
+    if len(needed) > vocab_size:
+        raise ValueError(f"vocab_size is {vocab_size}, expected at least the {len(needed)} pieces of the texts")
+    plain = (p for p in pieces if p not in needed and p.isascii() and p.removeprefix("##").isalpha())
+    kept = needed | set(islice(plain, vocab_size - len(needed)))
+    vocabulary = {piece: i for i, piece in enumerate(p for p in pieces if p in kept)}
+    return BertTokenizerFast(vocab=vocabulary, do_lower_case=True)
 
 
 def train_clip_tokenizer(texts: Iterable[str], vocab_size: int, max_length: int, folder: Path) -> CLIPTokenizer:

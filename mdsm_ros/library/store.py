@@ -54,9 +54,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise LibraryMissing(f"{path} is damaged ({error}); this repairs it: {COMMAND}{_option(folder)}") from error
     if index.get("format") != FORMAT:
-        raise LibraryMissing(
-            f"{path} has format {index.get('format')}, expected {FORMAT}; this makes it anew: {COMMAND}{_option(folder)}"
-        )
+        found = f"{path} has format {index.get('format')}, expected {FORMAT}"
+        raise LibraryMissing(f"{found}; this makes it anew: {COMMAND}{_option(folder)}")
     return dict(index)
 
 

@@ -105,6 +105,12 @@ class FusionConfig(ModelConfig):
     # mask head (LAVT, section 3.4)
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" where batches are small
+    decoder_block: str = "full"  # convolutions of the mask head: "full", or "separable" at a tenth of the cost
+
+    finest_level: int = 0  # first of the four stages that language meets and masks are drawn from: at stride 4 << level
+
+    # adds the place of each pixel to the features of every stage: "on the left" needs it (neither paper has it)
+    coordinates: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,12 +122,19 @@ class FusionConfig(ModelConfig):
         self._expect("max_tokens", 4 <= self.max_tokens <= 512, "4 to 512")
         self._expect_heads("bert")
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
+        self._expect("finest_level", self.finest_level in (0, 1, 2), "0, 1 or 2")
+        self._expect("decoder_block", self.decoder_block in ("full", "separable"), "'full' or 'separable'")
         self._expect("bert_dropout", 0.0 <= self.bert_dropout <= 1.0, "0 to 1")
 
     def _expect_heads(self, encoder: str) -> None:
         heads = getattr(self, f"{encoder}_num_heads")
         name = f"{encoder}_hidden_size"
         self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
+
+    @property
+    def fused_dims(self) -> tuple[int, ...]:
+        """Channels of the stages that language meets, the finest first."""
+        return self.swin_dims[self.finest_level :]
 
     @property
     def swin_dims(self) -> tuple[int, int, int, int]:
@@ -162,6 +175,11 @@ class MDSMConfig(FusionConfig):
     use_swin: bool = True
     use_clip: bool = True
 
+    # what sits in CLIP's seat: "clip", or "efficientnet_lite0" with a map of its own for each stage
+    semantic_encoder: str = "clip"
+    efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
+    freeze_efficientnet: bool = True
+
     # CLIP's vision tower (variant: paper silent)
     clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
     clip_image_size: int = 224
@@ -184,9 +202,16 @@ class MDSMConfig(FusionConfig):
     start_timestep: int = 600  # noise level that is put on the initial mask before it is refined
     num_inference_steps: int = 4
 
+    @property
+    def semantic_is_frozen(self) -> bool:
+        """Whether the semantic branch stays as its checkpoint has it."""
+        return self.freeze_clip if self.semantic_encoder == "clip" else self.freeze_efficientnet
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
+        encoders = ("clip", "efficientnet_lite0")
+        self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
         self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")

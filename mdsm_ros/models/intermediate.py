@@ -5,6 +5,7 @@ With Swin alone this is LAVT (arXiv 2112.02244); MDSM (arXiv 2307.08597) puts CL
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,10 @@ from mdsm_ros.models.fusion import PWAM, LanguageGate
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mask_head import MaskHead
+from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.vision import ClipPatches, ParallelJoin, SwinStages
+
+SemanticBranch = ClipPatches | EfficientNetPyramid
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class CrossmodalFeatures:
     Attributes:
         images: (B, 3, H, W) in [0, 1].
         text: the language features.
-        visual: the joined Swin and CLIP features of the four stages before fusion, (B, H/s_i, W/s_i, C_i).
+        visual: the joined features of both branches, of the four stages before fusion, (B, H/s_i, W/s_i, C_i).
         fused: the four fused levels, (B, C_i, H/s_i, W/s_i).
         decoded: (B, D, H/4, W/4) the mask head's last features.
     """
@@ -38,50 +42,84 @@ class CrossmodalFeatures:
     decoded: torch.Tensor
 
 
+class Place(nn.Module):
+    """Adds to features where in the image each of them is."""
+
+    grid: torch.Tensor
+
+    def __init__(self, dim: int, side: int) -> None:
+        super().__init__()
+        axis = (torch.arange(side) + 0.5) / side * 2 - 1
+        y, x = torch.meshgrid(axis, axis, indexing="ij")
+        self.register_buffer("grid", torch.stack([x, y], dim=-1), persistent=False)
+        self.embed = nn.Sequential(nn.Linear(2, dim), nn.GELU(), nn.Linear(dim, dim))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, side, side, C) -> the same shape."""
+        return x + self.embed(self.grid)
+
+
 class IntermediateStage(nn.Module):
     """Visual stages with PWAM and a language gate after each, and the mask head.
 
     Args:
         config: sizes.
-        swin: None leaves Swin out: CLIP's map alone is projected to every stage, and language enters once a stage
-            without a way to the next one.
-        clip: None leaves CLIP out.
+        swin: None leaves Swin out: the semantic branch's maps alone are projected to every stage, and language enters
+            once a stage without a way to the next one.
+        clip: the semantic branch: CLIP, or what sits in its seat. None leaves it out.
     """
 
-    def __init__(self, config: FusionConfig, swin: SwinStages | None, clip: ClipPatches | None) -> None:
+    def __init__(self, config: FusionConfig, swin: SwinStages | None, clip: SemanticBranch | None) -> None:
         super().__init__()
-        dims = config.swin_dims
-        grids = [config.image_size // (4 << i) for i in range(len(dims))]
+        dims, finest = config.fused_dims, config.finest_level
+        grids = [config.image_size // (4 << i) for i in range(finest, len(config.swin_dims))]
+        self.finest = finest
         self.swin = swin
         self.clip = clip
+        seen = clip.dims[finest:] if clip else ()
         self.join = nn.ModuleList(
-            [ParallelJoin(c if swin else 0, clip.dim, c, grid) for c, grid in zip(dims, grids, strict=True)]
-            if clip
-            else []
+            ParallelJoin(c if swin else 0, d, c, grid) for c, d, grid in zip(dims, seen, grids, strict=False)
         )
+        places = zip(dims, grids, strict=True) if config.coordinates else ()
+        self.place = nn.ModuleList(Place(c, grid) for c, grid in places)
         self.pwam = nn.ModuleList([PWAM(c, config.bert_hidden_size) for c in dims])
         self.gate = nn.ModuleList([LanguageGate(c) for c in dims] if swin else [])
         self.norm = nn.ModuleList([nn.LayerNorm(c) for c in dims])
-        self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm)
+        self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm, config.decoder_block)
 
-    def forward(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
+    def forward(
+        self,
+        images: torch.Tensor,
+        text: TextFeatures,
+        image_index: torch.Tensor | None = None,
+        semantic: Sequence[torch.Tensor] | None = None,
+    ) -> InitialMask:
         """(N, 3, H, W) in [0, 1] and the features of B instructions -> B initial masks.
 
-        ``image_index`` (B,) says which image each instruction is about, in order where absent (N = B). What language
-        does not touch, CLIP and the first Swin stage, is computed once an image.
+        Args:
+            images: N images.
+            text: language features of B instructions.
+            image_index: (B,) image of each instruction; in order where absent (N = B). What language does not touch,
+                the semantic branch and the first Swin stage, is computed once per image.
+            semantic: the semantic branch's maps of the N images, where they are known already.
         """
-        clip: torch.Tensor | None = self.clip(images) if self.clip is not None else None
-        x = self.swin.stage(0, self.swin.patches(images)) if self.swin is not None else None
+        if semantic is None:
+            semantic = self.clip(images) if self.clip is not None else ()
+        semantic = semantic[self.finest :]
+        x = self._without_language(images)
         if image_index is not None:
             images = images[image_index]
-            x, clip = (None if branch is None else branch[image_index] for branch in (x, clip))
+            x = None if x is None else x[image_index]
+            semantic = [level[image_index] for level in semantic]
         visual: list[torch.Tensor] = []
         fused: list[torch.Tensor] = []
         for i, (pwam, norm) in enumerate(zip(self.pwam, self.norm, strict=True)):
             if i and self.swin is not None and x is not None:
-                x = self.swin.stage(i, x)
-            seen = self.join[i](x, clip) if clip is not None else x
+                x = self.swin.stage(self.finest + i, x)
+            seen = self.join[i](x, semantic[i]) if semantic else x
             assert seen is not None  # one branch is there
+            if self.place:
+                seen = self.place[i](seen)
             visual.append(seen)
             crossmodal = pwam(seen, text)
             fused.append(norm(crossmodal).permute(0, 3, 1, 2))
@@ -90,6 +128,15 @@ class IntermediateStage(nn.Module):
         logits, present_logits, decoded = self.head(fused)
         features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
         return InitialMask(logits, present_logits, features)
+
+    def _without_language(self, images: torch.Tensor) -> torch.Tensor | None:
+        """Swin up to the first stage that language meets: (N, 3, H, W) -> (N, h, w, C)."""
+        if self.swin is None:
+            return None
+        x = self.swin.patches(images)
+        for i in range(self.finest + 1):
+            x = self.swin.stage(i, x)
+        return x
 
     def attention_maps(self, features: CrossmodalFeatures) -> torch.Tensor:
         """How much each pixel looked at each token, (B, T, H/4, W/4): the sum over the four stages."""

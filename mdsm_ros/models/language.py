@@ -45,6 +45,11 @@ class LanguageEncoder(nn.Module):
             add_pooling_layer=False,
         )
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each instruction, without padding."""
+        batch = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        return [len(ids) for ids in batch["input_ids"]]
+
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """Encodes instructions; what goes past ``max_tokens`` is cut off."""
         batch = self.tokenizer(

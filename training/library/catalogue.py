@@ -107,7 +107,9 @@ def find_items(sources: Sequence[Files]) -> tuple[list[Item], list[Credit]]:
     scanned = list(_scanned(sources))
     if scanned:
         items |= {item.id: item for item in scanned}
-        credits.append(Credit(SCANNED_CATALOGUE, f"Google Scanned Objects, Google LLC, {CC_BY_4}, as bundled by LIBERO"))
+        credits.append(
+            Credit(SCANNED_CATALOGUE, f"Scans by Google LLC, {CC_BY_4}, bundled by LIBERO, some recoloured there")
+        )
     if not items:
         paths = ", ".join(str(files.path) for files in sources)
         raise DatasetError(f"no models in {paths}, expected furniture catalogues (.sh3f) or LIBERO packages")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -34,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheets", type=Path, metavar="FOLDER", help="draw contact sheets of the cache, and convert nothing"
     )
-    parser.add_argument(
-        "--credits", type=Path, metavar="FILE", help="write the attribution page, and convert nothing"
-    )
+    parser.add_argument("--credits", type=Path, metavar="FILE", help="write the attribution page, and convert nothing")
 
 
 def _shown_default() -> str:
@@ -45,7 +42,16 @@ def _shown_default() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Does what the options ask for; returns the exit status, 1 where ``--check`` finds damage."""
-    folder = args.cache or store.default_folder()
+    try:
+        return _run(args, args.cache or store.default_folder())
+    except ModuleNotFoundError as error:
+        raise DatasetError(
+            f"{error.name} is not installed: pip install 'mdsm_ros[library,sim]'. "
+            "One of its packages, meshoptimizer, is compiled on installation and needs a C++ compiler (g++)."
+        ) from error
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
     if args.sheets:
         from training.library.sheets import draw_sheets
 
@@ -57,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         store.write_atomically(args.credits, credits_page(folder).encode())
         print(usable_table(folder))
     if args.check:
-        return _check(folder)
+        from training.library.verify import check
+
+        return check(folder)
     if not (args.sheets or args.credits):
         _build(folder, args.sources, args.workers)
     return 0
@@ -87,37 +95,3 @@ def _build(folder: Path, paths: list[Path] | None, workers: int) -> None:
         f"{sum(map(len, textures.values()))} textures, {len(outcome.failed)} failed, "
         f"{time.monotonic() - began:.1f} s"
     )
-
-
-def _check(folder: Path) -> int:
-    """Reads everything; damaged files are removed, so that the next run makes them again."""
-    index = store.read_index(folder)
-    damaged = [path for record in index["models"] if (path := _damaged(folder, record)) is not None]
-    textures = [folder / store.TEXTURES_FOLDER / f"{name}.jpg" for names in index["textures"].values() for name in names]
-    damaged += [path for path in textures if not _is_picture(path)]
-    for path in damaged:
-        print(f"damaged, removed: {path}", file=sys.stderr)
-        path.unlink(missing_ok=True)
-    if damaged:
-        shutil.move(folder / store.INDEX_FILE, folder / f"{store.INDEX_FILE}.old")
-        print(f"run {store.COMMAND} to make {len(damaged)} files again", file=sys.stderr)
-    print(f"{folder}: {len(index['models'])} models, {len(textures)} textures, {len(damaged)} damaged")
-    return 1 if damaged else 0
-
-
-def _damaged(folder: Path, record: dict[str, str]) -> Path | None:
-    from training.library.convert import digest
-
-    path = store.model_path(folder, record["id"])
-    try:
-        store.read_shape(path)
-        return None if digest(path) == record["digest"] else path
-    except (DatasetError, OSError):
-        return path
-
-
-def _is_picture(path: Path) -> bool:
-    try:
-        return bool(store.decode_picture(path.read_bytes()).size)
-    except OSError:
-        return False

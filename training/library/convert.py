@@ -21,15 +21,16 @@ from mdsm_ros.annotations import DatasetError
 from mdsm_ros.library import store
 from mdsm_ros.library.shapes import Patch, Shape, bounds
 from training.library.catalogue import Credit, Item
-from training.library.cutouts import cut_out
-from training.library.sides import face_outwards, to_patch
-from training.library.simplify import clean, simplify
-from training.library.surfaces import find_surfaces
-from training.library.wavefront import read_parts
+from training.library.mesh.cutouts import cut_out
+from training.library.mesh.sides import face_outwards, to_patch
+from training.library.mesh.simplify import area, clean, simplify
+from training.library.mesh.surfaces import find_surfaces
+from training.library.mesh.wavefront import read_parts
 
-CONVERTER = 3  # raised when the same source gives another result, so that old files are made again
+CONVERTER = 4  # raised when the same source gives another result, so that old files are made again
 FACE_LIMIT = 4000
 SLACK = 1.25  # how far beyond the limit both-sided leaves may bring a model before it is simplified again
+LEAST_AREA = 1e-8  # square metres of one material: a renderer rejects less
 AHEAD = 4  # items in work or waiting for their turn, a worker
 
 
@@ -62,9 +63,7 @@ def convert(items: Sequence[Item], folder: Path, workers: int) -> Outcome:
     return outcome
 
 
-def _results(
-    items: Sequence[Item], folder: Path, workers: int
-) -> Iterator[tuple[Item, dict[str, Any] | str, bool]]:
+def _results(items: Sequence[Item], folder: Path, workers: int) -> Iterator[tuple[Item, dict[str, Any] | str, bool]]:
     work = partial(convert_one, folder)
     if workers <= 1:
         for item in items:
@@ -120,7 +119,10 @@ def make_shape(item: Item) -> Shape:
     total = sum(len(part.faces) for part in parts)
     if total > SLACK * FACE_LIMIT:
         parts = face_outwards(simplify(original, FACE_LIMIT * FACE_LIMIT // total))
-    patches = tuple(to_patch(piece) for piece in map(cut_out, parts) if len(piece.faces))
+    pieces = [clean(cut_out(part)) for part in parts]
+    patches = [to_patch(piece) for piece in pieces if area(piece) > LEAST_AREA]
+    if not patches:
+        raise DatasetError(f"{item.model} has nothing left to see")
     return _grounded(patches)
 
 
@@ -128,13 +130,11 @@ def _grounded(patches: Sequence[Patch]) -> Shape:
     """A shape of patches, measured; simplification moved its rim by a little."""
     vertices = np.concatenate([patch.vertices[np.unique(patch.faces)] for patch in patches])
     low, high = bounds(vertices)
-    shift = np.float32([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    shift = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]], dtype=np.float32)
     for patch in patches:
         patch.vertices[:] -= shift
     hx, hy = (high - low)[:2] / 2
-    return Shape(
-        tuple(patches), (float(hx), float(hy)), float(high[2] - low[2]), find_surfaces(patches)
-    )
+    return Shape(tuple(patches), (float(hx), float(hy)), float(high[2] - low[2]), find_surfaces(patches))
 
 
 def _facts(item: Item, shape: Shape) -> dict[str, Any]:

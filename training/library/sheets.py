@@ -120,9 +120,7 @@ def _add(spec: Any, i: int, shape: Shape) -> None:
         spec.add_material(
             name=name, textures=roles, rgba=list(patch.color), specular=0.5 * patch.specular, shininess=0.4
         )
-        body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, material=name, contype=0, conaffinity=0
-        )
+        body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, material=name, contype=0, conaffinity=0)
 
 
 def _add_mesh(spec: Any, name: str, patch: Patch, scale: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +12,9 @@ from PIL import Image, ImageOps
 
 from mdsm_ros.annotations import DatasetError
 from mdsm_ros.library import store
+from training.library.mesh.wavefront import TEXTURE_SIZE
 from training.library.sources import Files
 from training.library.texture_groups import GROUPS
-from training.library.wavefront import TEXTURE_SIZE
 
 
 def convert_textures(sources: Sequence[Files], folder: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -30,7 +31,7 @@ def convert_textures(sources: Sequence[Files], folder: Path) -> tuple[dict[str, 
             path = next((path for path in where if f"/{path}".endswith(f"/{ending.lower()}")), None)
             if path is None:
                 continue
-            name = f"{group}-{PurePosixPath(ending).parent.name}-{PurePosixPath(ending).stem}".replace(" ", "_")
+            name = re.sub(r"[^\w-]+", "_", f"{group}-{PurePosixPath(ending).with_suffix('')}")
             try:
                 _write(where[path].read(path), folder / store.TEXTURES_FOLDER / f"{name}.jpg")
                 found[group].append(name)

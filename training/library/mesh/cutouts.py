@@ -7,10 +7,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.library.wavefront import Part
+from training.library.mesh.wavefront import Part
 
 OPAQUE = 0.5
 FINEST = 4  # times that a triangle is divided in four
+PROBES = np.array(  # barycentric
+    [
+        *([1 / 3, 1 / 3, 1 / 3], [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]),
+        *([0.47, 0.47, 0.06], [0.06, 0.47, 0.47], [0.47, 0.06, 0.47]),
+    ]
+)
+MOST_REPEATS = 1.5  # of the picture
 MOST_FACES = 1500  # of a part, before those go that show nothing
 
 
@@ -18,6 +25,9 @@ def cut_out(part: Part) -> Part:
     """A part without the triangles that only show transparent pixels; larger ones are divided first."""
     if part.cutout is None or part.texcoords is None:
         return part
+    used = part.texcoords[part.faces]
+    if np.ptp(used, axis=(0, 1)).max() > MOST_REPEATS:  # a weave, not leaves: its holes are too small to matter
+        return replace(part, cutout=None)
     corners, uv = part.vertices[part.faces], part.texcoords[part.faces]  # (F, 3, 3), (F, 3, 2)
     for _ in range(FINEST):
         mixed = _is_mixed(part.cutout, uv)
@@ -40,13 +50,8 @@ def _divided(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _opacity(cutout: NDArray[np.float32], uv: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The opacity at seven points in each triangle (F, 7)."""
-    near, far = 0.8, 0.1
-    weights = np.array(
-        [[1, 1, 1], [near * 3, far * 3, far * 3], [far * 3, near * 3, far * 3], [far * 3, far * 3, near * 3]]
-        + [[1.4, 1.4, 0.2], [0.2, 1.4, 1.4], [1.4, 0.2, 1.4]]
-    ) / 3
-    points = np.einsum("pk,fkc->fpc", weights, uv) % 1.0
+    """The opacity at :data:`PROBES` in each triangle (F, 7)."""
+    points = np.einsum("pk,fkc->fpc", PROBES, uv) % 1.0
     height, width = cutout.shape
     column = np.minimum((points[..., 0] * width).astype(np.int64), width - 1)
     row = np.minimum((points[..., 1] * height).astype(np.int64), height - 1)
@@ -55,4 +60,4 @@ def _opacity(cutout: NDArray[np.float32], uv: NDArray[np.float64]) -> NDArray[np
 
 def _is_mixed(cutout: NDArray[np.float32], uv: NDArray[np.float64]) -> NDArray[np.bool_]:
     opaque = _opacity(cutout, uv) > OPAQUE
-    return opaque.any(axis=1) & ~opaque.all(axis=1)
+    return np.asarray(opaque.any(axis=1) & ~opaque.all(axis=1))

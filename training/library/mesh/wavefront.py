@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from mdsm_ros.annotations import DatasetError
 from mdsm_ros.library.shapes import RGBA, bounds
 from training.library.catalogue import Item
+from training.library.mesh.polygons import triangulated
 from training.library.sources import Files
 
 TEXTURE_SIZE = 512  # pixels, the longer side
@@ -104,7 +105,7 @@ def read_parts(item: Item) -> list[Part]:
     resolver = _Resolver(item.files, item.model)
     try:
         scene = trimesh.load_scene(
-            io.BytesIO(source.read(item.model)),
+            io.BytesIO(triangulated(source.read(item.model).decode("latin-1")).encode("latin-1")),
             file_type="obj",
             resolver=resolver,
             group_material=True,
@@ -155,9 +156,9 @@ def _texture(image: Image.Image | None) -> tuple[NDArray[np.uint8] | None, NDArr
         return None, None
     rgba.thumbnail((TEXTURE_SIZE, TEXTURE_SIZE), Image.Resampling.LANCZOS)
     pixels = np.asarray(rgba)
-    opacity = pixels[..., 3].astype(np.float32) / 255
+    opacity: NDArray[np.float32] = np.asarray(pixels[..., 3] / 255, dtype=np.float32)
     if opacity.min() > 0.5:
-        return np.ascontiguousarray(pixels[..., :3]), None
+        return pixels[..., :3].copy(), None
     opaque = opacity > 0.5
     filled = pixels[..., :3].copy()
     filled[~opaque] = pixels[opaque][:, :3].mean(axis=0) if opaque.any() else 255
@@ -169,7 +170,8 @@ def _color(entries: dict[str, Any], textured: bool) -> RGBA:
     if textured:  # the catalogues' own viewer shows the picture as it is, whatever the colour
         kd = np.ones(3)
     elif kd.max() < 0.02:  # what glows or mirrors, and has no colour of its own
-        kd = np.maximum(kd, np.maximum(_triple(entries.get("ke"), (0, 0, 0)), 0.3 * _triple(entries.get("ks"), (0, 0, 0))))
+        black = (0.0, 0.0, 0.0)
+        kd = np.maximum(kd, np.maximum(_triple(entries.get("ke"), black), 0.3 * _triple(entries.get("ks"), black)))
     r, g, b = (round(float(c), 4) for c in np.clip(kd, 0.0, 1.0))
     return r, g, b, _opacity(entries)
 

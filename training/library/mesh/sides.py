@@ -15,8 +15,8 @@ from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from mdsm_ros.library.shapes import Patch
-from training.library.simplify import unit_normals, weld
-from training.library.wavefront import Part
+from training.library.mesh.simplify import unit_normals, weld
+from training.library.mesh.wavefront import Part
 
 RAYS = 24  # from each side of a triangle
 OPEN = 0.25  # share of rays that escape where a side is seen; less comes in through gaps and missing bottoms
@@ -24,6 +24,7 @@ CLEARLY = 3.0  # times more
 LINING = 4e-4  # of the model's diagonal, the thickness of a sheet that has two sides already
 CREASE = np.cos(np.deg2rad(42.0))  # sharper edges stay sharp
 SKY_SEED = 0
+MOST_PAIRS = 2_000_000  # of corners compared at once
 LEAST_VERTICES = 4  # that MuJoCo wants of a mesh
 
 
@@ -90,7 +91,7 @@ def to_patch(part: Part) -> Patch:
     normals = _corner_normals(part)
     texcoords = np.zeros((len(faces), 3, 2)) if part.texcoords is None else part.texcoords[faces]
     rows = np.concatenate([corners, normals, texcoords], axis=2).reshape(-1, 8).astype(np.float32)
-    keys = np.round(rows / np.float32([1e-5] * 3 + [1e-3] * 3 + [1e-5] * 2)).astype(np.int64)
+    keys = np.round(rows / np.array([1e-5] * 3 + [1e-3] * 3 + [1e-5] * 2, dtype=np.float32)).astype(np.int64)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     unique = rows[first]
     if len(unique) < LEAST_VERTICES:
@@ -116,25 +117,18 @@ def _corner_normals(part: Part) -> NDArray[np.float64]:
     order = np.argsort(places, kind="stable")
     starts = np.flatnonzero(np.diff(places[order], prepend=-1))
     sizes = np.diff(np.append(starts, len(order)))
-    face_of = order // 3
     total = np.zeros((3 * count, 3))
     for size in np.unique(sizes):  # corners of places with the same number of corners at once
-        groups = face_of[starts[sizes == size][:, None] + np.arange(size)]  # (G, size)
-        index = order[starts[sizes == size][:, None] + np.arange(size)]
-        for group, corner in zip(np.array_split(groups, _slices(groups)), np.array_split(index, _slices(groups)), strict=True):
-            around = flat[group]
+        index = order[starts[sizes == size][:, None] + np.arange(size)]  # (G, size)
+        for group in np.array_split(index, max(1, index.size * size // MOST_PAIRS)):
+            around = flat[group // 3]
             alike = np.einsum("gic,gjc->gij", around, around) >= CREASE
-            total[corner.reshape(-1)] = np.einsum(
-                "gij,gjc->gic", alike * weights[corner][:, None, :], around
-            ).reshape(-1, 3)
+            total[group.reshape(-1)] = np.einsum("gij,gjc->gic", alike * weights[group][:, None, :], around).reshape(
+                -1, 3
+            )
     length = np.linalg.norm(total, axis=1, keepdims=True)
     normals = np.where(length > 1e-9, total / np.maximum(length, 1e-9), np.repeat(flat, 3, axis=0))
     return normals.reshape(count, 3, 3)
-
-
-def _slices(groups: NDArray[np.int64]) -> int:
-    """How many slices keep the table of pairs small."""
-    return max(1, groups.size * groups.shape[1] // 2_000_000)
 
 
 def _corner_angles(corners: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -82,9 +82,7 @@ class _Columns:
         return np.where(np.isinf(grid), np.nan, grid).reshape(self.shape)
 
 
-def _tops(
-    hits: _Columns, x: NDArray[np.float64], y: NDArray[np.float64], level: float, band: float
-) -> list[Surface]:
+def _tops(hits: _Columns, x: NDArray[np.float64], y: NDArray[np.float64], level: float, band: float) -> list[Surface]:
     usable = (hits.steepness > level) & (hits.room > LEAST_CLEARANCE)
     footprint = float(np.ptp(x) * np.ptp(y)) or 1.0
     found: list[Surface] = []

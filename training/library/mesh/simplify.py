@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from trimesh.graph import connected_component_labels
 from trimesh.grouping import unique_rows
 
-from training.library.wavefront import Part
+from mdsm_ros.annotations import DatasetError
+from training.library.mesh.wavefront import Part
 
 SMALL = 0.12  # of the model's diagonal: pieces of foliage and the like are smaller
 MANY = 150  # such pieces
@@ -37,7 +38,7 @@ def clean(part: Part) -> Part:
 
 
 def _parity(faces: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0 or 1: which way round a triangle runs through its corners, so that both sides of a leaf are not taken as one."""
+    """0 or 1: which way round a triangle runs, so that the two sides of a leaf are not taken as one."""
     first = np.argmin(faces, axis=1)
     row = np.arange(len(faces))
     return (faces[row, (first + 1) % 3] > faces[row, (first + 2) % 3]).astype(np.int64)
@@ -67,15 +68,16 @@ def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
 
 
 def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
-    for options, enough in ((0, 1.0), (meshoptimizer.SIMPLIFY_PRUNE, ENOUGH)):  # small pieces go where they are too many
-        if len(faces) > enough * limit:
-            indices = np.ascontiguousarray(faces.reshape(-1), dtype=np.uint32)
-            rest = np.zeros_like(indices)
-            count = meshoptimizer.simplify(
-                rest, indices, points, target_index_count=3 * limit, target_error=1.0, options=options
-            )
-            faces = rest[:count].reshape(-1, 3).astype(np.int64)
-    return faces
+    indices = np.ascontiguousarray(faces.reshape(-1), dtype=np.uint32)
+    rest = np.zeros_like(indices)
+    options = {"target_index_count": 3 * limit, "target_error": 1.0}
+    count = meshoptimizer.simplify(rest, indices, points, **options)
+    if count > 3 * ENOUGH * limit:
+        indices = rest[:count].copy()
+        count = meshoptimizer.simplify(rest, indices, points, **options, options=meshoptimizer.SIMPLIFY_PRUNE)
+    if count == 0:
+        raise DatasetError(f"it cannot be simplified to {limit} triangles: all of its pieces are small")
+    return rest[:count].reshape(-1, 3).astype(np.int64)
 
 
 def _indexed(part: Part) -> Part:
@@ -97,7 +99,8 @@ def _indexed(part: Part) -> Part:
 def _thin_out(parts: Sequence[Part], limit: int) -> list[Part]:
     """Foliage with fewer, larger leaves: simplification alone would leave shreds of each."""
     total = sum(len(part.faces) for part in parts)
-    diagonal = float(np.linalg.norm(np.ptp(np.concatenate([part.vertices[part.faces[:, 0]] for part in parts]), axis=0)))
+    points = np.concatenate([part.vertices[part.faces[:, 0]] for part in parts])
+    diagonal = float(np.linalg.norm(np.ptp(points, axis=0)))
     keep = max(THINNEST, 2 * limit / total)
     if keep >= 1:
         return list(parts)
@@ -132,6 +135,12 @@ def _on_border(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     return (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
+
+
+def area(part: Part) -> float:
+    """The area of a part's triangles."""
+    a, b, c = (part.vertices[part.faces[:, i]] for i in range(3))
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
 
 
 def unit_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:

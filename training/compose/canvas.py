@@ -1,0 +1,128 @@
+"""The picture that objects are pasted into: its pixels, its objects, and what is hidden of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SceneObject:
+    """An object of a picture.
+
+    Attributes:
+        category: its name.
+        mask: (H, W) of what can be seen of it.
+        certain: its annotation is of one whole object.
+        occlusion: fraction of its silhouette that is hidden, None where unknown.
+        pasted: it was pasted.
+        origin: where a pasted object comes from.
+    """
+
+    category: str
+    mask: Mask
+    certain: bool = True
+    occlusion: float | None = None
+    pasted: bool = False
+    origin: str = ""
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom; right and bottom are behind the last pixel."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An object to paste, in the size and at the place that it gets.
+
+    Attributes:
+        category: its name.
+        rgb: (h, w, 3).
+        alpha: (h, w), 0 to 1.
+        left, top: place of its upper left corner; all of it is inside the picture.
+        on_support: it stands on an object of the picture, such as a table.
+        origin: where it comes from.
+    """
+
+    category: str
+    rgb: NDArray[np.uint8]
+    alpha: NDArray[np.float32]
+    left: int
+    top: int
+    on_support: bool
+    origin: str
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that the layer covers."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    @property
+    def bottom(self) -> int:
+        """The row of its lower edge."""
+        return self.top + self.alpha.shape[0]
+
+    def silhouette(self, shape: tuple[int, ...]) -> Mask:
+        """Mask in a picture of that shape of what the object would show if nothing was before it."""
+        mask = np.zeros(shape[:2], dtype=bool)
+        mask[self.window] = self.alpha >= 0.5
+        return mask
+
+
+def resized(
+    rgb: NDArray[np.uint8], objects: Sequence[SceneObject], longer_side: int
+) -> tuple[NDArray[np.uint8], list[SceneObject]]:
+    """A picture and its objects with another longer side; objects that vanish have empty masks."""
+    height, width = rgb.shape[:2]
+    scale = longer_side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    smaller = [
+        SceneObject(
+            category=thing.category,
+            mask=cv2.resize(thing.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool),
+            certain=thing.certain,
+            occlusion=thing.occlusion,
+        )
+        for thing in objects
+    ]
+    return np.asarray(cv2.resize(rgb, size, interpolation=way), np.uint8), smaller
+
+
+def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tuple[int, ...]) -> list[SceneObject]:
+    """All objects after pasting, with what can be seen of them.
+
+    Args:
+        objects: those of the picture.
+        layers: those pasted, the farthest first.
+        shape: of the picture.
+    """
+    silhouettes = [layer.silhouette(shape) for layer in layers]
+    result = []
+    covered = np.zeros(shape[:2], dtype=bool)
+    for layer, silhouette in zip(reversed(layers), reversed(silhouettes), strict=True):
+        seen = silhouette & ~covered
+        hidden = 1.0 - float(seen.sum()) / float(silhouette.sum())
+        result.append(SceneObject(layer.category, seen, True, hidden, True, layer.origin))
+        covered |= silhouette
+    return [_behind(thing, covered) for thing in objects] + result[::-1]
+
+
+def _behind(thing: SceneObject, covered: Mask) -> SceneObject:
+    """An object of the picture with the pasted pixels taken away."""
+    area = int(thing.mask.sum())
+    seen = thing.mask & ~covered
+    kept = float(seen.sum()) / area if area else 1.0
+    occlusion = thing.occlusion
+    if kept < 1.0:
+        occlusion = 1.0 - kept * (1.0 - (occlusion or 0.0))
+    return SceneObject(thing.category, seen, thing.certain, occlusion)

@@ -1,0 +1,159 @@
+"""Cutting an object out of a photograph: which ones are whole and sharp enough, and their soft edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.compose.canvas import Mask
+from training.compose.look import Look, look_of
+
+MARGIN = 8  # pixels around the object that are cut out with it
+BAND = 3  # pixels on both sides of the mask's edge in which the edge is looked for
+MIN_AGREEMENT = 0.88  # IoU of the refined mask with the annotated one; below it the annotated one is kept
+FEATHER = 0.8  # standard deviation of the edge's softness in pixels
+CORE = 2  # pixels inside the edge from which on colours are the object's own
+MIN_SHARPNESS = 35.0  # variance of the Laplacian
+MAX_FLAT = 0.5  # fraction of pixels that are black or blown out
+MIN_CHROMA = 2.5  # mean distance from gray in Lab of a picture in colour
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """An object without its picture.
+
+    Attributes:
+        category: its name.
+        rgb: (H, W, 3) colours, with the object's own colours beyond its edge.
+        alpha: (H, W) how far each pixel is the object, 0 to 255.
+        sides: sides of the picture that cut the object: "left", "right", "bottom".
+        look: brightness, colour and noise of the picture that it comes from, around the object.
+        picture_height: of the picture that it comes from, in the same pixels.
+        origin: the picture's file and the object's annotation id.
+        metres: length of the longer side where that is known.
+    """
+
+    category: str
+    rgb: Picture
+    alpha: NDArray[np.uint8]
+    sides: frozenset[str]
+    look: Look
+    picture_height: int
+    origin: str
+    metres: float | None = None
+
+
+def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | str:
+    """Cuts an object out of a picture.
+
+    Args:
+        rgb: (H, W, 3).
+        mask: (H, W).
+        category: the object's.
+        origin: where the object comes from.
+
+    Returns:
+        The cut-out, or the reason why the object cannot be used.
+    """
+    height, width = mask.shape
+    top, bottom, left, right = _box(mask)
+    sides = frozenset(
+        side
+        for side, cut in (("left", left <= 1), ("right", right >= width - 1), ("bottom", bottom >= height - 1))
+        if cut
+    )
+    window = (slice(max(0, top - MARGIN), bottom + MARGIN), slice(max(0, left - MARGIN), right + MARGIN))
+    crop, inside = np.ascontiguousarray(rgb[window]), np.ascontiguousarray(mask[window])
+    look = look_of(rgb, ~mask)
+    fault = "without colour" if look.chroma < MIN_CHROMA else _fault(crop, inside)
+    if fault is not None:
+        return fault
+    refined = _refined(crop, inside)
+    alpha = _feathered(refined)
+    colours = _own_colours(crop, refined)
+    top, bottom, left, right = _box(alpha > 0)
+    box = (slice(top, bottom), slice(left, right))
+    return Cutout(
+        category=category,
+        rgb=np.ascontiguousarray(colours[box]),
+        alpha=np.ascontiguousarray(alpha[box]),
+        sides=sides,
+        look=look,
+        picture_height=height,
+        origin=origin,
+    )
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of a mask; bottom and right are behind the last pixel."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _fault(rgb: Picture, mask: Mask) -> str | None:
+    """Why an object's pixels are not good enough; None when they are."""
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    if not inner.any():
+        return "thin"
+    if cv2.Laplacian(gray, cv2.CV_32F)[inner].var() < MIN_SHARPNESS:
+        return "blurred"
+    if float(((gray < 12) | (gray > 250))[inner].mean()) > MAX_FLAT:
+        return "black or blown out"
+    return None
+
+
+def _refined(rgb: Picture, mask: Mask) -> Mask:
+    """The mask with its edge moved to where the colours change, where that is near."""
+    values = mask.astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BAND + 1, 2 * BAND + 1))
+    labels = np.where(mask, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8, order="C")
+    labels[cv2.erode(values, kernel) == 1] = cv2.GC_FGD
+    labels[cv2.dilate(values, kernel) == 0] = cv2.GC_BGD
+    if not ((labels == cv2.GC_FGD).any() and (labels == cv2.GC_BGD).any()):
+        return mask
+    cv2.setRNGSeed(0)  # GrabCut's clusters begin at random
+    cv2.grabCut(rgb, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
+    inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    found = largest_piece(cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool))
+    agreement = (found & mask).sum() / max(1, (found | mask).sum())
+    return found if agreement >= MIN_AGREEMENT else mask
+
+
+def largest_piece(mask: Mask) -> Mask:
+    """The largest connected piece of a mask (H, W)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if len(stats) <= 2:
+        return mask
+    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
+
+
+def _feathered(mask: Mask) -> NDArray[np.uint8]:
+    """Soft opacity (H, W) that is 0 outside the mask; a mask that reaches the array's end is not softened there."""
+    padded = np.pad(mask, 4, mode="edge").astype(np.uint8)
+    inner = cv2.erode(padded, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) * np.uint8(255)
+    soft = cv2.GaussianBlur(inner, (0, 0), FEATHER)[4:-4, 4:-4]
+    return np.where(soft < 5, 0, soft).astype(np.uint8)
+
+
+def _own_colours(rgb: Picture, mask: Mask) -> Picture:
+    """Colours (H, W, 3), those at and beyond the edge taken from the object's inside: no old ground shows."""
+    padded = np.pad(mask, CORE, mode="edge").astype(np.uint8)
+    size = 2 * CORE + 1
+    core = cv2.erode(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))[CORE:-CORE, CORE:-CORE]
+    if not core.any():
+        return rgb
+    _, nearest = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    rows, columns = np.nonzero(core)
+    order = nearest[rows, columns]
+    source = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
+    source[order] = rgb[rows, columns]
+    filled = source[nearest]
+    smooth = cv2.GaussianBlur(filled, (0, 0), 1.0)
+    weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 0.7)[..., None] * core[..., None]
+    return np.where(core[..., None] == 1, rgb, (weight * rgb + (1 - weight) * smooth)).astype(np.uint8)

@@ -1,0 +1,219 @@
+"""Where an object is pasted, and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.compose.canvas import Layer, Mask, SceneObject
+from training.compose.cutouts import Cutout
+from training.compose.ground import Ground, support_rows
+from training.compose.kinds import MIRRORED, PASTED
+
+TRIES = 12  # places that are looked at for one object
+MIN_SIDE = 22  # pixels of a pasted object's shorter side
+MAX_SIDE = 0.8  # of the picture's side
+MAX_ENLARGED = 1.25  # more would show as blur
+OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
+CUT_SIZE = (0.35, 1.3)  # the same for an object of which a part is beyond the picture's border
+MAX_HIDDEN = 0.5  # of an object that one object may hide
+MAX_HIDDEN_IN_ALL = 0.7  # of an object that all pasted ones may hide
+TOUCH = 0.02  # of an object; less overlap than that is none
+FOOT = 4  # rows above and below an object's lower edge in which there must be ground
+MAX_BARE = 0.4  # fraction of them that may be sky or wall
+ON_SUPPORT = 0.75  # probability that an object that likes tables is put on one
+ON_FLOOR = 0.5  # probability that such an object is put on the floor where no table is
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a new object must fit to.
+
+    Attributes:
+        objects: those of the picture.
+        layers: those pasted already.
+        ground: of the picture.
+    """
+
+    objects: Sequence[SceneObject]
+    layers: Sequence[Layer]
+    ground: Ground
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.ground.bare.shape[0], self.ground.bare.shape[1]
+
+
+def place(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> Layer | None:
+    """Finds a place for an object; None when none of those tried fits."""
+    if cutout.category in MIRRORED and rng.random() < 0.5:
+        cutout = mirrored(cutout)
+    for _ in range(TRIES):
+        spot = _spot(cutout, scene, rng)
+        if spot is None:
+            continue
+        row, column, on_support = spot
+        scale = _scale(cutout, scene, row, rng)
+        if scale is None:
+            continue
+        layer = _layer(cutout, scale, row, column, on_support, scene.shape)
+        if layer is not None and _fits(layer, scene):
+            return layer
+    return None
+
+
+def mirrored(cutout: Cutout) -> Cutout:
+    """The mirror image of a cut-out."""
+    swap = {"left": "right", "right": "left"}
+    return Cutout(
+        category=cutout.category,
+        rgb=np.ascontiguousarray(cutout.rgb[:, ::-1]),
+        alpha=np.ascontiguousarray(cutout.alpha[:, ::-1]),
+        sides=frozenset(swap.get(side, side) for side in cutout.sides),
+        look=cutout.look,
+        picture_height=cutout.picture_height,
+        origin=cutout.origin,
+        metres=cutout.metres,
+    )
+
+
+def _spot(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> tuple[float, float, bool] | None:
+    """The row of the lower edge, the column of the middle, and whether that is on a support."""
+    height, width = scene.shape
+    habit = PASTED[cutout.category]
+    if not cutout.sides and habit.stands != "floor":
+        point = _support_point(scene, rng) if rng.random() < ON_SUPPORT else None
+        if point is not None:
+            return point[0], point[1], True
+        if habit.stands == "table" and rng.random() >= ON_FLOOR:
+            return None
+    row = float(rng.uniform(scene.ground.first, scene.ground.last))
+    return (float(height) if "bottom" in cutout.sides else row), float(rng.uniform(0, width)), False
+
+
+def _support_point(scene: Scene, rng: np.random.Generator) -> tuple[float, float] | None:
+    """A point on one of the supports of a picture."""
+    tops = []
+    for thing in scene.objects:
+        rows = support_rows(thing)
+        if rows is not None:
+            top = cv2.erode(thing.mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+            top[: rows[0]] = False
+            top[rows[1] :] = False
+            if top.sum() > 100:
+                tops.append(top)
+    if not tops:
+        return None
+    down, across = np.nonzero(tops[int(rng.integers(len(tops)))])
+    chosen = int(rng.integers(len(down)))
+    return float(down[chosen]), float(across[chosen])
+
+
+def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -> float | None:
+    """Factor from the cut-out's pixels to the picture's; None where no plausible one gives a useful size."""
+    height, width = scene.shape
+    tall, wide = cutout.alpha.shape
+    low, high = PASTED[cutout.category].size
+    metre = scene.ground.pixels_per_metre(row)
+    if cutout.sides:  # its true size is not known: as in its own picture, where that is no contradiction
+        wanted = height / cutout.picture_height * float(rng.uniform(0.7, 1.1))
+        metres = wanted * max(tall, wide) / metre
+        if not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
+            return None
+    else:
+        wanted = (cutout.metres or float(rng.uniform(low, high))) * metre / max(tall, wide)
+    least = MIN_SIDE / min(tall, wide)
+    most = min(MAX_ENLARGED, MAX_SIDE * height / tall, MAX_SIDE * width / wide)
+    if least > most:
+        return None
+    scale = float(np.clip(wanted, least, most))
+    return scale if OFF_SIZE[0] <= scale / wanted <= OFF_SIZE[1] else None
+
+
+def _layer(
+    cutout: Cutout, scale: float, row: float, column: float, on_support: bool, shape: tuple[int, int]
+) -> Layer | None:
+    """A cut-out at its size and place; None where it would reach over the picture's border."""
+    height, width = shape
+    size = (max(2, round(cutout.alpha.shape[1] * scale)), max(2, round(cutout.alpha.shape[0] * scale)))
+    top, left = round(row) - size[1], round(column - size[0] / 2)
+    if "left" in cutout.sides:
+        left = 0
+    elif "right" in cutout.sides:
+        left = width - size[0]
+    if not (0 <= left <= width - size[0] and 2 <= top <= height - size[1]):
+        return None
+    rgb, alpha = _resized(cutout, size)
+    return Layer(cutout.category, rgb, alpha, left, top, on_support, cutout.origin)
+
+
+def _resized(cutout: Cutout, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    way = cv2.INTER_AREA if size[0] < cutout.alpha.shape[1] else cv2.INTER_LINEAR
+    return (
+        np.asarray(cv2.resize(cutout.rgb, size, interpolation=way), np.uint8),
+        np.asarray(cv2.resize(cutout.alpha, size, interpolation=way), np.float32) / np.float32(255),
+    )
+
+
+def _fits(layer: Layer, scene: Scene) -> bool:
+    """Whether an object stands clear of others, or before those that are farther."""
+    own = layer.silhouette(scene.shape)
+    if not own.any():
+        return False
+    if not (_based(layer, scene) if layer.on_support else _grounded(layer, scene)):
+        return False
+    return all(_before(layer, own, thing, scene) for thing in scene.objects) and all(
+        _apart(layer, own, other, scene) for other in scene.layers
+    )
+
+
+def _grounded(layer: Layer, scene: Scene) -> bool:
+    """Whether an object's lower edge is not before sky or a wall."""
+    rows = slice(max(0, layer.bottom - FOOT), layer.bottom + FOOT)
+    return float(scene.ground.bare[rows, layer.left : layer.left + layer.alpha.shape[1]].mean()) < MAX_BARE
+
+
+def _based(layer: Layer, scene: Scene) -> bool:
+    """Whether the middle of an object's lower edge rests on a support."""
+    wide = layer.alpha.shape[1]
+    row = min(layer.bottom, scene.shape[0] - 1)
+    columns = slice(layer.left + wide // 5, layer.left + wide - wide // 5)
+    supports = [thing.mask for thing in scene.objects if support_rows(thing) is not None]
+    carried = [float(mask[row - 3 : row + 1, columns].mean()) for mask in supports]
+    return max(carried, default=0.0) > 0.8
+
+
+def _before(layer: Layer, own: Mask, thing: SceneObject, scene: Scene) -> bool:
+    """Whether an object may be pasted over what it covers of another object of the picture."""
+    area = int(thing.mask.sum())
+    if area == 0:
+        return True
+    covered = int((thing.mask & own).sum())
+    if support_rows(thing) is not None and layer.on_support:
+        return covered <= MAX_HIDDEN * area
+    if covered <= TOUCH * min(area, int(own.sum())):
+        return True
+    bottom = thing.box[3]
+    nearer = layer.bottom > bottom + 2 and bottom < scene.shape[0] - 2 and not layer.on_support
+    before = np.zeros_like(own)
+    for other in scene.layers:
+        before |= other.silhouette(scene.shape)
+    hidden = int((thing.mask & (own | before)).sum())
+    return nearer and thing.certain and covered <= MAX_HIDDEN * area and hidden <= MAX_HIDDEN_IN_ALL * area
+
+
+def _apart(layer: Layer, own: Mask, other: Layer, scene: Scene) -> bool:
+    """Whether two pasted objects hide each other no more than they may."""
+    its = other.silhouette(scene.shape)
+    shared = int((own & its).sum())
+    if shared == 0:
+        return True
+    if layer.on_support != other.on_support or layer.bottom == other.bottom:
+        return False
+    behind = own if layer.bottom < other.bottom else its
+    return shared <= MAX_HIDDEN * int(behind.sum())

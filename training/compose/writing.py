@@ -1,0 +1,159 @@
+"""Writing composed pictures and their sentences, a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.annotations import DatasetError, difficulty
+from training.compose.bank import Bank
+from training.compose.picture import Composed, Composer
+from training.compose.rendered import LIBRARY_ORIGIN, Shelf
+from training.photos.speech.kinds import fits
+from training.photos.speech.queries import Query
+from training.photos.speech.scene import PictureScene, scene_of
+from training.photos.speech.speaker import Speaker
+
+SOURCE = "compose"
+ATTEMPTS = 20  # for each picture
+MAX_OCCLUSION = 0.75  # of an object that a sentence may ask for
+SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
+MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
+MIN_PIXELS = 30  # that must be seen of an object before anything is said about it
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the content of a composed dataset.
+
+    Attributes:
+        data: folders of the datasets that the photographs come from.
+        split: whose photographs are used, and the split of the sentences.
+        longer_side: of the pictures, in pixels.
+        objects: fewest and most objects that are pasted.
+        sentences: the most about one picture.
+        absent_fraction: of them about objects that are not in the picture.
+        seed: decides everything else.
+        library: folder of the library's cache; None: no models.
+        rendered: fraction of the objects that are models of the library.
+    """
+
+    data: tuple[Path, ...]
+    split: str
+    longer_side: int
+    objects: tuple[int, int]
+    sentences: int
+    absent_fraction: float
+    seed: int
+    library: Path | None
+    rendered: float
+
+
+@lru_cache(maxsize=1)
+def composer_of(options: Options) -> Composer:
+    """The photographs, read once in each process."""
+    cv2.setNumThreads(1)  # the processes share the cores
+    bank = Bank(options.data, options.split, options.longer_side)
+    shelf = None if options.library is None else Shelf(options.library, options.split)
+    return Composer(bank, options.objects, shelf, options.rendered)
+
+
+def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Options) -> None:
+    """Adds the pictures of some numbers to a dataset.
+
+    Raises:
+        DatasetError: no object fits into any photograph that was tried, or nothing can be said about it.
+    """
+    composer = composer_of(options)
+    for number in numbers:
+        if not any(
+            _write(writer, composer, np.random.default_rng((options.seed, number, attempt)), options)
+            for attempt in range(ATTEMPTS)
+        ):
+            raise DatasetError(f"picture {number}: no object fits into any of the photographs that were tried")
+
+
+def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, options: Options) -> bool:
+    """Adds one picture; False where there is none, or nothing to say about it."""
+    picture = composer.compose(rng)
+    if picture is None:
+        return False
+    said = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
+    sentences = [sentence for sentence in said if sizes_are_seen(sentence.query, picture)]
+    if not any(sentence.target is not None for sentence in sentences):
+        return False
+    image_id = writer.add_image(picture.rgb, scene=picture.scene)
+    ids = _add_objects(writer, image_id, picture)
+    for sentence in sentences:
+        targets = [] if sentence.target is None else [ids[sentence.target]]
+        fraction, occlusion = target_fraction(picture, sentence.target)
+        writer.add_instruction(
+            image_id,
+            targets,
+            sentence.text,
+            split=options.split,
+            source=SOURCE,
+            expressions=sentence.expressions,
+            distractors=sentence.distractors,
+            difficulty=difficulty(sentence.expressions, sentence.distractors, fraction, occlusion),
+            origin=picture.origin,
+        )
+    pasted = [thing for thing in picture.objects if thing.pasted]
+    writer.count("objects pasted", len(pasted))
+    writer.count("of them models of the library", sum(thing.origin.startswith(LIBRARY_ORIGIN) for thing in pasted))
+    writer.count("sentences about objects that are not in the picture", sum(s.target is None for s in sentences))
+    return True
+
+
+def sizes_are_seen(query: Query, picture: Composed) -> bool:
+    """Whether a description compares no sizes of objects that are partly hidden, whose sizes nobody sees."""
+    if any(clause.statement in SIZES for clause in query.clauses):
+        hidden = [thing for thing in picture.objects if (thing.occlusion or 0.0) > MAX_HIDDEN_SIZE]
+        if any(fits(query.kind, thing.category) is not False for thing in hidden):
+            return False
+    return all(sizes_are_seen(mark, picture) for clause in query.clauses for mark in clause.marks)
+
+
+def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> list[int]:
+    """Adds the annotations of a picture; returns their ids in the order of its objects."""
+    return [
+        writer.add_annotation(
+            image_id,
+            thing.category,
+            thing.mask,
+            {"pasted_from": thing.origin} if thing.pasted else {},
+            iscrowd=int(not thing.certain),
+            occlusion=thing.occlusion,
+        )
+        for thing in picture.objects
+    ]
+
+
+def scene_of_picture(picture: Composed) -> PictureScene:
+    """The scene of a composed picture; objects of which too little is seen are in it as uncertain ones."""
+    uncertain = frozenset(
+        i
+        for i, thing in enumerate(picture.objects)
+        if not thing.certain or (thing.occlusion or 0.0) > MAX_OCCLUSION or thing.mask.sum() < MIN_PIXELS
+    )
+    return scene_of(
+        picture.rgb,
+        [thing.category for thing in picture.objects],
+        [thing.mask for thing in picture.objects],
+        uncertain=uncertain,
+        exhaustive=picture.exhaustive,
+    )
+
+
+def target_fraction(picture: Composed, index: int | None) -> tuple[float, float | None]:
+    """The fraction of the picture that a target fills, and how much of it is hidden; 1 and None without a target."""
+    if index is None:
+        return 1.0, None
+    thing = picture.objects[index]
+    return float(thing.mask.mean()), thing.occlusion

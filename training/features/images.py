@@ -1,0 +1,63 @@
+"""Maps of the frozen semantic branch, once per picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from mdsm_ros.preprocess import resize_image
+from training.dataset import InstructionDataset
+from training.features.fingerprint import of_images, of_module
+from training.features.store import RowStore
+
+BATCH = 16  # pictures
+
+
+class ImageFeatures:
+    """The semantic branch's maps of the pictures of a dataset.
+
+    Args:
+        store: One row per picture.
+        rows: Row of each image id.
+    """
+
+    def __init__(self, store: RowStore, rows: dict[int, int]) -> None:
+        self._store, self._rows = store, rows
+
+    def get(self, image_ids: Sequence[int]) -> tuple[torch.Tensor, ...]:
+        """Maps of N pictures: (N, C_i, h_i, w_i) float32 for each level."""
+        return tuple(torch.from_numpy(level) for level in self._store.get([self._rows[i] for i in image_ids]))
+
+
+@torch.inference_mode()
+def cache_images(branch: nn.Module, data: InstructionDataset, folder: Path) -> ImageFeatures:
+    """The maps of every picture that instructions are about, from the folder where it has them.
+
+    Args:
+        branch: Frozen semantic branch, from (N, 3, S, S) in [0, 1] to maps.
+        data: Instructions and pictures.
+        folder: Where the maps are kept; what an interrupted call has made is kept, too.
+
+    Raises:
+        DatasetError: A picture cannot be read.
+    """
+    side, image_ids = data.image_size, sorted(data.by_image)
+    branch.eval()
+    device = next(branch.parameters()).device
+    shapes = [tuple(level.shape[1:]) for level in branch(torch.zeros(1, 3, side, side, device=device))]
+    identity = {"encoder": of_module(branch), "image_size": side, "pictures": of_images(data.data, image_ids)}
+    store = RowStore(folder, identity, shapes, len(image_ids))
+    missing = store.missing()
+    with tqdm(total=len(missing), desc="image features", unit="image", disable=None, mininterval=2.0) as progress:
+        for first in range(0, len(missing), BATCH):
+            rows = missing[first : first + BATCH]
+            pictures = np.stack([resize_image(data.data.image(image_ids[row]), side) for row in rows])
+            images = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device).float() / 255
+            store.put(rows.tolist(), [level.float().cpu().numpy() for level in branch(images)])
+            progress.update(len(rows))
+    return ImageFeatures(store, {image_id: row for row, image_id in enumerate(image_ids)})

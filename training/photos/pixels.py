@@ -1,0 +1,131 @@
+"""The pixels of a collection's pictures and objects."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mdsm_ros.annotations import DatasetError
+from training.refcoco import MIN_POLYGON, decode
+
+ORIENTATION = 0x0112  # the EXIF tag
+FAR_OUT = 10  # times the picture's side: no polygon reaches that far
+REACH_OUT = 2.0  # pixels beyond the edge that are not worth a word
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A picture as it is to be stored.
+
+    Attributes:
+        rgb: (H, W, 3) in the recorded size.
+        as_it_is: the file itself shows these pixels, so that it need not be written anew.
+    """
+
+    rgb: NDArray[np.uint8]
+    as_it_is: bool
+
+
+def read_picture(path: Path, width: int, height: int) -> Pixels:
+    """A picture in the recorded size: turned as its EXIF orientation says where the size fits so.
+
+    Where both fit (a square, or a turn by 180 degrees) it is turned, as tools that label show it.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or of another size.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            tag = image.getexif().get(ORIENTATION, 1)
+            turned = ImageOps.exif_transpose(image) if tag in range(2, 9) else image
+            fitting = [shown for shown in (turned, image) if shown.size == (width, height)]
+            if not fitting:
+                raise DatasetError(
+                    f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
+                )
+            return Pixels(np.asarray(fitting[0].convert("RGB")), tag not in range(2, 9))
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path.name} is missing, expected it in the folder of the images") from error
+    except DatasetError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DatasetError(f"{path.name} is not a readable image: {error}") from error
+
+
+def mask_of(segmentation: Any, width: int, height: int) -> tuple[NDArray[np.bool_], bool]:
+    """The mask (H, W) of an annotation, and whether it reached out of the picture and was cut there.
+
+    Raises:
+        DatasetError: there is none, it is damaged, of another size, or without a pixel.
+    """
+    if not segmentation:
+        raise DatasetError("no mask")
+    cut = False
+    if isinstance(segmentation, list):
+        segmentation, cut = _polygons(segmentation, width, height)
+    elif isinstance(segmentation, dict):
+        _check_rle(segmentation, width, height)
+    else:
+        raise DatasetError("damaged mask")
+    try:
+        mask = decode(segmentation, height, width)
+    except DatasetError as error:
+        raise DatasetError("damaged mask") from error
+    if not mask.any():
+        raise DatasetError("mask without a pixel, or outside the picture")
+    return mask, cut
+
+
+def _polygons(polygons: list[Any], width: int, height: int) -> tuple[list[list[float]], bool]:
+    if all(_is_number(value) for value in polygons):  # a single polygon, not in a list
+        polygons = [polygons]
+    sound: list[list[float]] = []
+    for polygon in polygons:
+        if not isinstance(polygon, list):
+            raise DatasetError("damaged mask")
+        points = list(chain.from_iterable(polygon)) if polygon and isinstance(polygon[0], list) else polygon
+        if not all(_is_number(value) and math.isfinite(value) for value in points) or len(points) % 2:
+            raise DatasetError("damaged mask")
+        if any(abs(value) > FAR_OUT * max(width, height) for value in points):
+            raise DatasetError("mask without a pixel, or outside the picture")
+        if len(points) >= MIN_POLYGON:
+            sound.append([float(value) for value in points])
+    if not sound:
+        raise DatasetError("no mask")
+    across = np.concatenate([polygon[0::2] for polygon in sound])
+    down = np.concatenate([polygon[1::2] for polygon in sound])
+    out = max(-across.min(), -down.min(), across.max() - width, down.max() - height)
+    return sound, bool(out > REACH_OUT)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_rle(rle: dict[str, Any], width: int, height: int) -> None:
+    counts = rle.get("counts")
+    if rle.get("size") != [height, width]:
+        raise DatasetError("mask of another size than the picture")
+    if isinstance(counts, list):
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in counts)
+        if not whole or sum(counts) != width * height:
+            raise DatasetError("damaged mask")
+
+
+def box_of(record: dict[str, Any], width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of an annotation's ``bbox`` inside the picture; the whole picture without one."""
+    box = record.get("bbox")
+    whole = (0.0, 0.0, float(width), float(height))
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) and math.isfinite(v) for v in box):
+        return whole
+    left, top = min(max(0.0, box[0]), width), min(max(0.0, box[1]), height)
+    right, bottom = min(max(left, box[0] + box[2]), width), min(max(top, box[1] + box[3]), height)
+    return (left, top, right, bottom) if right > left and bottom > top else whole

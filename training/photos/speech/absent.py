@@ -1,0 +1,130 @@
+"""Descriptions of what is not in a picture, where the annotation says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from training.photos.speech.colors import SAID, colors_of
+from training.photos.speech.describe import Describer
+from training.photos.speech.kinds import fits
+from training.photos.speech.queries import MARKS, Clause, Judge, Query
+from training.photos.speech.relations import RESTING, SUPPORTS
+
+SETTINGS: tuple[frozenset[str], ...] = (
+    frozenset(["chair", "couch", "tv", "remote", "book", "clock", "vase", "cat", "dog", "laptop"])
+    | {"potted plant", "dining table"},
+    frozenset(
+        [
+            "oven",
+            "microwave",
+            "refrigerator",
+            "toaster",
+            "sink",
+            "bowl",
+            "cup",
+            "bottle",
+            "knife",
+            "spoon",
+            "fork",
+            "chair",
+        ]
+    ),
+    frozenset(["chair", "cup", "bottle", "bowl", "fork", "knife", "spoon", "pizza", "cake", "vase"])
+    | {"dining table", "wine glass"},
+    frozenset(["toilet", "sink", "toothbrush", "bottle", "cup", "clock"]) | {"hair drier", "potted plant"},
+    frozenset(["bed", "chair", "book", "clock", "laptop", "couch", "tv", "cat", "dog"])
+    | {"teddy bear", "potted plant"},
+    frozenset(["laptop", "keyboard", "mouse", "tv", "chair", "book", "cup", "bottle", "clock"]) | {"cell phone"},
+    frozenset(["car", "bus", "truck", "bicycle", "motorcycle", "person", "bench", "backpack", "dog"])
+    | {"traffic light", "fire hydrant"},
+    frozenset(["sheep", "cow", "horse", "dog", "bird", "person"]),
+    frozenset(["person", "dog", "frisbee", "bicycle", "skateboard", "kite", "bench"]) | {"sports ball"},
+    frozenset(["boat", "person", "airplane", "train", "bus"]),
+)
+"""Kinds that often stand together."""
+
+CLUTTER = frozenset(["book", "bottle", "cup", "person", "chair", "bird"]) | {"cell phone", "handbag", "sports ball"}
+"""Kinds that annotators overlook in the background: they are said to be absent only where few objects are labelled."""
+CLUTTERED = 8
+
+KIND_SHARE = 0.6  # of the kinds that are not there, against hard negatives of kinds that are
+CLAUSE_SHARE = 0.5  # of the kinds that are not there which are said to stand somewhere
+PLACES = ("left", "right", "center", "on", "next to", "left of", "right of", "in front of")
+
+
+class AbsentDescriber:
+    """Finds queries for what is not in a picture.
+
+    Args:
+        judge: of the picture.
+        describer: of the same picture.
+        rng: chooses.
+    """
+
+    def __init__(self, judge: Judge, describer: Describer, rng: np.random.Generator) -> None:
+        self.judge, self.scene, self.describer, self.rng = judge, judge.scene, describer, rng
+        self.missing = self._missing_kinds()
+
+    def _missing_kinds(self) -> list[str]:
+        """Exhaustively labelled kinds of which nothing in the picture could be one."""
+        present = {thing.kind for thing in self.scene.objects}
+        missing = [k for k in sorted(self.scene.exhaustive) if all(fits(k, p, absent=True) is False for p in present)]
+        if len(self.scene.objects) > CLUTTERED:
+            missing = [kind for kind in missing if kind not in CLUTTER]
+        return missing
+
+    def describe(self) -> Query | None:
+        """A query that fits nothing in the picture; None where that cannot be known."""
+        if not self.scene.unique or not self.scene.exhaustive:
+            return None
+        hard = self.rng.random() > KIND_SHARE
+        query = (self._hard() or self._missing()) if hard else self._missing()
+        return query if query is not None and self.is_absent(query) else None
+
+    def is_absent(self, query: Query) -> bool:
+        """Whether surely nothing in the picture answers to a query."""
+        if query.kind not in self.scene.exhaustive:
+            return False
+        alike = [o for o in self.scene.objects if fits(query.kind, o.kind, absent=True) is not False]
+        if any(not o.certain for o in alike):
+            return False
+        if any(fits(query.kind, o.kind, absent=True) is None for o in alike):
+            return False
+        return all(verdict is False for _, verdict in self.judge.verdicts(query))
+
+    def _missing(self) -> Query | None:
+        """A kind that is not there, rather one that often stands beside what is."""
+        if not self.missing:
+            return None
+        present = {thing.kind for thing in self.scene.objects}
+        weights = np.array([0.3 + 4.0 * sum(k in s and bool(s & present) for s in SETTINGS) for k in self.missing])
+        kind = self.missing[int(self.rng.choice(len(self.missing), p=weights / weights.sum()))]
+        color = None
+        colors = sorted(colors_of(kind))
+        if colors and self.rng.random() < 0.3:
+            color = colors[int(self.rng.integers(len(colors)))]
+        query = Query(kind, color)
+        return replace(query, clauses=self._some_clause(kind)) if self.rng.random() < CLAUSE_SHARE else query
+
+    def _some_clause(self, kind: str) -> tuple[Clause, ...]:
+        statement = PLACES[int(self.rng.integers(len(PLACES)))]
+        marks = [query for _, query in self.describer.landmarks]
+        if statement == "on":
+            marks = [query for query in marks if query.kind in SUPPORTS and kind in RESTING]
+        if len(marks) < MARKS[statement]:
+            return ()
+        chosen = self.rng.permutation(len(marks))[: MARKS[statement]]
+        return (Clause(statement, tuple(marks[i] for i in chosen)),)
+
+    def _hard(self) -> Query | None:
+        """A kind that is there, in a colour or a place in which none is."""
+        present = sorted({o.kind for o in self.scene.objects if o.kind in self.scene.exhaustive})
+        options: list[Query] = []
+        for kind in present:
+            options += [Query(kind, color) for color in sorted(colors_of(kind) & SAID)]
+            own = {o.index for o in self.scene.objects if fits(kind, o.kind) is not False}
+            options += [Query(kind, None, (c,)) for c in self.describer.clauses(own) if c.statement in PLACES]
+        options = [options[i] for i in self.rng.permutation(len(options))]
+        return next((query for query in options if self.is_absent(query)), None)
