@@ -31,7 +31,7 @@ from training.library.catalogue import Item, find_items, parse_properties
 from training.library.mesh import sides
 from training.library.mesh.cutouts import cut_out
 from training.library.mesh.polygons import triangulated
-from training.library.mesh.simplify import clean, simplify
+from training.library.mesh.simplify import area, clean, simplify
 from training.library.mesh.surfaces import find_surfaces, largest_rectangle
 from training.library.mesh.wavefront import Part, read_parts
 from training.library.sources import Files, expand
@@ -212,6 +212,24 @@ class TestConversion:
         assert len(sides.face_outwards([leaf])[0].faces) == 4
         lined = replace(leaf, faces=np.array([[0, 1, 2], [0, 2, 3], [1, 0, 3], [1, 3, 2]]))
         assert len(sides.face_outwards([lined])[0].faces) == 4
+        back = np.concatenate([leaf.faces, leaf.faces[:, ::-1]])
+        (sheet,) = clean(replace(leaf, faces=back))
+        assert (len(sheet.faces), sheet.two_sided) == (2, True)
+        assert len(sides.face_outwards([sheet])[0].faces) == 4
+
+    def test_a_deep_bin_keeps_its_inside(self) -> None:
+        outer, inner = box_part((0.2, 0.2, 0.4)), box_part((0.19, 0.19, 0.4), lift=0.01)
+        open_box = replace(outer, faces=outer.faces[(outer.vertices[outer.faces][..., 2] < 0.7).any(axis=1)])
+        inside = replace(inner, faces=inner.faces[(inner.vertices[inner.faces][..., 2] < 0.7).any(axis=1)][:, ::-1])
+        kept = sides.face_outwards([open_box, inside])
+        assert np.array_equal(kept[1].faces[: len(inside.faces)], inside.faces)
+
+    def test_a_strip_with_two_sides_survives_simplification(self) -> None:
+        strip = np.array([[0, 0, 0], [0.02, 0, 0], [0.02, 2, 0], [0, 2, 0.0]])
+        faces = np.array([[0, 1, 2], [0, 2, 3]])
+        tape = plain_part(strip, np.concatenate([faces, faces[:, ::-1]]))
+        parts = simplify([ball_part(5), *clean(tape)], 1000)
+        assert area(parts[-1]) == pytest.approx(0.04)
 
     def test_normals_are_smooth_on_balls_and_sharp_on_boxes(self) -> None:
         box = sides.to_patch(box_part((1, 1, 1)))
@@ -240,7 +258,8 @@ class TestConversion:
     def test_triangles_without_area_and_doubles_go(self) -> None:
         vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [2, 0, 0.0]])
         faces = np.array([[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 1, 3]])
-        assert len(clean(plain_part(vertices, faces)).faces) == 2  # both sides of one triangle
+        (sheet,) = clean(plain_part(vertices, faces))
+        assert (len(sheet.faces), sheet.two_sided) == (1, True)
 
     def test_transparent_pixels_are_cut_out(self) -> None:
         square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]])
@@ -251,9 +270,7 @@ class TestConversion:
         )
         result = cut_out(part)
         assert result.vertices[result.faces].mean(axis=1)[:, 0].max() < 0.56
-        corners = result.vertices[result.faces]
-        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
-        assert area == pytest.approx(0.5, abs=0.06)
+        assert area(result) == pytest.approx(0.5, abs=0.06)
 
 
 class TestSurfaces:

