@@ -27,7 +27,7 @@ from mdsm_ros.homes.furnishing.colors import judge
 from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.furnishing.room_stock import Budget, RoomStock
 from mdsm_ros.homes.furnishing.shapes import ready
-from mdsm_ros.homes.furnishing.stock import Stock, StockOptions, choose_stock, chosen, open_stock
+from mdsm_ros.homes.furnishing.stock import Stock, StockChanged, StockOptions, choose_stock, chosen, open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.looks.dressing import is_lamp
@@ -294,6 +294,19 @@ def test_killed_and_run_again_gives_the_same_bytes(tmp_path: Path, options: Stoc
     index.write_text(index.read_text().replace('"digest": "test"', '"digest": "changed"'))
     with pytest.raises(DatasetError, match="choose another folder"):
         build(*homes(whole, other, 1))
+
+
+def test_a_library_that_changes_stops_the_work(tmp_path: Path) -> None:
+    """No home can be made any more, so the rest of the seeds is not tried one by one."""
+    folder = make_library(tmp_path / "library")
+    begun = choose_stock(folder, "all")
+    index = folder / "index.json"
+    index.write_text(index.read_text().replace('"digest": "test"', '"digest": "changed"'))
+    with pytest.raises(StockChanged, match="run again"):
+        home_samples(SEEDS[0], (96, 72), depth=False, stock=begun)
+    index.unlink()
+    with pytest.raises(StockChanged, match="mdsm-data library"):
+        home_samples(SEEDS[0], (96, 72), depth=False, stock=begun)
 
 
 def _contents(root: Path) -> dict[str, bytes]:

@@ -72,6 +72,19 @@ def test_exhaustive_pictures_may_have_a_test_part_of_their_own(tmp_path: Path) -
         number = int(data.images[instruction.image_id].scene.removeprefix("COCO "))
         assert instruction.split == split_of(f"{number:012d}.jpg", 0.5 if number < 12 else 0.0, 0.0)
     assert {i.split for i in data.instructions} == {"train", "test"}
+    (group,) = data.info["exhaustive"]
+    assert group["scenes"] == [scene_name(f"{i:012d}.jpg") for i in range(12)]
+    assert set(group["categories"]) == {"cup", "chair", "dining table", "cat"}
+
+
+def test_doubtful_objects_are_marked(tmp_path: Path) -> None:
+    made = Collector(tmp_path / "c")
+    made.picture("000000000001.jpg", [(1, BOX), (2, OTHER)], annotated="coco80")
+    for record, reliable in zip(made.content["annotations"], (2, 1), strict=True):
+        record["reliable"] = reliable
+    assert photos(made, tmp_path / "d", "--test", "0", "--val", "0") == 0
+    annotations = Dataset(tmp_path / "d").annotations.values()
+    assert [annotation.attributes.get("reliable") for annotation in annotations] == [None, "1"]
 
 
 def test_copies_of_a_picture_have_one_scene_and_one_split() -> None:

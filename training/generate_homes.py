@@ -8,10 +8,12 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from mdsm_ros.annotations import DatasetError
 from mdsm_ros.arguments import count, image_size, share
 from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.camera_effects import CAMERAS
 from mdsm_ros.homes.furnishing import options
+from mdsm_ros.homes.furnishing.stock import StockChanged
 from mdsm_ros.homes.generate import DEFAULT_TALK, SEEDS_PER_SPLIT, SPLIT_SEEDS, Talk, write_home
 from training.build import Plan, build
 
@@ -71,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
         limit=args.images,
     )
     began = time.monotonic()
-    outcome = build(plan, args.workers)
+    try:
+        outcome = build(plan, args.workers)
+    except StockChanged as error:
+        raise DatasetError(str(error)) from error
     seconds = time.monotonic() - began
     print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions in {seconds:.1f} s")
     return 0

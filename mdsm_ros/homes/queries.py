@@ -55,6 +55,9 @@ SELECTIONS: dict[str, r.Selection] = {
     "smallest": r.smallest,
 }
 
+COUNTED = frozenset(("second from left", "second from right", "third from left", "third from right", "middle"))
+"""Selections that count the candidates."""
+
 MARKS = dict.fromkeys((*RELATIONS, *SELECTIONS), 0) | dict.fromkeys(
     ("on", "under", "above", "below", "top shelf", "middle shelf", "bottom shelf", "left of", "right of"), 1
 )
@@ -141,6 +144,8 @@ class Scene:
         known = [mark for mark in marks if mark is not None]
         if clause.statement in RELATIONS:
             return [RELATIONS[clause.statement](self.room, thing, known) for thing in candidates]
+        if clause.statement in COUNTED and len({thing.kind for thing in candidates}) > 1:
+            return [None] * len(candidates)  # of look-alikes nobody knows which count
         chosen = SELECTIONS[clause.statement](self.room, candidates, known)
         return [None if chosen is None else thing.index == chosen.index for thing in candidates]
 

@@ -19,7 +19,7 @@ from mdsm_ros.homes.furnishing.shapes import ReadyShape, ready, shrunk
 from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.objects import OBJECTS
 from mdsm_ros.homes.parts import Photo
-from mdsm_ros.library import Library, Model
+from mdsm_ros.library import Library, LibraryMissing, Model
 from mdsm_ros.library.library import TABLE_FOLDER
 from mdsm_ros.library.store import default_folder
 from mdsm_ros.library.table import MODELS_FILE, read_models
@@ -33,6 +33,10 @@ FURNITURE_WIDTH = 0.45  # metres: what stands on the floor and is as wide or wid
 FREE_GROUPS = frozenset({"person", "pet"})  # they stand where they like
 ANY_ROOM = "any"
 SHOWS = "shows "
+
+
+class StockChanged(Exception):  # noqa: N818 - it names what happened
+    """The library is not what it was when the work began; no single home is to blame, so nothing can go on."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,15 @@ def open_stock(options: StockOptions) -> Stock:
     """The stock of some options, opened once in each process.
 
     Raises:
-        LibraryMissing: there is no library.
-        DatasetError: the library has another version than the options.
+        StockChanged: the library is gone, or has another version than the options.
+        DatasetError: the folder of pictures holds none.
     """
-    library = Library.open(options.folder)
+    try:
+        library = Library.open(options.folder)
+    except LibraryMissing as error:
+        raise StockChanged(str(error)) from error
     if library.version != options.version:
-        raise DatasetError(f"the library has version {library.version}, expected {options.version}")
+        raise StockChanged(f"{options.folder} has version {library.version}, expected {options.version}; run again")
     return Stock(library, options.models, picture_files(options.pictures) if options.pictures else ())
 
 

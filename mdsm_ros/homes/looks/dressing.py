@@ -22,8 +22,10 @@ MATERIALS = {"cloth": ("cloth", 2.0), "wood": ("wood", 0.8), "stone": ("stone", 
 """Groups of photographs for drawn materials, and how often one repeats in a metre."""
 
 BARE: RGB = (0.98, 0.98, 0.98)  # lets a photograph keep its colours
+TINGE = 0.05  # difference between the channels of what is still called white or gray
+EVEN = 0.08  # standard deviation of the pixels of a wall without a pattern
 MOODS = {"day": 0.5, "evening": 0.3, "even": 0.2}
-EXPOSURE = (0.42, 0.88, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
+EXPOSURE = (0.5, 0.9, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
 LIT_SHARE = {"day": 0.25, "evening": 0.9, "even": 0.4}
 MOST_LIT = 4  # OpenGL's fixed pipeline has eight lights, the camera's and the ceiling's among them
 GLOW = 0.45
@@ -60,7 +62,7 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
     room = replace(room, look=look, items=items, floor_color=floor_color)
     if not colored or wall is None:
         return room
-    return replace(room, wall=judge(wall.pixels.reshape(-1, 3)[::7] / 255.0).name, wall_color=BARE)
+    return replace(room, wall=_said_of(wall), wall_color=BARE)
 
 
 def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -86,6 +88,15 @@ def _wall(stock: Stock, rng: np.random.Generator) -> tuple[Photo | None, bool]:
     name, repeat = _pick(stock.textures("wall"), rng), round(float(rng.uniform(*WALL_REPEAT)), 2)
     colored = bool(rng.random() < COLORED_WALL_SHARE)
     return stock.photo(name, repeat, gray=not colored), colored
+
+
+def _said_of(wall: Photo) -> str:
+    """The colour that walls with such an image are said to have; none for patterns."""
+    pixels = wall.pixels.reshape(-1, 3) / 255.0
+    name, tinge = judge(pixels[::7]).name, float(np.ptp(pixels.mean(axis=0)))
+    if pixels.std(axis=0).max() > EVEN or (name in ("white", "gray") and tinge > TINGE):
+        return ""
+    return name
 
 
 def _hung(item: Item, stock: Stock, rng: np.random.Generator) -> Item:

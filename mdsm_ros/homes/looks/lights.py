@@ -86,7 +86,7 @@ def lighting(room: Room, rng: np.random.Generator) -> Lighting:
         strength, tone = float(rng.uniform(0.36, 0.56)), SKY
         main = _daylight(room, rng)
     else:
-        strength, tone = float(rng.uniform(0.16, 0.32)), BULB
+        strength, tone = float(rng.uniform(0.22, 0.4)), BULB
         color = _warm(float(rng.uniform(0.2, 0.5)), rng)
         main = Light((0.0, 0.0, WALL_HEIGHT - 0.3), (0.0, 0.0, -1.0), color, shadow=True)
     ambient = (strength * tone[0], strength * tone[1], strength * tone[2])
