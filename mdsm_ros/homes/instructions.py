@@ -27,7 +27,7 @@ from mdsm_ros.homes.seen import Seen
 from mdsm_ros.homes.words import rooms, sentences, verbs
 
 NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent, one in eight remains
-TAIL_SHARE = 0.3
+TAIL_SHARE = 0.26
 PER_TARGET = 2
 AREA_MISS = 0.7  # of its logarithm: a target is at most twice as large or small as drawn
 RIVAL_WEIGHT = 4.0  # things of which several are in view are asked for more often
@@ -191,9 +191,8 @@ class Speaker:
         if self.rng.random() > TAIL_SHARE or (sayings is verbs.FETCH and "me " in verb):
             return verb, ""
         tail = self.words.pick(tails)
-        return verb, tail.format(
-            person=self.words.pick(sentences.PERSONS), place=self.words.pick(sentences.DESTINATIONS)
-        )
+        others = sentences.PERSONS if tail.endswith("{person}") else sentences.PERSONS[1:]  # not "before me comes home"
+        return verb, tail.format(person=self.words.pick(others), place=self.words.pick(sentences.DESTINATIONS))
 
     def _go(self, room: str) -> str:
         return f"{self.words.pick(sentences.GO)} {room}"
@@ -204,7 +203,7 @@ class Speaker:
         if self.rng.random() < 0.25:
             text = f"{text} {self.words.pick(rooms.LEVELS)}"
         roll = self.rng.random()
-        if roll < 0.17:
+        if roll < 0.15:
             return f"{text} {self.words.pick(rooms.PLACES)}", 0
         if roll < 0.32:
             fact = self._fact(item)

@@ -115,6 +115,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
 PROCEDURAL_NOUNS = dict(NOUNS)
 """Names that are true of procedural things: a "wooden chair" may be made of steel in the library."""
 
+KNOWN = frozenset((*OBJECTS, *FURNITURE, *FIXTURES, *LIBRARY_KINDS))
 LIBRARY_ONLY = tuple(kind for kind in LIBRARY_KINDS if not (kind in OBJECTS or kind in FURNITURE or kind in FIXTURES))
 """Kinds that have no procedural shape."""
 
@@ -206,8 +207,9 @@ ALIKE_GROUPS: tuple[frozenset[str], ...] = (
 def _joined(groups: Iterable[frozenset[str]], start: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     alike = dict(start)
     for group in groups:
-        for kind in group:
-            alike[kind] = alike.get(kind, frozenset()) | (group - {kind})
+        known = group & KNOWN  # the library's table may leave kinds out
+        for kind in known:
+            alike[kind] = alike.get(kind, frozenset()) | (known - {kind})
     return alike
 
 

@@ -21,7 +21,6 @@ CLAUSES: dict[str, tuple[str, ...]] = {
         "on top of {}",
         "atop {}",
         "placed on {}",
-        "set on {}",
         "situated on {}",
     ),
     "under": ("under {}", "underneath {}", "beneath {}"),

@@ -123,7 +123,6 @@ APPROACH = (
     "reset {}",
     "pass by {}",
     "identify {}",
-    "scale {}",
 )
 
 SWITCH = (
