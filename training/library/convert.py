@@ -27,8 +27,9 @@ from training.library.mesh.simplify import area, clean, simplify
 from training.library.mesh.surfaces import find_surfaces
 from training.library.mesh.wavefront import read_parts
 
-CONVERTER = 5  # raised when the same source gives another result, so that old files are made again
+CONVERTER = 6  # raised when the same source gives another result, so that old files are made again
 FACE_LIMIT = 4000
+MOST_FACES = 10000  # of foliage and wires, which lose their form with less
 SLACK = 1.25  # how far beyond the limit both-sided leaves may bring a model before it is simplified again
 LEAST_AREA = 1e-8  # square metres of one material: a renderer rejects less
 AHEAD = 4  # items in work or waiting for their turn, a worker
@@ -115,10 +116,10 @@ def make_shape(item: Item) -> Shape:
     original = [piece for part in read_parts(item) for piece in clean(part)]
     if not original:
         raise DatasetError(f"{item.model} has no triangles with an area")
-    parts = face_outwards(simplify(original, FACE_LIMIT))
+    parts = face_outwards(simplify(original, FACE_LIMIT, MOST_FACES))
     total = sum(len(part.faces) for part in parts)
     if total > SLACK * FACE_LIMIT:
-        parts = face_outwards(simplify(original, FACE_LIMIT * FACE_LIMIT // total))
+        parts = face_outwards(simplify(original, FACE_LIMIT * FACE_LIMIT // total, MOST_FACES))
     parts = [part for part in map(cut_out, parts) if len(part.faces) and area(part) > LEAST_AREA]
     if not parts:
         raise DatasetError(f"{item.model} has nothing left to see")

@@ -21,7 +21,7 @@ LEAF = 40  # triangles of an open piece
 THINNEST = 1 / 40  # share of the pieces that stays at least
 LARGEST_GROWTH = 2.5  # of a piece that stands for those that went
 CHOICE_SEED = 0
-ENOUGH = 2.0  # times the limit: more is too much even where seams and borders have many corners
+ATTEMPTS = ((0.004, False), (0.008, False), (0.02, True), (1.0, True))  # error of the extent, whether small pieces go
 
 
 def clean(part: Part) -> list[Part]:
@@ -72,8 +72,8 @@ def weld(vertices: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
-    """Parts with at most ``limit`` triangles together, about; parts that already have so few stay as they are.
+def simplify(parts: Sequence[Part], limit: int, most: int) -> list[Part]:
+    """Parts with ``limit`` triangles together, or up to ``most`` where the form would suffer; fewer stay as they are.
 
     Corners are only left out, never moved, so that seams of textures and borders between materials stay closed.
     """
@@ -83,20 +83,22 @@ def simplify(parts: Sequence[Part], limit: int) -> list[Part]:
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
     points = np.concatenate([part.vertices for part in parts]).astype(np.float32)
-    faces = _collapsed(faces, points, limit)
+    faces = _collapsed(faces, points, limit, most)
     owner = np.searchsorted(offsets, faces[:, 0], side="right") - 1
     result = [replace(part, faces=faces[owner == i] - offsets[i]) for i, part in enumerate(parts)]
     return [part for part in result if len(part.faces)]
 
 
-def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
+def _collapsed(faces: NDArray[np.int64], points: NDArray[np.float32], limit: int, most: int) -> NDArray[np.int64]:
     indices = np.ascontiguousarray(faces.reshape(-1), dtype=np.uint32)
-    rest = np.zeros_like(indices)
-    options = {"target_index_count": 3 * limit, "target_error": 1.0}
-    count = meshoptimizer.simplify(rest, indices, points, **options)
-    if count > 3 * ENOUGH * limit:
-        indices = rest[:count].copy()
-        count = meshoptimizer.simplify(rest, indices, points, **options, options=meshoptimizer.SIMPLIFY_PRUNE)
+    for error, prune in ATTEMPTS:
+        rest = np.zeros_like(indices)
+        options = meshoptimizer.SIMPLIFY_PRUNE if prune else 0
+        count = meshoptimizer.simplify(
+            rest, indices, points, target_index_count=3 * limit, target_error=error, options=options
+        )
+        if count <= 3 * most:
+            break
     if count == 0:
         raise DatasetError(f"it cannot be simplified to {limit} triangles: all of its pieces are small")
     return rest[:count].reshape(-1, 3).astype(np.int64)
