@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A extras=([demo]=ros,video [dev]=ros,video,sim,data,library,train,test)
+declare -A extras=([demo]=ros,video [dev]=ros,video,sim,data,train,test)
 purpose=${1:?usage: install.sh demo|dev}
 [[ -v extras[$purpose] ]] || { echo "install.sh: unknown purpose '$purpose', expected demo or dev" >&2; exit 2; }
 
@@ -26,5 +26,13 @@ fi
 if [[ $purpose == dev ]]; then # MuJoCo draws with EGL; without it the tests that render are skipped
     scripts/egl.sh || true
 fi
-.venv/bin/uv pip install --python .venv/bin/python --editable ".[${extras[$purpose]}]"
+chosen=${extras[$purpose]}
+if [[ $purpose == dev ]]; then # one of the library's packages is compiled when it is installed
+    if command -v c++ >/dev/null; then
+        chosen+=,library
+    else
+        echo "install.sh: no C++ compiler, so 'mdsm-data library' cannot convert models and its tests are skipped" >&2
+    fi
+fi
+.venv/bin/uv pip install --python .venv/bin/python --editable ".[$chosen]"
 touch ".venv/$purpose.stamp"

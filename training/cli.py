@@ -39,7 +39,8 @@ COMMANDS = {  # modules with add_arguments() and run()
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; returns the exit code, 2 for anything the user can put right."""
     try:
-        args = _parser().parse_args(argv)
+        words = list(sys.argv[1:] if argv is None else argv)
+        args = _parser(words[0] if words else "").parse_args(words)
         return int(args.run(args) or 0)
     except ModuleNotFoundError as error:
         extra = "data" if error.name == "cv2" else "sim"
@@ -52,10 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """All commands by name; only the chosen one is imported, since some take seconds."""
     parser = argparse.ArgumentParser(prog="mdsm-data", description="Make data sets, and look at them.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (module_name, text) in COMMANDS.items():
+        if name != chosen:
+            commands.add_parser(name, help=text)
+            continue
         module = import_module(module_name)
         command = commands.add_parser(name, help=text, description=module.__doc__)
         module.add_arguments(command)
