@@ -102,6 +102,11 @@ def side_of(side: str) -> Relation:
     return judge
 
 
+def _shows_nearer(near: Seen, far: Seen) -> bool:
+    """The front of the one is not behind the front of the other, which may be deep: a sofa, a bed."""
+    return near.depth - sum(near.extent[:2]) / 2 < far.depth - sum(far.extent[:2]) / 2
+
+
 def in_front_of(room: Room, thing: Seen, marks: Marks) -> Verdict:
     """Nearer to the camera than the landmark and before it, not beside it."""
     mark = marks[0]
@@ -109,7 +114,7 @@ def in_front_of(room: Room, thing: Seen, marks: Marks) -> Verdict:
         return None
     nearer, beside = mark.depth - thing.depth, abs(thing.x - mark.x)
     reach = max(mark.half_width, 0.08)
-    if nearer > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0:
+    if nearer > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0 and _shows_nearer(thing, mark):
         return True
     return False if nearer < 0 or beside > 1.6 * reach else None
 
@@ -121,7 +126,7 @@ def behind(room: Room, thing: Seen, marks: Marks) -> Verdict:
         return None
     farther, beside = thing.depth - mark.depth, abs(thing.x - mark.x)
     reach = max(mark.half_width, 0.08)
-    if farther > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0:
+    if farther > 0.2 and beside < 0.8 * reach and gap(thing, mark) < 1.0 and _shows_nearer(mark, thing):
         return True
     return False if farther < 0 or beside > 1.6 * reach else None
 
