@@ -17,12 +17,13 @@ from mdsm_ros.annotations import Dataset
 from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.models.presets import MDSM_SMALL
+from training.augment.options import Augmentation
 from training.config import StageConfig, TrainConfig
 from training.dataset import InstructionDataset
 from training.features import cache_features
 from training.features.store import RowStore
 from training.loop import make_pools
-from training.stages import initial_mask
+from training.stages import StageOne, initial_mask
 from training.train import main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -129,12 +130,21 @@ def test_a_training_on_cached_features_resumes_exactly(tmp_path: Path) -> None:
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
+def test_a_frozen_language_encoder_has_no_dropout(model: MDSM) -> None:
+    config = TrainConfig(preset="mdsm-small", stage1=StageConfig(1, 1, 1e-3), freeze_language=True)
+    stage = StageOne(model, config, 1, 1).train()
+    assert stage.model.training
+    assert not any(module.training for module in model.language.modules())
+    model.eval()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"freeze_language": False}, "freeze_language"),
+        ({"freeze_language": False}, "expected freeze_language: true"),
         ({"model": {"freeze_efficientnet": False}}, "frozen semantic branch"),
-        ({"preset": "vpd-tiny", "stage2": None}, "expected an MDSM or LAVT"),
+        ({"preset": "vpd-tiny", "stage2": None}, "vpd-tiny has no BERT"),
+        ({"augmentation": Augmentation()}, "augmentation is given"),
     ],
 )
 def test_a_cache_wants_frozen_encoders(changes: dict[str, Any], message: str) -> None:

@@ -269,9 +269,9 @@ def test_rivals_are_told_apart() -> None:
 
 def test_a_clause_with_an_unclear_landmark_is_not_judged() -> None:
     judge = Judge(scene(("cup", LEFT), ("chair", MIDDLE), ("chair", RIGHT)))
-    unclear = Query("cup", None, (Clause("left of", (Query("chair"),)),))
+    unclear = Query("cup", clauses=(Clause("left of", (Query("chair"),)),))
     assert judge.find(unclear) is None
-    clear = Query("cup", None, (Clause("left of", (Query("chair", None, (Clause("leftmost"),)),)),))
+    clear = Query("cup", clauses=(Clause("left of", (Query("chair", clauses=(Clause("leftmost"),)),)),))
     assert judge.find(clear) is judge.scene.objects[0]
     assert clear.expressions == 2
 
@@ -309,8 +309,8 @@ def test_hard_negatives_keep_a_distance() -> None:
 
     assert Query("chair", "green") in absent("red")
     assert not {q.color for q in absent("red")} & {"red", "orange", "pink", "brown"}
-    assert Query("chair", None, (Clause("right"),)) in absent("red")
-    assert Query("chair", None, (Clause("left"),)) not in absent("red")
+    assert Query("chair", clauses=(Clause("right"),)) in absent("red")
+    assert Query("chair", clauses=(Clause("left"),)) not in absent("red")
     crowd = scene(("chair", LEFT, "red"), ("chair", RIGHT, "red"), uncertain=frozenset({1}), exhaustive=kinds)
     assert not say(crowd, 60, 0.95)
 

@@ -116,7 +116,7 @@ class TrainConfig(LoopConfig):
         start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
             wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
         gradient_checkpointing: computes activations again on the way back, for memory.
-        freeze_language: the language encoder stays as it is.
+        freeze_language: the language encoder stays as it is, without dropout.
         feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
 
     Raises:
@@ -146,6 +146,8 @@ class TrainConfig(LoopConfig):
         if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
+        if self.freeze_language and not isinstance(PRESETS[self.preset], FusionConfig):
+            raise ConfigError(f"freeze_language is true, expected false: {self.preset} has no BERT")
         if self.feature_cache:
             self._expect_frozen()
 
@@ -153,8 +155,8 @@ class TrainConfig(LoopConfig):
         if self.augmentation is not None:
             raise ConfigError("augmentation is given, expected none with feature_cache: pictures change at every step")
         model = self.model_config()
-        if not isinstance(model, FusionConfig) or not self.freeze_language:
-            raise ConfigError("feature_cache is true, expected an MDSM or LAVT with freeze_language: true")
+        if not self.freeze_language:
+            raise ConfigError("feature_cache is true, expected freeze_language: true beside it")
         if isinstance(model, MDSMConfig) and model.use_clip and not model.semantic_is_frozen:
             raise ConfigError("feature_cache is true, expected a frozen semantic branch")
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models import diffusion
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.lavt import LAVT
 from mdsm_ros.models.mdsm import MDSM
 from training.config import StageConfig, TrainConfig
 from training.dataset import Batch
@@ -46,6 +47,14 @@ class StageOne(nn.Module):
         dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES] if config.auxiliary_weight else []
         self.split = (num_categories + 1, num_colors + 1)
         self.classifiers = nn.ModuleList([nn.Linear(dim, sum(self.split)) for dim in dims])
+
+    def train(self, mode: bool = True) -> StageOne:
+        """Training mode; a frozen language encoder has no dropout."""
+        super().train(mode)
+        if self.config.freeze_language:
+            assert isinstance(self.model, MDSM | LAVT)  # the configuration saw to it
+            self.model.language.eval()
+        return self
 
     def forward(self, batch: Batch, step: int) -> Losses:
         """The losses of one batch."""

@@ -23,22 +23,7 @@ from mdsm_ros.homes.parts import (
     sphere,
     turned,
 )
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A place for objects in the furniture's frame: "surface", "soft" or "under", a rectangle at height z.
-
-    ``x`` and ``y`` are its middle, ``clearance`` is the height in metres above it that an object may have.
-    """
-
-    place: str
-    z: float
-    hx: float
-    hy: float
-    y: float = 0.0
-    clearance: float = 1.0
-    x: float = 0.0
+from mdsm_ros.library import Surface
 
 
 @dataclass(frozen=True)

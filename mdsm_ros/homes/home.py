@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mdsm_ros.homes.furniture import Surface
 from mdsm_ros.homes.looks.look import Look
 from mdsm_ros.homes.parts import RGB, Part
+from mdsm_ros.library import Surface
 
 WALL_HEIGHT = 2.5  # metres
 

@@ -11,12 +11,13 @@ from mdsm_ros.homes.furnishing.maker import Made, Maker, Wish
 from mdsm_ros.homes.furnishing.plan import plan_room
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
 from mdsm_ros.homes.furnishing.stock import Stock
-from mdsm_ros.homes.furniture import ROOM_CENTER, Surface
+from mdsm_ros.homes.furniture import ROOM_CENTER
 from mdsm_ros.homes.home import WALL_HEIGHT, Home, Item, Room
 from mdsm_ros.homes.looks.dressing import dress_room
 from mdsm_ros.homes.parts import RGB
 from mdsm_ros.homes.rooms import ROOMS
 from mdsm_ros.homes.textures import FLOOR_MATERIALS, WALL_MATERIALS
+from mdsm_ros.library import Surface
 
 TOGETHER_SHARE = 0.6  # of the things of which one is somewhere already: to the same piece of furniture
 FIXTURE_HEIGHTS = (1.1, 1.5)  # metres, of the base of what only the library has

@@ -37,14 +37,14 @@ class Patch:
 
 @dataclass(frozen=True)
 class Surface:
-    """A level rectangle where things may lie: the fields of :class:`mdsm_ros.homes.furniture.Surface`, and ``x``.
+    """A level rectangle on furniture where objects may lie, in the furniture's frame, metres.
 
     Attributes:
-        place: "surface" on top, "shelf" with something above, "under" on the floor below.
-        z: its height, metres.
+        place: "surface" on top, "soft" on a seat or bed, "shelf" with something above, "under" on the floor below.
+        z: its height.
         hx: half of its extent along x; ``hy`` along y.
         y: of its middle; ``x`` likewise.
-        clearance: height in metres above it that a thing may have.
+        clearance: height above it that an object may have.
     """
 
     place: str

@@ -10,11 +10,11 @@ import numpy as np
 from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
 from mdsm_ros.homes.furnishing.stock import fixed_at
-from mdsm_ros.homes.furniture import FURNITURE, Surface
+from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.objects import OBJECTS
 from mdsm_ros.homes.parts import COLORS, Part, bounds, dress, scaled, vary
 from mdsm_ros.homes.textures import PATTERNS
-from mdsm_ros.library import Model
+from mdsm_ros.library import Model, Surface
 
 SIZES = {"small": 0.78, "": 1.0, "big": 1.32}
 SIZE_SHARES = (0.2, 0.55, 0.25)

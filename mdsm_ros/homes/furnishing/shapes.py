@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.homes.furnishing.colors import Colors, judge
-from mdsm_ros.homes.furniture import Surface
 from mdsm_ros.homes.meshes import Mesh
 from mdsm_ros.homes.parts import Part, Photo
-from mdsm_ros.library import Patch, Shape
+from mdsm_ros.library import Patch, Shape, Surface
 
 SMALLEST = 1e-6  # square metres: a patch below is not seen, and MuJoCo refuses it
 FEWEST_VERTICES = 4  # of a mesh in MuJoCo
@@ -54,7 +53,7 @@ def ready(shape: Shape, side: int) -> ReadyShape:
         parts=tuple(_part(patch, side) for patch in patches),
         extent=shape.extent,
         height=shape.height,
-        surfaces=tuple(Surface(s.place, s.z, s.hx, s.hy, s.y, s.clearance, s.x) for s in shape.surfaces),
+        surfaces=shape.surfaces,
         faces=sum(len(patch.faces) for patch in patches),
         colors=judge(visible_pixels(patches)),
     )

@@ -125,6 +125,6 @@ class AbsentDescriber:
         for kind in present:
             options += [Query(kind, color) for color in sorted(colors_of(kind) & SAID)]
             own = {o.index for o in self.scene.objects if fits(kind, o.kind) is not False}
-            options += [Query(kind, None, (c,)) for c in self.describer.clauses(own) if c.statement in PLACES]
+            options += [Query(kind, clauses=(c,)) for c in self.describer.clauses(own) if c.statement in PLACES]
         options = [options[i] for i in self.rng.permutation(len(options))]
         return next((query for query in options if self.is_absent(query)), None)

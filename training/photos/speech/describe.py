@@ -130,7 +130,7 @@ class Describer:
                 continue
             clauses.append(clause)
             rivals = [rival for rival in rivals if rival not in ruled_out]
-        return None if rivals else Query(noun.kind, noun.color, tuple(clauses))
+        return None if rivals else Query(noun.kind, noun.color, clauses=tuple(clauses))
 
 
 _PLACES = frozenset(

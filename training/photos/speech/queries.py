@@ -7,8 +7,8 @@ landmarks, each of which is a query itself. :meth:`Judge.answers` judges every o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mdsm_ros.homes.queries import Clause, Query
 from training.photos.speech import relations as r
 from training.photos.speech import selections as s
 from training.photos.speech.colors import colors_of
@@ -61,28 +61,6 @@ MARKS: dict[str, int] = dict.fromkeys((*RELATIONS, *SELECTIONS), 0) | dict.fromk
 )
 MARKS["between"] = 2
 """How many landmarks each statement names."""
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A statement of :data:`RELATIONS` or :data:`SELECTIONS` with the landmarks that it names."""
-
-    statement: str
-    marks: tuple[Query, ...] = ()
-
-
-@dataclass(frozen=True)
-class Query:
-    """The object of a kind that has this colour and of which these clauses hold."""
-
-    kind: str
-    color: str | None = None
-    clauses: tuple[Clause, ...] = ()
-
-    @property
-    def expressions(self) -> int:
-        """Number of referring expressions: the object itself and every landmark."""
-        return 1 + sum(mark.expressions for clause in self.clauses for mark in clause.marks)
 
 
 class Judge:
