@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.imagenet import load_efficientnet
+from mdsm_ros.imagenet import class_names, load_efficientnet
+from mdsm_ros.models.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.text_maps import TextMaps
 
 PACKAGE = "package:"
+RIDGE = 0.1  # of the mean variance of a word's number
 
 
 def find_checkpoint(name: str, pattern: str) -> str:
@@ -69,12 +73,48 @@ def load_bert(bert: BertModel, name: str, tokenizer: PreTrainedTokenizerBase, or
     bert.load_state_dict(state)
 
 
-def load_semantic(network: nn.Module, name: str) -> None:
-    """Fills the feature maps' EfficientNet-Lite0 from a checkpoint.
+def load_semantic(network: nn.Module, name: str) -> nn.Module:
+    """Fills the feature maps' EfficientNet-Lite0 from a checkpoint; returns the whole network, classifier included.
 
     Raises:
         WeightsError: the checkpoint cannot be found, or it holds something else.
         RuntimeError: its tensors have other shapes.
     """
-    whole = load_efficientnet(Path(find_checkpoint(name, "*.pth")), features_only=True)
-    network.load_state_dict(whole.state_dict())
+    path = Path(find_checkpoint(name, "*.pth"))
+    network.load_state_dict(load_efficientnet(path, features_only=True).state_dict())
+    return load_efficientnet(path)
+
+
+@torch.no_grad()
+def align_words(maps: TextMaps, classifier: nn.Module, language: LanguageEncoder) -> None:
+    """Fits the map from words to EfficientNet's last features (DeViSE, Frome et al. 2013).
+
+    It is the ridge regression from the names of ImageNet's classes to the classifier's weights.
+
+    Args:
+        maps: To fill; its convolution becomes the classifier's last one.
+        classifier: EfficientNet-Lite0 with the public weights.
+        language: With its checkpoint loaded.
+    """
+    network: Any = classifier
+    scale = network.bn2.weight / (network.bn2.running_var + network.bn2.eps).sqrt()
+    maps.last.weight.copy_(network.conv_head.weight * scale.view(-1, 1, 1, 1))
+    maps.last.bias.copy_(network.bn2.bias - network.bn2.running_mean * scale)  # type: ignore[union-attr]
+    language.eval()
+    names = [name.split(",")[0] for name in class_names()]
+    words = torch.cat([_mean_tokens(language(names[i : i + 100])) for i in range(0, len(names), 100)])
+    directions = network.classifier.weight - network.classifier.weight.mean(dim=0)
+    center = words.mean(dim=0)
+    words = words - center
+    gram = words.T @ words
+    weight = torch.linalg.solve(gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)), words.T @ directions)
+    maps.project.weight.copy_(weight.T)
+    maps.project.bias.copy_(-center @ weight)
+
+
+def _mean_tokens(text: TextFeatures) -> torch.Tensor:
+    """(B, D) without the first token and the last, which are no words."""
+    lengths = text.mask.sum(dim=1)
+    place = torch.arange(text.mask.shape[1])
+    inside = (place >= 1) & (place < (lengths - 1).unsqueeze(1))
+    return (text.tokens * inside.unsqueeze(2)).sum(dim=1) / inside.sum(dim=1, keepdim=True)

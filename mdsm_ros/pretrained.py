@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import timm
+from torch import nn
 from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
 from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
-from mdsm_ros.encoder_checkpoints import bert_folder, load_bert, load_semantic
+from mdsm_ros.encoder_checkpoints import align_words, bert_folder, load_bert, load_semantic
 from mdsm_ros.hub import HubModel, WeightsError, read_config, resolve_folder
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.daam import DAAM
@@ -137,6 +138,7 @@ def _load_fusion_encoders(model: MDSM | LAVT) -> None:
     config = model.config
     stage = model.intermediate
     name: str | None = None
+    classifier: nn.Module | None = None
     try:
         if stage.swin is not None and (name := config.swin_checkpoint) is not None:
             swin = timm.create_model(
@@ -148,8 +150,10 @@ def _load_fusion_encoders(model: MDSM | LAVT) -> None:
             if isinstance(stage.clip, ClipPatches) and (name := config.clip_checkpoint) is not None:
                 stage.clip.clip.load_state_dict(CLIPVisionModel.from_pretrained(name).state_dict())
             if isinstance(stage.clip, EfficientNetPyramid) and (name := config.efficientnet_checkpoint) is not None:
-                load_semantic(stage.clip.network, name)
+                classifier = load_semantic(stage.clip.network, name)
         if (name := config.bert_checkpoint) is not None:
             load_bert(model.language.bert, name, model.tokenizer, load_bert_tokenizer(name).get_vocab())
+            if stage.text_maps is not None and classifier is not None:
+                align_words(stage.text_maps, classifier, model.language)
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError(f"encoder checkpoint {name!r} cannot be loaded: {error}") from error

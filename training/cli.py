@@ -18,6 +18,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "photos": ("training.photos.build", "photographs with masks in COCO's form, and instructions about them"),
     "outlines": ("training.photos.outlines", "draw numbered outlines, for people who write sentences"),
     "compose": ("training.compose.command", "paste objects of photographs into other photographs"),
+    "augment": ("training.augment.command", "changed views of a data set's pictures, for training on cached features"),
     "captions": ("training.captions", "captioned pictures around the objects of a data set"),
     "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),

@@ -115,6 +115,7 @@ class TrainConfig(LoopConfig):
         stage2: None ends after stage 1, which is all that LAVT has.
         start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
             wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
+        loss_stride: masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
         gradient_checkpointing: computes activations again on the way back, for memory.
         freeze_language: the language encoder stays as it is, without dropout.
         feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
@@ -133,6 +134,7 @@ class TrainConfig(LoopConfig):
     present_weight: float = 0.1
     auxiliary_weight: float = 0.0
     initial_noise_probability: float = 0.5
+    loss_stride: int = 1
     gradient_checkpointing: bool = False
     freeze_language: bool = False
     feature_cache: bool = False
@@ -146,6 +148,9 @@ class TrainConfig(LoopConfig):
         if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
+        side = self.model_config().image_size
+        if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and side % self.loss_stride == 0):
+            raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of image_size, {side}")
         if self.freeze_language and not isinstance(PRESETS[self.preset], FusionConfig):
             raise ConfigError(f"freeze_language is true, expected false: {self.preset} has no BERT")
         if self.feature_cache:

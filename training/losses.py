@@ -17,10 +17,11 @@ def weighted_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.T
 
     Args:
         logits: (B, 1, H, W).
-        masks: (B, 1, H, W) bool.
+        masks: (B, 1, H, W) bool, or the fraction of each cell that the object covers.
     """
-    weight = torch.where(masks, CLASS_WEIGHTS[1], CLASS_WEIGHTS[0])
-    losses = functional.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
+    truth = masks.to(logits.dtype)
+    weight = truth * (CLASS_WEIGHTS[1] - CLASS_WEIGHTS[0]) + CLASS_WEIGHTS[0]
+    losses = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     return ((losses * weight).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1)).mean()
 
 
@@ -29,23 +30,25 @@ def dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
 
     Args:
         logits: (B, 1, H, W).
-        masks: (B, 1, H, W) bool.
+        masks: (B, 1, H, W) bool, or the fraction of each cell that the object covers.
     """
     probability, truth = logits.sigmoid().flatten(1), masks.flatten(1).to(logits.dtype)
     overlap = 2 * (probability * truth).sum(dim=1) + 1
     losses = 1 - overlap / (probability.sum(dim=1) + truth.sum(dim=1) + 1)
-    present = masks.flatten(1).any(dim=1)
+    present = truth.amax(dim=1) > 0
     return (losses * present).mean()
 
 
-def mask_loss(logits: torch.Tensor, masks: torch.Tensor, dice_weight: float) -> torch.Tensor:
-    """Cross-entropy plus weighted dice, at the resolution of the masks.
+def mask_loss(logits: torch.Tensor, masks: torch.Tensor, dice_weight: float, stride: int = 1) -> torch.Tensor:
+    """Cross-entropy plus weighted dice.
 
     Args:
-        logits: (B, 1, h, w), upsampled bilinearly to the masks.
+        logits: (B, 1, h, w), resized bilinearly to the masks' grid.
         masks: (B, 1, H, W) bool.
         dice_weight: 0 switches dice off (the paper trains with cross-entropy alone).
+        stride: 1 compares at the resolution of the masks; else on a grid of cells of so many pixels.
     """
-    logits = functional.interpolate(logits.float(), size=masks.shape[-2:], mode="bilinear", align_corners=False)
-    loss = weighted_cross_entropy(logits, masks)
-    return loss + dice_weight * dice(logits, masks) if dice_weight else loss
+    truth = masks.float() if stride == 1 else functional.avg_pool2d(masks.float(), stride)
+    logits = functional.interpolate(logits.float(), size=truth.shape[-2:], mode="bilinear", align_corners=False)
+    loss = weighted_cross_entropy(logits, truth)
+    return loss + dice_weight * dice(logits, truth) if dice_weight else loss

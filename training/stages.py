@@ -60,7 +60,7 @@ class StageOne(nn.Module):
         """The losses of one batch."""
         answer = initial_mask(self.model, batch)
         losses = {
-            "mask": mask_loss(answer.logits, batch.masks, self.config.stage1.dice_weight),
+            "mask": mask_loss(answer.logits, batch.masks, self.config.stage1.dice_weight, self.config.loss_stride),
             "present": functional.binary_cross_entropy_with_logits(
                 answer.present_logits.float(), batch.present.float()
             ),
@@ -118,7 +118,7 @@ class StageTwo(nn.Module):
         noisy = model.scheduler.add_noise(clean, noise, timesteps)
         condition = model.refiner.condition(features.images, answer.logits, (features.decoded, *features.fused))
         logits = model.refiner(noisy, timesteps, condition, features.text)
-        losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight)}
+        losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight, self.config.loss_stride)}
         return losses | {"loss": losses["refined"]}
 
     def _draw(self, positions: Sequence[int], step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -105,7 +105,7 @@ class FusionConfig(ModelConfig):
     # mask head (LAVT, section 3.4)
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" where batches are small
-    decoder_block: str = "full"  # convolutions of the mask head: "full", or "separable" at a tenth of the cost
+    decoder_block: str = "full"  # convolutions of the mask head: "full", or "bottleneck" at a fraction of the cost
 
     finest_level: int = 0  # first of the four stages that language meets and masks are drawn from: at stride 4 << level
 
@@ -123,7 +123,7 @@ class FusionConfig(ModelConfig):
         self._expect_heads("bert")
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
         self._expect("finest_level", self.finest_level in (0, 1, 2), "0, 1 or 2")
-        self._expect("decoder_block", self.decoder_block in ("full", "separable"), "'full' or 'separable'")
+        self._expect("decoder_block", self.decoder_block in ("full", "bottleneck"), "'full' or 'bottleneck'")
         self._expect("bert_dropout", 0.0 <= self.bert_dropout <= 1.0, "0 to 1")
 
     def _expect_heads(self, encoder: str) -> None:
@@ -175,10 +175,14 @@ class MDSMConfig(FusionConfig):
     use_swin: bool = True
     use_clip: bool = True
 
+    # what Swin's stages start from: the "image", or at the finest level the "semantic" branch's map
+    swin_input: str = "image"
+
     # what sits in CLIP's seat: "clip", or "efficientnet_lite0" with a map of its own for each stage
     semantic_encoder: str = "clip"
     efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
     freeze_efficientnet: bool = True
+    text_maps: int = 0  # maps of where EfficientNet's last features agree with the words, beside its own maps
 
     # CLIP's vision tower (variant: paper silent)
     clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
@@ -213,6 +217,11 @@ class MDSMConfig(FusionConfig):
         encoders = ("clip", "efficientnet_lite0")
         self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
         self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
+        self._expect("swin_input", self.swin_input in ("image", "semantic"), "'image' or 'semantic'")
+        self._expect("swin_input", self.swin_input == "image" or self.use_clip, "'image' where use_clip is False")
+        self._expect("text_maps", self.text_maps >= 0, "0 or more")
+        pyramid = self.use_clip and self.semantic_encoder == "efficientnet_lite0"
+        self._expect("text_maps", not self.text_maps or pyramid, "0 without an EfficientNet")
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
         self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")

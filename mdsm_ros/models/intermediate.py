@@ -18,6 +18,7 @@ from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.language import TextFeatures
 from mdsm_ros.models.mask_head import MaskHead
 from mdsm_ros.models.semantic import EfficientNetPyramid
+from mdsm_ros.models.text_maps import TextMaps
 from mdsm_ros.models.vision import ClipPatches, ParallelJoin, SwinStages
 
 SemanticBranch = ClipPatches | EfficientNetPyramid
@@ -67,18 +68,28 @@ class IntermediateStage(nn.Module):
         swin: None leaves Swin out: the semantic branch's maps alone are projected to every stage, and language enters
             once a stage without a way to the next one.
         clip: the semantic branch: CLIP, or what sits in its seat. None leaves it out.
+        text_maps: maps of where the words fit, which every stage gets beside the semantic branch's own. None: no maps.
     """
 
-    def __init__(self, config: FusionConfig, swin: SwinStages | None, clip: SemanticBranch | None) -> None:
+    def __init__(
+        self,
+        config: FusionConfig,
+        swin: SwinStages | None,
+        clip: SemanticBranch | None,
+        text_maps: TextMaps | None = None,
+    ) -> None:
         super().__init__()
         dims, finest = config.fused_dims, config.finest_level
         grids = [config.image_size // (4 << i) for i in range(finest, len(config.swin_dims))]
         self.finest = finest
         self.swin = swin
         self.clip = clip
-        seen = clip.dims[finest:] if clip else ()
+        self.text_maps = text_maps
+        maps = text_maps.number if text_maps else 0
+        seen = [d + maps for d in clip.dims[finest:]] if clip else []
+        widths = [c if swin and (i or swin.from_image) else 0 for i, c in enumerate(dims)]
         self.join = nn.ModuleList(
-            ParallelJoin(c if swin else 0, d, c, grid) for c, d, grid in zip(dims, seen, grids, strict=False)
+            ParallelJoin(width, d, c, grid) for width, d, c, grid in zip(widths, seen, dims, grids, strict=False)
         )
         places = zip(dims, grids, strict=True) if config.coordinates else ()
         self.place = nn.ModuleList(Place(c, grid) for c, grid in places)
@@ -105,12 +116,16 @@ class IntermediateStage(nn.Module):
         """
         if semantic is None:
             semantic = self.clip(images) if self.clip is not None else ()
+        features = self.text_maps.features(semantic[-1]) if self.text_maps is not None else None
         semantic = semantic[self.finest :]
         x = self._without_language(images)
         if image_index is not None:
             images = images[image_index]
             x = None if x is None else x[image_index]
             semantic = [level[image_index] for level in semantic]
+            features = None if features is None else features[image_index]
+        if self.text_maps is not None and features is not None:
+            semantic = self.text_maps.beside(semantic, features, text)
         visual: list[torch.Tensor] = []
         fused: list[torch.Tensor] = []
         for i, (pwam, norm) in enumerate(zip(self.pwam, self.norm, strict=True)):
@@ -126,12 +141,12 @@ class IntermediateStage(nn.Module):
             if self.swin is not None:
                 x = seen + self.gate[i](crossmodal)
         logits, present_logits, decoded = self.head(fused)
-        features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
-        return InitialMask(logits, present_logits, features)
+        crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
+        return InitialMask(logits, present_logits, crossmodal_features)
 
     def _without_language(self, images: torch.Tensor) -> torch.Tensor | None:
         """Swin up to the first stage that language meets: (N, 3, H, W) -> (N, h, w, C)."""
-        if self.swin is None:
+        if self.swin is None or not self.swin.from_image:
             return None
         x = self.swin.patches(images)
         for i in range(self.finest + 1):

@@ -18,14 +18,13 @@ def _full(inside: int, out: int) -> nn.Module:
     return nn.Conv2d(inside, out, 3, padding=1, bias=False)
 
 
-def _separable(inside: int, out: int) -> nn.Module:
-    """The channels are mixed first, so that the convolution over pixels runs on few of them (MobileNet's halves)."""
-    return nn.Sequential(
-        nn.Conv2d(inside, out, 1, bias=False), nn.Conv2d(out, out, 5, padding=2, groups=out, bias=False)
-    )
+def _bottleneck(inside: int, out: int) -> nn.Module:
+    """The channels become few before the convolution over pixels."""
+    narrow = nn.Conv2d(inside, out, 1, bias=False) if inside > out else nn.Identity()
+    return nn.Sequential(narrow, _full(out, out))
 
 
-CONVOLUTIONS = {"full": _full, "separable": _separable}
+CONVOLUTIONS = {"full": _full, "bottleneck": _bottleneck}
 """What a configuration's ``decoder_block`` names."""
 
 

@@ -17,6 +17,7 @@ from mdsm_ros.models.intermediate import CrossmodalFeatures, IntermediateStage, 
 from mdsm_ros.models.language import LanguageEncoder, TextFeatures
 from mdsm_ros.models.refiner import Refiner
 from mdsm_ros.models.semantic import EfficientNetPyramid
+from mdsm_ros.models.text_maps import TextMaps
 from mdsm_ros.models.vision import ClipPatches, SwinStages
 
 
@@ -39,9 +40,10 @@ class MDSM(HubModel):
     def __init__(self, config: MDSMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__(config, tokenizer)
         self.language = LanguageEncoder(config, tokenizer)
-        swin = SwinStages(config) if config.use_swin else None
+        swin = SwinStages(config, from_image=config.swin_input == "image") if config.use_swin else None
         clip = make_semantic_branch(config) if config.use_clip else None
-        self.intermediate = IntermediateStage(config, swin, clip)
+        maps = TextMaps(config.bert_hidden_size, clip.dims[-1], config.text_maps) if clip and config.text_maps else None
+        self.intermediate = IntermediateStage(config, swin, clip, maps)
         self.refiner = Refiner(config)
         self.scheduler = diffusion.make_scheduler(config)
 

@@ -62,7 +62,7 @@ _SMALL: dict[str, Any] = {
     "bert_num_heads": 12,
     "decoder_channels": 64,
     "decoder_norm": "group",
-    "decoder_block": "separable",
+    "decoder_block": "bottleneck",
     "finest_level": 1,
     "coordinates": True,
 }

@@ -46,10 +46,17 @@ class PadThenShift(SwinTransformerBlock):
 
 
 class SwinStages(nn.Module):
-    """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1)."""
+    """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1).
 
-    def __init__(self, config: FusionConfig) -> None:
+    Args:
+        config: sizes.
+        from_image: False leaves out the patches and the stages up to the finest that language meets: the next one then
+            starts from another branch's map.
+    """
+
+    def __init__(self, config: FusionConfig, *, from_image: bool = True) -> None:
         super().__init__()
+        self.from_image = from_image
         self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
         self.swin = SwinTransformer(
             img_size=config.image_size,
@@ -61,6 +68,10 @@ class SwinStages(nn.Module):
             num_classes=0,
         )
         self.swin.norm = nn.Identity()  # LAVT normalises each stage's fused output instead
+        if not from_image:
+            self.swin.patch_embed = nn.Identity()
+            for i in range(config.finest_level + 1):
+                self.swin.layers[i] = nn.Identity()
         for module in self.swin.modules():
             if isinstance(module, SwinTransformerBlock):
                 module.__class__ = PadThenShift  # timm has no argument for it

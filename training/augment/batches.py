@@ -41,7 +41,7 @@ class SteppedSampler(Sampler[list[Draw]]):
 
 
 class Augmenter:
-    """Puts batches of changed pictures together.
+    """Changes pictures, and puts batches of them together.
 
     Args:
         data: the instructions of one split.
@@ -62,7 +62,9 @@ class Augmenter:
         for row, (image_id, members) in enumerate(of_image.items()):
             chosen = [self.data.instructions[position] for _, position in members]
             step, position = members[0]
-            picture, said = self._change(image_id, chosen, np.random.default_rng((self.seed, step, position, 4)))
+            rng = np.random.default_rng((self.seed, step, position, 4))
+            image, masks, said = self.change(image_id, chosen, rng)
+            picture = Picture.of(image, masks, self.data.data.annotations_of(image_id))
             pictures.append(picture)
             for (_, position), text in zip(members, said, strict=True):
                 rows[position], texts[position] = row, text
@@ -75,9 +77,16 @@ class Augmenter:
             positions,
         )
 
-    def _change(
+    def change(
         self, image_id: int, instructions: Sequence[Instruction], rng: np.random.Generator
-    ) -> tuple[Picture, list[str]]:
+    ) -> tuple[NDArray[np.uint8], Masks, list[str]]:
+        """A changed picture (S, S, 3), the masks (S, S) of its annotations, and what the instructions say now.
+
+        Args:
+            image_id: the picture.
+            instructions: some about it; the change leaves all of them true.
+            rng: draws.
+        """
         whole, side = self.data.picture(image_id, self.side), self.data.image_size
         annotations, masks = self.data.data.annotations_of(image_id), whole.masks()
         flipped = [flip_sentence(instruction.text) for instruction in instructions]
@@ -94,7 +103,7 @@ class Augmenter:
             texts = [instruction.text for instruction in instructions]
         keep_colors = any(names_color(text) for text in texts)
         image = change_appearance(np.ascontiguousarray(image), self.options, rng, keep_colors=keep_colors)
-        return Picture.of(image, masks, annotations), texts
+        return image, masks, texts
 
     def _keep(self, instruction: Instruction, annotations: Sequence[Annotation], masks: Masks) -> Keep:
         """What a window must leave for one instruction."""

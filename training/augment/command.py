@@ -1,0 +1,129 @@
+"""``mdsm-data augment``: the pictures of one split, each as it is and in several changed views.
+
+A training can change its pictures at every step, but not where the features of frozen encoders are cached. For that,
+views are made once: mirrored, cut, in other light, with the sentences changed along. All pictures become squares.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from mdsm_ros.annotation_writer import DatasetWriter
+from mdsm_ros.annotations import Annotation, Dataset, Instruction
+from mdsm_ros.arguments import count
+from training.augment.batches import Augmenter, Masks
+from training.augment.options import Augmentation
+from training.build import Plan, build
+from training.dataset import InstructionDataset
+
+PICTURES = 40  # of a unit of work
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--split", default="train", help="of its instructions (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new dataset")
+    parser.add_argument("--views", type=count, default=4, help="changed views of each picture (default: %(default)s)")
+    parser.add_argument(
+        "--sentences", type=count, default=6, help="the most instructions about a changed view (default: %(default)s)"
+    )
+    parser.add_argument("--size", type=count, default=320, help="side of the pictures, pixels (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the changes (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Builds the dataset, or goes on with one that was interrupted; returns the exit status.
+
+    Raises:
+        DatasetError: the data cannot be read, or --out holds something else.
+    """
+    data = Dataset(args.data)
+    image_ids = sorted({instruction.image_id for instruction in data.split(args.split)})
+    recipe = {name: getattr(args, name) for name in ("split", "views", "sentences", "size", "seed")}
+    make = partial(_write, root=args.data, **recipe)
+    plan = Plan(
+        root=args.out,
+        units=[tuple(image_ids[i : i + PICTURES]) for i in range(0, len(image_ids), PICTURES)],
+        name=lambda unit: f"{unit[0]:08d}",
+        make=make,
+        categories=list(data.categories.values()),
+        info={"source": "augment", "recipe": recipe | {"of": data.info}},
+    )
+    outcome = build(plan, args.workers)
+    outcome.print_problems()
+    print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
+    return 0
+
+
+@lru_cache(maxsize=1)
+def _open(root: Path, split: str, size: int) -> InstructionDataset:
+    return InstructionDataset(Dataset(root), split, size, cache=False)
+
+
+def _write(
+    writer: DatasetWriter,
+    image_ids: tuple[int, ...],
+    *,
+    root: Path,
+    split: str,
+    views: int,
+    sentences: int,
+    size: int,
+    seed: int,
+) -> None:
+    """Writes all views of some pictures."""
+    data = _open(root, split, size)
+    augmenter = Augmenter(data, Augmentation(), seed)
+    for image_id in image_ids:
+        whole = data.picture(image_id, size)
+        instructions = [data.instructions[position] for position in data.by_image[image_id]]
+        _add_view(writer, data, image_id, whole.image, whole.masks(), instructions)
+        for view in range(views):
+            rng = np.random.default_rng((seed, image_id, view))
+            chosen = [instructions[i] for i in sorted(rng.permutation(len(instructions))[:sentences])]
+            image, masks, texts = augmenter.change(image_id, chosen, rng)
+            changed = [replace(instruction, text=text) for instruction, text in zip(chosen, texts, strict=True)]
+            _add_view(writer, data, image_id, image, masks, changed)
+
+
+def _add_view(
+    writer: DatasetWriter,
+    data: InstructionDataset,
+    image_id: int,
+    image: np.ndarray,
+    masks: Masks,
+    instructions: list[Instruction],
+) -> None:
+    dataset = data.data
+    new_image = writer.add_image(image, scene=dataset.images[image_id].scene)
+    new_ids = dict(_add_annotations(writer, new_image, dataset, masks))
+    for instruction in instructions:
+        writer.add_instruction(
+            new_image,
+            [new_ids[i] for i in instruction.annotation_ids],
+            instruction.text,
+            split=instruction.split,
+            source=instruction.source,
+            expressions=instruction.expressions,
+            distractors=instruction.distractors,
+            difficulty=instruction.difficulty,
+            origin=instruction.origin,
+        )
+
+
+def _add_annotations(writer: DatasetWriter, image_id: int, dataset: Dataset, masks: Masks) -> Iterator[tuple[int, int]]:
+    """Stores what is left of each object; yields its old id and its new one."""
+    for old_id, mask in masks.items():
+        old: Annotation = dataset.annotations[old_id]
+        if mask.any():
+            category = dataset.categories[old.category_id]
+            new_id = writer.add_annotation(image_id, category, mask, old.attributes, iscrowd=old.iscrowd)
+            yield old_id, new_id
