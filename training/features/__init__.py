@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from filelock import FileLock
 
 from mdsm_ros.hub import HubModel
 from mdsm_ros.models.language import TextFeatures
@@ -30,9 +31,11 @@ def cache_features(model: HubModel, data: InstructionDataset) -> FrozenFeatures:
     folder = data.data.root / FOLDER
     split = data.instructions[0].split
     assert isinstance(model, MDSM | LAVT)  # the configuration saw to it
-    sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
     branch = model.intermediate.clip if isinstance(model, MDSM) else None
-    pictures = None if branch is None else cache_images(branch, data, folder / f"{split}-images")
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):  # another training on the same data waits, then finds all of it
+        sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
+        pictures = None if branch is None else cache_images(branch, data, folder / f"{split}-images")
 
     def features(
         image_ids: Sequence[int], texts: Sequence[str]
