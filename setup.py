@@ -29,6 +29,7 @@ setup(
     zip_safe=False,
     install_requires=[
         "diffusers>=0.30",
+        "filelock>=3.12",
         "huggingface_hub>=1.1",
         "mcap>=1.1",
         "numpy>=1.26",

@@ -1,6 +1,7 @@
 """Saving and loading models the Hugging Face way.
 
-A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md.
+A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md. The weights may be
+split into several files, which model.safetensors.index.json then names.
 Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
 ``mdsm convert``, which reads them as data alone.
 """
@@ -13,9 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, snapshot_download
+from huggingface_hub import PyTorchModelHubMixin, save_torch_state_dict, snapshot_download
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 from typing_extensions import Self
@@ -27,6 +28,7 @@ from mdsm_ros.models.presets import config_from_dict
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
 
 
@@ -89,21 +91,42 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """Reads model.safetensors as float32.
+    """Reads model.safetensors, or the files that its index names, as float32.
 
     Raises:
-        WeightsError: the file is missing or is no safetensors file.
+        WeightsError: a file is missing or is no safetensors file.
     """
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
+    state = {}
+    for path in weight_files(folder):
+        try:
+            state.update(load_file(path))
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that a model's weights are in.
+
+    Raises:
+        WeightsError: there are none, or one is missing that the index names.
+    """
+    path, index = folder / WEIGHTS_FILE, folder / INDEX_FILE
+    if path.is_file():
+        return [path]
+    if not index.is_file():
         others = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
         hint = f"; {others[0]} is a pickle and is not read" if others else ""
         raise WeightsError(f"{path} is missing, expected the model's weights{hint}")
     try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
-    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{index} names no files of weights: {error!r}") from error
+    files = [folder / Path(name).name for name in sorted(names)]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise WeightsError(f"{missing[0]} is missing, which {INDEX_FILE} names")
+    return files
 
 
 def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) -> Any:
@@ -164,7 +187,7 @@ class HubModel(
     def _save_pretrained(self, save_directory: Path) -> None:
         """Writes half-precision safetensors, the configuration and the tokenizer."""
         state = {name: t.half() if t.is_floating_point() else t for name, t in self.state_dict().items()}
-        save_file({name: t.contiguous().cpu() for name, t in state.items()}, save_directory / WEIGHTS_FILE)
+        save_torch_state_dict({name: t.contiguous().cpu() for name, t in state.items()}, save_directory)
         (save_directory / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
         self.tokenizer.save_pretrained(save_directory)
 

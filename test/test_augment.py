@@ -17,6 +17,7 @@ from training.augment.appearance import change_appearance
 from training.augment.batches import Augmenter
 from training.augment.options import Augmentation
 from training.augment.windows import LEAST_PIXELS, Keep, Window, choose_window, cut, cut_masks
+from training.cli import main as data_main
 from training.config import LoopConfig, StageConfig, read_config
 from training.dataset import InstructionDataset
 from training.loop import _batches
@@ -308,3 +309,36 @@ def test_it_is_off_by_default(tmp_path: Path) -> None:
     assert read_config(tmp_path / "config.yaml").augmentation is None
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"augmentation": {}}))
     assert read_config(tmp_path / "config.yaml").augmentation == Augmentation()
+
+
+def test_views_are_a_dataset_whose_sentences_stay_true(boxes: Path, tmp_path: Path) -> None:
+    arguments = ["augment", "--data", str(boxes), "--out", str(tmp_path / "views"), "--views", "6", "--size", "64"]
+    assert data_main([*arguments, "--sentences", "2"]) == 0
+    original, views = Dataset(boxes), Dataset(tmp_path / "views")
+    assert len(views.images) == 7 * len(original.images)
+    by_image: dict[int, list[str]] = {}
+    for instruction in views.split("train"):
+        by_image.setdefault(instruction.image_id, []).append(instruction.text)
+        for target in instruction.annotation_ids:
+            assert views.annotations[target].image_id == instruction.image_id
+            assert views.mask_of(target).shape == (64, 64)
+            assert views.mask_of(target).any()
+    counts = [len(texts) for _, texts in sorted(by_image.items())]
+    assert counts[0] == len(original.split("train"))
+    assert counts[1:] == [2] * 6
+    columns = {}
+    for instruction in views.split("train"):
+        if "left" in instruction.text and instruction.annotation_ids:
+            mask = views.mask_of(instruction.annotation_ids[0])
+            columns[instruction.image_id] = float(np.nonzero(mask)[1].mean())
+    assert columns
+    assert max(columns.values()) < 32  # also in mirrored pictures
+
+
+def test_views_go_on_after_a_kill_and_are_the_same(boxes: Path, tmp_path: Path) -> None:
+    def build(name: str) -> str:
+        assert data_main(["augment", "--data", str(boxes), "--out", str(tmp_path / name), "--size", "64"]) == 0
+        return (tmp_path / name / "annotations.json").read_text()
+
+    assert build("one") == build("two")
+    assert build("one") == build("two")  # finished ones are left alone

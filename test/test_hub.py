@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from mdsm_ros.hub import WeightsError
 from mdsm_ros.models.mdsm import MDSM
 from mdsm_ros.pretrained import load_model
+from training.embed import embed
 
 
 @pytest.fixture
@@ -95,4 +96,32 @@ def test_missing_tokenizer(folder: Path) -> None:
         load_model(folder)
     (folder / "tokenizer.json").write_text("{")
     with pytest.raises(WeightsError, match="not a readable tokenizer"):
+        load_model(folder)
+
+
+def test_weights_in_several_files(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "embedded"
+    target.mkdir()
+    (target / "README.md").write_text("the card")
+    (target / "model.safetensors").write_bytes(b"an old one")
+    embed(folder, target, largest_file="4MB")
+    files = sorted(target.glob("*.safetensors"))
+    assert len(files) > 2
+    assert all(file.stat().st_size < 4.1e6 for file in files)
+    assert (target / "README.md").read_text() == "the card"
+    whole, parts = load_model(folder), load_model(target)
+    assert isinstance(whole, MDSM)
+    assert isinstance(parts, MDSM)
+    state = parts.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in whole.state_dict().items())
+    files[1].unlink()
+    with pytest.raises(WeightsError, match=rf"{files[1].name} is missing, which model\.safetensors\.index\.json names"):
+        load_model(target)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"weight_map": 3}'])
+def test_an_index_that_names_no_files(folder: Path, content: str) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"index\.json names no files of weights"):
         load_model(folder)

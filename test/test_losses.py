@@ -57,3 +57,14 @@ def test_coarse_logits_are_compared_at_the_masks_resolution() -> None:
     coarse = torch.full((1, 1, 4, 4), -20.0)
     coarse[..., :2] = 20.0
     assert mask_loss(coarse, masks, 1.0).item() < 0.5 < mask_loss(-coarse, masks, 1.0).item()
+
+
+def test_masks_are_compared_on_a_grid_as_the_fraction_of_each_cell() -> None:
+    masks = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    masks[..., :4, :6] = True  # of the cells of 4 pixels, one is full and one half full
+    logits = torch.zeros(1, 1, 2, 2)
+    expected = torch.tensor([[1.0, 0.5], [0.0, 0.0]]).view(1, 1, 2, 2)
+    found = mask_loss(logits, masks, 0.7, stride=4)
+    torch.testing.assert_close(found, weighted_cross_entropy(logits, expected) + 0.7 * dice(logits, expected))
+    right = torch.where(expected > 0.7, 9.0, -9.0)
+    assert mask_loss(right, masks, 1.0, stride=4) < mask_loss(-right, masks, 1.0, stride=4)
