@@ -199,6 +199,7 @@ class MDSMConfig(FusionConfig):
     refiner_channels: tuple[int, ...] = (64, 128, 256)
     refiner_layers_per_block: int = 2
     refiner_num_heads: int = 8
+    refiner_attention_levels: int = 2  # the coarsest so many levels attend to the words, and each pixel to all others
 
     # diffusion (paper silent)
     num_train_timesteps: int = 1000
@@ -231,6 +232,11 @@ class MDSMConfig(FusionConfig):
             "refiner_channels",
             (self.image_size // self.refiner_stride) % halvings == 0,
             f"few enough levels to halve a grid of {self.image_size // self.refiner_stride} pixels",
+        )
+        self._expect(
+            "refiner_attention_levels",
+            1 <= self.refiner_attention_levels <= len(self.refiner_channels),
+            f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")

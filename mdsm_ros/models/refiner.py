@@ -2,7 +2,7 @@
 
 The paper names it and is silent about its layers. Ours is diffusers' UNet2DConditionModel: the noisy mask, the
 initial mask, the image and the projected crossmodal features enter on the channels, the words through
-cross-attention at every level but the finest.
+cross-attention at the coarsest levels.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ class Refiner(nn.Module):
         self.grid = config.image_size // config.refiner_stride
         widths = (config.decoder_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
-        levels = len(config.refiner_channels)
+        attentive = config.refiner_attention_levels
+        plain = len(config.refiner_channels) - attentive
         self.unet = UNet2DConditionModel(
             in_channels=2 + 3 + config.refiner_condition_channels,
             out_channels=1,
             block_out_channels=config.refiner_channels,
             layers_per_block=config.refiner_layers_per_block,
-            down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * (levels - 1),
-            up_block_types=("CrossAttnUpBlock2D",) * (levels - 1) + ("UpBlock2D",),
+            down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attentive,
+            up_block_types=("CrossAttnUpBlock2D",) * attentive + ("UpBlock2D",) * plain,
             cross_attention_dim=config.bert_hidden_size,
             attention_head_dim=config.refiner_num_heads,  # diffusers' name for the number of heads (its issue 2011)
             norm_num_groups=8,
