@@ -31,9 +31,7 @@ class Cutout:
         category: its name.
         rgb: (H, W, 3) colours, with the object's own colours beyond its edge.
         alpha: (H, W) how far each pixel is the object, 0 to 255.
-        sides: sides of the picture that cut the object: "left", "right", "bottom".
         look: brightness, colour and noise of the picture that it comes from, around the object.
-        picture_height: of the picture that it comes from, in the same pixels.
         origin: the picture's file and the object's annotation id.
         metres: length of the longer side where that is known.
     """
@@ -41,9 +39,7 @@ class Cutout:
     category: str
     rgb: Picture
     alpha: NDArray[np.uint8]
-    sides: frozenset[str]
     look: Look
-    picture_height: int
     origin: str
     metres: float | None = None
 
@@ -60,13 +56,7 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
     Returns:
         The cut-out, or the reason why the object cannot be used.
     """
-    height, width = mask.shape
     top, bottom, left, right = _box(mask)
-    sides = frozenset(
-        side
-        for side, cut in (("left", left <= 1), ("right", right >= width - 1), ("bottom", bottom >= height - 1))
-        if cut
-    )
     window = (slice(max(0, top - MARGIN), bottom + MARGIN), slice(max(0, left - MARGIN), right + MARGIN))
     crop, inside = np.ascontiguousarray(rgb[window]), np.ascontiguousarray(mask[window])
     look = look_of(rgb, ~mask)
@@ -82,9 +72,7 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
         category=category,
         rgb=np.ascontiguousarray(colours[box]),
         alpha=np.ascontiguousarray(alpha[box]),
-        sides=sides,
         look=look,
-        picture_height=height,
         origin=origin,
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import DatasetError, difficulty
 from training.compose.bank import Bank
+from training.compose.canvas import SceneObject
 from training.compose.picture import Composed, Composer
 from training.compose.rendered import LIBRARY_ORIGIN, Shelf
 from training.photos.speech.kinds import fits
@@ -22,10 +23,11 @@ from training.photos.speech.speaker import Speaker
 
 SOURCE = "compose"
 ATTEMPTS = 20  # for each picture
-MAX_OCCLUSION = 0.75  # of an object that a sentence may ask for
+MAX_OCCLUSION = 0.3  # of an object that a sentence may name
 SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
 MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
-MIN_PIXELS = 30  # that must be seen of an object before anything is said about it
+MIN_SHARE = 0.01  # of the picture that must be seen of an object that a sentence names
+MIN_CUT_SHARE = 0.04  # the same for one that reaches the border, beyond which the rest of it may be
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
     picture = composer.compose(rng)
     if picture is None:
         return False
-    said = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
+    said = Speaker(scene_of_picture(picture), rng, rooms=False).sentences(options.sentences, options.absent_fraction)
     sentences = [sentence for sentence in said if sizes_are_seen(sentence.query, picture)]
     if not any(sentence.target is not None for sentence in sentences):
         return False
@@ -136,12 +138,8 @@ def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> lis
 
 
 def scene_of_picture(picture: Composed) -> PictureScene:
-    """The scene of a composed picture; objects of which too little is seen are in it as uncertain ones."""
-    uncertain = frozenset(
-        i
-        for i, thing in enumerate(picture.objects)
-        if not thing.certain or (thing.occlusion or 0.0) > MAX_OCCLUSION or thing.mask.sum() < MIN_PIXELS
-    )
+    """The scene of a composed picture; objects that are not clear to everybody are in it as uncertain ones."""
+    uncertain = frozenset(i for i, thing in enumerate(picture.objects) if not is_clear(thing, picture.exhaustive))
     return scene_of(
         picture.rgb,
         [thing.category for thing in picture.objects],
@@ -149,6 +147,16 @@ def scene_of_picture(picture: Composed) -> PictureScene:
         uncertain=uncertain,
         exhaustive=picture.exhaustive,
     )
+
+
+def is_clear(thing: SceneObject, exhaustive: frozenset[str]) -> bool:
+    """Whether enough is seen of an object to know it, and no other of its kind can be without a label."""
+    if not thing.certain or thing.category not in exhaustive or (thing.occlusion or 0.0) > MAX_OCCLUSION:
+        return False
+    left, top, right, bottom = thing.box
+    height, width = thing.mask.shape
+    cut = left <= 1 or top <= 1 or right >= width - 1 or bottom >= height - 1
+    return bool(thing.mask.mean() >= (MIN_CUT_SHARE if cut else MIN_SHARE))
 
 
 def target_fraction(picture: Composed, index: int | None) -> tuple[float, float | None]:

@@ -134,13 +134,13 @@ def gap(a: PictureObject, b: PictureObject) -> float:
 
 
 def _side(position: float, low: float, high: float) -> Verdict:
-    """Whether a range of shares lies in the first half, clearly: its centre in the first 0.35, its end before 0.55.
+    """Whether a range of shares lies in the first half, clearly: all of it, with its centre in the first 0.35.
 
-    It clearly does not if that holds of neither: a listener would still take what is in the middle.
+    It clearly does not if no part of it reaches into that half: a listener would still take what is in the middle.
     """
-    if position <= 0.35 and high <= 0.55:
+    if position <= 0.35 and high <= 0.5:
         return True
-    return False if position >= 0.6 and low >= 0.38 else None
+    return False if low >= 0.5 else None
 
 
 def place(side: str) -> Relation:
@@ -187,7 +187,8 @@ def side_of(side: str) -> Relation:
         mark = marks[0]
         thing_x, mark_x = (thing.x, mark.x) if side == "left" else (-thing.x, -mark.x)
         inner, outer = (thing.box[2], mark.box[0]) if side == "left" else (-thing.box[0], -mark.box[2])
-        if thing_x >= mark_x + 0.02 * scene.width:
+        outermost = thing.box[0] if side == "left" else -thing.box[2]
+        if outermost >= mark_x:  # no part of it reaches over
             return False
         overlap = inner - outer  # of the columns; negative: a gap
         clear = overlap <= 0.15 * min(thing.width, mark.width) and -overlap < 0.3 * scene.width
