@@ -31,7 +31,7 @@ from training.compose.ground import bare, ground_of
 from training.compose.look import look_of
 from training.compose.picture import Composed
 from training.compose.rendered import LIBRARY_ORIGIN
-from training.compose.writing import scene_of_picture, sizes_are_seen
+from training.compose.writing import is_told_apart, scene_of_picture, sizes_are_seen
 from training.photos.speech.queries import Clause, Query
 
 KINDS = ("dog", "cat", "chair", "umbrella")
@@ -305,12 +305,12 @@ COLORS = ("black", "white", "gray", "grey", "red", "orange", "yellow", "green", 
 
 def test_what_is_mostly_hidden_is_not_asked_for() -> None:
     rgb, mask = _photograph("dog", 0)
-    half, most = (SceneObject("dog", np.roll(mask, s, axis=1), True, o, True) for s, o in ((0, 0.2), (60, 0.4)))
+    half, most = (SceneObject("dog", np.roll(mask, s, axis=1), True, o, True) for s, o in ((0, 0.1), (60, 0.3)))
     picture = Composed(rgb, [half, most], frozenset({"dog"}), "", "")
     assert [thing.certain for thing in scene_of_picture(picture).objects] == [True, False]
 
 
-def test_what_is_small_cut_off_or_not_fully_labelled_is_not_asked_for() -> None:
+def test_what_is_small_dark_cut_off_or_not_fully_labelled_is_not_asked_for() -> None:
     rgb, whole = _photograph("dog", 0)
     small, cut = _ellipse((60, 60), (8, 8)), _ellipse((90, 0), (24, 26))
     for category, mask, clear in (
@@ -321,6 +321,19 @@ def test_what_is_small_cut_off_or_not_fully_labelled_is_not_asked_for() -> None:
     ):
         picture = Composed(rgb, [SceneObject(category, mask)], frozenset({"dog"}), "", "")
         assert scene_of_picture(picture).objects[0].certain is clear
+    dark = Composed(rgb // 8, [SceneObject("dog", whole)], frozenset({"dog"}), "", "")
+    assert not scene_of_picture(dark).objects[0].certain
+
+
+def test_no_cat_is_spoken_of_beside_an_animal_that_is_hardly_seen() -> None:
+    rgb, mask = _photograph("dog", 0)
+    beside = Query("chair", clauses=(Clause("next to", (Query("cat"),)),))
+    for small, clear in ((mask, True), (_ellipse((60, 60), (8, 8)), False)):
+        objects = [SceneObject("dog", small), SceneObject("cat", np.roll(mask, 80, axis=1))]
+        scene = scene_of_picture(Composed(rgb, objects, frozenset({"cat", "dog"}), "", ""))
+        assert is_told_apart(Query("cat"), scene) is clear
+        assert is_told_apart(beside, scene) is clear
+        assert is_told_apart(Query("chair"), scene)
 
 
 def test_kinds_that_are_overlooked_count_as_labelled_only_among_few_objects(tmp_path: Path) -> None:

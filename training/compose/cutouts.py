@@ -17,6 +17,7 @@ MIN_AGREEMENT = 0.88  # IoU of the refined mask with the annotated one; below it
 FEATHER = 0.8  # standard deviation of the edge's softness in pixels
 CORE = 2  # pixels inside the edge from which on colours are the object's own
 MIN_SHARPNESS = 35.0  # variance of the Laplacian
+BLACK = 20  # of 255; darker pixels show nothing
 MAX_FLAT = 0.5  # fraction of pixels that are black or blown out
 MIN_CHROMA = 2.5  # mean distance from gray in Lab of a picture in colour
 
@@ -91,7 +92,7 @@ def _fault(rgb: Picture, mask: Mask) -> str | None:
         return "thin"
     if cv2.Laplacian(gray, cv2.CV_32F)[inner].var() < MIN_SHARPNESS:
         return "blurred"
-    if float(((gray < 12) | (gray > 250))[inner].mean()) > MAX_FLAT:
+    if float(((gray < BLACK) | (gray > 250))[inner].mean()) > MAX_FLAT:
         return "black or blown out"
     return None
 

@@ -15,12 +15,12 @@ from training.compose.ground import Ground, support_rows
 from training.compose.kinds import MIRRORED, PASTED
 
 TRIES = 12  # places that are looked at for one object
-MIN_SIDE = 30  # pixels of a pasted object's shorter side
+MIN_SIDE = 40  # pixels of a pasted object's shorter side
 MAX_SIDE = 0.8  # of the picture's side
 MAX_ENLARGED = 1.25  # more would show as blur
 OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
-MAX_HIDDEN = 0.3  # of an object that one object may hide
-MAX_HIDDEN_IN_ALL = 0.3  # of an object that all pasted ones may hide
+MAX_HIDDEN = 0.2  # of an object that one object may hide
+MAX_HIDDEN_IN_ALL = 0.2  # of an object that all pasted ones may hide
 TOUCH = 0.02  # of an object; less overlap than that is none
 FOOT = 4  # rows above and below an object's lower edge in which there must be ground
 MAX_BARE = 0.4  # fraction of them that may be sky or wall
