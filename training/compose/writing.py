@@ -26,8 +26,9 @@ ATTEMPTS = 20  # for each picture
 MAX_OCCLUSION = 0.15  # of an object that a sentence may name
 SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
 MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
-MIN_SHARE = 0.02  # of the picture that must be seen of an object that a sentence names
-MIN_CUT_SHARE = 0.04  # the same for one that reaches the border, beyond which the rest of it may be
+MIN_SHARE = 0.02  # of the picture that must be seen of a pasted object that a sentence names
+MIN_OWN_SHARE = 0.04  # the same for the photograph's own objects, of which nobody chose the whole ones
+MIN_CUT_SHARE = 0.06  # the same for one that reaches the border, beyond which the rest of it may be
 MIN_LIGHT = 28  # mean of 255; a darker object is a black shape
 
 
@@ -166,8 +167,8 @@ def is_clear(thing: SceneObject, picture: Composed) -> bool:
     left, top, right, bottom = thing.box
     height, width = thing.mask.shape
     cut = left <= 1 or top <= 1 or right >= width - 1 or bottom >= height - 1
-    large = thing.mask.mean() >= (MIN_CUT_SHARE if cut else MIN_SHARE)
-    return bool(large and picture.rgb[thing.mask].mean() >= MIN_LIGHT)
+    least = MIN_CUT_SHARE if cut else MIN_SHARE if thing.pasted else MIN_OWN_SHARE
+    return bool(thing.mask.mean() >= least and picture.rgb[thing.mask].mean() >= MIN_LIGHT)
 
 
 def target_fraction(picture: Composed, index: int | None) -> tuple[float, float | None]:

@@ -229,9 +229,8 @@ def between(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 def on(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Resting on a landmark: what can rest on such, with its foot on the landmark's mask."""
     mark = marks[0]
-    reach = 0.03 * scene.height
-    apart = thing.box[0] > mark.box[2] or thing.box[2] < mark.box[0] or thing.box[3] < mark.box[1] - reach
-    if apart or thing.box[3] > mark.box[3] + reach:
+    reach = 0.05 * scene.height
+    if columns_apart(thing, mark) > reach or thing.box[3] < mark.box[1] - reach or thing.box[3] > mark.box[3] + reach:
         return False
     able = mark.kind in SUPPORTS and thing.kind in RESTING
     if thing.kind in ("cat", "dog"):
@@ -269,7 +268,7 @@ def in_front_of(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verd
     mark = marks[0]
     lower = (thing.box[3] - mark.box[3]) / scene.height
     shared = columns_shared(thing, mark)
-    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
+    if lower < -0.02 or columns_apart(thing, mark) > 0.2 * scene.width:
         return False
     carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may sit on it as well
     able = thing.kind in STANDING and mark.kind in STANDING and not carries
@@ -282,6 +281,6 @@ def behind(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Farther from the camera than a landmark that hides a part of it."""
     mark = marks[0]
     lower = (mark.box[3] - thing.box[3]) / scene.height
-    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
+    if lower < -0.02 or columns_apart(thing, mark) > 0.2 * scene.width:
         return False
     return True if in_front_of(scene, mark, [thing]) and rows_shared(thing, mark) > 0.4 else None
