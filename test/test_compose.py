@@ -358,6 +358,7 @@ def test_sizes_of_hidden_objects_are_not_compared() -> None:
         assert sizes_are_seen(beside, picture) is clear
         assert sizes_are_seen(Query("dog"), picture)
         assert sizes_are_seen(Query("chair", clauses=(Clause("largest"),)), picture)
+        assert not sizes_are_seen(Query("chair", clauses=(Clause("closest to camera"),)), picture)
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

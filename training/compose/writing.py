@@ -24,7 +24,8 @@ from training.photos.speech.speaker import Speaker
 SOURCE = "compose"
 ATTEMPTS = 20  # for each picture
 MAX_OCCLUSION = 0.15  # of an object that a sentence may name
-SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
+SIZES = frozenset({"largest", "smallest"})
+DEPTHS = frozenset({"closest to camera", "farthest from camera"})  # pasted objects stand in no depth that is sure
 MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
 MIN_SHARE = 0.02  # of the picture that must be seen of a pasted object that a sentence names
 MIN_OWN_SHARE = 0.04  # the same for the photograph's own objects, of which nobody chose the whole ones
@@ -117,7 +118,9 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
 
 
 def sizes_are_seen(query: Query, picture: Composed) -> bool:
-    """Whether a description compares no sizes of objects that are partly hidden, whose sizes nobody sees."""
+    """Whether a description compares no depths, and no sizes of objects that are partly hidden: nobody sees these."""
+    if any(clause.statement in DEPTHS for clause in query.clauses):
+        return False
     if any(clause.statement in SIZES for clause in query.clauses):
         hidden = [thing for thing in picture.objects if (thing.occlusion or 0.0) > MAX_HIDDEN_SIZE]
         if any(fits(query.kind, thing.category) is not False for thing in hidden):
