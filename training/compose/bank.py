@@ -17,18 +17,19 @@ from mdsm_ros.annotations import Annotation, Dataset, DatasetError, ImageRecord
 from training.compose.canvas import Mask, SceneObject, resized
 from training.compose.cutouts import Cutout, cut_out, largest_piece
 from training.compose.kinds import PASTED
+from training.photos.speech.absent import CLUTTER
 from training.photos.speech.kinds import normal
 
-MIN_SIDE = 40  # pixels of a cut-out's shorter side
+MIN_SIDE = 44  # pixels of a cut-out's shorter side
 MIN_SMALL_SIDE = 28  # of an object that is small in the world
 SMALL = 0.5  # metres
 MAX_FRACTION = 0.75  # of its picture that an object may fill
 MIN_PIECE = 0.96  # of a mask in one piece; less says that something stands before the object
 MAX_CONTACT = 0.10  # of a silhouette's surroundings that other objects may take
 MAX_OCCLUSION = 0.05
-MAX_CUT = 0.9  # length along which the picture cuts an object, as a fraction of the root of its area
-MIN_SOLID = 0.2  # of its box that an object fills; less is a fragment or a frame
+MIN_SOLID = 0.35  # of its box that an object fills; less is a fragment or a frame
 CERTAIN = "2"
+FEW = 4  # objects of a picture in which annotators overlook nothing
 REJECTS_FILE = "rejects.txt"
 
 
@@ -124,9 +125,10 @@ class Bank:
         return frozenset(self.category(picture.dataset, a) for a in annotations if not is_certain(a))
 
     def exhaustive(self, picture: Place) -> frozenset[str]:
-        """The categories of which every object in a picture is annotated."""
-        scene = self.datasets[picture.dataset].images[picture.id].scene
-        return self._exhaustive[picture.dataset].get(scene, frozenset())
+        """The categories of which every object in a picture is annotated, without those that are overlooked."""
+        data = self.datasets[picture.dataset]
+        labelled = self._exhaustive[picture.dataset].get(data.images[picture.id].scene, frozenset())
+        return labelled - CLUTTER if len(data.annotations_of(picture.id)) > FEW else labelled
 
     def cutout(self, place: Place) -> Cutout | str:
         """An object cut out of its picture in the bank's size, or the reason why it cannot be used."""
@@ -167,7 +169,7 @@ def digest(annotation: Annotation) -> str:
 
 @lru_cache(maxsize=1)
 def rejects() -> frozenset[str]:
-    """Digests of the objects that were found unfit by eye."""
+    """Digests of the objects, and origins of the models, that were found unfit by eye."""
     lines = Path(__file__).with_name(REJECTS_FILE).read_text(encoding="utf-8").splitlines()
     return frozenset(line.split()[0] for line in lines if not line.startswith("#"))
 
@@ -199,7 +201,7 @@ def usable(data: Dataset, image_id: int) -> Iterator[Annotation]:
 
 
 def _fits(data: Dataset, annotation: Annotation) -> bool:
-    """Whether an object is of a category to paste, certain, large enough and not cut off in a way that shows."""
+    """Whether an object is of a category to paste, certain, large enough and not cut off by its picture."""
     record = data.images[annotation.image_id]
     x, y, width, height = annotation.bbox
     category = normal(data.categories[annotation.category_id])
@@ -211,14 +213,12 @@ def _fits(data: Dataset, annotation: Annotation) -> bool:
         return False
     if annotation.area > MAX_FRACTION * record.height * record.width or annotation.area < MIN_SOLID * width * height:
         return False
-    return y > 1 and not (x <= 1 and x + width >= record.width - 1)
+    return x > 1 and y > 1 and x + width < record.width - 1 and y + height < record.height - 1
 
 
 def _is_whole(mask: Mask, others: Sequence[Mask]) -> bool:
-    """Whether a mask is in one piece, little cut by the picture, and hardly touches other objects."""
+    """Whether a mask is in one piece and hardly touches other objects."""
     if largest_piece(mask).sum() < MIN_PIECE * mask.sum():
-        return False
-    if max(edge.sum() for edge in (mask[-1], mask[:, 0], mask[:, -1])) > MAX_CUT * mask.sum() ** 0.5:
         return False
     kernel = np.ones((7, 7), np.uint8)
     ring = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool) & ~mask

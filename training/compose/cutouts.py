@@ -17,6 +17,7 @@ MIN_AGREEMENT = 0.88  # IoU of the refined mask with the annotated one; below it
 FEATHER = 0.8  # standard deviation of the edge's softness in pixels
 CORE = 2  # pixels inside the edge from which on colours are the object's own
 MIN_SHARPNESS = 35.0  # variance of the Laplacian
+BLACK = 20  # of 255; darker pixels show nothing
 MAX_FLAT = 0.5  # fraction of pixels that are black or blown out
 MIN_CHROMA = 2.5  # mean distance from gray in Lab of a picture in colour
 
@@ -31,9 +32,7 @@ class Cutout:
         category: its name.
         rgb: (H, W, 3) colours, with the object's own colours beyond its edge.
         alpha: (H, W) how far each pixel is the object, 0 to 255.
-        sides: sides of the picture that cut the object: "left", "right", "bottom".
         look: brightness, colour and noise of the picture that it comes from, around the object.
-        picture_height: of the picture that it comes from, in the same pixels.
         origin: the picture's file and the object's annotation id.
         metres: length of the longer side where that is known.
     """
@@ -41,9 +40,7 @@ class Cutout:
     category: str
     rgb: Picture
     alpha: NDArray[np.uint8]
-    sides: frozenset[str]
     look: Look
-    picture_height: int
     origin: str
     metres: float | None = None
 
@@ -60,13 +57,7 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
     Returns:
         The cut-out, or the reason why the object cannot be used.
     """
-    height, width = mask.shape
     top, bottom, left, right = _box(mask)
-    sides = frozenset(
-        side
-        for side, cut in (("left", left <= 1), ("right", right >= width - 1), ("bottom", bottom >= height - 1))
-        if cut
-    )
     window = (slice(max(0, top - MARGIN), bottom + MARGIN), slice(max(0, left - MARGIN), right + MARGIN))
     crop, inside = np.ascontiguousarray(rgb[window]), np.ascontiguousarray(mask[window])
     look = look_of(rgb, ~mask)
@@ -82,9 +73,7 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
         category=category,
         rgb=np.ascontiguousarray(colours[box]),
         alpha=np.ascontiguousarray(alpha[box]),
-        sides=sides,
         look=look,
-        picture_height=height,
         origin=origin,
     )
 
@@ -103,7 +92,7 @@ def _fault(rgb: Picture, mask: Mask) -> str | None:
         return "thin"
     if cv2.Laplacian(gray, cv2.CV_32F)[inner].var() < MIN_SHARPNESS:
         return "blurred"
-    if float(((gray < 12) | (gray > 250))[inner].mean()) > MAX_FLAT:
+    if float(((gray < BLACK) | (gray > 250))[inner].mean()) > MAX_FLAT:
         return "black or blown out"
     return None
 

@@ -156,8 +156,7 @@ class Composer:
             return None
         pasted.sort(key=lambda pair: (pair[0].bottom, pair[0].left))  # the farthest first
         for layer, cutout in pasted:
-            grounded = "bottom" not in cutout.sides
-            rgb = paste(rgb, layer, cutout.look, grounded, rng)
+            rgb = paste(rgb, layer, cutout.look, True, rng)
         everything = visible(objects, [layer for layer, _ in pasted], rgb.shape)
         record = self.bank.record(background)
         lost = {thing.category for thing in everything if not thing.mask.any()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,13 +15,12 @@ from training.compose.ground import Ground, support_rows
 from training.compose.kinds import MIRRORED, PASTED
 
 TRIES = 12  # places that are looked at for one object
-MIN_SIDE = 22  # pixels of a pasted object's shorter side
+MIN_SIDE = 40  # pixels of a pasted object's shorter side
 MAX_SIDE = 0.8  # of the picture's side
 MAX_ENLARGED = 1.25  # more would show as blur
 OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
-CUT_SIZE = (0.35, 1.3)  # the same for an object of which a part is beyond the picture's border
-MAX_HIDDEN = 0.5  # of an object that one object may hide
-MAX_HIDDEN_IN_ALL = 0.7  # of an object that all pasted ones may hide
+MAX_HIDDEN = 0.2  # of an object that one object may hide
+MAX_HIDDEN_IN_ALL = 0.2  # of an object that all pasted ones may hide
 TOUCH = 0.02  # of an object; less overlap than that is none
 FOOT = 4  # rows above and below an object's lower edge in which there must be ground
 MAX_BARE = 0.4  # fraction of them that may be sky or wall
@@ -69,31 +68,24 @@ def place(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> Layer | Non
 
 def mirrored(cutout: Cutout) -> Cutout:
     """The mirror image of a cut-out."""
-    swap = {"left": "right", "right": "left"}
-    return Cutout(
-        category=cutout.category,
+    return replace(
+        cutout,
         rgb=np.ascontiguousarray(cutout.rgb[:, ::-1]),
         alpha=np.ascontiguousarray(cutout.alpha[:, ::-1]),
-        sides=frozenset(swap.get(side, side) for side in cutout.sides),
-        look=cutout.look,
-        picture_height=cutout.picture_height,
-        origin=cutout.origin,
-        metres=cutout.metres,
     )
 
 
 def _spot(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> tuple[float, float, bool] | None:
     """The row of the lower edge, the column of the middle, and whether that is on a support."""
-    height, width = scene.shape
+    _, width = scene.shape
     habit = PASTED[cutout.category]
-    if not cutout.sides and habit.stands != "floor":
+    if habit.stands != "floor":
         point = _support_point(scene, rng) if rng.random() < ON_SUPPORT else None
         if point is not None:
             return point[0], point[1], True
         if habit.stands == "table" and rng.random() >= ON_FLOOR:
             return None
-    row = float(rng.uniform(scene.ground.first, scene.ground.last))
-    return (float(height) if "bottom" in cutout.sides else row), float(rng.uniform(0, width)), False
+    return float(rng.uniform(scene.ground.first, scene.ground.last)), float(rng.uniform(0, width)), False
 
 
 def _support_point(scene: Scene, rng: np.random.Generator) -> tuple[float, float] | None:
@@ -120,13 +112,7 @@ def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -
     tall, wide = cutout.alpha.shape
     low, high = PASTED[cutout.category].size
     metre = scene.ground.pixels_per_metre(row)
-    if cutout.sides:  # its true size is not known: as in its own picture, where that is no contradiction
-        wanted = height / cutout.picture_height * float(rng.uniform(0.7, 1.1))
-        metres = wanted * max(tall, wide) / metre
-        if not CUT_SIZE[0] * low <= metres <= CUT_SIZE[1] * high:
-            return None
-    else:
-        wanted = (cutout.metres or float(rng.uniform(low, high))) * metre / max(tall, wide)
+    wanted = (cutout.metres or float(rng.uniform(low, high))) * metre / max(tall, wide)
     least = MIN_SIDE / min(tall, wide)
     most = min(MAX_ENLARGED, MAX_SIDE * height / tall, MAX_SIDE * width / wide)
     if least > most:
@@ -142,10 +128,6 @@ def _layer(
     height, width = shape
     size = (max(2, round(cutout.alpha.shape[1] * scale)), max(2, round(cutout.alpha.shape[0] * scale)))
     top, left = round(row) - size[1], round(column - size[0] / 2)
-    if "left" in cutout.sides:
-        left = 0
-    elif "right" in cutout.sides:
-        left = width - size[0]
     if not (0 <= left <= width - size[0] and 2 <= top <= height - size[1]):
         return None
     rgb, alpha = _resized(cutout, size)

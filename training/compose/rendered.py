@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.library import Library, Model, Shape
+from training.compose.bank import rejects
 from training.compose.cutouts import Cutout
 from training.compose.kinds import NAMES_OF_MODELS, PASTED, PHOTOGRAPHS_ONLY
 from training.compose.look import Look
@@ -62,7 +63,9 @@ class Shelf:
         self.views: dict[str, list[ModelView]] = defaultdict(list)
         for model in self._library.models:
             category = category_of(model)
-            if category is not None and model.held_out == (split != "train"):
+            if category is None or LIBRARY_ORIGIN + model.id in rejects():
+                continue
+            if model.held_out == (split != "train"):
                 self._models[model.id] = model
                 self.views[category] += [ModelView(model.id, view) for view in range(VIEWS)]
 
@@ -82,9 +85,7 @@ class Shelf:
             category=category,
             rgb=rgb,
             alpha=alpha,
-            sides=frozenset(),
             look=STUDIO,
-            picture_height=0,
             origin=LIBRARY_ORIGIN + view.model,
             metres=rendering.metres,
         )

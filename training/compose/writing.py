@@ -13,6 +13,7 @@ import numpy as np
 from mdsm_ros.annotation_writer import DatasetWriter
 from mdsm_ros.annotations import DatasetError, difficulty
 from training.compose.bank import Bank
+from training.compose.canvas import SceneObject
 from training.compose.picture import Composed, Composer
 from training.compose.rendered import LIBRARY_ORIGIN, Shelf
 from training.photos.speech.kinds import fits
@@ -22,10 +23,14 @@ from training.photos.speech.speaker import Speaker
 
 SOURCE = "compose"
 ATTEMPTS = 20  # for each picture
-MAX_OCCLUSION = 0.75  # of an object that a sentence may ask for
-SIZES = frozenset({"largest", "smallest", "closest to camera", "farthest from camera"})
+MAX_OCCLUSION = 0.15  # of an object that a sentence may name
+SIZES = frozenset({"largest", "smallest"})
+DEPTHS = frozenset({"closest to camera", "farthest from camera"})  # pasted objects stand in no depth that is sure
 MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
-MIN_PIXELS = 30  # that must be seen of an object before anything is said about it
+MIN_SHARE = 0.02  # of the picture that must be seen of a pasted object that a sentence names
+MIN_OWN_SHARE = 0.04  # the same for the photograph's own objects, of which nobody chose the whole ones
+MIN_CUT_SHARE = 0.06  # the same for one that reaches the border, beyond which the rest of it may be
+MIN_LIGHT = 28  # mean of 255; a darker object is a black shape
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
     picture = composer.compose(rng)
     if picture is None:
         return False
-    said = Speaker(scene_of_picture(picture), rng).sentences(options.sentences, options.absent_fraction)
-    sentences = [sentence for sentence in said if sizes_are_seen(sentence.query, picture)]
+    scene = scene_of_picture(picture)
+    said = Speaker(scene, rng, rooms=False).sentences(options.sentences, options.absent_fraction)
+    sentences = [s for s in said if sizes_are_seen(s.query, picture) and is_told_apart(s.query, scene)]
     if not any(sentence.target is not None for sentence in sentences):
         return False
     image_id = writer.add_image(picture.rgb, scene=picture.scene)
@@ -112,12 +118,22 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
 
 
 def sizes_are_seen(query: Query, picture: Composed) -> bool:
-    """Whether a description compares no sizes of objects that are partly hidden, whose sizes nobody sees."""
+    """Whether a description compares no depths, and no sizes of objects that are partly hidden: nobody sees these."""
+    if any(clause.statement in DEPTHS for clause in query.clauses):
+        return False
     if any(clause.statement in SIZES for clause in query.clauses):
         hidden = [thing for thing in picture.objects if (thing.occlusion or 0.0) > MAX_HIDDEN_SIZE]
         if any(fits(query.kind, thing.category) is not False for thing in hidden):
             return False
     return all(sizes_are_seen(mark, picture) for clause in query.clauses for mark in clause.marks)
+
+
+def is_told_apart(query: Query, scene: PictureScene) -> bool:
+    """Whether nothing that is not clear may be taken for a kind that a description names."""
+    unclear = [thing.kind for thing in scene.objects if not thing.certain]
+    if any(fits(query.kind, kind, absent=True) is None for kind in unclear):
+        return False
+    return all(is_told_apart(mark, scene) for clause in query.clauses for mark in clause.marks)
 
 
 def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> list[int]:
@@ -136,12 +152,8 @@ def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> lis
 
 
 def scene_of_picture(picture: Composed) -> PictureScene:
-    """The scene of a composed picture; objects of which too little is seen are in it as uncertain ones."""
-    uncertain = frozenset(
-        i
-        for i, thing in enumerate(picture.objects)
-        if not thing.certain or (thing.occlusion or 0.0) > MAX_OCCLUSION or thing.mask.sum() < MIN_PIXELS
-    )
+    """The scene of a composed picture; objects that are not clear to everybody are in it as uncertain ones."""
+    uncertain = frozenset(i for i, thing in enumerate(picture.objects) if not is_clear(thing, picture))
     return scene_of(
         picture.rgb,
         [thing.category for thing in picture.objects],
@@ -149,6 +161,17 @@ def scene_of_picture(picture: Composed) -> PictureScene:
         uncertain=uncertain,
         exhaustive=picture.exhaustive,
     )
+
+
+def is_clear(thing: SceneObject, picture: Composed) -> bool:
+    """Whether enough is seen of an object to know it, and no other of its kind can be without a label."""
+    if not thing.certain or thing.category not in picture.exhaustive or (thing.occlusion or 0.0) > MAX_OCCLUSION:
+        return False
+    left, top, right, bottom = thing.box
+    height, width = thing.mask.shape
+    cut = left <= 1 or top <= 1 or right >= width - 1 or bottom >= height - 1
+    least = MIN_CUT_SHARE if cut else MIN_SHARE if thing.pasted else MIN_OWN_SHARE
+    return bool(thing.mask.mean() >= least and picture.rgb[thing.mask].mean() >= MIN_LIGHT)
 
 
 def target_fraction(picture: Composed, index: int | None) -> tuple[float, float | None]:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mdsm_ros.homes.parts import CONFUSABLE
 
 MIN_PIXELS = 80
-CORE_SHARE = 0.55  # of the pixels, for a colour to be an object's
-OWN_SHARE = 0.78  # core and the wider region of the same colour
-OTHER_SHARE = 0.12  # the most that the core of another colour may take
-ABSENT_SHARE = 0.08  # below it, an object is clearly not of a colour
+CORE_SHARE = 0.65  # of the pixels, for a colour to be an object's
+OWN_SHARE = 0.85  # core and the wider region of the same colour
+OTHER_SHARE = 0.08  # the most that the core of another colour may take
+ABSENT_SHARE = 0.04  # below it, an object is clearly not of a colour
 
 ANIMAL_COLORS = frozenset({"black", "white", "brown"})
 _NO_COLORS: frozenset[str] = frozenset()

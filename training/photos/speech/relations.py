@@ -134,13 +134,13 @@ def gap(a: PictureObject, b: PictureObject) -> float:
 
 
 def _side(position: float, low: float, high: float) -> Verdict:
-    """Whether a range of shares lies in the first half, clearly: its centre in the first 0.35, its end before 0.55.
+    """Whether a range of shares lies in the first half, clearly: all of it, with its centre in the first 0.35.
 
-    It clearly does not if that holds of neither: a listener would still take what is in the middle.
+    It clearly does not if no part of it reaches into that half: a listener would still take what is in the middle.
     """
-    if position <= 0.35 and high <= 0.55:
+    if position <= 0.35 and high <= 0.5:
         return True
-    return False if position >= 0.6 and low >= 0.38 else None
+    return False if low >= 0.5 else None
 
 
 def place(side: str) -> Relation:
@@ -187,7 +187,8 @@ def side_of(side: str) -> Relation:
         mark = marks[0]
         thing_x, mark_x = (thing.x, mark.x) if side == "left" else (-thing.x, -mark.x)
         inner, outer = (thing.box[2], mark.box[0]) if side == "left" else (-thing.box[0], -mark.box[2])
-        if thing_x >= mark_x + 0.02 * scene.width:
+        outermost = thing.box[0] if side == "left" else -thing.box[2]
+        if outermost >= mark_x:  # no part of it reaches over
             return False
         overlap = inner - outer  # of the columns; negative: a gap
         clear = overlap <= 0.15 * min(thing.width, mark.width) and -overlap < 0.3 * scene.width
@@ -228,9 +229,8 @@ def between(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 def on(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Resting on a landmark: what can rest on such, with its foot on the landmark's mask."""
     mark = marks[0]
-    reach = 0.03 * scene.height
-    apart = thing.box[0] > mark.box[2] or thing.box[2] < mark.box[0] or thing.box[3] < mark.box[1] - reach
-    if apart or thing.box[3] > mark.box[3] + reach:
+    reach = 0.05 * scene.height
+    if columns_apart(thing, mark) > reach or thing.box[3] < mark.box[1] - reach or thing.box[3] > mark.box[3] + reach:
         return False
     able = mark.kind in SUPPORTS and thing.kind in RESTING
     if thing.kind in ("cat", "dog"):
@@ -268,7 +268,7 @@ def in_front_of(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verd
     mark = marks[0]
     lower = (thing.box[3] - mark.box[3]) / scene.height
     shared = columns_shared(thing, mark)
-    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
+    if lower < -0.02 or columns_apart(thing, mark) > 0.2 * scene.width:
         return False
     carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may sit on it as well
     able = thing.kind in STANDING and mark.kind in STANDING and not carries
@@ -281,6 +281,6 @@ def behind(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
     """Farther from the camera than a landmark that hides a part of it."""
     mark = marks[0]
     lower = (mark.box[3] - thing.box[3]) / scene.height
-    if lower < -0.02 or columns_apart(thing, mark) > 0.1 * scene.width:
+    if lower < -0.02 or columns_apart(thing, mark) > 0.2 * scene.width:
         return False
     return True if in_front_of(scene, mark, [thing]) and rows_shared(thing, mark) > 0.4 else None

@@ -16,7 +16,7 @@ from training.photos.speech.scene import PictureObject, PictureScene
 
 Selection = Callable[[PictureScene, Sequence[PictureObject], Marks], "int | None"]
 
-ORDER_MARGIN = 0.06  # of the picture's width, between neighbours in a row
+ORDER_MARGIN = 0.08  # of the picture's width, between neighbours in a row
 SIZE_RATIO = 2.0  # of areas, for "largest"
 NEARER_RATIO = 3.0  # of areas, for "closest to the camera"
 NEAREST_RATIO = 2.0  # of distances
