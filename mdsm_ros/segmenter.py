@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.acceleration import TOLERANCE, AccelerationError, choose_acceleration, precision, prepare
 from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.interface import RefiningModel, SegmentationModel
+from mdsm_ros.models.interface import ReadingModel, RefiningModel, SegmentationModel
 from mdsm_ros.preprocess import to_image_grid, to_model_input
 from mdsm_ros.pretrained import load_model
 
@@ -55,8 +55,8 @@ class Segmentation:
         probability: float32 (H, W) in [0, 1], that a pixel belongs to the target; before presence is decided.
         uncertainty: float32 (H, W), standard deviation of the probability over several refinements; None where there
             was one.
-        score: in [0, 1], how sure the model is that the target is in view.
-        present: False when the instruction names nothing in view; the mask is then empty.
+        score: in [0, 1], how sure the model is that the target is in view; 0 for an instruction in another language.
+        present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
         stage: "initial" or "refined".
         timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
     """
@@ -296,7 +296,8 @@ class Segmenter:
         clock.lap("text")
         with torch.inference_mode(), precision(self.acceleration, self._device):
             answer = model.initial(pixels, features)
-        score = float(answer.present_logits.float().sigmoid())
+        understood = not isinstance(model, ReadingModel) or model.understands(text)
+        score = float(answer.present_logits.float().sigmoid()) if understood else 0.0
         clock.lap("initial")
         yield self._segmentation(answer.logits, image.shape[:2], score, "initial", clock)
         if steps == 0 or not isinstance(model, RefiningModel):
@@ -360,8 +361,9 @@ class Segmenter:
         samples = to_image_grid(logits.transpose(0, 1), *size)  # (samples, H, W)
         probability = samples.mean(dim=0).cpu().numpy()
         uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if len(samples) > 1 else None
-        present = score >= self.present_threshold
-        mask = probability >= self.mask_threshold if present else np.zeros(size, dtype=bool)
+        mask = probability >= self.mask_threshold
+        present = score >= self.present_threshold and bool(mask.any())
+        mask &= present
         clock.lap("preprocess")  # the way back to the image's pixels is the other half of preprocessing
         return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings())
 

@@ -13,6 +13,7 @@ from training.photos.speech.queries import RELATIONS, SELECTIONS, Clause, Judge,
 from training.photos.speech.rooms import room_of
 from training.photos.speech.scene import PictureObject, PictureScene, is_scattered, object_of, scene_of
 from training.photos.speech.speaker import Sentence, Speaker, pronoun_form
+from training.photos.speech.strangers import STRANGERS
 
 LEFT, MIDDLE, RIGHT = (10, 60, 40, 100), (65, 60, 95, 100), (120, 60, 150, 100)
 
@@ -290,14 +291,23 @@ def test_general_names_are_for_the_only_one() -> None:
 def test_absent_kinds_are_covered_and_not_alike() -> None:
     kinds = frozenset({"couch", "chair", "cat", "tv", "dining table"})
     picture = scene(("chair", LEFT, "red"), ("car", MIDDLE), exhaustive=kinds)
-    absent = [s for s in say(picture, 60, 0.9) if s.target is None]
+    absent = [s for s in say(picture, 60, 0.9) if s.target is None and s.query.kind not in STRANGERS]
     assert {s.query.kind for s in absent} >= {"cat", "tv", "chair"}
     assert not any(s.query.kind in ("couch", "car") for s in absent)  # it may be the chair; not covered
     for sentence in absent:
         assert sentence.distractors == 0
         if sentence.query.kind == "chair":
             assert sentence.query.color != "red"
-    assert not [s for s in say(scene(("chair", LEFT)), 30, 0.9) if s.target is None]
+
+
+def test_strangers_are_said_of_every_picture_and_are_no_labels() -> None:
+    absent = [s for s in say(scene(("chair", LEFT)), 30, 0.9) if s.target is None]  # nothing is known to be missing
+    assert absent
+    for sentence in absent:
+        assert sentence.query.kind in STRANGERS
+        assert sentence.query.kind in sentence.text.lower()
+    assert not set(STRANGERS) & {name for kind in NOUNS for name in nouns(kind, broad=True)}
+    assert len(set(STRANGERS)) == len(STRANGERS)
 
 
 def test_hard_negatives_keep_a_distance() -> None:
@@ -471,7 +481,7 @@ def test_an_independent_judge_agrees_that_each_sentence_has_one_answer(seed: int
         picture = random_scene(rng)
         grid = Grid(picture)
         for sentence in Speaker(picture, rng).sentences(10, 0.25):
-            if sentence.query.kind in HYPERNYMS:
+            if sentence.query.kind in HYPERNYMS or sentence.query.kind in STRANGERS:
                 continue
             expected = [] if sentence.target is None else [sentence.target]
             assert grid.meant(sentence.query) == expected, sentence

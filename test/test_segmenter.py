@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +224,40 @@ def test_absent_target_has_an_empty_mask(segmenter: Segmenter) -> None:
     assert not answer.present
     assert not answer.mask.any()
     assert 0 <= answer.score < 1
+
+
+def test_an_empty_mask_is_never_present(anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anything_present, "mask_threshold", 1.0)
+    for answer in anything_present.stream(IMAGE, "get the red cup"):
+        assert not answer.mask.any()
+        assert not answer.present
+    monkeypatch.setattr(anything_present, "mask_threshold", 0.0)
+    answer = anything_present.segment(IMAGE, "get the red cup")
+    assert answer.present
+    assert answer.mask.all()
+
+
+def test_another_language_is_not_answered(untrained_weights: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(untrained_weights, tmp_path / "model"))
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *["bring", "me", "the", "red", "cup", "on", "table", "in", "die"],
+    ]
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"least_known_words": 0.7, "present_threshold": 1e-6}))
+    reader = Segmenter.from_pretrained(folder, device="cpu")
+    reader.mask_threshold = 0.0
+    for text in ("bring me the red cup", "the mug", "Bring me the red teapot on the table!"):
+        assert reader.segment(IMAGE, text).present, text
+    for text in ("bring mir die rote tasse", "der becher auf dem tisch", "\u676f\u5b50 \u6301\u3063\u3066"):
+        answer = reader.segment(IMAGE, text)
+        assert answer.score == 0, text
+        assert not answer.present, text
 
 
 @pytest.mark.parametrize("shape", [(0, 80, 3), (60, 80), (60, 80, 4)])

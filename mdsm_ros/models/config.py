@@ -102,6 +102,10 @@ class FusionConfig(ModelConfig):
     bert_num_heads: int = 12
     bert_dropout: float = 0.1
 
+    # the least fraction of an instruction's words that the tokenizer has whole, one other word allowed, for it to be
+    # English; 0: whatever is said is taken for English
+    least_known_words: float = 0.0
+
     # mask head (LAVT, section 3.4)
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" where batches are small
@@ -124,7 +128,8 @@ class FusionConfig(ModelConfig):
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
         self._expect("finest_level", self.finest_level in (0, 1, 2), "0, 1 or 2")
         self._expect("decoder_block", self.decoder_block in ("full", "bottleneck"), "'full' or 'bottleneck'")
-        self._expect("bert_dropout", 0.0 <= self.bert_dropout <= 1.0, "0 to 1")
+        for name in ("bert_dropout", "least_known_words"):
+            self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
     def _expect_heads(self, encoder: str) -> None:
         heads = getattr(self, f"{encoder}_num_heads")

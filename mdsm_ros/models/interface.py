@@ -86,6 +86,15 @@ class RefiningModel(SegmentationModel, Protocol):
 
 
 @runtime_checkable
+class ReadingModel(SegmentationModel, Protocol):
+    """A model that notices when it is spoken to in another language."""
+
+    def understands(self, text: str) -> bool:
+        """False: nothing is in view, whatever the model answers."""
+        ...
+
+
+@runtime_checkable
 class AttentiveModel(SegmentationModel, Protocol):
     """A model that can show which pixels looked at which token of the instruction."""
 

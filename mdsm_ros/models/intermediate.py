@@ -112,12 +112,11 @@ class IntermediateStage(nn.Module):
             text: language features of B instructions.
             image_index: (B,) image of each instruction; in order where absent (N = B). What language does not touch,
                 the semantic branch and the first Swin stage, is computed once per image.
-            semantic: the semantic branch's maps of the N images, where they are known already.
+            semantic: what :meth:`semantic` gives of the N images, where it is known already.
         """
         if semantic is None:
-            semantic = self.clip(images) if self.clip is not None else ()
+            semantic = self.semantic(images) if self.clip is not None else ()
         features = self.text_maps.features(semantic[-1]) if self.text_maps is not None else None
-        semantic = semantic[self.finest :]
         x = self._without_language(images)
         if image_index is not None:
             images = images[image_index]
@@ -143,6 +142,11 @@ class IntermediateStage(nn.Module):
         logits, present_logits, decoded = self.head(fused)
         crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
         return InitialMask(logits, present_logits, crossmodal_features)
+
+    def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(N, 3, H, W) in [0, 1] -> the semantic branch's maps of the levels that language meets, the finest first."""
+        assert self.clip is not None
+        return self.clip(images)[self.finest :]
 
     def _without_language(self, images: torch.Tensor) -> torch.Tensor | None:
         """Swin up to the first stage that language meets: (N, 3, H, W) -> (N, h, w, C)."""

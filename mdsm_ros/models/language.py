@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerBase
 
 from mdsm_ros.models.config import FusionConfig
+
+WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class LanguageEncoder(nn.Module):
     def __init__(self, config: FusionConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
         self.tokenizer = tokenizer
+        self.vocabulary = tokenizer.get_vocab()
         self.max_tokens = config.max_tokens
+        self.least_known_words = config.least_known_words
         self.bert = BertModel(
             BertConfig(
                 vocab_size=config.vocab_size,
@@ -49,6 +54,12 @@ class LanguageEncoder(nn.Module):
         """Number of tokens of each instruction, without padding."""
         batch = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
         return [len(ids) for ids in batch["input_ids"]]
+
+    def understands(self, text: str) -> bool:
+        """Whether enough of the words are in the vocabulary; those of other languages fall into pieces."""
+        words = WORD.findall(text.lower())
+        unknown = sum(word not in self.vocabulary for word in words)
+        return 1 - max(0, unknown - 1) / max(1, len(words)) >= self.least_known_words
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """Encodes instructions; what goes past ``max_tokens`` is cut off."""

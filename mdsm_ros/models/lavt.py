@@ -44,6 +44,10 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
         """Language features of B instructions."""
         return self.language(texts)
 
+    def understands(self, text: str) -> bool:
+        """Whether an instruction is in the model's language."""
+        return self.language.understands(text)
+
     def initial(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
 

@@ -56,6 +56,10 @@ class MDSM(HubModel):
         """Language features of B instructions."""
         return self.language(texts)
 
+    def understands(self, text: str) -> bool:
+        """Whether an instruction is in the model's language."""
+        return self.language.understands(text)
+
     def initial(
         self,
         images: torch.Tensor,

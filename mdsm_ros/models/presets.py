@@ -60,6 +60,7 @@ _SMALL: dict[str, Any] = {
     "bert_hidden_size": 384,
     "bert_num_layers": 3,  # the first of the checkpoint's six
     "bert_num_heads": 12,
+    "least_known_words": 0.7,
     "decoder_channels": 64,
     "decoder_norm": "group",
     "decoder_block": "bottleneck",

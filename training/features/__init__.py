@@ -31,11 +31,11 @@ def cache_features(model: HubModel, data: InstructionDataset) -> FrozenFeatures:
     folder = data.data.root / FOLDER
     split = data.instructions[0].split
     assert isinstance(model, MDSM | LAVT)  # the configuration saw to it
-    branch = model.intermediate.clip if isinstance(model, MDSM) else None
+    stage = model.intermediate if isinstance(model, MDSM) and model.intermediate.clip is not None else None
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"):  # another training on the same data waits, then finds all of it
         sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
-        pictures = None if branch is None else cache_images(branch, data, folder / f"{split}-images")
+        pictures = None if stage is None else cache_images(stage, data, folder / f"{split}-images")
 
     def features(
         image_ids: Sequence[int], texts: Sequence[str]

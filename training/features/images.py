@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from tqdm import tqdm
 
+from mdsm_ros.models.intermediate import IntermediateStage
 from mdsm_ros.preprocess import resize_image
 from training.dataset import InstructionDataset
 from training.features.fingerprint import of_images, of_module
@@ -35,21 +35,22 @@ class ImageFeatures:
 
 
 @torch.inference_mode()
-def cache_images(branch: nn.Module, data: InstructionDataset, folder: Path) -> ImageFeatures:
+def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Path) -> ImageFeatures:
     """The maps of every picture that instructions are about, from the folder where it has them.
 
     Args:
-        branch: Frozen semantic branch, from (N, 3, S, S) in [0, 1] to maps.
+        stage: Stage 1 with a frozen semantic branch.
         data: Instructions and pictures.
         folder: Where the maps are kept; what an interrupted call has made is kept, too.
 
     Raises:
         DatasetError: A picture cannot be read.
     """
-    side, image_ids = data.image_size, sorted(data.by_image)
+    side, image_ids, branch = data.image_size, sorted(data.by_image), stage.clip
+    assert branch is not None
     branch.eval()
     device = next(branch.parameters()).device
-    shapes = [tuple(level.shape[1:]) for level in branch(torch.zeros(1, 3, side, side, device=device))]
+    shapes = [tuple(level.shape[1:]) for level in stage.semantic(torch.zeros(1, 3, side, side, device=device))]
     identity = {"encoder": of_module(branch), "image_size": side, "pictures": of_images(data.data, image_ids)}
     store = RowStore(folder, identity, shapes, len(image_ids))
     missing = store.missing()
@@ -58,6 +59,6 @@ def cache_images(branch: nn.Module, data: InstructionDataset, folder: Path) -> I
             rows = missing[first : first + BATCH]
             pictures = np.stack([resize_image(data.data.image(image_ids[row]), side) for row in rows])
             images = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device).float() / 255
-            store.put(rows.tolist(), [level.float().cpu().numpy() for level in branch(images)])
+            store.put(rows.tolist(), [level.float().cpu().numpy() for level in stage.semantic(images)])
             progress.update(len(rows))
     return ImageFeatures(store, {image_id: row for row, image_id in enumerate(image_ids)})

@@ -11,6 +11,7 @@ from training.photos.speech.describe import Describer
 from training.photos.speech.kinds import fits
 from training.photos.speech.queries import MARKS, Clause, Judge, Query
 from training.photos.speech.relations import RESTING, SUPPORTS
+from training.photos.speech.strangers import STRANGERS
 
 SETTINGS: tuple[frozenset[str], ...] = (
     frozenset(["chair", "couch", "tv", "remote", "book", "clock", "vase", "cat", "dog", "laptop"])
@@ -50,6 +51,7 @@ CLUTTER = frozenset(["book", "bottle", "cup", "person", "chair", "bird"]) | {"ce
 CLUTTERED = 8
 
 KIND_SHARE = 0.6  # of the kinds that are not there, against hard negatives of kinds that are
+STRANGER_SHARE = 0.15  # of what is not there, things that are in no photograph
 CLAUSE_SHARE = 0.5  # of the kinds that are not there which are said to stand somewhere
 PLACES = ("left", "right", "center", "on", "next to", "left of", "right of", "in front of")
 HARD_PLACES = frozenset(PLACES) - {"in front of"}  # which is also said of what is before an animal's face
@@ -78,6 +80,8 @@ class AbsentDescriber:
 
     def describe(self) -> Query | None:
         """A query that fits nothing in the picture; None where that cannot be known."""
+        if self.rng.random() < STRANGER_SHARE:
+            return Query(STRANGERS[int(self.rng.integers(len(STRANGERS)))])
         if not self.scene.unique or not self.scene.exhaustive:
             return None
         hard = self.rng.random() > KIND_SHARE

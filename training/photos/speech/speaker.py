@@ -20,6 +20,7 @@ from training.photos.speech.kinds import fits, is_plural
 from training.photos.speech.queries import Judge, Query
 from training.photos.speech.rooms import ROOMS, room_of
 from training.photos.speech.scene import PictureObject, PictureScene
+from training.photos.speech.strangers import STRANGERS
 from training.photos.speech.wording import Wording
 
 ABSENT_SHARE = 0.2  # of the sentences, where absence can be known
@@ -140,7 +141,8 @@ class Speaker:
             ask = self.words.pick(v.ASK)
             text = ask.format(phrase)
             return self._capital(text) + ("?" if ask.split()[0] in ("where", "can", "do", "which") else ""), 0
-        verb = self.words.pick(v.VERBS.get(query.kind, v.LOOK))
+        verbs = (*v.LOOK, *v.FETCH) if query.kind in STRANGERS else v.VERBS.get(query.kind, v.LOOK)
+        verb = self.words.pick(verbs)
         if self.room is not None and self.rng.random() < ROOM_SHARE:
             return self._finish(self._with_room(phrase, verb, query.kind)), 0
         route, more = self._route(query)

@@ -8,6 +8,7 @@ import numpy as np
 
 from training.photos.speech.kinds import ABSENT, HYPERNYMS, is_plural, nouns
 from training.photos.speech.queries import Clause, Query
+from training.photos.speech.strangers import STRANGERS
 
 CLAUSES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "on the left hand side", "to the left", "on your left"),
@@ -87,7 +88,7 @@ class Wording:
 
     def noun(self, kind: str, *, absent: bool = False) -> str:
         """A name of a kind; for one that is not there, one that fits nothing else."""
-        if kind in HYPERNYMS:
+        if kind in HYPERNYMS or kind in STRANGERS:
             return kind
         if absent and kind in ABSENT:
             return self.pick(ABSENT[kind])
