@@ -6,13 +6,15 @@ import argparse
 import os
 from importlib.util import find_spec
 
-from mdsm_ros.demo import BUNDLED_BAG, DemoError
+from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS, DemoError
 from mdsm_ros.demo.messages import Source
 from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.demo.photographs import answer_questions, read_questions, write_sheet
 from mdsm_ros.demo.recording import RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
+from mdsm_ros.segmenter import Segmenter
 
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
@@ -26,6 +28,20 @@ def run_bag(args: argparse.Namespace) -> int:
 def run_video(args: argparse.Namespace) -> int:
     """Replays ``args.video`` as a camera; 1 if the node did not do its part."""
     return _run(VideoSource(args.video, args.instruction), args)
+
+
+def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
+    """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
+    answers = []
+    for number, answer in enumerate(
+        answer_questions(segmenter, read_questions(BUNDLED_PHOTOGRAPHS), num_inference_steps=args.steps), 1
+    ):
+        answers.append(answer)
+        print(f"{number}. {answer.question.instruction} {answer.verdict}", flush=True)
+    sheet = args.out / "photographs.png"
+    write_sheet(sheet, answers)
+    print(f"\nphotographs: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
+    return 0
 
 
 def _run(source: Source, args: argparse.Namespace) -> int:
