@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mdsm_ros.pictures import write_picture
 from mdsm_ros.segmenter import Segmentation, Segmenter, validate_instruction
 from mdsm_ros.sheet import contact_sheet, labelled
 
-TILE_WIDTH, COLUMNS = 400, 4  # pixels, but COLUMNS
+TILE_WIDTH, COLUMNS = 400, 5  # pixels, but COLUMNS
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,10 @@ def read_questions(folder: Path) -> list[Question]:
     return questions
 
 
-def answer_questions(
-    segmenter: Segmenter, questions: Iterable[Question], *, num_inference_steps: int | None = None
-) -> Iterator[Answer]:
-    """Answers one question after the other; None takes the segmenter's steps of refinement."""
-    for question in questions:
-        found = segmenter.segment(question.image, question.instruction, num_inference_steps=num_inference_steps)
-        yield Answer(question, found)
+def answer_question(segmenter: Segmenter, question: Question, *, num_inference_steps: int | None = None) -> Answer:
+    """The final answer; None takes the segmenter's steps of refinement."""
+    found = segmenter.segment(question.image, question.instruction, num_inference_steps=num_inference_steps)
+    return Answer(question, found)
 
 
 def write_sheet(path: Path, answers: Sequence[Answer]) -> None:

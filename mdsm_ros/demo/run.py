@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS, DemoError
 from mdsm_ros.demo.messages import Source
 from mdsm_ros.demo.node_process import NodeProcess
-from mdsm_ros.demo.photographs import answer_questions, read_questions, write_sheet
+from mdsm_ros.demo.photographs import answer_question, read_questions, write_sheet
 from mdsm_ros.demo.recording import RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
@@ -33,11 +33,9 @@ def run_video(args: argparse.Namespace) -> int:
 def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
     """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
     answers = []
-    for number, answer in enumerate(
-        answer_questions(segmenter, read_questions(BUNDLED_PHOTOGRAPHS), num_inference_steps=args.steps), 1
-    ):
-        answers.append(answer)
-        print(f"{number}. {answer.question.instruction} {answer.verdict}", flush=True)
+    for number, question in enumerate(read_questions(BUNDLED_PHOTOGRAPHS), 1):
+        answers.append(answer_question(segmenter, question, num_inference_steps=args.steps))
+        print(f"{number}. {question.instruction} {answers[-1].verdict}", flush=True)
     sheet = args.out / "photographs.png"
     write_sheet(sheet, answers)
     print(f"\nphotographs: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
@@ -46,7 +44,10 @@ def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
 
 def _run(source: Source, args: argparse.Namespace) -> int:
     if find_spec("rclpy") is None:
-        raise DemoError("the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+        raise DemoError(
+            "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
+            "mdsm demo --photographs needs none"
+        )
     from mdsm_ros.ros.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
