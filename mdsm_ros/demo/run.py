@@ -33,12 +33,13 @@ def run_video(args: argparse.Namespace) -> int:
 def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
     """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
     answers = []
+    print("\nphotographs:")
     for number, question in enumerate(read_questions(BUNDLED_PHOTOGRAPHS), 1):
         answers.append(answer_question(segmenter, question, num_inference_steps=args.steps))
         print(f"{number}. {question.instruction} {answers[-1].verdict}", flush=True)
     sheet = args.out / "photographs.png"
     write_sheet(sheet, answers)
-    print(f"\nphotographs: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
+    print(f"\npictures: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
     return 0
 
 
