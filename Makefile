@@ -6,7 +6,7 @@ N ?= 2000
 
 .PHONY: demo test lint train bench data homes homes-cost
 
-demo: .venv/demo.stamp  ## replay the bundled bag through the real node; pictures and table in demo_output/
+demo: .venv/demo.stamp  ## replay the bundled bag through the real node, answer six photographs; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
 
 test: lint  ## everything that must hold: types, style, unit tests, real nodes, colcon builds, a tiny training

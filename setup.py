@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "replay/*.html", "library/*.csv"],
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "demo/photographs/*", "replay/*.html", "library/*.csv"],
         "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[

@@ -72,11 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     attention.add_argument("--out", type=Path, help="where to write the sheet (default: IMAGE_attention.png here)")
     attention.set_defaults(run=_attention)
 
-    demo = commands.add_parser("demo", help="replay a recording through the running node; needs ROS")
+    demo = commands.add_parser(
+        "demo", help="replay a recording through the running node, which needs ROS; answer photographs"
+    )
     demo.add_argument("--out", type=Path, default=Path("demo_output"), help="folder to write (default: %(default)s)")
     what = demo.add_mutually_exclusive_group()
-    what.add_argument("--bag", type=Path, help="rosbag2 recording (default: the one in this package)")
+    what.add_argument(
+        "--bag", type=Path, help="rosbag2 recording (default: the one in this package, then its photographs)"
+    )
     what.add_argument("--video", type=Path, help="any video instead of a recording")
+    what.add_argument("--photographs", action="store_true", help="only this package's photographs; needs no ROS")
     demo.add_argument("--instruction", action="append", help="for --video; repeat it to change it on the way")
     demo.add_argument("--rate", type=positive_number, default=1.0, help="speed of the replay (default: %(default)s)")
     _add_model_arguments(demo)
@@ -285,12 +290,15 @@ def _sentence(summary: dict[str, Any]) -> str:
 
 def _demo(args: argparse.Namespace) -> int:
     from mdsm_ros.demo import DemoError
-    from mdsm_ros.demo.run import run_bag, run_video
+    from mdsm_ros.demo.run import run_bag, run_photographs, run_video
 
     if args.video is None:
         if args.instruction:
-            raise DemoError("--instruction goes with --video; a bag brings its own instructions")
-        return run_bag(args)
+            raise DemoError("--instruction goes with --video; a bag and the photographs bring their own instructions")
+        status = 0 if args.photographs else run_bag(args)
+        if args.bag is None:
+            status = run_photographs(args, _load_segmenter(args)) or status
+        return status
     if not args.instruction:
         raise DemoError("--video needs at least one --instruction")
     return run_video(args)

@@ -147,6 +147,8 @@ def test_steps_out_of_range(photo: Path, capsys: pytest.CaptureFixture[str], ste
         (["--video", "nowhere.mp4", "--instruction", "get it"], "video 'nowhere.mp4' cannot be read"),
         (["--video", "nowhere.mp4"], "--video needs at least one --instruction"),
         (["--instruction", "get it"], "--instruction goes with --video"),
+        (["--photographs", "--instruction", "get it"], "--instruction goes with --video"),
+        (["--photographs", "--model", "nowhere"], "nowhere"),
     ],
 )
 def test_demo_with_bad_input(arguments: list[str], expectation: str, capsys: pytest.CaptureFixture[str]) -> None:

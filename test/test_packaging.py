@@ -98,7 +98,8 @@ def test_the_workspace_holds_the_data_of_the_package(workspace: Path) -> None:
     result = run("sh", "-c", f". install/setup.sh && {sys.executable} -c '{code}'", cwd=workspace)
     package = Path(result.stdout.strip())
     assert ROOT not in package.parents
-    for path in ("demo/bag/metadata.yaml", "weights/mdsm-tiny/config.json", "weights/mdsm-tiny/model.safetensors"):
+    demo = ("demo/bag/metadata.yaml", "demo/photographs/annotations.json", "demo/photographs/CREDITS.md")
+    for path in (*demo, "weights/mdsm-tiny/config.json", "weights/mdsm-tiny/model.safetensors"):
         assert (package / path).is_file(), path
 
 

@@ -6,13 +6,15 @@ import argparse
 import os
 from importlib.util import find_spec
 
-from mdsm_ros.demo import BUNDLED_BAG, DemoError
+from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS, DemoError
 from mdsm_ros.demo.messages import Source
 from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.demo.photographs import answer_question, read_questions, write_sheet
 from mdsm_ros.demo.recording import RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
+from mdsm_ros.segmenter import Segmenter
 
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
@@ -28,9 +30,25 @@ def run_video(args: argparse.Namespace) -> int:
     return _run(VideoSource(args.video, args.instruction), args)
 
 
+def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
+    """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
+    answers = []
+    print("\nphotographs:")
+    for number, question in enumerate(read_questions(BUNDLED_PHOTOGRAPHS), 1):
+        answers.append(answer_question(segmenter, question, num_inference_steps=args.steps))
+        print(f"{number}. {question.instruction} {answers[-1].verdict}", flush=True)
+    sheet = args.out / "photographs.png"
+    write_sheet(sheet, answers)
+    print(f"\npictures: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
+    return 0
+
+
 def _run(source: Source, args: argparse.Namespace) -> int:
     if find_spec("rclpy") is None:
-        raise DemoError("the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+        raise DemoError(
+            "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
+            "mdsm demo --photographs needs none"
+        )
     from mdsm_ros.ros.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
