@@ -76,6 +76,19 @@ def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> fl
     return float((below + up_to).mean() / 2 / len(ordered))
 
 
+def rejected_at(positives: Sequence[float], negatives: Sequence[float], kept: float) -> float:
+    """Share of the negatives that score below the threshold which ``kept`` of the positives reach.
+
+    Args:
+        positives: scores of what is there, at least one.
+        negatives: scores of what is not, at least one.
+        kept: above 0, at most 1.
+    """
+    ordered = np.sort(np.asarray(positives, dtype=np.float64))[::-1]
+    threshold = ordered[int(np.ceil(kept * len(ordered))) - 1]
+    return float((np.asarray(negatives) < threshold).mean())
+
+
 def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
     """Markdown with one row of figures a name."""
     columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from mdsm_ros.annotations import Instruction
 from training.analysis import (
     GROUPINGS,
     Answered,
@@ -21,9 +22,13 @@ def answered(initial: tuple[int, int], refined: tuple[int, int] | None, **fields
     return Answered(counts=counts, **values)  # type: ignore[arg-type]
 
 
+def said(expressions: int, words: int, distractors: int, source: str = "homes") -> Instruction:
+    return Instruction(1, 1, (1,), "", "test", source, expressions, distractors, words, "", "")
+
+
 ANSWERS = [
-    answered((5, 10), (8, 10), id=1, score=0.9, traits=traits(1, 10, 0, 0.009)),
-    answered((9, 10), (6, 10), id=2, score=0.6, traits=traits(2, 11, 1, 0.01)),
+    answered((5, 10), (8, 10), id=1, score=0.9, traits=traits(said(1, 10, 0), 0.009)),
+    answered((9, 10), (6, 10), id=2, score=0.6, traits=traits(said(2, 11, 1, "eye"), 0.01)),
     answered((0, 0), (0, 0), in_view=False, present=False, score=0.2),
     answered((0, 4), (0, 4), in_view=False, score=0.7),
 ]
@@ -35,6 +40,7 @@ def test_summary_by_hand() -> None:
     assert result["refined"]["gIoU"] == pytest.approx((0.8 + 0.6 + 1 + 0) / 4)
     assert result["refined"]["no-target accuracy"] == 0.5
     assert result["refined"]["presence AUC"] == 0.75
+    assert result["refined"]["no-target accuracy at 0.9"] == 0.5  # the threshold is 0.6
     assert result["refined"]["P@0.8"] == 0.5  # inclusive
     assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
 
@@ -62,6 +68,7 @@ def test_groups_by_hand() -> None:
     )
     assert list(groups["mask area"]) == ["below 1 %", "1 to 5 %"]
     assert set(groups["distractors"]) == {"none", "1"}
+    assert {label: row["refined mIoU"] for label, row in groups["source"].items()} == {"eye": 0.6, "homes": 0.8}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,8 @@ def test_groups_by_hand() -> None:
     ],
 )
 def test_borders_of_the_groups(values: tuple[int, int, int, float], labels: tuple[str, ...]) -> None:
-    assert tuple(traits(*values).values()) == labels
+    *fields, share = values
+    assert tuple(traits(said(*fields), share).values()) == (*labels, "homes")
     assert all(label in GROUPINGS[name][0] for name, label in zip(GROUPINGS, labels, strict=True))
 
 

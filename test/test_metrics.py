@@ -10,6 +10,7 @@ from mdsm_ros.metrics import (
     expected_calibration_error,
     intersection_union,
     iou,
+    rejected_at,
     summarize,
 )
 
@@ -69,3 +70,10 @@ def test_area_under_the_roc_curve_by_hand() -> None:
     assert area_under_roc(positives, negatives) == pytest.approx((2 + 1.5 + 1) / 6)
     assert area_under_roc(positives, [0.95]) == 0.0
     assert area_under_roc([0.5], [0.5, 0.5]) == 0.5
+
+
+def test_rejected_at_the_threshold_that_most_targets_reach() -> None:
+    seen = [0.1, 0.5, 0.6, 0.6, 0.7, 0.8, 0.8, 0.9, 0.9, 1.0]
+    assert rejected_at(seen, [0.0, 0.1, 0.4, 0.5, 0.9], 0.9) == 0.6  # below 0.5
+    assert rejected_at(seen, [0.0, 0.1, 0.4, 0.5, 0.9], 1.0) == 0.2
+    assert rejected_at([0.3], [0.2], 0.5) == 1.0

@@ -2,7 +2,8 @@
 
 mIoU, oIoU and P@X are over the instructions whose target is in view; where the model answers "not in view", its mask
 is empty and the IoU 0. gIoU counts all instructions: one that names nothing in view scores 1 if the model says so,
-else 0. The presence AUC is the area under the ROC curve of the score that the target is in view.
+else 0. The presence AUC is the area under the ROC curve of the score that the target is in view; "no-target accuracy at
+0.9" is that of the threshold which nine of ten targets reach.
 """
 
 from __future__ import annotations
@@ -13,10 +14,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.metrics import Figures, area_under_roc, expected_calibration_error, figures_table, summarize
+from mdsm_ros.annotations import Instruction
+from mdsm_ros.metrics import (
+    Figures,
+    area_under_roc,
+    expected_calibration_error,
+    figures_table,
+    rejected_at,
+    summarize,
+)
 from training.mistakes import OUTCOMES
 
 STAGES = ("initial", "refined")
+KEPT = 0.9  # of the targets
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
 
 
@@ -61,6 +71,8 @@ def _bins(edges: Sequence[float], labels: Sequence[str]) -> Callable[[float], st
     return lambda value: labels[int(np.searchsorted(edges, value, side="right"))]
 
 
+SOURCE = "source"  # of the instruction, a grouping whose labels are those of the data
+
 GROUPINGS: dict[str, tuple[tuple[str, ...], Callable[[float], str]]] = {
     name: (labels, _bins(edges, labels))
     for name, edges, labels in (
@@ -73,10 +85,15 @@ GROUPINGS: dict[str, tuple[tuple[str, ...], Callable[[float], str]]] = {
 """How samples are grouped: the labels in order, and the label of a value (of mask area: a share of the image)."""
 
 
-def traits(expressions: int, words: int, distractors: int, share: float) -> dict[str, str]:
-    """The groups of a sample, from the fields of its instruction and its mask's share of the image."""
-    values = {"referring expressions": expressions, "words": words, "distractors": distractors, "mask area": share}
-    return {name: label(values[name]) for name, (_, label) in GROUPINGS.items()}
+def traits(instruction: Instruction, share: float) -> dict[str, str]:
+    """The groups of a sample, from its instruction and its mask's share of the image."""
+    values = {
+        "referring expressions": instruction.expressions,
+        "words": instruction.words,
+        "distractors": instruction.distractors,
+        "mask area": share,
+    }
+    return {name: label(values[name]) for name, (_, label) in GROUPINGS.items()} | {SOURCE: instruction.source}
 
 
 def summarize_answers(answers: Sequence[Answered]) -> dict[str, Figures]:
@@ -93,7 +110,9 @@ def summarize_answers(answers: Sequence[Answered]) -> dict[str, Figures]:
         if seen:
             figures["target accuracy"] = float(np.mean([a.present for a in seen]))
         if seen and unseen:
-            figures["presence AUC"] = area_under_roc([a.score for a in seen], [a.score for a in unseen])
+            scores = [a.score for a in seen], [a.score for a in unseen]
+            figures["presence AUC"] = area_under_roc(*scores)
+            figures["no-target accuracy at 0.9"] = rejected_at(*scores, KEPT)
         if all(stage in a.calibration for a in answers):
             figures["ECE"] = expected_calibration_error(np.sum([a.calibration[stage] for a in answers], axis=0))
         for name, percentile in (("p50 seconds", 50), ("p95 seconds", 95)):
@@ -118,7 +137,9 @@ def by_group(answers: Sequence[Answered]) -> dict[str, dict[str, Figures]]:
     """MIoU and P@0.5 of each stage, wins and losses, for every label of every grouping; of targets in view."""
     seen = [a for a in answers if a.in_view]
     result: dict[str, dict[str, Figures]] = {}
-    for name, (labels, _) in GROUPINGS.items():
+    sources = tuple(sorted({a.traits[SOURCE] for a in seen if SOURCE in a.traits}))
+    groupings = {name: labels for name, (labels, _) in GROUPINGS.items()} | {SOURCE: sources}
+    for name, labels in groupings.items():
         for label in labels:
             group = [a for a in seen if a.traits.get(name) == label]
             if group:

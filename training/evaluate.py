@@ -64,7 +64,7 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Ans
         score=answers[-1].score,
         calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
         outcome={a.stage: outcome(a.mask, data, instruction) for a in answers} if in_view else {},
-        traits=traits(instruction.expressions, instruction.words, instruction.distractors, float(truth.mean())),
+        traits=traits(instruction, float(truth.mean())),
     )
 
 
@@ -141,12 +141,31 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     return segmenter
 
 
+def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None) -> list[Instruction]:
+    """The instructions of a split, or those of some sources and scenes.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    found = [
+        instruction
+        for instruction in data.split(split)
+        if (sources is None or instruction.source in sources)
+        and data.images[instruction.image_id].scene.startswith(scene or "")
+    ]
+    if not found:
+        raise DatasetError(f"{data.root}: no instruction of split {split!r} has source {sources} and scene {scene!r}")
+    return found
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mdsm-evaluate``."""
     parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
     parser.add_argument("--model", default="mdsm-tiny", help="embedded name, folder or hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
+    parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
+    parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
     parser.add_argument("--limit", type=int, help="the first so many instructions")
     parser.add_argument("--steps", type=int, help="refinement steps (default: the model's)")
     parser.add_argument("--samples", type=int, default=1, help="refinements whose mean is the answer")
@@ -158,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         data = Dataset(args.data)
-        instructions = data.split(args.split)[: args.limit]
+        instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
         segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
         if args.untrained:
             segmenters.append(untrained(args.model, args.device, seed=0))
