@@ -12,7 +12,7 @@ from launch import LaunchContext, LaunchDescription
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="rosbag2 folder, .mcap or .db3 file."),
     DeclareLaunchArgument("out", description="Folder for figures, report.html and the recording with masks."),
-    DeclareLaunchArgument("model", default_value="mdsm-tiny", description="Name (mdsm models), folder or hub id."),
+    DeclareLaunchArgument("model", default_value="mdsm-small", description="Name (mdsm models), folder or hub id."),
     DeclareLaunchArgument("device", default_value="auto", description="auto, cpu, cuda, cuda:1 ..."),
     DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay."),
     DeclareLaunchArgument(

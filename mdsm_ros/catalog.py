@@ -76,7 +76,7 @@ class Entry:
 _CLIPSEG, _GROUNDED, _SAM3 = CLIPSegConfig(), GroundedSAM2Config(), SAM3Config()
 
 CATALOG: dict[str, Entry] = {
-    "mdsm-tiny": Entry("MDSM, trained on simulated homes", "Apache-2.0"),
+    "mdsm-small": Entry("MDSM, trained on photographs and simulated homes", "Apache-2.0"),
     "clipseg": Entry(
         "CLIPSeg, segments a phrase", "Apache-2.0", 605, (Repository(_CLIPSEG.checkpoint, _CLIPSEG.revision),)
     ),

@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
     parser.add_argument(
-        "--model", default="mdsm-tiny", help="name (mdsm models), folder or hub id (default: %(default)s)"
+        "--model", default="mdsm-small", help="name (mdsm models), folder or hub id (default: %(default)s)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     if steps:

@@ -179,7 +179,7 @@ class Segmenter:
     @classmethod
     def from_pretrained(
         cls,
-        name: str | Path = "mdsm-tiny",
+        name: str | Path = "mdsm-small",
         *,
         device: str = "auto",
         acceleration: str = "none",

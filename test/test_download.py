@@ -79,7 +79,7 @@ def test_a_downloaded_model_answers_without_network(hub: Hub, tmp_path: Path, mo
     states = {line.split()[0]: line.split("  ")[1:] for line in listed.stdout.splitlines()[1:]}
     assert "cached" in [part.strip() for part in states["clipseg"]]
     assert "not here" in [part.strip() for part in states["sam3"]]
-    assert "embedded" in [part.strip() for part in states["mdsm-tiny"]]
+    assert "embedded" in [part.strip() for part in states["mdsm-small"]]
     assert len(hub.requests) == asked
 
 
@@ -156,7 +156,7 @@ def test_without_network_the_error_says_what_to_do(tmp_path: Path, variables: di
     ("arguments", "message"),
     [
         (["clipsag"], "'clipsag', expected OWNER/NAME on the hub or one of clipseg"),
-        (["mdsm-tiny"], "nothing to download"),
+        (["mdsm-small"], "nothing to download"),
         (["grounded-sam2", "--revision", "v1"], "facebook/sam2.1-hiera-small by themselves"),
         (["a/b/c"], "no hub id"),
     ],

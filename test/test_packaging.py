@@ -99,7 +99,7 @@ def test_the_workspace_holds_the_data_of_the_package(workspace: Path) -> None:
     package = Path(result.stdout.strip())
     assert ROOT not in package.parents
     demo = ("demo/bag/metadata.yaml", "demo/photographs/annotations.json", "demo/photographs/CREDITS.md")
-    for path in (*demo, "weights/mdsm-tiny/config.json", "weights/mdsm-tiny/model.safetensors"):
+    for path in (*demo, "weights/mdsm-small/config.json", "weights/mdsm-small/model.safetensors.index.json"):
         assert (package / path).is_file(), path
 
 

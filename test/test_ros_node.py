@@ -731,7 +731,7 @@ def test_diagnostics_say_what_is_missing(make_robot: Callable[..., Robot]) -> No
     robot.show(2)
     robot.wait_for_verdict("answering; ")
     level, _, values = robot.diagnosis()
-    assert (values["device"], values["model"], values["instruction"]) == ("cpu", "mdsm-tiny", CUP)
+    assert (values["device"], values["model"], values["instruction"]) == ("cpu", "mdsm-small", CUP)
     assert float(values["latency p95 (s)"]) >= float(values["latency p50 (s)"]) > 0
     assert level == 1  # the camera has stopped
 

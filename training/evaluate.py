@@ -161,7 +161,7 @@ def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mdsm-evaluate``."""
     parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
-    parser.add_argument("--model", default="mdsm-tiny", help="embedded name, folder or hub id")
+    parser.add_argument("--model", default="mdsm-small", help="embedded name, folder or hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")

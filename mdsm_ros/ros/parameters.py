@@ -62,7 +62,7 @@ class Parameters:
         True, "Configure and activate at start. False leaves both to a lifecycle manager.", read_only=True
     )
     model: str = _parameter(
-        "mdsm-tiny", "Model by name (mdsm models lists them), local folder, or Hugging Face hub id.", read_only=True
+        "mdsm-small", "Model by name (mdsm models lists them), local folder, or Hugging Face hub id.", read_only=True
     )
     device: str = _parameter(
         "auto", "Where the model runs: auto (the first GPU, else the CPU), cpu, cuda, cuda:1.", read_only=True
