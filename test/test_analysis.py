@@ -81,8 +81,8 @@ def test_groups_by_hand() -> None:
     ],
 )
 def test_borders_of_the_groups(values: tuple[int, int, int, float], labels: tuple[str, ...]) -> None:
-    *fields, share = values
-    assert tuple(traits(said(*fields), share).values()) == (*labels, "homes")
+    expressions, words, distractors, share = values
+    assert tuple(traits(said(expressions, words, distractors), share).values()) == (*labels, "homes")
     assert all(label in GROUPINGS[name][0] for name, label in zip(GROUPINGS, labels, strict=True))
 
 
