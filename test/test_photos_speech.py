@@ -322,7 +322,7 @@ def test_hard_negatives_keep_a_distance() -> None:
     assert Query("chair", clauses=(Clause("right"),)) in absent("red")
     assert Query("chair", clauses=(Clause("left"),)) not in absent("red")
     crowd = scene(("chair", LEFT, "red"), ("chair", RIGHT, "red"), uncertain=frozenset({1}), exhaustive=kinds)
-    assert not say(crowd, 60, 0.95)
+    assert {s.query.kind for s in say(crowd, 60, 0.95)} <= set(STRANGERS)
 
 
 def test_rooms_are_named_where_they_are_plausible() -> None:

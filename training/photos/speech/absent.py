@@ -80,9 +80,11 @@ class AbsentDescriber:
 
     def describe(self) -> Query | None:
         """A query that fits nothing in the picture; None where that cannot be known."""
+        if not self.scene.unique:
+            return None
         if self.rng.random() < STRANGER_SHARE:
             return Query(STRANGERS[int(self.rng.integers(len(STRANGERS)))])
-        if not self.scene.unique or not self.scene.exhaustive:
+        if not self.scene.exhaustive:
             return None
         hard = self.rng.random() > KIND_SHARE
         query = (self._hard() or self._missing()) if hard else self._missing()
