@@ -269,7 +269,7 @@ def test_without_a_library_homes_are_procedural_and_a_line_says_how_to_get_it(
 
 
 def homes(out: Path, library: Path, workers: int) -> list[str]:
-    options = ["--split", "train", "--images", "30", "--size", "96x72", "--no-depth", "--models", "all"]
+    options = ["--split", "train", "--images", "48", "--size", "96x72", "--no-depth", "--models", "all"]
     return ["--out", str(out), *options, "--library", str(library), "--workers", str(workers)]
 
 
