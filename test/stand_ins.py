@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,22 @@ import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, BertTokenizerFast, CLIPVisionConfig, CLIPVisionModel
 
+from mdsm_ros.models.presets import MDSM_SMALL
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bring", "me", "the", "box", "wide", "high", "red", "cup"]
 TOKENIZER = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})
+SMALL = dataclasses.replace(  # mdsm-small with small encoders from nothing
+    MDSM_SMALL,
+    image_size=64,
+    swin_window_size=4,
+    swin_depths=(1, 1, 1, 1),
+    vocab_size=16,
+    bert_hidden_size=32,
+    bert_num_layers=1,
+    bert_num_heads=2,
+    bert_checkpoint=None,
+    efficientnet_checkpoint=None,
+)
 
 
 def write_stand_ins(folder: Path) -> dict[str, Any]:

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 from boxes import CONFIG, write_boxes
-from stand_ins import TOKENIZER
+from stand_ins import SMALL, TOKENIZER
 
 from mdsm_ros.annotations import Dataset
 from mdsm_ros.models.config import ConfigError
 from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.models.presets import MDSM_SMALL
 from training.augment.options import Augmentation
 from training.config import StageConfig, TrainConfig
 from training.dataset import InstructionDataset
@@ -28,19 +27,7 @@ from training.train import main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SIDE = 64
-SMALL = dataclasses.replace(
-    MDSM_SMALL,
-    image_size=SIDE,
-    swin_window_size=4,
-    swin_depths=(1, 1, 1, 1),
-    vocab_size=16,
-    bert_hidden_size=32,
-    bert_num_layers=1,
-    bert_num_heads=2,
-    bert_checkpoint=None,
-    efficientnet_checkpoint=None,
-)
+SIDE = SMALL.image_size
 
 
 @pytest.fixture

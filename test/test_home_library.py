@@ -25,12 +25,13 @@ if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
 from mdsm_ros.annotation_writer import PARTS_FOLDER
 from mdsm_ros.annotations import Dataset, DatasetError
 from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES, lexicon
-from mdsm_ros.homes.furnishing.colors import judge
+from mdsm_ros.homes.furnishing.colors import colors_in_view, judge
 from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.furnishing.room_stock import Budget, RoomStock
 from mdsm_ros.homes.furnishing.shapes import ready
 from mdsm_ros.homes.furnishing.stock import Stock, StockChanged, StockOptions, choose_stock, chosen, open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
+from mdsm_ros.homes.home import Item
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.looks.dressing import is_lamp
 from mdsm_ros.homes.queries import Query, Scene
@@ -185,6 +186,14 @@ def test_colours_come_from_the_pixels() -> None:
     assert both.name == ""
     assert {"red", "blue"} <= both.tints
     assert "green" not in both.tints
+
+
+def test_teal_may_be_called_green_or_blue() -> None:
+    teal = np.full((100, 3), (40, 130, 135), dtype=np.uint8)
+    item = Item("bed", "", "", [], (0.0, 0.0, 0.0), 0.0, (1.0, 0.8), 0.6, furniture=True, place="wall-side")
+    name, tints = colors_in_view(item, teal)
+    assert name == ""
+    assert {"green", "blue"} <= tints
 
 
 def test_what_is_hidden_inside_has_no_colour() -> None:

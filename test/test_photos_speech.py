@@ -217,6 +217,7 @@ def test_nearness_to_the_camera_is_for_what_stands() -> None:
     assert picked("closest to camera", far, near, kind="chair") == 1
     assert picked("farthest from camera", far, near, kind="chair") == 0
     assert picked("closest to camera", far, near, kind="kite") is None
+    assert picked("closest to camera", (110, 40, 130, 104), near, kind="sheep") is None  # stands hardly higher up
     assert picked("closest to camera", (110, 90, 130, 118), near, kind="chair") is None  # small, but lower
 
 
@@ -251,6 +252,13 @@ def test_a_mask_of_several_objects_is_doubtful() -> None:
     assert object_of(0, "horse", pieces).certain
     assert not object_of(0, "sheep", pieces).certain
     assert not object_of(0, "horse", pieces, certain=False).certain
+
+
+def test_a_herd_animal_wider_than_one_is_doubtful() -> None:
+    wide = box_mask((10, 60, 90, 100))
+    assert not object_of(0, "sheep", wide).certain
+    assert object_of(0, "boat", wide).certain
+    assert object_of(0, "sheep", box_mask((10, 60, 60, 100))).certain
 
 
 def test_small_objects_are_not_asked_for() -> None:
@@ -289,11 +297,12 @@ def test_general_names_are_for_the_only_one() -> None:
 
 
 def test_absent_kinds_are_covered_and_not_alike() -> None:
-    kinds = frozenset({"couch", "chair", "cat", "tv", "dining table"})
+    kinds = frozenset({"couch", "chair", "cat", "tv", "dining table", "potted plant"})
     picture = scene(("chair", LEFT, "red"), ("car", MIDDLE), exhaustive=kinds)
     absent = [s for s in say(picture, 60, 0.9) if s.target is None and s.query.kind not in STRANGERS]
     assert {s.query.kind for s in absent} >= {"cat", "tv", "chair"}
-    assert not any(s.query.kind in ("couch", "car") for s in absent)  # it may be the chair; not covered
+    # it may be the chair; not covered; overlooked by annotators
+    assert not any(s.query.kind in ("couch", "car", "potted plant") for s in absent)
     for sentence in absent:
         assert sentence.distractors == 0
         if sentence.query.kind == "chair":

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from stand_ins import TOKENIZER
+from stand_ins import SMALL, TOKENIZER
 
 from mdsm_ros.encoder_checkpoints import _mean_tokens
 from mdsm_ros.models.config import ConfigError
@@ -18,21 +18,6 @@ from mdsm_ros.models.presets import MDSM_SMALL
 from mdsm_ros.models.text_maps import FEATURES, TextMaps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-TINY = dataclasses.replace(
-    MDSM_SMALL,
-    image_size=64,
-    swin_window_size=4,
-    swin_depths=(1, 1, 1, 1),
-    vocab_size=16,
-    bert_hidden_size=32,
-    bert_num_layers=1,
-    bert_num_heads=2,
-    bert_checkpoint=None,
-    efficientnet_checkpoint=None,
-    text_maps=2,
-    swin_input="semantic",
-)
 
 
 def text(batch: int, tokens: int) -> TextFeatures:
@@ -73,7 +58,7 @@ def test_the_mean_of_tokens_leaves_out_the_first_and_the_last() -> None:
 @torch.inference_mode()
 def test_one_picture_with_several_sentences_gives_what_each_gives_alone() -> None:
     torch.manual_seed(0)
-    model = MDSM(TINY, TOKENIZER).eval()
+    model = MDSM(SMALL, TOKENIZER).eval()
     assert not list(model.intermediate.swin.swin.patch_embed.parameters())  # type: ignore[union-attr]
     images, texts = torch.rand(2, 3, 64, 64), ["bring me the red cup", "the box", "the cup"]
     index = torch.tensor([0, 1, 1])
@@ -86,7 +71,7 @@ def test_one_picture_with_several_sentences_gives_what_each_gives_alone() -> Non
 @torch.inference_mode()
 def test_words_change_the_mask_through_the_maps() -> None:
     torch.manual_seed(0)
-    model = MDSM(TINY, TOKENIZER).eval()
+    model = MDSM(SMALL, TOKENIZER).eval()
     images, said = torch.rand(1, 3, 64, 64), model.encode_text(["the red cup"])
     before = model.initial(images, said).features.visual[0].clone()
     assert model.intermediate.text_maps is not None
@@ -107,7 +92,7 @@ def test_words_change_the_mask_through_the_maps() -> None:
 )
 def test_a_configuration_that_no_model_can_be_built_from(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        dataclasses.replace(TINY, **fields)
+        dataclasses.replace(SMALL, **fields)
 
 
 @pytest.mark.skipif(

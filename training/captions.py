@@ -203,17 +203,7 @@ def _add_instructions(writer: DatasetWriter, view: View, image_id: int, ids: Map
     """Adds the view's own instructions, without those whose target is not in view."""
     for instruction in view.instructions:
         if instruction.annotation_ids and all(i in ids for i in instruction.annotation_ids):
-            writer.add_instruction(
-                image_id,
-                [ids[i] for i in instruction.annotation_ids],
-                instruction.text,
-                split=instruction.split,
-                source=instruction.source,
-                expressions=instruction.expressions,
-                distractors=instruction.distractors,
-                difficulty=instruction.difficulty,
-                origin=instruction.origin,
-            )
+            writer.copy_instruction(instruction, image_id, [ids[i] for i in instruction.annotation_ids])
 
 
 @lru_cache(maxsize=1)

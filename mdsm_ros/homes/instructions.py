@@ -34,10 +34,11 @@ RIVAL_WEIGHT = 4.0  # things of which several are in view are asked for more oft
 
 AREA_QUANTILES = (
     (0.0, 0.03, 0.1, 0.23, 0.38, 0.55, 0.82, 1.0),
-    (0.0012, 0.0014, 0.0021, 0.0222, 0.0686, 0.168, 0.4544, 0.75),
+    (0.002, 0.002, 0.0025, 0.0222, 0.0686, 0.168, 0.4544, 0.75),
 )
 """Shares of the image that are drawn for targets. The values are quantiles of REVERIE's boxes: 1, 5, 25, 50, 75 and
-95 % (`mdsm-data stats --reverie`); small and large ones are drawn more often, since fewer views have them to offer."""
+95 % (`mdsm-data stats --reverie`), the smallest raised to what can be recognised. Small and large ones are drawn more
+often, since fewer views have them to offer."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from mdsm_ros.homes.furnishing.colors import colors_in_view
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.scene import View
 
-TARGET_AREA = 0.0012  # share of the image that a target must cover
-TARGET_VISIBLE = 0.2  # share of its silhouette's hull that must be seen
+TARGET_AREA = 0.002  # share of the image that a target must cover
+TARGET_VISIBLE = 0.3  # share of its silhouette's hull that must be seen
+FURNITURE_VISIBLE = 0.25  # the same of furniture, of whose hull legs leave much empty
 LANDMARK_AREA = 0.003
 
 
@@ -77,7 +78,6 @@ def look(room: Room, view: View) -> list[Seen]:
         pixels = np.stack([local[:, 0], -local[:, 1]], axis=1) / distance[:, None] * view.camera.fx
         visible = area / _hull_area(pixels, 10**6, 10**6)
         x_low, x_high = columns.min(), columns.max()
-        cut = x_low == 0 or x_high == width - 1 or rows.min() == 0 or rows.max() == height - 1
         share = area / (height * width)
         color, tints = item.color, item.tints
         if room.look is not None:
@@ -96,8 +96,7 @@ def look(room: Room, view: View) -> list[Seen]:
                 depth=float(-((np.asarray(item.center) - eye) @ axes)[2]),
                 center=item.center,
                 extent=(*item.extent, item.height / 2),
-                target=share >= TARGET_AREA
-                and visible >= (0.2 if item.furniture else TARGET_VISIBLE * (0.8 if cut else 1.0)),
+                target=share >= TARGET_AREA and visible >= (FURNITURE_VISIBLE if item.furniture else TARGET_VISIBLE),
                 landmark=share >= LANDMARK_AREA,
                 tints=tints,
             )

@@ -7,15 +7,16 @@ views are made once: mirrored, cut, in other light, with the sentences changed a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Annotation, Dataset, Instruction
+from mdsm_ros.annotations import Dataset, Instruction
 from mdsm_ros.arguments import count
 from training.augment.batches import Augmenter, Masks
 from training.augment.options import Augmentation
@@ -98,32 +99,22 @@ def _add_view(
     writer: DatasetWriter,
     data: InstructionDataset,
     image_id: int,
-    image: np.ndarray,
+    image: NDArray[np.uint8],
     masks: Masks,
-    instructions: list[Instruction],
+    instructions: Sequence[Instruction],
 ) -> None:
+    """Writes a picture (S, S, 3) with what its masks (S, S) leave of the objects, and the instructions about it."""
     dataset = data.data
     new_image = writer.add_image(image, scene=dataset.images[image_id].scene)
     new_ids = dict(_add_annotations(writer, new_image, dataset, masks))
     for instruction in instructions:
-        writer.add_instruction(
-            new_image,
-            [new_ids[i] for i in instruction.annotation_ids],
-            instruction.text,
-            split=instruction.split,
-            source=instruction.source,
-            expressions=instruction.expressions,
-            distractors=instruction.distractors,
-            difficulty=instruction.difficulty,
-            origin=instruction.origin,
-        )
+        writer.copy_instruction(instruction, new_image, [new_ids[i] for i in instruction.annotation_ids])
 
 
 def _add_annotations(writer: DatasetWriter, image_id: int, dataset: Dataset, masks: Masks) -> Iterator[tuple[int, int]]:
     """Stores what is left of each object; yields its old id and its new one."""
     for old_id, mask in masks.items():
-        old: Annotation = dataset.annotations[old_id]
+        old = dataset.annotations[old_id]
         if mask.any():
             category = dataset.categories[old.category_id]
-            new_id = writer.add_annotation(image_id, category, mask, old.attributes, iscrowd=old.iscrowd)
-            yield old_id, new_id
+            yield old_id, writer.add_annotation(image_id, category, mask, old.attributes, iscrowd=old.iscrowd)

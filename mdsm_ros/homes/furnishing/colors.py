@@ -19,6 +19,7 @@ DOMINANT = 0.6  # share of a thing's pixels that its colour must have
 RIVAL = 0.15  # share that a colour may have which nobody takes for that one
 IN_VIEW = 0.3  # share of a thing's pixels in a picture that must have its colour, by their light there
 MOST_PIXELS = 500
+TEAL = (150, 210)  # hues in degrees that people call green or blue
 POSSIBLE = 0.08  # share from which on someone may call a thing by a colour
 
 # name, hue from and to in degrees, saturation from and to, brightness from and to
@@ -61,16 +62,23 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
     value, low = pixels.max(axis=1), pixels.min(axis=1)
     chroma = value - low
     saturation = chroma / np.maximum(value, 1e-6)
-    r, g, b = pixels.T
-    safe = np.maximum(chroma, 1e-6)
-    hue = np.select([value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe)
-    hue = hue * 60.0  # -60 to 300
+    hue = _hue(pixels)
     found = np.full(len(pixels), UNNAMED)
     for name, h0, h1, s0, s1, v0, v1 in _BOXES:
         near = ((hue >= h0) & (hue < h1)) | ((hue + 360 >= h0) & (hue + 360 < h1))
         inside = near & (saturation >= s0) & (saturation < s1) & (value >= v0) & (value < v1)
         found[inside] = NAMES.index(name)
     return found
+
+
+def _hue(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Hue of each pixel (N, 3) in degrees, -60 to 300."""
+    value = pixels.max(axis=1)
+    r, g, b = pixels.T
+    safe = np.maximum(value - pixels.min(axis=1), 1e-6)
+    return 60.0 * np.select(
+        [value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe
+    )
 
 
 def judge(pixels: NDArray[np.floating]) -> Colors:
@@ -96,7 +104,8 @@ def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozense
         pixels: that show it (N, 3).
     """
     every = max(1, len(pixels) // MOST_PIXELS)
-    found = name_pixels(pixels[::every] / 255.0)
+    some = pixels[::every] / 255.0
+    found = name_pixels(some)
     names = [NAMES[i] for i in found[found != UNNAMED]]
     shares = {name: names.count(name) / len(found) for name in set(names)}
     likely = shares.get(item.color, 0.0)
@@ -104,15 +113,20 @@ def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozense
     contrary = sum(shares.values()) - likely - near
     borne_out = bool(item.color) and likely >= IN_VIEW and contrary < (RIVAL if not item.pattern else 1.0)
     tints = {name for name, share in shares.items() if share >= POSSIBLE}.union(item.tints)
+    if np.mean(found == UNNAMED) >= POSSIBLE:
+        tints |= _near(some[found == UNNAMED])
     if item.color and not borne_out:
         tints |= {item.color, *CONFUSABLE[item.color]}
     return (item.color if borne_out else ""), frozenset(tints)
 
 
 def _near(pixels: NDArray[np.floating]) -> set[str]:
-    """Names that pixels without a clear one may go by: the two nearest named colours of each."""
+    """Names that pixels without a clear one may go by: the two nearest named colours of each, and teal's two."""
     anchors = np.array(list(COLORS.values()))
     distance = np.linalg.norm(pixels[:, None] - anchors, axis=2)  # (N, names)
     nearest = np.argsort(distance, axis=1)[:, :2]
     counts = np.bincount(nearest.ravel(), minlength=len(NAMES)) / len(pixels)
-    return {NAMES[i] for i in np.flatnonzero(counts >= 0.1)}
+    names = {NAMES[i] for i in np.flatnonzero(counts >= 0.1)}
+    value, hue = pixels.max(axis=1), _hue(pixels)
+    teal = (hue >= TEAL[0]) & (hue < TEAL[1]) & (value - pixels.min(axis=1) >= 0.2 * value)
+    return names | {"green", "blue"} if np.mean(teal) >= 0.1 else names

@@ -18,7 +18,8 @@ Selection = Callable[[PictureScene, Sequence[PictureObject], Marks], "int | None
 
 ORDER_MARGIN = 0.08  # of the picture's width, between neighbours in a row
 SIZE_RATIO = 2.0  # of areas, for "largest"
-NEARER_RATIO = 3.0  # of areas, for "closest to the camera"
+NEARER_RATIO = 4.0  # of areas, for "closest to the camera"
+NEARER_DROP = 0.08  # of the picture's height: how much lower it stands
 NEAREST_RATIO = 2.0  # of distances
 
 
@@ -83,7 +84,7 @@ def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], 
     chosen = candidates[index]
     others = [c for c in candidates if c is not chosen]
     taller = all(chosen.height > 1.3 * c.height for c in others)
-    lower = all(chosen.box[3] > c.box[3] + 0.04 * scene.height for c in others)
+    lower = all(chosen.box[3] > c.box[3] + NEARER_DROP * scene.height for c in others)
     return chosen.index if taller and lower else None
 
 
@@ -94,7 +95,7 @@ def farthest_from_camera(scene: PictureScene, candidates: Sequence[PictureObject
         return None
     chosen = candidates[index]
     others = [c for c in candidates if c is not chosen]
-    lower = all(chosen.box[3] < c.box[3] - 0.04 * scene.height for c in others)
+    lower = all(chosen.box[3] < c.box[3] - NEARER_DROP * scene.height for c in others)
     return chosen.index if lower and all(1.3 * chosen.height < c.height for c in others) else None
 
 
