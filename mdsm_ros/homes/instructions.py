@@ -126,7 +126,7 @@ class Speaker:
             kinds = _exchangeable(item.kind, self.room)
             options = [replace(query, kind=kind, color=self._fitting(query.color, kind)) for kind in kinds]
         else:
-            options = [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
+            options = self._other_colors(query, item)
         options = [o for o in options if not self.scene.candidates(o)]
         if not options:
             return None
@@ -134,6 +134,13 @@ class Speaker:
         item = replace(item, kind=query.kind)
         text, more = self._text(item, self.words.describe(query, item))
         return Sentence(text, None, query, query.expressions + more, 0, False)
+
+    def _other_colors(self, query: Query, item: Item) -> list[Query]:
+        """The query in every colour that the kind comes in; none where a thing in view has no clear colour itself."""
+        alike = self.scene.candidates(Query(query.kind))
+        if not all(thing.color for thing in alike):
+            return []
+        return [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
 
     def _fitting(self, color: str | None, kind: str) -> str | None:
         """The colour, or another where the kind does not come in it."""

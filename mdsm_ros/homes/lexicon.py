@@ -179,7 +179,7 @@ ALIKE_GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"counter", "kitchen island"}),
     frozenset({"toy car", "ball"}),
     frozenset({"plant", "tree"}),
-    frozenset({"bench", "coffee table"}),
+    frozenset({"bench", "coffee table", "tv stand"}),
     frozenset({"whiteboard", "picture"}),
     frozenset({"picture", "photo"}),
     frozenset({"bucket", "trash can"}),

@@ -14,7 +14,7 @@ from mdsm_ros.homes.scene import View
 TARGET_AREA = 0.002  # share of the image that a target must cover
 TARGET_VISIBLE = 0.3  # share of its silhouette's hull that must be seen
 FURNITURE_VISIBLE = 0.25  # the same of furniture, of whose hull legs leave much empty
-LANDMARK_AREA = 0.003
+LANDMARK_AREA = 0.006
 
 
 @dataclass(frozen=True)

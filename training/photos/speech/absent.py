@@ -49,8 +49,11 @@ SETTINGS: tuple[frozenset[str], ...] = (
 CLUTTER = frozenset(["book", "bottle", "cup", "person", "chair", "bird"]) | {"cell phone", "handbag", "sports ball"}
 """Kinds that annotators overlook in the background: they are said to be absent only where few objects are labelled."""
 CLUTTERED = 8
-OVERLOOKED = frozenset({"potted plant"})
+OVERLOOKED = frozenset({"chair", "potted plant"})
 """Kinds that annotators overlook everywhere: they are never said to be absent."""
+PET_FURNITURE = frozenset({"bed", "bench", "couch", "dining table"})
+"""Kinds on which pets lie, so that close pictures of them show a part that nobody labels."""
+PETS = frozenset({"cat", "dog"})
 
 KIND_SHARE = 0.6  # of the kinds that are not there, against hard negatives of kinds that are
 STRANGER_SHARE = 0.15  # of what is not there, things that are in no photograph
@@ -75,8 +78,8 @@ class AbsentDescriber:
     def _missing_kinds(self) -> list[str]:
         """Exhaustively labelled kinds of which nothing in the picture could be one."""
         present = {thing.kind for thing in self.scene.objects}
-        known = sorted(self.scene.exhaustive - OVERLOOKED)
-        missing = [k for k in known if all(fits(k, p, absent=True) is False for p in present)]
+        known = self.scene.exhaustive - OVERLOOKED - (PET_FURNITURE if present & PETS else frozenset())
+        missing = [k for k in sorted(known) if all(fits(k, p, absent=True) is False for p in present)]
         if len(self.scene.objects) > CLUTTERED:
             missing = [kind for kind in missing if kind not in CLUTTER]
         return missing

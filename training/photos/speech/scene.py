@@ -14,6 +14,7 @@ from training.photos.speech.kinds import speakable
 
 TARGET_SHARE = 0.003  # of the picture: smaller objects are not asked for
 TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
+CUT_SHARE = 0.02  # the same for objects that the picture's border cuts off, and for plants, of loose outlines
 LANDMARK_SHARE = 0.005
 HERDS = frozenset({"sheep", "cow"})  # stand so close that annotators draw several in one piece
 HERD_SHARE = 0.04  # of the largest piece
@@ -106,9 +107,10 @@ class PictureScene:
     def is_target(self, thing: PictureObject) -> bool:
         """Whether an object is fit to be asked for: certain, large enough, and with a name."""
         side = min(thing.width, thing.height) / min(self.width, self.height)
-        return (
-            thing.certain and thing.area >= TARGET_SHARE * self.pixels and side >= TARGET_SIDE and speakable(thing.kind)
-        )
+        left, top, right, bottom = thing.box
+        cut = left <= 1 or top <= 1 or right >= self.width - 1 or bottom >= self.height - 1
+        share = CUT_SHARE if cut or thing.kind == "potted plant" else TARGET_SHARE
+        return thing.certain and thing.area >= share * self.pixels and side >= TARGET_SIDE and speakable(thing.kind)
 
     def is_landmark(self, thing: PictureObject) -> bool:
         """Whether an object is fit to say where another is."""
