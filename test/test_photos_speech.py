@@ -337,13 +337,17 @@ def test_hard_negatives_keep_a_distance() -> None:
     kinds = frozenset({"couch"})
 
     def absent(color: str) -> set[Query]:
-        picture = scene(("couch", LEFT, color), exhaustive=kinds)
+        picture = scene(("couch", LEFT, color), ("car", MIDDLE), exhaustive=kinds)
         return {s.query for s in say(picture, 200, 0.95) if s.target is None}
 
     assert Query("couch", "green") in absent("red")
     assert not {q.color for q in absent("red")} & {"red", "orange", "pink", "brown"}
-    assert Query("couch", clauses=(Clause("right"),)) in absent("red")
-    assert Query("couch", clauses=(Clause("left"),)) not in absent("red")
+    car = (Query("car"),)
+    assert Query("couch", clauses=(Clause("right of", car),)) in absent("red")
+    assert Query("couch", clauses=(Clause("left of", car),)) not in absent("red")
+    assert Query("couch", clauses=(Clause("right"),)) not in absent(
+        "red"
+    )  # a listener would take the one that is there
     crowd = scene(("couch", LEFT, "red"), ("couch", RIGHT, "red"), uncertain=frozenset({1}), exhaustive=kinds)
     assert {s.query.kind for s in say(crowd, 60, 0.95)} <= set(STRANGERS)
 

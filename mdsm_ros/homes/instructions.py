@@ -124,7 +124,7 @@ class Speaker:
         item = self.room.items[model.index]
         if self.rng.random() < 0.5:
             kinds = _exchangeable(item.kind, self.room)
-            options = [replace(query, kind=kind, color=self._fitting(query.color, kind)) for kind in kinds]
+            options = [replace(query, kind=kind, color=self._another(query.color, kind)) for kind in kinds]
         else:
             options = self._other_colors(query, item)
         options = [o for o in options if not self.scene.candidates(o)]
@@ -142,10 +142,10 @@ class Speaker:
             return []
         return [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
 
-    def _fitting(self, color: str | None, kind: str) -> str | None:
-        """The colour, or another where the kind does not come in it."""
-        colors = _colors(kind, self.room.look is not None)
-        return color if color is None or color in colors else self.words.pick(colors) if colors else None
+    def _another(self, color: str | None, kind: str) -> str | None:
+        """Another colour that the kind comes in, so that what is there does not fit all but the noun."""
+        colors = [other for other in _colors(kind, self.room.look is not None) if other != color]
+        return self.words.pick(colors) if color is not None and colors else None
 
     # -- the sentence around the description ---------------------------------------------------------------------------
 

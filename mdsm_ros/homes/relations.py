@@ -18,6 +18,7 @@ from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.seen import Seen, attached, gap
 
 SIDE_MARGIN = 0.05  # of the image width
+DEPTH_RATIO = 1.5  # "closest to you": every other candidate is at least this much farther away
 NEAR_RATIO = 1.35  # "nearest": every other candidate is at least this much farther
 BESIDE_REACH = 1.5  # metres; nobody says "left of" of things at the other end of the room
 
@@ -211,13 +212,13 @@ def middle(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
 def closest_to_camera(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
     """The candidate that is clearly the nearest to the camera."""
     ordered = sorted(candidates, key=lambda c: c.depth)
-    return ordered[0] if len(ordered) > 1 and ordered[1].depth > 1.25 * ordered[0].depth else None
+    return ordered[0] if len(ordered) > 1 and ordered[1].depth > DEPTH_RATIO * ordered[0].depth else None
 
 
 def farthest_from_camera(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:
     """The candidate that is clearly the farthest from the camera."""
     ordered = sorted(candidates, key=lambda c: -c.depth)
-    return ordered[0] if len(ordered) > 1 and ordered[0].depth > 1.25 * ordered[1].depth else None
+    return ordered[0] if len(ordered) > 1 and ordered[0].depth > DEPTH_RATIO * ordered[1].depth else None
 
 
 def highest(room: Room, candidates: Sequence[Seen], marks: Marks) -> Seen | None:

@@ -59,7 +59,9 @@ KIND_SHARE = 0.6  # of the kinds that are not there, against hard negatives of k
 STRANGER_SHARE = 0.15  # of what is not there, things that are in no photograph
 CLAUSE_SHARE = 0.5  # of the kinds that are not there which are said to stand somewhere
 PLACES = ("left", "right", "center", "on", "next to", "left of", "right of", "in front of")
-HARD_PLACES = frozenset(PLACES) - {"in front of"}  # which is also said of what is before an animal's face
+HARD_PLACES = frozenset({"on", "next to", "left of", "right of"})
+"""What is said of kinds that are there. Not the sides of the picture: a listener would take the one that is there. Not
+"in front of": that is also said of what is before an animal's face."""
 
 
 class AbsentDescriber:

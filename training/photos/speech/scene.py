@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from training.photos.speech.colors import Looks, look
 from training.photos.speech.kinds import speakable
 
-TARGET_SHARE = 0.003  # of the picture: smaller objects are not asked for
+TARGET_SHARE = 0.005  # of the picture: smaller objects are not asked for
 TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
 CUT_SHARE = 0.02  # the same for objects that the picture's border cuts off, and for plants, of loose outlines
-LANDMARK_SHARE = 0.005
+LANDMARK_SHARE = 0.008
 HERDS = frozenset({"sheep", "cow"})  # stand so close that annotators draw several in one piece
 HERD_SHARE = 0.04  # of the largest piece
 HERD_ASPECT = 1.75  # a wider box than this holds more than one animal, or one lying down
+HERD_AREA = 0.04  # of the picture: of smaller animals, annotators leave some out
 SCATTER_SHARE = 0.01  # of the largest piece of a mask: smaller pieces do not count
 SCATTER_REACH = 0.2  # of the largest piece's longer side: how far from it another may be
 CONTACT_REACH = 0.012  # of the picture's height: how far below an object what it rests on is looked for
@@ -150,11 +151,12 @@ def object_of(
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
     looks = None if rgb is None else look(rgb, mask)
-    single = not is_scattered(mask, kind in HERDS) and not (kind in HERDS and is_wide(box))
+    herd = kind in HERDS
+    single = not is_scattered(mask, herd) and not (herd and (_is_wide(box) or mask.mean() < HERD_AREA))
     return PictureObject(index, kind, box, int(mask.sum()), looks, certain and single)
 
 
-def is_wide(box: tuple[float, float, float, float]) -> bool:
+def _is_wide(box: tuple[float, float, float, float]) -> bool:
     """Whether a box is so wide that a mask of a herd's animal may be of two."""
     return box[2] - box[0] > HERD_ASPECT * (box[3] - box[1])
 
