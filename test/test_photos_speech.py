@@ -208,6 +208,7 @@ def test_sizes_need_a_factor() -> None:
     big, small = (10, 20, 80, 100), (110, 60, 130, 90)
     assert picked("largest", small, big) == 1
     assert picked("smallest", small, big) == 0
+    assert picked("smallest", (140, 60, 160, 90), big) is None  # cut off: it may be as large
     assert picked("largest", LEFT, (60, 55, 95, 100)) is None
     assert picked("smallest", LEFT, (60, 55, 95, 100)) is None
 

@@ -108,10 +108,13 @@ class PictureScene:
     def is_target(self, thing: PictureObject) -> bool:
         """Whether an object is fit to be asked for: certain, large enough, and with a name."""
         side = min(thing.width, thing.height) / min(self.width, self.height)
-        left, top, right, bottom = thing.box
-        cut = left <= 1 or top <= 1 or right >= self.width - 1 or bottom >= self.height - 1
-        share = CUT_SHARE if cut or thing.kind == "potted plant" else TARGET_SHARE
+        share = CUT_SHARE if self.is_cut(thing) or thing.kind == "potted plant" else TARGET_SHARE
         return thing.certain and thing.area >= share * self.pixels and side >= TARGET_SIDE and speakable(thing.kind)
+
+    def is_cut(self, thing: PictureObject) -> bool:
+        """Whether an object reaches the picture's border, so that a part of it may be outside."""
+        left, top, right, bottom = thing.box
+        return left <= 1 or top <= 1 or right >= self.width - 1 or bottom >= self.height - 1
 
     def is_landmark(self, thing: PictureObject) -> bool:
         """Whether an object is fit to say where another is."""

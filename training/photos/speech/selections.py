@@ -70,10 +70,12 @@ def largest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Mar
 
 
 def smallest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the smallest in the picture, by mask and by box."""
+    """The candidate that is clearly the smallest in the picture, by mask and by box, and whole."""
     position = _most([1 / max(c.area, 1) for c in candidates], SIZE_RATIO)
     boxes = [1 / max(c.width * c.height, 1.0) for c in candidates]
-    return candidates[position].index if position is not None and _most(boxes, 1.5) == position else None
+    if position is None or scene.is_cut(candidates[position]):
+        return None
+    return candidates[position].index if _most(boxes, 1.5) == position else None
 
 
 def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
