@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "demo/photographs/*", "replay/*.html", "library/*.csv"],
+        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "demo/photographs/*", "pictures/*.html", "library/*.csv"],
         "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[
@@ -92,14 +92,14 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "mdsm = mdsm_ros.cli:main",
+            "mdsm = mdsm_ros.commands.main:main",
             "mdsm-data = training.cli:main",
-            "mdsm-train = training.train:main",
-            "mdsm-train-latent = training.latent_diffusion:main",
-            "mdsm-evaluate = training.evaluate:main",
-            "mdsm-ablate = training.ablate:main",
-            "mdsm-compare = training.compare:main",
-            "mdsm-calibrate = training.calibrate:main",
+            "mdsm-train = training.train.run:main",
+            "mdsm-train-latent = training.latent.run:main",
+            "mdsm-evaluate = training.evaluation.evaluate:main",
+            "mdsm-ablate = training.evaluation.ablate:main",
+            "mdsm-compare = training.evaluation.compare:main",
+            "mdsm-calibrate = training.evaluation.calibrate:main",
             "mdsm_node = mdsm_ros.ros.node:main",
             "mdsm_sim = mdsm_ros.ros.sim:main",
         ],

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import Camera
-
 BORDER = 2  # pixels of the mask's border that are left out, where enough remains
 JUMP = 0.04  # change of depth between neighbours, as a share of the depth, from which they are not one surface
 GAP = 0.1  # metres without a point, along the depth, that separate two things
 MIN_POINTS = 30
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole intrinsics in pixels; the image's corner is (0, 0), so that pixels have their centres at halves."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.homes.shapes.parts import COLORS
 
 PRIMARIES = ("red", "green", "blue", "yellow")
 STEPS = 24

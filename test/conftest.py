@@ -76,7 +76,7 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import BertTokenizerFast
 
-    from mdsm_ros.models.mdsm import MDSM
+    from mdsm_ros.models.mdsm.network import MDSM
     from mdsm_ros.models.presets import MDSM_TINY
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup", "on", "table"]

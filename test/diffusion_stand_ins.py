@@ -11,8 +11,8 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from mdsm_ros.models.stable_diffusion import StableDiffusion
-from mdsm_ros.models.stable_diffusion_config import Sizes
+from mdsm_ros.models.stable_diffusion.config import Sizes
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.layout import build_room
-from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 from training.shimrie.views import HEIGHT, VIEWS, WIDTH, View
 
 SKYBOX = 1024

@@ -12,8 +12,8 @@ import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.replay.run import run_replay
-from mdsm_ros.segmenter import Segmentation
 
 IMAGE, INFO, SAID, TRUTH = "/camera/image", "/camera/camera_info", "/instruction", "/ground_truth/mask/compressed"
 CUP, RADIO = "get the red cup", "turn the radio off"

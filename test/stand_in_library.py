@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.homes import meshes
+from mdsm_ros.homes.shapes import meshes
 from mdsm_ros.library import Patch, Shape, Surface, store
 
 RED, WOOD, WHITE, BLUE = (0.8, 0.05, 0.05), (0.55, 0.36, 0.2), (0.95, 0.95, 0.95), (0.08, 0.15, 0.8)

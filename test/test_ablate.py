@@ -11,8 +11,8 @@ import yaml
 from boxes import CONFIG, write_boxes
 from PIL import Image
 
-from training import ablate, experiment
-from training.config import TrainConfig, read_config
+from training.evaluation import ablate, experiment
+from training.train.config import TrainConfig, read_config
 
 SHORT = {"steps": 3, "images": 2, "learning_rate": 1e-3}
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mdsm_ros.annotations import Instruction
-from training.analysis import (
+from mdsm_ros.dataset.format import Instruction
+from training.evaluation.analysis import (
     GROUPINGS,
     Answered,
     by_group,

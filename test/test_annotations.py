@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import ANNOTATIONS_FILE, Camera, Dataset, DatasetError
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.geometry import Camera
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from diffusion_stand_ins import CLIP_TOKENIZER, TOY
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.attention import COLUMNS, TILE_WIDTH, AttentionError, attention_sheet, heat, word_maps
-from mdsm_ros.cli import main
-from mdsm_ros.models.fusion import PWAM
-from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.vpd import VPD
-from mdsm_ros.models.vpd_config import VPDConfig
+from mdsm_ros.commands.attention import COLUMNS, TILE_WIDTH, attention_sheet, heat, word_maps
+from mdsm_ros.commands.main import main
+from mdsm_ros.errors import AttentionError
+from mdsm_ros.models.common.fusion import PWAM
+from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.vpd.config import VPDConfig
+from mdsm_ros.models.vpd.network import VPD
 from mdsm_ros.segmenter import Segmenter
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)

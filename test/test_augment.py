@@ -10,19 +10,19 @@ import torch
 import yaml
 from boxes import CONFIG, write_boxes
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset
-from mdsm_ros.models.config import ConfigError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import ConfigError
 from training.augment.appearance import change_appearance
 from training.augment.batches import Augmenter
 from training.augment.options import Augmentation
 from training.augment.windows import LEAST_PIXELS, Keep, Window, choose_window, cut, cut_masks
 from training.cli import main as data_main
-from training.config import LoopConfig, StageConfig, read_config
-from training.dataset import InstructionDataset
-from training.loop import _batches
-from training.sources import FolderSource
-from training.train import main
+from training.datasets.dataset import InstructionDataset
+from training.train.config import LoopConfig, StageConfig, read_config
+from training.train.loop import _batches
+from training.train.run import main
+from training.train.sources import FolderSource
 
 OFF = {"flip": 0.0, "crop": 0.0, "shrink": 0.0, "color": 0.0, "blur": 0.0, "noise": 0.0, "resolution": 1.0}
 SIDE = 64

@@ -6,7 +6,8 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from mdsm_ros.bags import Bag, BagError
+from mdsm_ros.errors import BagError
+from mdsm_ros.recordings.bags import Bag
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 STRING = "std_msgs/msg/String"

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdsm_ros.annotation_writer import PARTS_FOLDER, DatasetWriter
-from mdsm_ros.annotations import Dataset, DatasetError, difficulty
-from training.build import Outcome, Plan, build
+from mdsm_ros.dataset.format import Dataset, difficulty
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter
+from mdsm_ros.errors import DatasetError
+from training.datasets.build import Outcome, Plan, build
 
 CATEGORIES = ("mug", "book")
 

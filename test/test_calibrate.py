@@ -8,8 +8,8 @@ import pytest
 from boxes import write_boxes
 
 from mdsm_ros.segmenter import Segmenter
-from training import calibrate
-from training.analysis import Answered
+from training.evaluation import calibrate
+from training.evaluation.analysis import Answered
 
 
 def answered(in_view: bool, score: float, iou: float = 0.0) -> Answered:

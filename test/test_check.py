@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mdsm_ros.annotation_writer import DatasetWriter, encode_mask
+from mdsm_ros.dataset.writer import DatasetWriter, encode_mask
 from training import cli
 
 Content = dict[str, Any]

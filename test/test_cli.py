@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdsm_ros.cli import main
+from mdsm_ros.commands.main import main
 
 INSTRUCTION = "get the red cup on the table"
 

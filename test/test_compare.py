@@ -11,10 +11,10 @@ import yaml
 from boxes import CONFIG, write_boxes
 from diffusion_stand_ins import TOY, write_pipeline
 
-from mdsm_ros.hub import read_config as read_model_config
-from mdsm_ros.models.daam_config import DAAMConfig
-from mdsm_ros.models.vpd_config import VPDConfig
-from training import compare
+from mdsm_ros.checkpoints.pretrained import read_config as read_model_config
+from mdsm_ros.models.daam.config import DAAMConfig
+from mdsm_ros.models.vpd.config import VPDConfig
+from training.evaluation import compare
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}

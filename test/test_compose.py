@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 pytest.importorskip("cv2", reason="needs the extra [data]")
 
-from mdsm_ros.annotation_writer import PARTS_FOLDER, DatasetWriter, encode_mask
-from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, encode_mask
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import LibraryMissing, Patch, Shape
 from training.cli import COMMANDS
 from training.compose import bank as bank_module

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image as PillowImage
 from rosbags.typesys import Stores, get_typestore
 
+from mdsm_ros.errors import ConversionError
 from mdsm_ros.ros.conversions import (
-    ConversionError,
     check_compressed_image,
     check_image,
     compressed_image_to_rgb,

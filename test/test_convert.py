@@ -16,11 +16,11 @@ from official_lavt import OfficialLAVT, Sizes, State, write_checkpoint
 from stand_ins import TOKENIZER, WORDS
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from mdsm_ros.cli import main
-from mdsm_ros.convert.checkpoint import read_checkpoint
-from mdsm_ros.convert.lavt import convert_lavt, lavt_config
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.lavt import LAVT
+from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
+from mdsm_ros.checkpoints.convert.lavt import convert_lavt, lavt_config
+from mdsm_ros.commands.main import main
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.presets import LAVT_BASE
 from mdsm_ros.segmenter import Segmenter
 
@@ -269,7 +269,7 @@ def test_layouts_of_other_models_are_refused(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_weights_that_half_precision_cannot_hold(official: tuple[Path, State], tmp_path: Path) -> None:
-    from mdsm_ros.convert.run import convert
+    from mdsm_ros.checkpoints.convert.run import convert
 
     content = read_checkpoint(official[0])
     content["model"]["classifier.bn1_4.running_var"] = torch.full((32,), 1e6)

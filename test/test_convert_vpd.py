@@ -15,12 +15,12 @@ from official_lavt import State
 from official_vpd import DECODER, IMAGE, TOKENS, WIDTHS, OfficialVPD, write_checkpoint
 from transformers import CLIPTextModel
 
-from mdsm_ros.cli import main
-from mdsm_ros.convert.checkpoint import read_checkpoint
-from mdsm_ros.convert.vpd import convert_vpd
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.vpd import VPD
-from mdsm_ros.models.vpd_config import VPDConfig
+from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
+from mdsm_ros.checkpoints.convert.vpd import convert_vpd
+from mdsm_ros.commands.main import main
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.vpd.config import VPDConfig
+from mdsm_ros.models.vpd.network import VPD
 from mdsm_ros.segmenter import Segmenter
 
 TEXTS = ["a cup", "the box"]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline
 
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.daam import DAAM, SHARPNESS
-from mdsm_ros.models.daam_config import DAAMConfig
-from mdsm_ros.pretrained import load_encoders
+from mdsm_ros.checkpoints.pretrained import load_encoders
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.daam.config import DAAMConfig
+from mdsm_ros.models.daam.network import DAAM, SHARPNESS
 from mdsm_ros.segmenter import Segmenter
 
 

@@ -10,9 +10,7 @@ import pytest
 from PIL import Image
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from mdsm_ros.annotations import Camera
-from mdsm_ros.bags import Bag, BagError
-from mdsm_ros.demo import BUNDLED_BAG, DemoError
+from mdsm_ros.demo import BUNDLED_BAG
 from mdsm_ros.demo.bag_writer import (
     DEPTH_TOPIC,
     IMAGE_TOPIC,
@@ -21,11 +19,14 @@ from mdsm_ros.demo.bag_writer import (
     Shot,
     write_recording,
 )
-from mdsm_ros.demo.messages import Frame, MaskMessage, Outgoing, Replay, Status
-from mdsm_ros.demo.recording import INSTRUCTION_TYPE, TRUTH_TOPIC, RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
+from mdsm_ros.errors import BagError, DemoError
+from mdsm_ros.geometry import Camera
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.exchange import Frame, MaskMessage, Outgoing, Replay, Status
+from mdsm_ros.recordings.playback import INSTRUCTION_TYPE, TRUTH_TOPIC, RecordingSource
 
 CUP, RADIO = "get the red cup", "turn the radio on the shelf off"
 START = 1_700_000_000 * 10**9

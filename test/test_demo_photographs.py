@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdsm_ros import cli
-from mdsm_ros.annotations import Dataset
-from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS, DemoError
+from mdsm_ros.commands import main as cli
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.demo.photographs import Answer, Question, read_questions, write_sheet
-from mdsm_ros.overlay import COLOR, TRUTH_COLOR
-from mdsm_ros.segmenter import Segmentation
+from mdsm_ros.errors import DemoError
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.pictures.overlay import COLOR, TRUTH_COLOR
 
 HALF = np.zeros((60, 80), bool)
 HALF[:, :40] = True

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mdsm_ros.ros.conversions import ConversionError
+from mdsm_ros.errors import ConversionError
 from mdsm_ros.ros.depth import DepthBuffer, camera_of, depth_to_metres
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.detections import detection_type, detections_of
-from mdsm_ros.segmenter import Segmentation
 
 INSTALLED = find_spec("vision_msgs") is not None
 FIELDS = {  # of vision_msgs 4 (Humble to Kilted)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mdsm_ros.models.diffusion import make_scheduler, refine, refinement_timesteps, to_signal
+from mdsm_ros.models.common.diffusion import make_scheduler, refine, refinement_timesteps, to_signal
 from mdsm_ros.models.presets import MDSM_TINY
 
 START = 600

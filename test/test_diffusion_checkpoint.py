@@ -9,10 +9,10 @@ import torch
 from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline, write_single_file, write_text_tower
 from safetensors.torch import save_file
 
-from mdsm_ros.diffusion_checkpoint import load_clip_tokenizer, load_pipeline, load_stable_diffusion
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.stable_diffusion import StableDiffusion
-from mdsm_ros.models.stable_diffusion_config import Sizes
+from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_pipeline, load_stable_diffusion
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.stable_diffusion.config import Sizes
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 
 
 def parts_of(sizes: Sizes = TOY, decoder: bool = False) -> StableDiffusion:

@@ -16,9 +16,9 @@ from PIL import Image
 from public_checkpoints import write_clipseg
 from safetensors.torch import save_file
 
-from mdsm_ros.catalog import CATALOG
-from mdsm_ros.cli import main
-from mdsm_ros.models.stable_diffusion_config import StableDiffusionConfig
+from mdsm_ros.checkpoints.catalog import CATALOG
+from mdsm_ros.commands.main import main
+from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
 CLIPSEG = "CIDAS/clipseg-rd64-refined"
 
@@ -41,7 +41,7 @@ def run_mdsm(*arguments: str, home: Path, endpoint: str, **variables: str) -> su
     """Runs the command with a cache and a hub of its own."""
     variables |= {"HF_HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "mdsm_ros.cli", *arguments],
+        [sys.executable, "-m", "mdsm_ros.commands.main", *arguments],
         env={name: value for name, value in os.environ.items() if not name.startswith("HF_")} | variables,
         capture_output=True,
         text=True,
@@ -169,7 +169,8 @@ def test_names_that_cannot_be_downloaded(
 
 
 def test_downloads_need_no_heavy_library() -> None:
-    script = "import sys, mdsm_ros.download; print(*{'torch', 'transformers', 'timm', 'diffusers'} & set(sys.modules))"
+    heavy = "{'torch', 'transformers', 'timm', 'diffusers'}"
+    script = f"import sys, mdsm_ros.checkpoints.download; print(*{heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
 

@@ -13,17 +13,17 @@ import torch
 from boxes import CONFIG, write_boxes
 from stand_ins import SMALL, TOKENIZER
 
-from mdsm_ros.annotations import Dataset
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.mdsm.network import MDSM
 from training.augment.options import Augmentation
-from training.config import StageConfig, TrainConfig
-from training.dataset import InstructionDataset
+from training.datasets.dataset import InstructionDataset
 from training.features import cache_features
 from training.features.store import RowStore
-from training.loop import make_pools
-from training.stages import StageOne, initial_mask
-from training.train import main
+from training.train.config import StageConfig, TrainConfig
+from training.train.loop import make_pools
+from training.train.run import main
+from training.train.stages import StageOne, initial_mask
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

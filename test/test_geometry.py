@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import Camera
-from mdsm_ros.geometry import MIN_POINTS, locate, quaternion
+from mdsm_ros.geometry import MIN_POINTS, Camera, locate, quaternion
 
 CAMERA = Camera(fx=200.0, fy=200.0, cx=160.0, cy=120.0)
 SHAPE = (240, 320)

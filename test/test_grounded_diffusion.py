@@ -10,18 +10,18 @@ import yaml
 from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline
 from safetensors.torch import load_file
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
-from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
-from mdsm_ros.models.grounding import VisualEncoder, unet_channels
-from mdsm_ros.models.kind_text import KindText
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.language.prompts import kind_asked_for, photograph_of
+from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
+from mdsm_ros.models.grounded_diffusion.grounding import VisualEncoder, unet_channels
+from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
 from mdsm_ros.models.presets import GROUNDED_DIFFUSION_SD15
-from mdsm_ros.models.stable_diffusion import word_tokens
-from mdsm_ros.models.stable_diffusion_config import SD15, TINY
-from mdsm_ros.prompts import kind_asked_for, photograph_of
+from mdsm_ros.models.stable_diffusion.config import SD15, TINY
+from mdsm_ros.models.stable_diffusion.kind_text import KindText
+from mdsm_ros.models.stable_diffusion.network import word_tokens
 from mdsm_ros.segmenter import Segmenter
-from training.train import main
+from training.train.run import main
 
 FIELDS: dict[str, Any] = {
     "image_size": 64,

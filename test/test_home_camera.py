@@ -13,11 +13,12 @@ pytest.importorskip("mujoco", reason="rendering homes needs MuJoCo")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes import generate
 from mdsm_ros.homes.generate import SPLIT_SEEDS, room_samples
 from mdsm_ros.homes.layout import build_home
-from training import generate_homes
+from training.homes import command as generate_homes
 
 
 def _write(out: Path, *options: str) -> None:

@@ -13,15 +13,15 @@ pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.homes import lexicon
 from mdsm_ros.homes.generate import MAX_OCCLUSION, SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.home import Item
-from mdsm_ros.homes.instructions import Sentence
-from mdsm_ros.homes.parts import CONFUSABLE
-from mdsm_ros.homes.phrases import CLAUSES, PREFIXES, is_plural
-from mdsm_ros.homes.queries import MARKS, RELATIONS, SELECTIONS, Clause, Query, Scene
-from mdsm_ros.target_phrase import find_target
-from training.verify_homes import find_fault
+from mdsm_ros.homes.shapes.parts import CONFUSABLE
+from mdsm_ros.homes.speech.instructions import Sentence
+from mdsm_ros.homes.speech.phrases import CLAUSES, PREFIXES, is_plural
+from mdsm_ros.homes.speech.queries import MARKS, RELATIONS, SELECTIONS, Clause, Query, Scene
+from mdsm_ros.homes.words import lexicon
+from mdsm_ros.language.target_phrase import find_target
+from training.homes.verify import find_fault
 
 SEEDS = range(SPLIT_SEEDS["test"] + 600, SPLIT_SEEDS["test"] + 604)
 

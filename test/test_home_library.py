@@ -22,24 +22,26 @@ pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.annotation_writer import PARTS_FOLDER
-from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES, lexicon
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES
 from mdsm_ros.homes.furnishing.colors import colors_in_view, judge
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.furnishing.room_stock import Budget, RoomStock
 from mdsm_ros.homes.furnishing.shapes import ready
 from mdsm_ros.homes.furnishing.stock import Stock, StockChanged, StockOptions, choose_stock, chosen, open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.home import Item
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.looks.dressing import is_lamp
-from mdsm_ros.homes.queries import Query, Scene
-from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.speech.queries import Query, Scene
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.words import lexicon
 from mdsm_ros.library import LibraryMissing
-from training import build as builder
-from training import generate_homes
-from training.verify_homes import find_fault
+from training.datasets import build as builder
+from training.homes import command as generate_homes
+from training.homes.verify import find_fault
 
 SEEDS = range(SPLIT_SEEDS["test"] + 700, SPLIT_SEEDS["test"] + 702)
 ROOT = Path(__file__).parents[1]

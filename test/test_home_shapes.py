@@ -7,14 +7,15 @@ import ctypes.util
 import numpy as np
 import pytest
 
-from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES, lexicon, meshes, textures
-from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furniture import FURNITURE
+from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES
 from mdsm_ros.homes.home import Item, Room
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS, Part, bounds, dress, main, scaled, soft_box, span
-from mdsm_ros.homes.rooms import ROOMS
-from mdsm_ros.homes.words import rooms, verbs
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.kinds.rooms import ROOMS
+from mdsm_ros.homes.shapes import meshes, textures
+from mdsm_ros.homes.shapes.parts import COLORS, Part, bounds, dress, main, scaled, soft_box, span
+from mdsm_ros.homes.words import lexicon, rooms, verbs
 
 
 def parts_of(kind: str, color: str, seed: int = 0) -> list[Part]:
@@ -130,7 +131,7 @@ def bare_room(parts: list[Part], behind: list[Part] | None = None) -> Room:
 @pytest.mark.parametrize("kind", ["mug", "pillow", "suitcase", "sofa", "vase", "toy car", "wall cabinet", "ottoman"])
 def test_the_colour_of_a_thing_is_the_one_it_is_called_by(kind: str) -> None:
     pytest.importorskip("mujoco", reason="needs the extra [sim]")
-    from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+    from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 
     for color in {"red", "green", "blue"} & set(colors_of(kind)):
         parts = parts_of(kind, color)
@@ -146,7 +147,7 @@ def test_the_colour_of_a_thing_is_the_one_it_is_called_by(kind: str) -> None:
 @needs_rendering
 def test_alone_shows_what_others_hide() -> None:
     pytest.importorskip("mujoco", reason="needs the extra [sim]")
-    from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+    from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 
     room = bare_room(parts_of("ottoman", "red"), behind=parts_of("ottoman", "blue"))
     with RoomRenderer(room, 160, 120) as renderer:

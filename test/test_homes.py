@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdsm_ros.annotations import Dataset
+from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.homes import CATEGORIES
+from mdsm_ros.homes.kinds.objects import OBJECTS
 from mdsm_ros.homes.layout import build_home
-from mdsm_ros.homes.objects import OBJECTS
 
 pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.homes.cameras import camera_path
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
-from mdsm_ros.homes.scene import CameraPose, RoomRenderer
-from mdsm_ros.homes.seen import TARGET_AREA
+from mdsm_ros.homes.views.cameras import camera_path
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.views.seen import TARGET_AREA
 from training import cli
 
 SEEDS = range(SPLIT_SEEDS["test"] + 500, SPLIT_SEEDS["test"] + 504)

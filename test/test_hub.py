@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.pretrained import load_model
-from training.embed import embed
+from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.mdsm.network import MDSM
+from training.train.embed import embed
 
 
 @pytest.fixture

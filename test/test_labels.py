@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from recordings import CUP, RADIO, SECOND, SHAPE, Recorder, good_bag, mask, picture, replay
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.bags import Bag
-from mdsm_ros.cli import main
-from mdsm_ros.replay import ReplayError
+from mdsm_ros.commands.main import main
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import ReplayError
+from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.replay.labels import Labels
 from training.cli import main as data_main

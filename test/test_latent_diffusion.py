@@ -18,16 +18,16 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import CLIPTokenizer
 
-from mdsm_ros.annotations import Dataset
-from mdsm_ros.diffusion_checkpoint import load_pipeline
-from mdsm_ros.models.config import ConfigError
+from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import ConfigError
 from training.cli import main as data_main
-from training.dataset import InstructionDataset
-from training.generate import generate
-from training.latent_config import read_latent_config
-from training.latent_diffusion import main
-from training.latent_stages import to_signal
-from training.vocabulary import train_clip_tokenizer
+from training.datasets.dataset import InstructionDataset
+from training.latent.config import read_latent_config
+from training.latent.generate import generate
+from training.latent.run import main
+from training.latent.stages import to_signal
+from training.train.vocabulary import train_clip_tokenizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -222,7 +222,7 @@ def test_the_tokenizer_gives_texts_back(tmp_path: Path) -> None:
 def test_the_same_texts_give_the_same_vocabulary_in_every_process(tmp_path: Path) -> None:
     train_clip_tokenizer(SENTENCES, 560, 16, tmp_path / "here")
     code = (
-        "from pathlib import Path; from training.vocabulary import train_clip_tokenizer; "
+        "from pathlib import Path; from training.train.vocabulary import train_clip_tokenizer; "
         f"train_clip_tokenizer({SENTENCES!r}, 560, 16, Path({str(tmp_path / 'there')!r}))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

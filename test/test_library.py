@@ -20,7 +20,7 @@ pytest.importorskip("meshoptimizer", reason="needs the extra [library]")
 
 from library_models import box_lines, made, run, write_catalogue
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import Library, LibraryMissing, store, table
 from mdsm_ros.library.library import hold_out
 from training.library import convert

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import mdsm_ros
-from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furniture import FURNITURE
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.rooms import ROOMS
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.kinds.rooms import ROOMS
 
 FOLDER = Path(mdsm_ros.__file__).parent / "library"
 MODEL_COLUMNS = ["id", "kind", "places", "rooms", "usable", "reason", "front", "scale", "note"]

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask, options
 
-from mdsm_ros.bags import Bag
-from mdsm_ros.cli import main
-from mdsm_ros.demo import DemoError
-from mdsm_ros.metrics import iou
-from mdsm_ros.replay import ReplayError, run
-from mdsm_ros.replay.answers import encode, read_answers
+from mdsm_ros.commands.main import main
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import DemoError, ReplayError
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.node_log import AHEAD, HeardByImage, HeardMask, HeardStatus
+from mdsm_ros.recordings.rle import encode
+from mdsm_ros.replay import run
+from mdsm_ros.replay.answers import read_answers
 from mdsm_ros.replay.frames import choose_topics
-from mdsm_ros.replay.heard import AHEAD, HeardByImage, HeardMask, HeardStatus
 from mdsm_ros.replay.live import HEARD, LiveSource
 from mdsm_ros.replay.run import ANSWERS, run_replay
 
@@ -150,7 +151,7 @@ def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: i
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     from std_msgs.msg import String
 
-    from mdsm_ros.ros.live_player import LivePlayer
+    from mdsm_ros.ros.players.live_player import LivePlayer
 
     context = rclpy.context.Context()
     rclpy.init(context=context)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from training.losses import dice, mask_loss, weighted_cross_entropy
+from training.train.losses import dice, mask_loss, weighted_cross_entropy
 
 
 def a_batch() -> tuple[torch.Tensor, torch.Tensor]:

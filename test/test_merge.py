@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
 from training import cli
 
 

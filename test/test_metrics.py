@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdsm_ros.metrics import (
+from mdsm_ros.dataset.metrics import (
     CALIBRATION_BINS,
     area_under_roc,
     calibration_counts,

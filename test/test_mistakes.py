@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset
-from training.mistakes import outcome
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
+from training.evaluation.mistakes import outcome
 
 THINGS = ((0, "red box"), (20, "red box"), (40, "mug"), (80, "sofa"))  # left edge, kind
 WIDTH, HEIGHT, SIDE = 100, 40, 10

@@ -7,14 +7,15 @@ import torch
 from torch.nn import functional
 from transformers import BertTokenizerFast
 
-from mdsm_ros.models import diffusion
-from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig
-from mdsm_ros.models.fusion import PWAM, LanguageGate
-from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.lavt import LAVT
-from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.common import diffusion
+from mdsm_ros.models.common.fusion import PWAM, LanguageGate
+from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.common.vision import ParallelJoin
+from mdsm_ros.models.config import LAVTConfig, MDSMConfig
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.presets import LAVT_BASE, LAVT_TINY, MDSM_BASE, MDSM_TINY, config_from_dict
-from mdsm_ros.models.vision import ParallelJoin
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "blue", "cup", "lamp"]
 

@@ -14,7 +14,7 @@ import pytest
 COMMAND = """
 import sys, time
 from pathlib import Path
-from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.ros.node_process import NodeProcess
 
 node = NodeProcess(Path(sys.argv[1]), {}, {})
 node.command = [sys.executable, "-c", sys.argv[2]]

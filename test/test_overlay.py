@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdsm_ros.overlay import COLOR, draw_overlay
-from mdsm_ros.segmenter import Segmentation
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.pictures.overlay import COLOR, draw_overlay
 
 
 def answer(mask: np.ndarray) -> Segmentation:

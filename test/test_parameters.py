@@ -7,14 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mdsm_ros.ros.parameters import (
-    MODEL_DEFAULT,
-    ParameterError,
-    Parameters,
-    declare_parameters,
-    parameters_markdown,
-    parameters_yaml,
-)
+from mdsm_ros.errors import ParameterError
+from mdsm_ros.ros.parameters import MODEL_DEFAULT, Parameters, declare_parameters, parameters_markdown, parameters_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from photo_collections import Collector, box_mask, rle, scene
 
-from mdsm_ros.annotation_writer import PARTS_FOLDER
-from mdsm_ros.annotations import Dataset
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER
 from training import cli
 from training.photos import build as photos_build
 from training.photos.expressions import caption_target, expressions

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from photo_collections import HEIGHT, WIDTH, Collector, box_mask, plain_rle, polygon, rle
 from PIL import Image
 
-from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError
 from training import cli
 from training.photos.coco import UNKNOWN_KIND, VOC20, Picture, read_collection
 from training.photos.faults import Faults, key

@@ -8,12 +8,12 @@ import pytest
 from photo_collections import COLORS, HEIGHT, WIDTH, Box, box_mask, paint, scene
 
 from training.photos.speech.colors import look
-from training.photos.speech.kinds import HYPERNYMS, NOUNS, fits, is_plural, normal, nouns, speakable
 from training.photos.speech.queries import RELATIONS, SELECTIONS, Clause, Judge, Query
-from training.photos.speech.rooms import room_of
 from training.photos.speech.scene import PictureObject, PictureScene, is_scattered, object_of, scene_of
 from training.photos.speech.speaker import Sentence, Speaker, pronoun_form
-from training.photos.speech.strangers import STRANGERS
+from training.photos.speech.words.kinds import HYPERNYMS, NOUNS, fits, is_plural, normal, nouns, speakable
+from training.photos.speech.words.rooms import room_of
+from training.photos.speech.words.strangers import STRANGERS
 
 LEFT, MIDDLE, RIGHT = (10, 60, 40, 100), (65, 60, 95, 100), (120, 60, 150, 100)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdsm_ros.preprocess import input_size, resize_image, to_image_grid, to_model_input
+from mdsm_ros.inference.preprocess import input_size, resize_image, to_image_grid, to_model_input
 
 
 def test_model_input_keeps_colours_and_sides_apart() -> None:

@@ -9,12 +9,12 @@ import torch
 from stand_ins import TOKENIZER, write_stand_ins
 from transformers import BertModel, CLIPVisionModel
 
-from mdsm_ros.hub import WeightsError
+from mdsm_ros.checkpoints.pretrained import load_encoders
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.common.vision import ClipPatches
 from mdsm_ros.models.config import MDSMConfig
-from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.presets import MDSM_TINY
-from mdsm_ros.models.vision import ClipPatches
-from mdsm_ros.pretrained import load_encoders
 
 
 @pytest.fixture

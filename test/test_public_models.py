@@ -19,13 +19,12 @@ from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from mdsm_ros import public_weights
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.grounded_sam2 import GroundedSAM2
+from mdsm_ros.checkpoints import public_weights
+from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.inference.preprocess import input_size, to_model_input
+from mdsm_ros.models.grounded_sam2.network import GroundedSAM2
 from mdsm_ros.models.public_config import PUBLIC_MODELS, GroundedSAM2Config
-from mdsm_ros.preprocess import input_size, to_model_input
-from mdsm_ros.pretrained import load_model
 from mdsm_ros.segmenter import Segmenter
 
 NAMES = list(PUBLIC_MODELS)

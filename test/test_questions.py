@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset
-from mdsm_ros.prompts import photograph_of
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.language.prompts import photograph_of
 from training.cli import main
 
 KINDS = ("bed", "chair", "lamp", "table", "rug")

@@ -15,9 +15,9 @@ pytest.importorskip("mujoco", reason="rendering needs MuJoCo")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes import camera_effects
-from mdsm_ros.homes.parts import box, soft_box
+from mdsm_ros.homes.shapes.parts import box, soft_box
 from training.realism import command
 from training.realism.photographs import crops, kinds_by_name
 from training.realism.score import Judged, fitting_classes, fraction, mean_of_kinds, report

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError
 from training import cli
-from training.refcoco import decode, read_refs
+from training.datasets.refcoco import decode, read_refs
 
 HEIGHT, WIDTH = 40, 60
 
@@ -243,7 +244,7 @@ def test_objects_without_a_mask_are_left_out_alone(
 
 
 def test_workers_do_not_show_in_the_result(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.refcoco.IMAGES_A_PART", 1)
+    monkeypatch.setattr("training.datasets.refcoco.IMAGES_A_PART", 1)
     assert cli.main(arguments(files)) == 0
     assert cli.main([*arguments(files, "parallel"), "--workers", "2"]) == 0
     one, two = ((files / out / "annotations.json").read_bytes() for out in ("out", "parallel"))

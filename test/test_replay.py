@@ -34,19 +34,20 @@ from recordings import (
 )
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
-from mdsm_ros.bags import Bag, BagError
-from mdsm_ros.cli import main
+from mdsm_ros.commands.main import main
 from mdsm_ros.demo.bag_writer import STORE
-from mdsm_ros.replay import ReplayError
-from mdsm_ros.replay.answers import FrameAnswer, encode, read_answers
-from mdsm_ros.replay.compare import Pair, difference
+from mdsm_ros.errors import BagError, ReplayError
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.pictures.page import Page, Picture, write_page
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.rle import encode
+from mdsm_ros.replay.answers import FrameAnswer, read_answers
 from mdsm_ros.replay.comparison import run_comparison
+from mdsm_ros.replay.differences import Pair, difference
 from mdsm_ros.replay.frames import LATE, FrameReader, ReplayFrame, choose_topics
-from mdsm_ros.replay.report import Page, Picture, write_page
 from mdsm_ros.replay.run import ANSWERS
 from mdsm_ros.replay.stability import stability_table
 from mdsm_ros.replay.summary import summarize_replay
-from mdsm_ros.segmenter import Segmentation
 
 
 def read(path: Path, **names: Any) -> tuple[list[ReplayFrame], dict[str, int]]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdsm_ros.annotations import Camera
-from mdsm_ros.cli import main
+from mdsm_ros.commands.main import main
 from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.geometry import Camera
 
 pytest.importorskip("rclpy")
 INSTRUCTIONS = ["get the red cup", "get the cup on the table"]

@@ -31,9 +31,11 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
-from mdsm_ros.segmenter import Segmentation, Segmenter, WeightsError
+from mdsm_ros.segmenter import Segmenter
 
 TIMEOUT = 30.0  # s; the machine may be busy
 FRAME_ID = "camera_color_optical_frame"

@@ -30,14 +30,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import String
 
-from mdsm_ros.cli import main
+from mdsm_ros.commands.main import main
 from mdsm_ros.ros.conversions import image_to_numpy
 from mdsm_ros.ros.depth import camera_of, depth_to_metres
 
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 TIMEOUT = 120.0  # s; importing torch takes long on a busy machine
-SIM = [sys.executable, "-m", "mdsm_ros.cli", "sim", "--size", "160x120", "--rate", "5"]
+SIM = [sys.executable, "-m", "mdsm_ros.commands.main", "sim", "--size", "160x120", "--rate", "5"]
 NODE = [
     sys.executable,
     "-m",
@@ -184,6 +184,6 @@ def test_without_mujoco_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.delitem(sys.modules, "mdsm_ros.ros.sim", raising=False)
-    monkeypatch.setitem(sys.modules, "mdsm_ros.homes.scene", None)
+    monkeypatch.setitem(sys.modules, "mdsm_ros.homes.views.scene", None)
     assert main(["sim"]) == 2
     assert "pip install 'mdsm_ros[sim]'" in capsys.readouterr().err

@@ -17,15 +17,17 @@ import pytest
 
 pytest.importorskip("webdataset", reason="needs the extra [data]")
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Camera, Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.geometry import Camera
 from mdsm_ros.homes.generate import SPLIT_SEEDS
 from training import cli
-from training.config import StageConfig, TrainConfig
-from training.dataset import InstructionDataset
-from training.loop import _batches
-from training.shards import read_index, read_shard
-from training.sources import FolderSource, StreamSource, open_source
+from training.datasets.dataset import InstructionDataset
+from training.datasets.shards import read_index, read_shard
+from training.train.config import StageConfig, TrainConfig
+from training.train.loop import _batches
+from training.train.sources import FolderSource, StreamSource, open_source
 
 OPTIONS = StageConfig(steps=20, images=2, learning_rate=1e-3)
 CONFIG = TrainConfig("mdsm-tiny", OPTIONS, OPTIONS, instructions_per_image=2, block_steps=3, homes_per_block=1)

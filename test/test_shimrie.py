@@ -27,13 +27,15 @@ if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
 
 import matterport_house as mini
 
-from mdsm_ros.annotation_writer import PARTS_FOLDER
-from mdsm_ros.annotations import Dataset, DatasetError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER
+from mdsm_ros.errors import DatasetError
 from training import cli
-from training.shimrie import matterport, raycast, reverie, skybox
+from training.datasets import reverie
+from training.datasets.text import words
+from training.shimrie import matterport, raycast, skybox
 from training.shimrie.build import Options, choose_view, load_scan, target_mask
 from training.shimrie.views import FOCAL, HEIGHT, WIDTH, View
-from training.text import words
 
 REAL_REVERIE = Path(__file__).parents[2] / "shared/data/reverie"
 MIN_COMPARED = 400  # pixels of a mask that is compared; of a smaller one the border is too large a part

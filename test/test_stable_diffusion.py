@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.stable_diffusion import StableDiffusion, unet_blocks, unet_features
-from mdsm_ros.models.stable_diffusion_config import SD15, TINY, Sizes, StableDiffusionConfig
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.stable_diffusion.config import SD15, TINY, Sizes, StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks, unet_features
 
 
 def build(sizes: Sizes) -> StableDiffusion:

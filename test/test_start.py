@@ -14,14 +14,14 @@ from safetensors.torch import load_file, save_file
 from stand_ins import TOKENIZER, write_stand_ins
 from transformers import AutoTokenizer, CLIPVisionModel
 
-from mdsm_ros.convert.lavt import say_present
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.lavt import LAVT
-from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.checkpoints.convert.lavt import say_present
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.common.vision import ParallelJoin
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.presets import LAVT_BASE, MDSM_BASE
-from mdsm_ros.models.vision import ParallelJoin
-from training.start import start_from
-from training.train import main
+from training.train.run import main
+from training.train.start import start_from
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

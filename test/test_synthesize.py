@@ -18,20 +18,20 @@ from safetensors.torch import save_file
 from test_grounded_diffusion import FIELDS
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
-from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.diffusion_checkpoint import load_pipeline
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
-from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
-from training import train
-from training.category_splits import SPLITS, read_split
+from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
+from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
 from training.cli import main
-from training.detector import DetectorMasks
-from training.drawing import Artist, Drawing, pipeline_of
-from training.grounding_eval import harmonic_mean, measure, plan_groups
-from training.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requests_of
-from training.prompt_plan import Prompt, Sampling, plan_prompts
-from training.synthesize import batches
+from training.drawn.category_splits import SPLITS, read_split
+from training.drawn.detector import DetectorMasks
+from training.drawn.drawing import Artist, Drawing, pipeline_of
+from training.drawn.grounding_eval import harmonic_mean, measure, plan_groups
+from training.drawn.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requests_of
+from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
+from training.drawn.synthesize import batches
+from training.train import run as train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

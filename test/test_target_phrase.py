@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mdsm_ros.target_phrase import find_target
+from mdsm_ros.language.target_phrase import find_target
 
 REVERIE = Path(__file__).parents[2] / "shared/data/reverie"
 LABELS = Path(__file__).parent / "data/reverie_heads.json"

@@ -10,12 +10,12 @@ import pytest
 import torch
 from stand_ins import SMALL, TOKENIZER
 
-from mdsm_ros.encoder_checkpoints import _mean_tokens
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.mdsm import MDSM
+from mdsm_ros.checkpoints.encoder_checkpoints import _mean_tokens
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.common.text_maps import FEATURES, TextMaps
+from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.presets import MDSM_SMALL
-from mdsm_ros.models.text_maps import FEATURES, TextMaps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -101,8 +101,8 @@ def test_a_configuration_that_no_model_can_be_built_from(fields: dict[str, Any],
 )
 @torch.inference_mode()
 def test_the_public_encoders_agree_on_words_of_no_class() -> None:
-    from mdsm_ros.imagenet import class_names, load_efficientnet
-    from mdsm_ros.pretrained import load_encoders, load_tokenizer
+    from mdsm_ros.checkpoints.imagenet import class_names, load_efficientnet
+    from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer
 
     config = dataclasses.replace(MDSM_SMALL, text_maps=1, vocab_size=30522)
     tokenizer = load_tokenizer(config)

@@ -16,18 +16,18 @@ from stand_ins import write_stand_ins
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import BertModel
 
-from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.homes.parts import COLORS
-from mdsm_ros.models.config import ConfigError
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.segmenter import Segmenter
-from training import evaluate
-from training.config import read_config
-from training.dataset import InstructionDataset
-from training.latent_config import read_latent_config
-from training.loop import Pool, StepSampler
-from training.losses import dice, mask_loss, weighted_cross_entropy
-from training.train import main
-from training.vocabulary import train_tokenizer
+from training.datasets.dataset import InstructionDataset
+from training.evaluation import evaluate
+from training.latent.config import read_latent_config
+from training.train.config import read_config
+from training.train.loop import Pool, StepSampler
+from training.train.losses import dice, mask_loss, weighted_cross_entropy
+from training.train.run import main
+from training.train.vocabulary import train_tokenizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

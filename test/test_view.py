@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.sheet import contact_sheet
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.pictures.sheet import contact_sheet
 from training import cli
-from training.view import MARK, marked, outline
+from training.datasets.view import MARK, marked, outline
 
 LONG = "go to the " + "very " * 60 + "large mug"
 

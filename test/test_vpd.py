@@ -12,15 +12,15 @@ import torch
 from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline, write_text_tower
 from torch import nn
 
-from mdsm_ros.models.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
-from mdsm_ros.models.config import ConfigError
-from mdsm_ros.models.language import TextFeatures
+from mdsm_ros.checkpoints.pretrained import load_encoders, load_model
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.common.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.presets import VPD_SD15, config_from_dict
-from mdsm_ros.models.stable_diffusion import unet_blocks
-from mdsm_ros.models.vpd import VPD, TextAdapter, tapped_blocks
-from mdsm_ros.models.vpd_config import VPDConfig
-from mdsm_ros.pretrained import load_encoders, load_model
-from training.train import save_memory
+from mdsm_ros.models.stable_diffusion.network import unet_blocks
+from mdsm_ros.models.vpd.config import VPDConfig
+from mdsm_ros.models.vpd.network import VPD, TextAdapter, tapped_blocks
+from training.train.run import save_memory
 
 TEXTS = ["get the cup", "bring me a lamp"]
 CONFIG = VPDConfig(sizes=TOY, image_size=64, max_tokens=24, decoder_channels=16, decoder_norm="group")

@@ -16,11 +16,11 @@ from PIL import Image
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mdsm_ros.cli import main as mdsm
-from mdsm_ros.pretrained import save_random
+from mdsm_ros.checkpoints.pretrained import save_random
+from mdsm_ros.commands.main import main as mdsm
 from mdsm_ros.segmenter import Segmenter
-from training import evaluate
-from training.train import main
+from training.evaluation import evaluate
+from training.train.run import main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,32 +7,37 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mdsm_ros.annotations import DatasetError
-from mdsm_ros.demo import DemoError
+from mdsm_ros.errors import DatasetError, DemoError
 
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "library": ("training.library.command", "make the library of real models that homes are furnished with"),
-    "homes": ("training.generate_homes", "write a data set of homes, furnished from the library if it is there"),
-    "refcoco": ("training.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
+    "homes": ("training.homes.command", "write a data set of homes, furnished from the library if it is there"),
+    "refcoco": ("training.datasets.refcoco", "bring RefCOCO, RefCOCO+ or RefCOCOg into this format"),
     "photos": ("training.photos.build", "photographs with masks in COCO's form, and instructions about them"),
     "outlines": ("training.photos.outlines", "draw numbered outlines, for people who write sentences"),
     "compose": ("training.compose.command", "paste objects of photographs into other photographs"),
     "augment": ("training.augment.command", "changed views of a data set's pictures, for training on cached features"),
-    "captions": ("training.captions", "captioned pictures around the objects of a data set"),
-    "generate": ("training.generate", "pictures that a latent diffusion model draws from sentences"),
+    "captions": ("training.latent.captions", "captioned pictures around the objects of a data set"),
+    "generate": ("training.latent.generate", "pictures that a latent diffusion model draws from sentences"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
-    "synthesize": ("training.synthesize", "draw pictures with a latent diffusion model, and masks of what they show"),
-    "grounding": ("training.grounding_eval", "how well drawn things are found: Grounded Diffusion beside DAAM"),
-    "merge": ("training.merge", "several data sets as one"),
-    "stats": ("training.stats", "figures of datasets, side by side"),
-    "shards": ("training.shards", "pack a data set into shards that a cluster can stream"),
-    "check": ("training.check", "check every file, mask and reference, and leaks between splits"),
-    "verify-homes": ("training.verify_homes", "judge the homes' instructions against their scene graphs"),
+    "synthesize": (
+        "training.drawn.synthesize",
+        "draw pictures with a latent diffusion model, and masks of what they show",
+    ),
+    "grounding": ("training.drawn.grounding_eval", "how well drawn things are found: Grounded Diffusion beside DAAM"),
+    "merge": ("training.datasets.merge", "several data sets as one"),
+    "stats": ("training.datasets.stats", "figures of datasets, side by side"),
+    "shards": ("training.datasets.shards", "pack a data set into shards that a cluster can stream"),
+    "check": ("training.datasets.check", "check every file, mask and reference, and leaks between splits"),
+    "verify-homes": ("training.homes.verify", "judge the homes' instructions against their scene graphs"),
     "realism": ("training.realism.command", "whether an ImageNet network knows the models of the homes"),
-    "time-homes": ("training.time_homes", "what a view of a home costs, with and without the library"),
-    "view": ("training.view", "draw pictures, masks and instructions of a data set on one sheet"),
-    "bag-labels": ("training.bag_labels", "images of a recording to draw masks for, and labels from these masks"),
+    "time-homes": ("training.homes.timing", "what a view of a home costs, with and without the library"),
+    "view": ("training.datasets.view", "draw pictures, masks and instructions of a data set on one sheet"),
+    "bag-labels": (
+        "training.datasets.bag_labels",
+        "images of a recording to draw masks for, and labels from these masks",
+    ),
     "demo-bag": ("mdsm_ros.demo.make_bag", "record the bag that the demo replays"),
 }
 

@@ -14,8 +14,8 @@ from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLi
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from mdsm_ros.annotations import Camera
-from mdsm_ros.demo.recording import CAMERA_INFO_TYPE, INSTRUCTION_TYPE, TRUTH_TOPIC
+from mdsm_ros.geometry import Camera
+from mdsm_ros.recordings.playback import CAMERA_INFO_TYPE, INSTRUCTION_TYPE, TRUTH_TOPIC
 
 IMAGE_TOPIC = "/camera/image/compressed"
 CAMERA_INFO_TOPIC = "/camera/camera_info"

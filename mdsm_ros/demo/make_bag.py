@@ -16,16 +16,16 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.arguments import image_size, positive_number
-from mdsm_ros.demo import DemoError
 from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.errors import DemoError
 from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.furnishing.stock import open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
 from mdsm_ros.homes.home import Home
-from mdsm_ros.homes.instructions import Sentence
 from mdsm_ros.homes.layout import build_home
-from mdsm_ros.homes.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.speech.instructions import Sentence
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 
 INSTRUCTIONS = 11  # in a home; the one in the middle names something that is not in view
 HOLD = 5.0  # seconds that an instruction is in force

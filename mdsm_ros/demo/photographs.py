@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.annotations import Dataset, DatasetError
-from mdsm_ros.demo import DemoError
-from mdsm_ros.metrics import iou
-from mdsm_ros.overlay import draw_mask, draw_outline
-from mdsm_ros.pictures import write_picture
-from mdsm_ros.segmenter import Segmentation, Segmenter, validate_instruction
-from mdsm_ros.sheet import contact_sheet, labelled
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import DatasetError, DemoError
+from mdsm_ros.inference.answer import Segmentation, validate_instruction
+from mdsm_ros.pictures.files import write_picture
+from mdsm_ros.pictures.overlay import draw_mask, draw_outline
+from mdsm_ros.pictures.sheet import contact_sheet, labelled
+from mdsm_ros.segmenter import Segmenter
 
 TILE_WIDTH, COLUMNS = 400, 5  # pixels, but COLUMNS
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mdsm_ros.demo.messages import Frame, Replay, Source
 from mdsm_ros.demo.score import Row, Score
-from mdsm_ros.pictures import write_picture
+from mdsm_ros.pictures.files import write_picture
+from mdsm_ros.recordings.exchange import Frame, Replay, Source
 
 TRUTH_COLOR = (0, 220, 60)
 TILE_WIDTH, COLUMNS, CAPTION_HEIGHT, FONT_SIZE = 480, 3, 92, 16  # pixels, but COLUMNS

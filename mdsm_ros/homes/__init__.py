@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 
-from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
-from mdsm_ros.homes.furniture import FURNITURE
-from mdsm_ros.homes.objects import OBJECTS
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.kinds.objects import OBJECTS
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo reads it when it is imported; egl needs no screen
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import difficulty
+from mdsm_ros.dataset.format import difficulty
+from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.homes import camera_effects
-from mdsm_ros.homes.cameras import sample_pose
 from mdsm_ros.homes.furnishing.stock import StockOptions, open_stock
 from mdsm_ros.homes.home import Room
-from mdsm_ros.homes.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
 from mdsm_ros.homes.layout import build_home
-from mdsm_ros.homes.scene import CameraPose, RoomRenderer, View
-from mdsm_ros.homes.seen import TARGET_AREA, Seen, look
+from mdsm_ros.homes.speech.instructions import NOT_IN_VIEW_SHARE, Sentence, Speaker
+from mdsm_ros.homes.views.cameras import sample_pose
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer, View
+from mdsm_ros.homes.views.seen import TARGET_AREA, Seen, look
 
 SEEDS_PER_SPLIT = 1_000_000
 SPLIT_SEEDS = {name: i * SEEDS_PER_SPLIT for i, name in enumerate(("train", "val", "test", "demo"))}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mdsm_ros.homes.looks.look import Look
-from mdsm_ros.homes.parts import RGB, Part
+from mdsm_ros.homes.look import Look
+from mdsm_ros.homes.shapes.parts import RGB, Part
 from mdsm_ros.library import Surface
 
 WALL_HEIGHT = 2.5  # metres
@@ -26,7 +26,7 @@ class Item:
         support: index of the furniture it lies on, None for the floor or a wall.
         beneath: index of the furniture it lies under.
         above: index of the furniture it hangs above.
-        pattern: a name of :data:`mdsm_ros.homes.textures.PATTERNS`, or "".
+        pattern: a name of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`, or "".
         surfaces: where things may lie on it.
         model: id of the library model that it is; "" for procedural shapes.
         tints: of a library model: the colours that someone may call it by.
@@ -66,8 +66,8 @@ class Room:
     """A rectangular room; ``size`` is its extent along x and y in metres.
 
     ``wall`` names the colour of the walls, "" where no name is right; materials are of
-    :mod:`mdsm_ros.homes.textures`. ``look`` has what photographs and lamps do to a room that is furnished from the
-    library of models; None for a procedural room.
+    :mod:`mdsm_ros.homes.shapes.textures`. ``look`` has what photographs and lamps do to a room that is furnished from
+    the library of models; None for a procedural room.
     """
 
     kind: str

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furnishing.maker import Made, Maker, Wish
 from mdsm_ros.homes.furnishing.plan import plan_room
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
 from mdsm_ros.homes.furnishing.stock import Stock
-from mdsm_ros.homes.furniture import ROOM_CENTER
 from mdsm_ros.homes.home import WALL_HEIGHT, Home, Item, Room
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import ROOM_CENTER
+from mdsm_ros.homes.kinds.rooms import ROOMS
 from mdsm_ros.homes.looks.dressing import dress_room
-from mdsm_ros.homes.parts import RGB
-from mdsm_ros.homes.rooms import ROOMS
-from mdsm_ros.homes.textures import FLOOR_MATERIALS, WALL_MATERIALS
+from mdsm_ros.homes.shapes.parts import RGB
+from mdsm_ros.homes.shapes.textures import FLOOR_MATERIALS, WALL_MATERIALS
 from mdsm_ros.library import Surface
 
 TOGETHER_SHARE = 0.6  # of the things of which one is somewhere already: to the same piece of furniture

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import store, table
 from mdsm_ros.library.shapes import Shape, bounds, rotation, turned
 

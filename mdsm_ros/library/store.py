@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError, LibraryMissing
 from mdsm_ros.library.shapes import Patch, Shape, Surface
 
 FORMAT = 1
@@ -28,10 +28,6 @@ CREDITS_FOLDER = "credits"
 COMMAND = "mdsm-data library"
 JPEG_QUALITY = 92
 ARRAYS = ("vertices", "normals", "faces", "texcoords")
-
-
-class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the user has to change
-    """The library of models is not in the cache."""
 
 
 def default_folder() -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 MODELS_FILE = "models.csv"
 KINDS_FILE = "kinds.csv"

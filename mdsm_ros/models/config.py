@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
+from mdsm_ros.errors import ConfigError
+
 ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
-
-
-class ConfigError(ValueError):
-    """A configuration field holds a value that no model can be built from."""
 
 
 @dataclass(frozen=True)

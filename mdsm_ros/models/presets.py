@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mdsm_ros.models.config import ConfigError, LAVTConfig, MDSMConfig, ModelConfig
-from mdsm_ros.models.daam_config import DAAMConfig
-from mdsm_ros.models.grounded_diffusion_config import GroundedDiffusionConfig
-from mdsm_ros.models.stable_diffusion_config import TINY
-from mdsm_ros.models.vpd_config import VPDConfig
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.config import LAVTConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.daam.config import DAAMConfig
+from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
+from mdsm_ros.models.stable_diffusion.config import TINY
+from mdsm_ros.models.vpd.config import VPDConfig
 
 MDSM_BASE = MDSMConfig()
 LAVT_BASE = LAVTConfig()

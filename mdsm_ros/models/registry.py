@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mdsm_ros.hub import HubModel
-from mdsm_ros.models.daam import DAAM
-from mdsm_ros.models.grounded_diffusion import GroundedDiffusion
-from mdsm_ros.models.lavt import LAVT
-from mdsm_ros.models.mdsm import MDSM
-from mdsm_ros.models.vpd import VPD
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.daam.network import DAAM
+from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm.network import MDSM
+from mdsm_ros.models.vpd.network import VPD
 
 MODEL_TYPES: dict[str, type[HubModel]] = {
     "mdsm": MDSM,

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from mdsm_ros.metrics import intersection_union, iou
+from mdsm_ros.dataset.metrics import intersection_union, iou
+from mdsm_ros.errors import ImageError
+from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
-from mdsm_ros.segmenter import ImageError, Segmenter
+from mdsm_ros.segmenter import Segmenter
 
 STAGES = ("initial", "refined")
 
@@ -66,12 +68,6 @@ class FrameAnswer:
             return None
         intersection, union = self.counts[stage]
         return intersection / union if union else 0.0
-
-
-def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO run-length encoding, JSON-ready."""
-    code = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": list(map(int, code["size"])), "counts": code["counts"].decode()}
 
 
 def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer | None) -> FrameAnswer:

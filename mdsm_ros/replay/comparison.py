@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mdsm_ros.annotation_writer import write_json
-from mdsm_ros.bags import Bag
-from mdsm_ros.metrics import Figures, figures_table
-from mdsm_ros.overlay import draw_mask, draw_outline
-from mdsm_ros.replay import ReplayError
+from mdsm_ros.dataset.metrics import Figures, figures_table
+from mdsm_ros.errors import ReplayError
+from mdsm_ros.files import write_json
+from mdsm_ros.pictures.overlay import draw_mask, draw_outline
+from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
+from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, read_answers
-from mdsm_ros.replay.compare import Pair, difference, paired_ious
+from mdsm_ros.replay.differences import Pair, difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader
-from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay, spread
 from mdsm_ros.segmenter import Segmenter
 

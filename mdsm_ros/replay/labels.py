@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import ANNOTATIONS_FILE, Dataset, DatasetError, Instruction
-from mdsm_ros.replay import ReplayError
-from mdsm_ros.segmenter import InstructionError, validate_instruction
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, Instruction
+from mdsm_ros.errors import DatasetError, InstructionError, ReplayError
+from mdsm_ros.inference.answer import validate_instruction
 
 
 class Labels:
-    """A dataset in the format of :mod:`mdsm_ros.annotations` as truth; its splits do not matter.
+    """A dataset in the format of :mod:`mdsm_ros.dataset.format` as truth; its splits do not matter.
 
     The name of an image's file, without folder and ending, is the stamp of the frame's header in ns. A label holds
     for the frame with that stamp while that instruction is in force; no annotation means that the target is not in
@@ -62,7 +62,7 @@ class Labels:
 
         Args:
             stamp: of the frame's header, ns.
-            instruction: in force, as :func:`mdsm_ros.segmenter.validate_instruction` gives it.
+            instruction: in force, as :func:`mdsm_ros.inference.answer.validate_instruction` gives it.
         """
         self._unseen.discard(stamp)
         label = self._by_frame.get((stamp, instruction))

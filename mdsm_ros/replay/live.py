@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from mdsm_ros.bags import Bag, BagError
-from mdsm_ros.demo.messages import Frame, Outgoing
-from mdsm_ros.demo.node_process import NodeProcess
-from mdsm_ros.metrics import intersection_union
+from mdsm_ros.dataset.metrics import intersection_union
+from mdsm_ros.errors import BagError
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.exchange import Frame, Outgoing
+from mdsm_ros.recordings.node_log import Heard, HeardByImage, HeardMask, HeardStatus
 from mdsm_ros.replay.answers import FrameAnswer, steadiness
 from mdsm_ros.replay.frames import ReplayFrame, Topics
-from mdsm_ros.replay.heard import Heard, HeardByImage, HeardMask, HeardStatus
+from mdsm_ros.ros.node_process import NodeProcess
 
 HEARD = "heard.jsonl"
 DISCOVERY = 2.0  # s; nodes on one machine find each other within one
@@ -27,7 +28,7 @@ SUPERSEDED = "a newer image came before the model was free"
 
 
 class LiveSource:
-    """A recording as :class:`mdsm_ros.demo.messages.Source`, read as a stream."""
+    """A recording as :class:`mdsm_ros.recordings.exchange.Source`, read as a stream."""
 
     instructions: list[str] = []  # noqa: RUF012, not needed: every frame is judged afterwards
 
@@ -72,7 +73,7 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: 
     Raises:
         DemoError: the node did not start or has ended, or another one is running.
     """
-    from mdsm_ros.ros.live_player import LivePlayer
+    from mdsm_ros.ros.players.live_player import LivePlayer
 
     source = LiveSource(bag, topics)
     compressed = bag.topics[topics.image].endswith("CompressedImage")

@@ -14,7 +14,8 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from mdsm_ros.bags import Bag, BagError, BagMessage
+from mdsm_ros.errors import BagError
+from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.replay.answers import STAGES, FrameAnswer
 
 TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names

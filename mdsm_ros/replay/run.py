@@ -17,18 +17,18 @@ from typing import Any, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from mdsm_ros.annotation_writer import write_json
-from mdsm_ros.bags import Bag
-from mdsm_ros.metrics import figures_table
-from mdsm_ros.overlay import draw_mask, draw_outline
-from mdsm_ros.replay import ReplayError
+from mdsm_ros.dataset.metrics import figures_table
+from mdsm_ros.errors import ReplayError
+from mdsm_ros.files import write_json
+from mdsm_ros.pictures.overlay import draw_mask, draw_outline
+from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.node_log import read_heard
 from mdsm_ros.replay.answers import FrameAnswer, cut_half_a_line, read_answers, write_answers
 from mdsm_ros.replay.frames import FrameReader, ReplayFrame, Topics, choose_topics
-from mdsm_ros.replay.heard import read_heard
 from mdsm_ros.replay.labels import Labels
 from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.output_bag import write_output_bag
-from mdsm_ros.replay.report import Page, Picture, library_versions, write_page
 from mdsm_ros.replay.summary import summarize_replay
 from mdsm_ros.segmenter import Segmenter
 

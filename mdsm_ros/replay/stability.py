@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mdsm_ros.bags import Bag
-from mdsm_ros.metrics import format_figure
+from mdsm_ros.dataset.metrics import format_figure
+from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, answer_frame
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.replay.summary import Tally

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mdsm_ros.metrics import Figures, summarize
+from mdsm_ros.dataset.metrics import Figures, summarize
 from mdsm_ros.replay.answers import FrameAnswer
 
 

@@ -13,17 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image as PillowImage
 
-
-class ConversionError(ValueError):
-    """An image message cannot be used.
-
-    Attributes:
-        field: name of the message's field that is wrong.
-    """
-
-    def __init__(self, field: str, value: object, expectation: str) -> None:
-        super().__init__(f"image {field} is {value}, expected {expectation}")
-        self.field = field
+from mdsm_ros.errors import ConversionError
 
 
 class _Layout(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import Camera
-from mdsm_ros.geometry import ObjectGeometry, quaternion
-from mdsm_ros.ros.conversions import ConversionError, image_to_numpy
+from mdsm_ros.errors import ConversionError
+from mdsm_ros.geometry import Camera, ObjectGeometry, quaternion
+from mdsm_ros.ros.conversions import image_to_numpy
 
 REMEMBERED = 15  # depth images: half a second at 30 Hz, longer than most answers take
 

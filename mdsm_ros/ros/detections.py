@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mdsm_ros.segmenter import Segmentation
+from mdsm_ros.inference.answer import Segmentation
 
 
 def detection_type() -> type | None:

@@ -30,20 +30,16 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
+from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
+from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import (
-    ConversionError,
-    check_compressed_image,
-    check_image,
-    compressed_image_to_rgb,
-    image_to_rgb,
-)
+from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
 from mdsm_ros.ros.depth import DepthBuffer, check_depth
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.outputs import Outputs
-from mdsm_ros.ros.parameters import MODEL_DEFAULT, ParameterError, declare_parameters
+from mdsm_ros.ros.parameters import MODEL_DEFAULT, declare_parameters
 from mdsm_ros.ros.worker import Job, Outcome, Worker
-from mdsm_ros.segmenter import InstructionError, Segmenter, leave_a_core, validate_instruction
+from mdsm_ros.segmenter import Segmenter, leave_a_core
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s

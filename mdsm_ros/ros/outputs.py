@@ -14,11 +14,11 @@ from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header, String
 
 from mdsm_ros.geometry import ObjectGeometry
-from mdsm_ros.overlay import draw_overlay
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detection_type, detections_of
-from mdsm_ros.segmenter import Segmentation
 
 QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
 

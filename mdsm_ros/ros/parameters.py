@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mdsm_ros.acceleration import ACCELERATIONS
-from mdsm_ros.segmenter import InstructionError, validate_instruction
+from mdsm_ros.errors import InstructionError, ParameterError
+from mdsm_ros.inference.acceleration import ACCELERATIONS
+from mdsm_ros.inference.answer import validate_instruction
 
 if TYPE_CHECKING:
     from rcl_interfaces.msg import ParameterDescriptor
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bool, int, float, str)
 MODEL_DEFAULT = -1  # stands for the value that the model brings along
-
-
-class ParameterError(ValueError):
-    """A parameter has a value that it cannot have."""
 
 
 def _parameter(

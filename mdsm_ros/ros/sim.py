@@ -29,11 +29,11 @@ from mdsm_ros.homes.furnishing.options import NONE
 from mdsm_ros.homes.furnishing.stock import Stock, choose_stock, open_stock
 from mdsm_ros.homes.generate import SPLIT_SEEDS
 from mdsm_ros.homes.home import Room
-from mdsm_ros.homes.instructions import Sentence, Speaker
 from mdsm_ros.homes.layout import build_home
-from mdsm_ros.homes.scene import View
-from mdsm_ros.homes.seen import look
-from mdsm_ros.homes.tour import tour
+from mdsm_ros.homes.speech.instructions import Sentence, Speaker
+from mdsm_ros.homes.views.scene import View
+from mdsm_ros.homes.views.seen import look
+from mdsm_ros.homes.views.tour import tour
 from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import info_of

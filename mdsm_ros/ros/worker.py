@@ -13,14 +13,15 @@ from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from mdsm_ros.errors import ConversionError, ImageError
 from mdsm_ros.geometry import locate
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import ConversionError
 from mdsm_ros.ros.depth import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
-from mdsm_ros.segmenter import ImageError, Segmentation, Segmenter
+from mdsm_ros.segmenter import Segmenter
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,6 @@ mkdir -p "$out" "$run"
 [[ -z $earlier ]] || cp -r "$earlier/." "$run/"
 homes "$data/train" train "${TRAIN_IMAGES:-20000}" --size 256x192
 homes "$data/test" test "${TEST_IMAGES:-650}" --size 256x192
-"$python" -m training.ablate --config "$config" --data "$data/train" --test-data "$data/test" --out "$run" \
+"$python" -m training.evaluation.ablate --config "$config" --data "$data/train" --test-data "$data/test" --out "$run" \
     --limit "${INSTRUCTIONS:-2000}" --max-seconds "$limit" 2>&1 | tee "$out/ablate.log"
 figures "$run" "$out"

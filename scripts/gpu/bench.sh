@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 out=$(realpath -m "${1:?usage: bench.sh OUT}")
 python=${PYTHON:-python3}
 mkdir -p "$out"
-"$python" -m mdsm_ros.cli bench --model "random:${PRESET:-mdsm-base}" --runs "${RUNS:-50}" \
+"$python" -m mdsm_ros.commands.main bench --model "random:${PRESET:-mdsm-base}" --runs "${RUNS:-50}" \
     --acceleration none half compile | tee "$out/bench.md"

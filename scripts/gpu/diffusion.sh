@@ -40,7 +40,7 @@ homes "$data/test" test "${TEST_IMAGES:-100}"
 if [[ ! -f $run/latent_finished ]]; then
     [[ -f $data/captions/annotations.json ]] ||
         "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
-    "$python" -m training.latent_diffusion --config "$latent" --data "$data/captions" --out "$run" --resume \
+    "$python" -m training.latent.run --config "$latent" --data "$data/captions" --out "$run" --resume \
         --max-seconds "$(left)" 2>&1 | tee "$out/latent.log"
     if grep -q -- '--resume goes on' "$out/latent.log"; then
         exit 0
@@ -50,7 +50,7 @@ if [[ ! -f $run/latent_finished ]]; then
 fi
 sed "\$a model: {checkpoint: $run/model}" "$vpd" >"$run/vpd.yaml"
 # shellcheck disable=SC2086 # several words
-"$python" -m training.compare --mdsm "$mdsm" --vpd "$run/vpd.yaml" --data "$data/train" --test-data "$data/test" \
+"$python" -m training.evaluation.compare --mdsm "$mdsm" --vpd "$run/vpd.yaml" --data "$data/train" --test-data "$data/test" \
     --out "$run/compare" --limit "${INSTRUCTIONS:-250}" --max-seconds "$(left)" \
     ${VARIANTS:+--variants $VARIANTS} ${SEEDS:+--seeds $SEEDS} 2>&1 | tee "$out/compare.log"
 figures "$run/compare" "$out"

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from mdsm_ros.annotations import Annotation, Instruction
+from mdsm_ros.dataset.format import Annotation, Instruction
 from training.augment.appearance import change_appearance
 from training.augment.crop_words import names_color, needs_of
 from training.augment.flip_words import flip_sentence
 from training.augment.options import Augmentation
 from training.augment.windows import Keep, choose_window, cut, cut_masks
-from training.dataset import AUXILIARY_STRIDE, Batch, InstructionDataset, Picture, assemble
+from training.datasets.dataset import AUXILIARY_STRIDE, Batch, InstructionDataset, Picture, assemble
 
 Draw = tuple[int, int]
 """A step and a position in the split."""

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset, Instruction
 from mdsm_ros.arguments import count
+from mdsm_ros.dataset.format import Dataset, Instruction
+from mdsm_ros.dataset.writer import DatasetWriter
 from training.augment.batches import Augmenter, Masks
 from training.augment.options import Augmentation
-from training.build import Plan, build
-from training.dataset import InstructionDataset
+from training.datasets.build import Plan, build
+from training.datasets.dataset import InstructionDataset
 
 PICTURES = 40  # of a unit of work
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mdsm_ros import target_words as w
-from mdsm_ros.homes import lexicon
-from mdsm_ros.homes.parts import COLORS
+from mdsm_ros.homes.shapes.parts import COLORS
+from mdsm_ros.homes.words import lexicon
+from mdsm_ros.language import target_words as w
 from training.augment.flip_words import Sense, sense_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from mdsm_ros.models.config import ConfigError
+from mdsm_ros.errors import ConfigError
 
 _PROBABILITIES = ("flip", "crop", "shrink", "color", "blur", "noise")
 

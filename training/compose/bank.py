@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import Annotation, Dataset, DatasetError, ImageRecord
+from mdsm_ros.dataset.format import Annotation, Dataset, ImageRecord
+from mdsm_ros.errors import DatasetError
 from training.compose.canvas import Mask, SceneObject, resized
 from training.compose.cutouts import Cutout, cut_out, largest_piece
 from training.compose.kinds import PASTED
 from training.photos.speech.absent import CLUTTER
-from training.photos.speech.kinds import normal
+from training.photos.speech.words.kinds import normal
 
 MIN_SIDE = 44  # pixels of a cut-out's shorter side
 MIN_SMALL_SIDE = 28  # of an object that is small in the world

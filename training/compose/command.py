@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdsm_ros.annotations import ANNOTATIONS_FILE
 from mdsm_ros.arguments import count, share
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE
 from mdsm_ros.library import Library, LibraryMissing
 from mdsm_ros.library.store import default_folder
-from training.build import Plan, build
+from training.datasets.build import Plan, build
 
 if TYPE_CHECKING:
     from training.compose.picture import Composer

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from training.compose.bank import Bank, Place
 from training.compose.blending import paste, through_one_camera
 from training.compose.canvas import Layer, SceneObject, visible

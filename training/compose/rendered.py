@@ -15,7 +15,7 @@ from training.compose.bank import rejects
 from training.compose.cutouts import Cutout
 from training.compose.kinds import NAMES_OF_MODELS, PASTED, PHOTOGRAPHS_ONLY
 from training.compose.look import Look
-from training.photos.speech.kinds import normal
+from training.photos.speech.words.kinds import normal
 
 LIBRARY_ORIGIN = "library:"
 VIEWS = 5  # of each model

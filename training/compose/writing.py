@@ -10,16 +10,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import DatasetError, difficulty
+from mdsm_ros.dataset.format import difficulty
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
 from training.compose.bank import Bank
 from training.compose.canvas import SceneObject
 from training.compose.picture import Composed, Composer
 from training.compose.rendered import LIBRARY_ORIGIN, Shelf
-from training.photos.speech.kinds import fits
 from training.photos.speech.queries import Query
 from training.photos.speech.scene import PictureScene, scene_of
 from training.photos.speech.speaker import Speaker
+from training.photos.speech.words.kinds import fits
 
 SOURCE = "compose"
 ATTEMPTS = 20  # for each picture

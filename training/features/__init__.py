@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from filelock import FileLock
 
-from mdsm_ros.hub import HubModel
-from mdsm_ros.models.language import TextFeatures
-from mdsm_ros.models.lavt import LAVT
-from mdsm_ros.models.mdsm import MDSM
-from training.dataset import FrozenFeatures, InstructionDataset
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm.network import MDSM
+from training.datasets.dataset import FrozenFeatures, InstructionDataset
 from training.features.images import cache_images
 from training.features.texts import cache_texts
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from mdsm_ros.annotations import Dataset
+from mdsm_ros.dataset.format import Dataset
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mdsm_ros.models.intermediate import IntermediateStage
-from mdsm_ros.preprocess import resize_image
-from training.dataset import InstructionDataset
+from mdsm_ros.inference.preprocess import resize_image
+from mdsm_ros.models.common.intermediate import IntermediateStage
+from training.datasets.dataset import InstructionDataset
 from training.features.fingerprint import of_images, of_module
 from training.features.store import RowStore
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotation_writer import write_json
+from mdsm_ros.files import write_json
 
 META_FILE = "meta.json"
 DONE_FILE = "done.bin"

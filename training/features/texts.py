@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mdsm_ros.models.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.common.language import LanguageEncoder, TextFeatures
 from training.features.fingerprint import of_module, of_texts
 from training.features.store import RowStore
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from training.library.sources import CATALOGUE_FILE, Files
 
 CC_BY_4 = "CC BY 4.0"

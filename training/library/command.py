@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from mdsm_ros.annotations import DatasetError
 from mdsm_ros.arguments import count
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import store
 
 DOWNLOADS_FOLDER = "downloads"

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from tqdm import tqdm
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import store
 from mdsm_ros.library.shapes import Patch, Shape, bounds
 from training.library.catalogue import Credit, Item

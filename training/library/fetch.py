@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mdsm_ros.library import store, table
 from mdsm_ros.library.library import TABLE_FOLDER
 from mdsm_ros.library.shapes import Patch, Shape, turned
-from mdsm_ros.sheet import contact_sheet, labelled
+from mdsm_ros.pictures.sheet import contact_sheet, labelled
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo reads it when it is imported; egl needs no screen
 

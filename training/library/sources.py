@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 ARCHIVES = (".sh3f", ".whl", ".zip")
 CATALOGUE_FILE = "PluginFurnitureCatalog.properties"

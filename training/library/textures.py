@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import store
 from training.library.mesh.wavefront import TEXTURE_SIZE
 from training.library.sources import Files

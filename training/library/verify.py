@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library import store
 from training.library.convert import digest
 

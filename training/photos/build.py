@@ -15,8 +15,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from mdsm_ros.annotations import DatasetError
-from training.build import Plan, build
+from mdsm_ros.errors import DatasetError
+from training.datasets.build import Plan, build
 from training.photos.by_eye import EyeSentence, digest, read_sentences
 from training.photos.coco import Collection, read_collection
 from training.photos.faults import Faults

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
+from training.datasets.text import words
 from training.photos.coco import Picture, Thing
 from training.photos.faults import Faults
-from training.photos.speech.kinds import normal
-from training.text import words
+from training.photos.speech.words.kinds import normal
 
 SAME_BOX = 0.5  # intersection over union of a sentence's box and the annotation's
 FIELDS = ("file_name", "annotation", "category", "bbox", "text", "writer")

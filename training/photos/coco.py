@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from training.photos.faults import Faults
-from training.photos.speech.kinds import normal
+from training.photos.speech.words.kinds import normal
 
 UNKNOWN_KIND = "unknown"
 """Stands for a category that the file does not name: such an object may be of any kind."""

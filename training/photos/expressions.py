@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from training.photos.speech.kinds import nouns
+from training.datasets.text import words
 from training.photos.speech.queries import Judge, Query
-from training.text import words
+from training.photos.speech.words.kinds import nouns
 
 SOURCES = {"template": "template", "written": "eye", "human": "human"}
 """The source of an instruction by how its ``instruction_source`` begins."""

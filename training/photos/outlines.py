@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mdsm_ros.annotation_writer import write_json
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
 from training.photos.build import add_split_arguments, options_of
 from training.photos.coco import Picture, Thing, read_collection
 from training.photos.faults import Faults
 from training.photos.pixels import mask_of, read_picture
-from training.photos.speech.kinds import speakable
+from training.photos.speech.words.kinds import speakable
 from training.photos.write import Options
 
 OBJECTS_FILE = "objects.json"

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from mdsm_ros.annotations import DatasetError
-from training.refcoco import MIN_POLYGON, decode
+from mdsm_ros.errors import DatasetError
+from training.datasets.refcoco import MIN_POLYGON, decode
 
 ORIENTATION = 0x0112  # the EXIF tag
 FAR_OUT = 10  # times the picture's side: no polygon reaches that far

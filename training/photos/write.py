@@ -9,19 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import DatasetError, difficulty
+from mdsm_ros.dataset.format import difficulty
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
+from training.datasets.text import count_expressions
 from training.photos.by_eye import EyeSentence
 from training.photos.coco import Picture, Thing
 from training.photos.expressions import caption_target, expressions
 from training.photos.faults import key
 from training.photos.pixels import box_of, mask_of, read_picture
-from training.photos.speech.kinds import fits
 from training.photos.speech.queries import Judge
 from training.photos.speech.scene import PictureObject, PictureScene, object_of
 from training.photos.speech.speaker import Speaker
+from training.photos.speech.words.kinds import fits
 from training.photos.splits import picture_key, split_of
-from training.text import count_expressions
 
 SOURCE = "photos"
 COCO_DIGITS = 12  # of the numbers in COCO's file names

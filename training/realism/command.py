@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from mdsm_ros.annotation_writer import write_json
-from mdsm_ros.annotations import DatasetError
 from mdsm_ros.arguments import count
-from mdsm_ros.hub import WeightsError
-from mdsm_ros.imagenet import ImageNetClassifier, class_names
+from mdsm_ros.checkpoints.imagenet import ImageNetClassifier, class_names
+from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.files import write_json
 from mdsm_ros.library import Library
-from mdsm_ros.sheet import contact_sheet, labelled
+from mdsm_ros.pictures.sheet import contact_sheet, labelled
 from training.realism.photographs import crops, kinds_by_name
 from training.realism.score import BEST, Judged, fitting_classes, report
 from training.realism.studio import Studio

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.annotations import ANNOTATIONS_FILE, DatasetError
-from mdsm_ros.pictures import read_picture
-from mdsm_ros.segmenter import ImageError
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE
+from mdsm_ros.errors import DatasetError, ImageError
+from mdsm_ros.pictures.files import read_picture
 
 LEAST_AREA = 0.05  # fraction of the picture that the object's mask covers
 MARGIN = 0.1  # around its box, fraction of the longer side

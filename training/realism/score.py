@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 BEST = 5
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.homes import camera_effects
-from mdsm_ros.homes.painter import Painter
-from mdsm_ros.homes.parts import Part, span
+from mdsm_ros.homes.shapes.painter import Painter
+from mdsm_ros.homes.shapes.parts import Part, span
 
 ABOVE = (10.0, 40.0)  # degrees from which a person looks down on a thing
 ASIDE = 80.0  # degrees to either side of its front

@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furnishing.shapes import ready
-from mdsm_ros.homes.furniture import FURNITURE
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS, Part, vary
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.shapes.parts import COLORS, Part, vary
 from mdsm_ros.library import Library
 
 TEXTURE_SIDE = 512  # pixels

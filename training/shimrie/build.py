@@ -16,15 +16,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotation_writer import DatasetWriter
-from mdsm_ros.annotations import Dataset, DatasetError, difficulty
-from training.build import Plan, build
-from training.shimrie import matterport, reverie
+from mdsm_ros.dataset.format import Dataset, difficulty
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
+from training.datasets import reverie
+from training.datasets.build import Plan, build
+from training.datasets.stats import statistics, table
+from training.datasets.text import count_expressions
+from training.shimrie import matterport
 from training.shimrie.raycast import RayCaster, objects_of_faces
 from training.shimrie.skybox import read_skybox, sample
 from training.shimrie.views import CAMERA, HEIGHT, WIDTH, View
-from training.stats import statistics, table
-from training.text import count_expressions
 
 MIN_ANNOTATED = 64  # pixels; smaller parts of other objects are not annotated and do not distract
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 MPCAT40 = (
     "void",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 
 FACES = 6
 

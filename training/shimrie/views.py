@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.annotations import Camera
+from mdsm_ros.geometry import Camera
 
 WIDTH, HEIGHT = 640, 480  # pixels; REVERIE's boxes are in them
 VERTICAL_FOV = np.deg2rad(60.0)

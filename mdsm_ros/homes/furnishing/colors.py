@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.homes.home import Item
-from mdsm_ros.homes.parts import COLORS, CONFUSABLE
+from mdsm_ros.homes.shapes.parts import COLORS, CONFUSABLE
 
 NAMES = tuple(COLORS)
 UNNAMED = -1

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mdsm_ros.homes.fixtures import FIXTURES
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
 from mdsm_ros.homes.furnishing.stock import fixed_at
-from mdsm_ros.homes.furniture import FURNITURE
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import COLORS, Part, bounds, dress, scaled, vary
-from mdsm_ros.homes.textures import PATTERNS
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.shapes.parts import COLORS, Part, bounds, dress, scaled, vary
+from mdsm_ros.homes.shapes.textures import PATTERNS
 from mdsm_ros.library import Model, Surface
 
 SIZES = {"small": 0.78, "": 1.0, "big": 1.32}
@@ -44,7 +44,7 @@ class Made:
     Attributes:
         hx, hy: half-extents of its footprint, metres.
         elevation: usual height of its base above the floor, metres; 0 if that is not known.
-        fixed: of a fixture: where it is, as :class:`mdsm_ros.homes.fixtures.Fixture` has it.
+        fixed: of a fixture: where it is, as :class:`mdsm_ros.homes.kinds.fixtures.Fixture` has it.
     """
 
     kind: str

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furnishing.room_stock import RoomStock
 from mdsm_ros.homes.furnishing.stock import FREE_GROUPS
-from mdsm_ros.homes.rooms import ROOMS
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.kinds.rooms import ROOMS
 
 KINDS = (17, 24)  # of objects that are put into a room
 EXTRA_FURNITURE, EXTRA_FIXTURES = 3, 2  # of kinds that only the library has, at most

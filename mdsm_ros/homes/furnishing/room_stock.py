@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
 from mdsm_ros.homes.furnishing.shapes import ReadyShape
 from mdsm_ros.homes.furnishing.stock import Stock, role
-from mdsm_ros.homes.furniture import FURNITURE
 from mdsm_ros.homes.home import WALL_HEIGHT, Item
-from mdsm_ros.homes.lexicon import FRAMED
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.rooms import ROOMS
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.kinds.rooms import ROOMS
+from mdsm_ros.homes.words.lexicon import FRAMED
 from mdsm_ros.library import Model, Surface
 
 LIBRARY_SHARE = 0.88  # of the things of kinds that have both a model and a procedural shape

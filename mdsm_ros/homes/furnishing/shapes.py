@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.homes.furnishing.colors import Colors, judge
-from mdsm_ros.homes.meshes import Mesh
-from mdsm_ros.homes.parts import Part, Photo
+from mdsm_ros.homes.shapes.meshes import Mesh
+from mdsm_ros.homes.shapes.parts import Part, Photo
 from mdsm_ros.library import Patch, Shape, Surface
 
 SMALLEST = 1e-6  # square metres: a patch below is not seen, and MuJoCo refuses it

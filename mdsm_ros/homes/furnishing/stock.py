@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.annotations import DatasetError
-from mdsm_ros.homes.fixtures import FIXTURES
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes.furnishing.shapes import ReadyShape, ready, shrunk
-from mdsm_ros.homes.furniture import FURNITURE
-from mdsm_ros.homes.objects import OBJECTS
-from mdsm_ros.homes.parts import Photo
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.shapes.parts import Photo
 from mdsm_ros.library import Library, LibraryMissing, Model
 from mdsm_ros.library.library import TABLE_FOLDER
 from mdsm_ros.library.store import default_folder

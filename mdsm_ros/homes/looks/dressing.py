@@ -10,8 +10,8 @@ import numpy as np
 from mdsm_ros.homes.furnishing.colors import judge
 from mdsm_ros.homes.furnishing.stock import Stock
 from mdsm_ros.homes.home import Item, Room
-from mdsm_ros.homes.looks.look import Look
-from mdsm_ros.homes.parts import RGB, Part, Photo
+from mdsm_ros.homes.look import Look
+from mdsm_ros.homes.shapes.parts import RGB, Part, Photo
 
 FLOOR_SHARE, WALL_SHARE, PICTURE_SHARE = 0.85, 0.6, 0.9  # how often photographs take the place of what is drawn
 COLORED_WALL_SHARE = 0.5  # of the photographic walls: in the photograph's colours, not tinted by the wall's

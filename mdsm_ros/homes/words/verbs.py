@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mdsm_ros.homes.furnishing.kinds import LIBRARY_KINDS
-from mdsm_ros.homes.lexicon import LIBRARY_ONLY
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.words.lexicon import LIBRARY_ONLY
 
 FETCH = (
     "get {}",

@@ -12,7 +12,7 @@ from trimesh import Trimesh
 from trimesh.graph import connected_component_labels
 from trimesh.repair import fix_winding
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from training.library.mesh.wavefront import Part
 
 SMALL = 0.12  # of the model's diagonal: pieces of foliage and the like are smaller

@@ -13,7 +13,7 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from mdsm_ros.annotations import DatasetError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.library.shapes import RGBA, bounds
 from training.library.catalogue import Item
 from training.library.mesh.polygons import triangulated

@@ -8,10 +8,10 @@ import numpy as np
 
 from training.photos.speech.colors import SAID, colors_of
 from training.photos.speech.describe import Describer
-from training.photos.speech.kinds import fits
 from training.photos.speech.queries import MARKS, Clause, Judge, Query
 from training.photos.speech.relations import RESTING, SUPPORTS
-from training.photos.speech.strangers import STRANGERS
+from training.photos.speech.words.kinds import fits
+from training.photos.speech.words.strangers import STRANGERS
 
 SETTINGS: tuple[frozenset[str], ...] = (
     frozenset(["chair", "couch", "tv", "remote", "book", "clock", "vase", "cat", "dog", "laptop"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.homes.parts import CONFUSABLE
+from mdsm_ros.homes.shapes.parts import CONFUSABLE
 
 MIN_PIXELS = 80
 CORE_SHARE = 0.65  # of the pixels, for a colour to be an object's

@@ -7,10 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from training.photos.speech.colors import colors_of
-from training.photos.speech.kinds import HYPERNYMS, speakable
 from training.photos.speech.queries import MARKS, Clause, Judge, Query
 from training.photos.speech.relations import SUPPORTS
 from training.photos.speech.scene import PictureObject
+from training.photos.speech.words.kinds import HYPERNYMS, speakable
 
 MAX_CLAUSES = 2
 MAX_MARKS = 6  # landmarks that are tried for one target

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mdsm_ros.homes.queries import Clause, Query
+from mdsm_ros.homes.speech.queries import Clause, Query
 from training.photos.speech import relations as r
 from training.photos.speech import selections as s
 from training.photos.speech.colors import colors_of
-from training.photos.speech.kinds import fits
 from training.photos.speech.scene import PictureObject, PictureScene
+from training.photos.speech.words.kinds import fits
 
 RELATIONS: dict[str, r.Relation] = {
     "left": r.place("left"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.photos.speech.colors import Looks, look
-from training.photos.speech.kinds import speakable
+from training.photos.speech.words.kinds import speakable
 
 TARGET_SHARE = 0.005  # of the picture: smaller objects are not asked for
 TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
@@ -201,7 +201,7 @@ def scene_of(
 
     Args:
         rgb: the picture.
-        kinds: normalised names, see :func:`training.photos.speech.kinds.normal`.
+        kinds: normalised names, see :func:`training.photos.speech.words.kinds.normal`.
         masks: one for each kind.
         uncertain: indices of crowds and of regions of which only the kind is known.
         exhaustive: see :class:`PictureScene`.

@@ -13,15 +13,15 @@ import numpy as np
 
 from mdsm_ros.homes.words import rooms as home_rooms
 from mdsm_ros.homes.words import sentences as home_sentences
-from training.photos.speech import verbs as v
 from training.photos.speech.absent import AbsentDescriber
 from training.photos.speech.describe import Describer
-from training.photos.speech.kinds import fits, is_plural
 from training.photos.speech.queries import Judge, Query
-from training.photos.speech.rooms import ROOMS, room_of
 from training.photos.speech.scene import PictureObject, PictureScene
-from training.photos.speech.strangers import STRANGERS
 from training.photos.speech.wording import Wording
+from training.photos.speech.words import verbs as v
+from training.photos.speech.words.kinds import fits, is_plural
+from training.photos.speech.words.rooms import ROOMS, room_of
+from training.photos.speech.words.strangers import STRANGERS
 
 ABSENT_SHARE = 0.2  # of the sentences, where absence can be known
 BARE_SHARE = 0.14  # of phrases without a verb

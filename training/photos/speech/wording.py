@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.photos.speech.kinds import ABSENT, HYPERNYMS, is_plural, nouns
 from training.photos.speech.queries import Clause, Query
-from training.photos.speech.strangers import STRANGERS
+from training.photos.speech.words.kinds import ABSENT, HYPERNYMS, is_plural, nouns
+from training.photos.speech.words.strangers import STRANGERS
 
 CLAUSES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "on the left hand side", "to the left", "on your left"),

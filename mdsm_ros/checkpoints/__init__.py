@@ -1,0 +1,1 @@
+"""Loading models by name, and filling them from public and foreign checkpoints."""

@@ -1,0 +1,132 @@
+"""Reading foreign checkpoints, and filling a model from one without anything left over on either side."""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+from mdsm_ros.errors import WeightsError
+
+TRUSTED = {"argparse.Namespace"}  # the training scripts' options, a plain record; else tensors and plain values only
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tensor of a foreign checkpoint on its way into a model.
+
+    Attributes:
+        key: its name there.
+        value: as the model wants it.
+    """
+
+    key: str
+    value: torch.Tensor
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a ``.pth`` file: tensors, plain values and an ``argparse.Namespace``; nothing in it can run code.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or it holds anything else.
+    """
+    if not path.is_file():
+        raise WeightsError(f"checkpoint {path} is missing, expected a .pth file")
+    zipped = zipfile.is_zipfile(path)
+    try:
+        foreign = sorted(set(get_unsafe_globals_in_checkpoint(path)) - TRUSTED) if zipped else []
+        with safe_globals([argparse.Namespace]):  # mapped into memory, so that the optimizer's state is never read
+            content = None if foreign else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except (pickle.UnpicklingError, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"checkpoint {path} cannot be read: it is damaged, or holds more than tensors and plain values "
+            f"({type(error).__name__})"
+        ) from error
+    if foreign:
+        raise WeightsError(f"checkpoint {path} is refused: it calls {foreign[0]}, which is no tensor or plain value")
+    if not isinstance(content, dict):
+        raise WeightsError(f"checkpoint {path} holds {type(content).__name__}, expected a dictionary")
+    return content
+
+
+def tensors(content: Mapping[str, Any], name: str) -> dict[str, torch.Tensor]:
+    """The state dictionary that is stored under a name.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    state = content.get(name)
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise WeightsError(f"checkpoint has no state dictionary {name!r}, found {', '.join(map(str, content))}")
+    return state
+
+
+def option(content: Mapping[str, Any], name: str, default: Any) -> Any:
+    """An option of the training script that wrote the checkpoint, where it was stored with it."""
+    return getattr(content.get("args"), name, default)
+
+
+def translate(
+    state: Mapping[str, torch.Tensor],
+    rules: Sequence[tuple[str, str]],
+    convert: Callable[[str, torch.Tensor], torch.Tensor],
+) -> dict[str, Source]:
+    """Tensors by our names.
+
+    Args:
+        state: by foreign names.
+        rules: pattern of the whole foreign name, and ours.
+        convert: gives a tensor its form in our model.
+
+    Raises:
+        WeightsError: no rule knows a name.
+    """
+    found: dict[str, Source] = {}
+    for key, value in state.items():
+        match = next(((m, ours) for theirs, ours in rules if (m := re.fullmatch(theirs, key))), None)
+        if match is None:
+            raise WeightsError(f"{key} of the checkpoint has no place in the model")
+        found[match[0].expand(match[1])] = Source(key, convert(key, value))
+    return found
+
+
+def fill(model: nn.Module, sources: Mapping[str, Source], ours: tuple[str, ...]) -> None:
+    """Loads what a checkpoint holds, by the model's names.
+
+    Buffers that the model computes itself and that the checkpoint stores, too, must agree.
+
+    Args:
+        model: to be filled.
+        sources: by name in the model.
+        ours: how names begin that the checkpoint cannot have; they stay as they are.
+
+    Raises:
+        WeightsError: a tensor is missing, has no place, or has another shape.
+    """
+    wanted = {name: value for name, value in model.state_dict().items() if not name.startswith(ours)}
+    computed = {name: value for name, value in model.named_buffers() if name not in wanted}
+    for name, source in sources.items():
+        expected = wanted.get(name, computed.get(name))
+        if expected is None:
+            raise WeightsError(f"{source.key} {_shape(source.value)} of the checkpoint has no place in the model")
+        if source.value.shape != expected.shape:
+            raise WeightsError(f"{source.key} is {_shape(source.value)}, expected {_shape(expected)} as {name}")
+        if name in computed and not torch.equal(source.value, expected):
+            raise WeightsError(f"{source.key} is not what {name} is computed as")
+    absent = sorted(set(wanted) - set(sources))
+    if absent:
+        raise WeightsError(f"the checkpoint has nothing for {absent[0]} {_shape(wanted[absent[0]])}")
+    model.load_state_dict({name: sources[name].value for name in wanted}, strict=False)
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return f"({', '.join(map(str, tensor.shape))})"

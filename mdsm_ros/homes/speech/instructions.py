@@ -1,0 +1,307 @@
+"""Instructions in the manner of REVERIE about a view: where to go, what to do, and which thing is meant.
+
+Each instruction carries its description as a query, which :class:`mdsm_ros.homes.speech.queries.Scene` can judge anew:
+it must mean exactly one visible thing, or, where the target is not in view, none at all and nothing like it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mdsm_ros.homes.home import Item, Room
+from mdsm_ros.homes.kinds.fixtures import FIXTURES
+from mdsm_ros.homes.kinds.furniture import FURNITURE
+from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
+from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.homes.kinds.rooms import ROOMS
+from mdsm_ros.homes.shapes.parts import COLORS
+from mdsm_ros.homes.speech.describe import Describer
+from mdsm_ros.homes.speech.phrases import Wording, is_plural
+from mdsm_ros.homes.speech.queries import Query, Scene
+from mdsm_ros.homes.views.seen import Seen
+from mdsm_ros.homes.words import lexicon, rooms, sentences, verbs
+
+NOT_IN_VIEW_SHARE = 0.23  # of the attempts; many find nothing plausible that is absent, one in seven remains
+TAIL_SHARE = 0.26
+PER_TARGET = 2
+AREA_MISS = 0.7  # of its logarithm: a target is at most twice as large or small as drawn
+RIVAL_WEIGHT = 4.0  # things of which several are in view are asked for more often
+
+AREA_QUANTILES = (
+    (0.0, 0.03, 0.1, 0.23, 0.38, 0.55, 0.82, 1.0),
+    (0.002, 0.002, 0.0025, 0.0222, 0.0686, 0.168, 0.4544, 0.75),
+)
+"""Shares of the image that are drawn for targets. The values are quantiles of REVERIE's boxes: 1, 5, 25, 50, 75 and
+95 % (`mdsm-data stats --reverie`), the smallest raised to what can be recognised. Small and large ones are drawn more
+often, since fewer views have them to offer."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An instruction about a view.
+
+    Attributes:
+        text: the sentence.
+        target: index of the item in the room; None when what it names is not in view.
+        query: what the sentence says of the target.
+        expressions: number of referring expressions, those about the room and the way included.
+        distractors: other visible items of the target's kind.
+        by_looks: kind and colour alone would single the target out.
+    """
+
+    text: str
+    target: int | None
+    query: Query
+    expressions: int
+    distractors: int
+    by_looks: bool
+
+
+class Speaker:
+    """Makes sentences about one view.
+
+    Args:
+        room: the room.
+        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        pixels: of the image.
+        rng: chooses the words.
+    """
+
+    def __init__(self, room: Room, seen: Sequence[Seen], pixels: int, rng: np.random.Generator) -> None:
+        self.room, self.rng = room, rng
+        self.scene = Scene(room, seen, pixels)
+        self.words = Wording(self.scene, rng)
+        self.describer = Describer(self.scene, rng)
+
+    def sentences(self, count: int, not_in_view_share: float = NOT_IN_VIEW_SHARE) -> list[Sentence]:
+        """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
+
+        ``not_in_view_share`` of the attempts are about something that is not in view.
+        """
+        left = PER_TARGET * [s for s in self.scene.seen if s.target]
+        result: list[Sentence] = []
+        for _ in range(count):
+            target = self._draw_target(left)
+            if target is None:
+                continue
+            left.remove(target)
+            absent = self.rng.random() < not_in_view_share
+            sentence = self._about_absent(target) if absent else self._about(target)
+            if sentence is not None:
+                result.append(sentence)
+        return result
+
+    def _draw_target(self, things: Sequence[Seen]) -> Seen | None:
+        """One of the things whose area is about as drawn; None where there is none."""
+        wanted = float(np.interp(self.rng.random(), *AREA_QUANTILES))
+        miss = np.array([abs(np.log(thing.area / self.scene.pixels / wanted)) for thing in things])
+        rivals = np.array([sum(other.kind == thing.kind for other in self.scene.seen) > 1 for thing in things])
+        weights = (miss < AREA_MISS) * np.where(rivals, RIVAL_WEIGHT, 1.0)
+        if not weights.any():
+            return None
+        return things[int(self.rng.choice(len(things), p=weights / weights.sum()))]
+
+    def _about(self, target: Seen) -> Sentence | None:
+        query = self.describer.describe(target)
+        if query is None:
+            return None
+        item = self.room.items[target.index]
+        by_looks = len(self.scene.candidates(Query(target.kind, target.color or None))) == 1
+        text, more = self._text(item, self.words.phrase(query))
+        rivals = sum(other.kind == target.kind for other in self.scene.seen) - 1
+        return Sentence(text, target.index, query, query.expressions + more, rivals, by_looks)
+
+    def _about_absent(self, model: Seen) -> Sentence | None:
+        """A sentence like that about ``model``, with a kind or colour put in its place that is not in view."""
+        query = self.describer.describe(model)
+        if query is None:
+            return None
+        item = self.room.items[model.index]
+        if self.rng.random() < 0.5:
+            kinds = _exchangeable(item.kind, self.room)
+            options = [replace(query, kind=kind, color=self._another(query.color, kind)) for kind in kinds]
+        else:
+            options = self._other_colors(query, item)
+        options = [o for o in options if not self.scene.candidates(o)]
+        if not options:
+            return None
+        query = options[int(self.rng.integers(len(options)))]
+        item = replace(item, kind=query.kind)
+        text, more = self._text(item, self.words.describe(query, item))
+        return Sentence(text, None, query, query.expressions + more, 0, False)
+
+    def _other_colors(self, query: Query, item: Item) -> list[Query]:
+        """The query in every colour that the kind comes in; none where a thing in view has no clear colour itself."""
+        alike = self.scene.candidates(Query(query.kind))
+        if not all(thing.color for thing in alike):
+            return []
+        return [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
+
+    def _another(self, color: str | None, kind: str) -> str | None:
+        """Another colour that the kind comes in, so that what is there does not fit all but the noun."""
+        colors = [other for other in _colors(kind, self.room.look is not None) if other != color]
+        return self.words.pick(colors) if color is not None and colors else None
+
+    # -- the sentence around the description ---------------------------------------------------------------------------
+
+    def _text(self, item: Item, phrase: str) -> tuple[str, int]:
+        """A whole instruction about the thing that ``phrase`` describes, and its further referring expressions."""
+        plural = is_plural(phrase)
+        verb, tail = self._verb(item)
+        room, more = self._place(item)
+        act = verb.format(phrase)
+        frame = self.rng.random()
+        if frame < 0.42:
+            text = f"{self._go(room)} and {act}"
+        elif frame < 0.48:
+            way, seen = self._way(item)
+            text, more = f"{self._go(room)}, {way}and {act}", more + seen
+        elif frame < 0.60:
+            text = f"in {room}, {act}" if not room.startswith("upstairs") else f"{room}, {act}"
+        elif frame < 0.70:
+            text = f"{act} in {room}"
+        elif frame < 0.80:
+            text = f"{self.words.pick(sentences.OPENINGS)} {self._go(room)} and {act}"
+        elif frame < 0.86:
+            text = f"{self._go(room)}, find {phrase} and {_with_pronoun(verb, 'them' if plural else 'it')}"
+        elif frame < 0.92:
+            text = f"{self._go(room)}. {act.capitalize()}"
+        elif frame < 0.96 and not plural:
+            return self._finish(f"{phrase} in {room} {self.words.pick(sentences.NEEDS)}"), more
+        else:
+            text = f"{self.words.pick(sentences.OPENINGS)} {act} in {room}"
+        return self._finish(f"{text} {tail}" if tail else text), more
+
+    def _finish(self, text: str) -> str:
+        if self.rng.random() < 0.85:
+            text = text[0].upper() + text[1:]
+        return text + ("." if self.rng.random() < 0.3 else "")
+
+    def _verb(self, item: Item) -> tuple[str, str]:
+        """A verb with a place for its object, and something to say at the end, often nothing."""
+        choices = [(verbs.CLEAN, sentences.CLEAN_TAILS), (verbs.APPROACH, sentences.TAILS)]
+        weights = [0.6, 0.4]
+        if _is_portable(item.kind):
+            choices.append((verbs.FETCH, sentences.FETCH_TAILS))
+            weights = [0.15, 0.1, 0.75]
+        if item.kind in verbs.VERBS:
+            choices.append((verbs.VERBS[item.kind], sentences.TAILS))
+            weights.append(1.0)
+        if item.kind in verbs.LIBRARY_VERBS:
+            choices, weights = [(verbs.LIBRARY_VERBS[item.kind], sentences.TAILS)], [1.0]
+        sayings, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
+        verb = self.words.pick(sayings)
+        if self.rng.random() > TAIL_SHARE or (sayings is verbs.FETCH and "me " in verb):
+            return verb, ""
+        tail = self.words.pick(tails)
+        others = sentences.PERSONS if tail.endswith("{person}") else sentences.PERSONS[1:]  # not "before me comes home"
+        return verb, tail.format(person=self.words.pick(others), place=self.words.pick(sentences.DESTINATIONS))
+
+    def _go(self, room: str) -> str:
+        return f"{self.words.pick(sentences.GO)} {room}"
+
+    def _place(self, item: Item) -> tuple[str, int]:
+        """The room with what tells it from other rooms, and the number of referring expressions in that."""
+        text = f"the {self.words.pick(rooms.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
+        if self.rng.random() < 0.25:
+            text = f"{text} {self.words.pick(rooms.LEVELS)}"
+        roll = self.rng.random()
+        if roll < 0.15:
+            return f"{text} {self.words.pick(rooms.PLACES)}", 0
+        if roll < 0.32:
+            fact = self._fact(item)
+            if fact is not None:
+                return f"{text} {fact}", 1
+        if roll < 0.42:
+            return f"{text} {self._surroundings()}".rstrip(), 0
+        return text, 0
+
+    def _surroundings(self) -> str:
+        """What walls or floor look like."""
+        wall = self.words.pick(lexicon.COLOR_NAMES.get(self.room.wall, (self.room.wall,)))
+        floor = self.room.floor_material if self.room.look is None else self.room.look.floor_said
+        sayings = (*(rooms.WALLS if self.room.wall else ()), *rooms.FLOORS.get(floor, ()))
+        return self.words.pick(sayings).format(wall=wall) if sayings else ""
+
+    def _fact(self, item: Item) -> str | None:
+        """Something that stands in the room, in view or not, other than the target."""
+        alike = lexicon.PROCEDURAL_ALIKE if self.room.look is None else lexicon.ALIKE
+        avoid = {item.kind, *alike.get(item.kind, ())}
+        others = [other for other in self.room.items if other.kind not in avoid]
+        if not others:
+            return None
+        other = others[int(self.rng.integers(len(others)))]
+        number = sum(o.kind == other.kind for o in self.room.items)
+        noun = self.words.noun(other, (other.color or None) if self.rng.random() < 0.6 else None, None)
+        if is_plural(noun) or " with " in noun:
+            return f"with the {noun}" if number == 1 else None
+        if number == 1:
+            return f"{self.words.pick(('with the', 'that has the', 'containing the', 'where the'))} {noun}".replace(
+                "where the " + noun, f"where the {noun} is"
+            )
+        if other.color and other.color in noun.split():
+            return f"with {_article(noun)}"
+        if number in sentences.NUMBERS and other.size not in noun.split() and " " not in noun:
+            return f"with {self.words.pick(('the ', ''))}{sentences.NUMBERS[number]} {plural(noun)}"
+        return f"that has {_article(noun)}"
+
+    def _way(self, item: Item) -> tuple[str, int]:
+        """Something to pass on the way, as a clause with its comma, and the number of referring expressions in it."""
+        marks = [query for seen, query in self.describer.landmarks if seen.kind != item.kind and not query.clauses]
+        if not marks:
+            return "", 0
+        mark = self.words.phrase(marks[int(self.rng.integers(len(marks)))])
+        return f"{self.words.pick(sentences.ROUTES).format(mark)} ", 1
+
+
+def _with_pronoun(verb: str, pronoun: str) -> str:
+    """Not "wipe off it" but "wipe it off", and not "bring me it" but "bring it to me"."""
+    verb = re.sub(r"^(\w+) (off|down|up|out|on|in|away|back|aside) \{\}$", r"\1 {} \2", verb)
+    return re.sub(r"^(bring|hand|pass|give|fetch|show|get) me \{\}$", r"\1 {} to me", verb).format(pronoun)
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun that is one word."""
+    known = LIBRARY_KINDS.get(noun)
+    if known is not None and known.plural:
+        return known.plural
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("shelf"):
+        return noun[:-1] + "ves"
+    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+
+
+def _is_portable(kind: str) -> bool:
+    if kind in OBJECTS:
+        return OBJECTS[kind].portable
+    return kind in LIBRARY_KINDS and LIBRARY_KINDS[kind].portable
+
+
+def _colors(kind: str, of_library: bool = False) -> tuple[str, ...]:
+    """Names that a thing of a kind may be called by; none for what has a frame, whose colour they would be."""
+    if of_library and kind in lexicon.FRAMED:
+        return ()
+    if kind in OBJECTS:
+        return OBJECTS[kind].colors
+    if kind in FURNITURE:
+        return FURNITURE[kind][1]
+    return FIXTURES[kind].colors if kind in FIXTURES else tuple(COLORS)
+
+
+def _exchangeable(kind: str, room: Room) -> list[str]:
+    """Kinds of such a room that could stand, lie or hang where this one does."""
+    if room.look is not None:
+        places = room.look.kinds.get(kind, frozenset())
+        return [other for other, of in room.look.kinds.items() if of & places]
+    if kind in OBJECTS:
+        return [other for other in ROOMS[room.kind].objects if OBJECTS[other].places & OBJECTS[kind].places]
+    return list(dict.fromkeys(ROOMS[room.kind].furniture if kind in FURNITURE else ROOMS[room.kind].fixtures))

@@ -1,0 +1,191 @@
+"""Queries in words: noun phrases with their clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mdsm_ros.homes.home import Item
+from mdsm_ros.homes.speech.queries import Clause, Query, Scene
+from mdsm_ros.homes.words import lexicon
+
+CLAUSES: dict[str, tuple[str, ...]] = {
+    "on": (
+        "on {}",
+        "on {}",
+        "sitting on {}",
+        "standing on {}",
+        "lying on {}",
+        "resting on {}",
+        "on top of {}",
+        "atop {}",
+        "placed on {}",
+        "situated on {}",
+    ),
+    "under": ("under {}", "underneath {}", "beneath {}"),
+    "above": ("above {}", "hanging above {}", "over {}", "hung above {}", "on the wall above {}", "directly above {}"),
+    "below": ("below {}", "directly below {}", "that stands below {}", "located below {}"),
+    "on wall": (
+        "on the wall",
+        "hanging on the wall",
+        "mounted on the wall",
+        "attached to the wall",
+        "that hangs on the wall",
+        "up on the wall",
+    ),
+    "on floor": ("on the floor", "standing on the floor", "on the ground", "placed on the floor", "on the bare floor"),
+    "top shelf": ("on the top shelf of {}", "on the highest shelf of {}", "on the uppermost shelf of {}"),
+    "middle shelf": ("on the middle shelf of {}", "on the center shelf of {}"),
+    "bottom shelf": ("on the bottom shelf of {}", "on the lowest shelf of {}"),
+    "left of": ("to the left of {}", "left of {}", "on the left side of {}", "on the left hand side of {}"),
+    "right of": ("to the right of {}", "right of {}", "on the right side of {}", "on the right hand side of {}"),
+    "in front of": ("in front of {}", "just in front of {}", "that is in front of {}"),
+    "behind": ("behind {}", "just behind {}", "that is behind {}", "located behind {}"),
+    "next to": (
+        "next to {}",
+        "beside {}",
+        "near {}",
+        "by {}",
+        "close to {}",
+        "adjacent to {}",
+        "right next to {}",
+    ),
+    "between": ("between {} and {}", "in between {} and {}", "that is between {} and {}"),
+    "nearest": ("nearest to {}", "closest to {}", "nearest {}", "that is closest to {}", "that is nearest to {}"),
+    "farthest": ("farthest from {}", "furthest from {}", "farthest away from {}"),
+    "leftmost": (
+        "furthest left",
+        "on the far left",
+        "farthest to the left",
+        "that is furthest left",
+        "all the way to the left",
+    ),
+    "rightmost": ("on the far right", "farthest to the right", "that is furthest right", "all the way to the right"),
+    "second from left": ("second from the left", "that is second from the left"),
+    "second from right": ("second from the right", "that is second from the right"),
+    "third from left": ("third from the left", "that is third from the left"),
+    "third from right": ("third from the right", "that is third from the right"),
+    "middle": ("in the middle", "in the center", "that is in the middle", "in the centre"),
+    "closest to camera": ("closest to you", "nearest to you", "right in front of you", "nearest of all to you"),
+    "farthest from camera": ("farthest away from you", "farthest from you", "furthest from where you stand"),
+    "highest": ("that is highest up", "placed the highest", "at the very top"),
+    "lowest": ("that is lowest", "placed the lowest", "at the very bottom"),
+    "largest": (),
+    "smallest": (),
+}
+"""Statements after the noun."""
+
+PREFIXES: dict[str, tuple[str, ...]] = {
+    "leftmost": ("leftmost",),
+    "rightmost": ("rightmost",),
+    "middle": ("middle",),
+    "closest to camera": ("closest", "nearest"),
+    "farthest from camera": ("farthest", "furthest"),
+    "highest": ("highest", "topmost", "uppermost"),
+    "lowest": ("lowest", "bottommost"),
+    "largest": ("largest", "biggest"),
+    "smallest": ("smallest",),
+}
+"""Statements before the noun."""
+
+PREFIX_SHARE = 0.5  # of the statements that can stand before the noun and after it
+JOINT_SHARE = 0.12
+ADJECTIVE_SHARE = 0.12
+SIZE_SHARE = 0.25
+
+
+def is_plural(noun: str) -> bool:
+    """A name such as "shoes" or "window blinds", though one thing goes by it."""
+    head = noun.split(" with ", maxsplit=1)[0]
+    return head.endswith("s") and not head.endswith("ss") and " of " not in head
+
+
+class Wording:
+    """Chooses among the ways to say the same.
+
+    Args:
+        scene: what queries are about.
+        rng: chooses.
+    """
+
+    def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
+        self.scene, self.rng = scene, rng
+
+    def pick(self, words: Sequence[str]) -> str:
+        """One of several."""
+        return str(words[int(self.rng.integers(len(words)))])
+
+    def noun(self, item: Item, color: str | None, pattern: str | None, prefixes: Sequence[str] = ()) -> str:
+        """A noun with adjectives, without an article.
+
+        Args:
+            item: the thing; what is said of it beside the other arguments is true of it and tells nothing apart.
+            color: colour to name, if any.
+            pattern: pattern to name, if any.
+            prefixes: superlatives to begin with.
+        """
+        names = lexicon.spoken_names(item.kind, bool(item.model))
+        size = item.size if self.scene.room.look is None else self.scene.size_of(item)
+        name = names[0] if self.rng.random() < 0.45 else self.pick(names)
+        words = list(prefixes)
+        if size and not prefixes and self.rng.random() < SIZE_SHARE:
+            words.append(self.pick(lexicon.SIZE_NAMES[size]))
+        elif self.rng.random() < ADJECTIVE_SHARE and item.kind in lexicon.ADJECTIVES and not item.model:
+            words.append(self.pick(lexicon.ADJECTIVES[item.kind]))
+        frame = ""
+        if color is not None:
+            color_name = self.pick(lexicon.COLOR_NAMES.get(color, (color,)))
+            if item.kind not in lexicon.FRAMED:
+                words.append(color_name)
+            elif self.rng.random() < 0.5:
+                words.append(f"{color_name} framed")
+                name = name.removeprefix("framed ")
+            else:
+                frame = f" with the {color_name} frame"
+                name = name.removeprefix("framed ")
+        if pattern is not None:
+            words.append(self.pick(lexicon.PATTERN_NAMES[pattern]))
+        return " ".join([*dict.fromkeys(words), name]) + frame
+
+    def phrase(self, query: Query) -> str:
+        """A noun phrase; the query's target must be clear in the scene."""
+        found = self.scene.find(query)
+        assert found is not None
+        return self.describe(query, self.scene.room.items[found.index])
+
+    def describe(self, query: Query, item: Item) -> str:
+        """A noun phrase for a query that may not mean anything in view, worded as for ``item``."""
+        prefixes: list[str] = []
+        after: list[Clause] = []
+        nested: list[Clause] = []
+        for clause in query.clauses:
+            first = PREFIXES.get(clause.statement)
+            if first and not prefixes and (not CLAUSES[clause.statement] or self.rng.random() < PREFIX_SHARE):
+                prefixes.append(self.pick(first))
+            elif any(mark.clauses for mark in clause.marks):
+                nested.append(clause)
+            else:
+                after.append(clause)
+        noun = self.noun(item, query.color, query.pattern, prefixes)
+        clauses = [self._clause(clause) for clause in (*after, *nested)]  # whatever follows a nested one would join it
+        if not clauses:
+            return f"the {noun}"
+        if self.rng.random() < JOINT_SHARE and not clauses[0].startswith("that"):
+            joints = ("that are", "which are") if is_plural(noun) else ("that is", "which is", "that's")
+            clauses[0] = f"{self.pick(joints)} {clauses[0]}"
+        return f"the {noun} " + " and ".join(clauses)
+
+    def _clause(self, clause: Clause) -> str:
+        marks = [self._mark(mark) for mark in clause.marks]
+        return self.pick(CLAUSES[clause.statement]).format(*marks)
+
+    def _mark(self, query: Query) -> str:
+        """A landmark; its own clauses are set off so that they cannot be taken for the target's."""
+        if not query.clauses:
+            return self.phrase(query)
+        found = self.scene.find(query)
+        assert found is not None
+        noun = self.noun(self.scene.room.items[found.index], query.color, query.pattern)
+        clauses = " and ".join(self._clause(clause).removeprefix("that is ") for clause in query.clauses)
+        return f"the {noun} {self.pick(('that is', 'which is'))} {clauses}"

@@ -1,0 +1,1 @@
+"""Model folders and Hugging Face repositories as files. Knows no networks."""

@@ -1,0 +1,140 @@
+"""Saving and loading models the Hugging Face way.
+
+A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md. The weights may be
+split into several files, which model.safetensors.index.json then names.
+Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
+``mdsm convert``, which reads them as data alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import save_torch_state_dict, snapshot_download
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerFast
+
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+def resolve_folder(name: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> Path:
+    """Finds the folder of a model: a local folder as it is, a hub id from the cache or the hub.
+
+    Raises:
+        WeightsError: there is no such folder, and no such repository can be reached.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or folder.is_absolute() or str(name).startswith("."):
+        raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    try:
+        return Path(
+            snapshot_download(
+                str(name), revision=revision, local_files_only=local_files_only, allow_patterns=list(HUB_FILES)
+            )
+        )
+    except HUB_ERRORS as error:
+        raise WeightsError(
+            f"model {str(name)!r} is no name that mdsm models lists, no local folder, not in the cache, and cannot be "
+            f"downloaded: {advice(str(name), error)}"
+        ) from error
+
+
+def read_values(folder: Path) -> dict[str, Any]:
+    """Reads config.json as it stands.
+
+    Raises:
+        WeightsError: the file is missing, or is no JSON object.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} is missing, expected a model's configuration") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{path}: {error}") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
+    return values
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Reads model.safetensors, or the files that its index names, as float32.
+
+    Raises:
+        WeightsError: a file is missing or is no safetensors file.
+    """
+    state = {}
+    for path in weight_files(folder):
+        try:
+            state.update(load_file(path))
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that a model's weights are in.
+
+    Raises:
+        WeightsError: there are none, or one is missing that the index names.
+    """
+    path, index = folder / WEIGHTS_FILE, folder / INDEX_FILE
+    if path.is_file():
+        return [path]
+    if not index.is_file():
+        others = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
+        hint = f"; {others[0]} is a pickle and is not read" if others else ""
+        raise WeightsError(f"{path} is missing, expected the model's weights{hint}")
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{index} names no files of weights: {error!r}") from error
+    files = [folder / Path(name).name for name in sorted(names)]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise WeightsError(f"{missing[0]} is missing, which {INDEX_FILE} names")
+    return files
+
+
+def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) -> Any:
+    """Reads tokenizer.json.
+
+    Raises:
+        WeightsError: the file is missing or is no tokenizer.
+    """
+    if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
+    try:
+        return tokenizer_type.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # tokenizers raises no narrower one
+        raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
+
+
+def write_model(
+    folder: Path, state: Mapping[str, torch.Tensor], values: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """Writes a model's weights as half-precision safetensors, its configuration and its tokenizer.
+
+    Args:
+        folder: Folder to write. It must exist.
+        state: Weights by name.
+        values: The configuration, JSON-ready.
+        tokenizer: The model's tokenizer.
+    """
+    halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
+    (folder / CONFIG_FILE).write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
+    tokenizer.save_pretrained(folder)

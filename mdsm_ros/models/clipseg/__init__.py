@@ -1,0 +1,1 @@
+"""CLIPSeg, with public weights."""

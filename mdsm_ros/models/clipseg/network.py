@@ -1,0 +1,60 @@
+"""CLIPSeg (arXiv 2112.10003): CLIP with a small decoder that is conditioned on a phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers import CLIPSegForImageSegmentation, PreTrainedTokenizerBase
+
+from mdsm_ros.language.target_phrase import find_target
+from mdsm_ros.models.common.vision import Normalize
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.public_config import CLIPSegConfig
+
+
+class CLIPSeg(nn.Module):
+    """Segments the target's noun phrase; the target is in view where any pixel is likely to belong to it.
+
+    Args:
+        config: image size and thresholds.
+        network: of transformers.
+        tokenizer: CLIP's.
+        normalize: with the checkpoint's mean and deviation.
+    """
+
+    def __init__(
+        self,
+        config: CLIPSegConfig,
+        network: CLIPSegForImageSegmentation,
+        tokenizer: PreTrainedTokenizerBase,
+        normalize: Normalize,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.tokenizer = tokenizer
+        self.normalize = normalize
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The parts that are worth compiling: what runs for every image."""
+        return self.network.clip.vision_model, self.network.decoder
+
+    def encode_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """CLIP's embeddings (B, D) of the phrases."""
+        tokens = self.tokenizer(
+            [find_target(text).phrase for text in texts],
+            padding=True,
+            truncation=True,
+            max_length=self.network.config.text_config.max_position_embeddings,
+            return_tensors="pt",
+        ).to(self.network.device)
+        return self.network.get_conditional_embeddings(len(texts), tokens.input_ids, tokens.attention_mask)
+
+    def initial(self, images: torch.Tensor, text: torch.Tensor) -> InitialMask:
+        """Mask logits (B, 1, S, S) from images (B, 3, S, S); the highest one tells whether the target is in view."""
+        logits = self.network(pixel_values=self.normalize(images), conditional_embeddings=text).logits
+        logits = logits.view(len(images), 1, *logits.shape[-2:])  # some versions drop a batch of one
+        return InitialMask(logits, logits.flatten(1).amax(dim=1))

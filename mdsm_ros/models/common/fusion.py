@@ -1,0 +1,58 @@
+"""Pixel-word attention (PWAM) and the language gate, from the formulas of LAVT (arXiv 2112.02244, section 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from mdsm_ros.models.common.language import TextFeatures
+
+PADDING_SCORE = -1e4  # additive attention score of padding, as LAVT has it; exp() of it is 0 in half precision too
+
+
+class PWAM(nn.Module):
+    """Every pixel gathers the words that concern it: pixels are queries, tokens are keys and values.
+
+    The attention is pixel x token, never pixel x pixel, so its cost is linear in the number of pixels.
+    """
+
+    def __init__(self, dim: int, language_dim: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(dim, dim)
+        self.key = nn.Linear(language_dim, dim)
+        self.value = nn.Linear(language_dim, dim)
+        self.language_out = nn.Linear(dim, dim)
+        self.visual = nn.Sequential(nn.Linear(dim, dim), nn.GELU())
+        self.out = nn.Sequential(nn.Linear(dim, dim), nn.GELU())
+        self.norm = nn.InstanceNorm1d(dim)
+
+    def _instance_norm(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)  # over the pixels of each channel
+
+    def attention(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """(B, h, w, C) and the language features -> how much each pixel looks at each token, (B, h*w, T)."""
+        query = self._instance_norm(self.query(visual.flatten(1, 2)))  # (B, h*w, C)
+        key = self.key(text.tokens) * text.mask.unsqueeze(-1).to(query.dtype)  # (B, T, C)
+        scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, T)
+        return (scores + (~text.mask).unsqueeze(1) * PADDING_SCORE).softmax(dim=-1)
+
+    def forward(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """(B, h, w, C) and the language features -> fused features (B, h, w, C)."""
+        pixels = visual.flatten(1, 2)  # (B, h*w, C)
+        value = self.value(text.tokens) * text.mask.unsqueeze(-1).to(pixels.dtype)  # (B, T, C)
+        gathered = self._instance_norm(self.language_out(self.attention(visual, text) @ value))
+        return self.out(self.visual(pixels) * gathered).view_as(visual)
+
+
+class LanguageGate(nn.Module):
+    """How much of the fused features enters the next Swin stage: tanh(W2 relu(W1 F)) * F."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.Linear(dim, dim, bias=False), nn.ReLU(), nn.Linear(dim, dim, bias=False), nn.Tanh()
+        )
+
+    def forward(self, fused: torch.Tensor) -> torch.Tensor:
+        """(..., C) -> (..., C)."""
+        return self.gate(fused) * fused

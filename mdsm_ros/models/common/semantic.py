@@ -1,0 +1,46 @@
+"""What can sit in CLIP's seat: an ImageNet-trained EfficientNet, small enough for a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from mdsm_ros.models.common.efficientnet import MEAN, STD, efficientnet_lite0
+from mdsm_ros.models.common.vision import Normalize
+from mdsm_ros.models.config import MDSMConfig
+
+FIRST = 1  # of its maps, at stride 4
+
+
+class EfficientNetPyramid(nn.Module):
+    """The semantic branch as an EfficientNet: a map of its own for each of the four stages.
+
+    Its batch norms keep the statistics of its pre-training, also while it is fine-tuned: batches here are small.
+
+    Attributes:
+        dims: Channels of the map that each of the four stages gets.
+    """
+
+    def __init__(self, config: MDSMConfig) -> None:
+        super().__init__()
+        self.normalize = Normalize(MEAN, STD)
+        self.frozen = config.freeze_efficientnet
+        network: Any = efficientnet_lite0(features_only=True)
+        self.dims: tuple[int, ...] = tuple(network.feature_info.channels()[FIRST:])
+        self.network: nn.Module = network
+        if self.frozen:
+            self.network.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> EfficientNetPyramid:
+        """Training mode without batch statistics."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(B, 3, H, W) in [0, 1] -> (B, C_i, H/s_i, W/s_i) at strides 4, 8, 16 and 32."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            normal = self.normalize(images).contiguous(memory_format=torch.channels_last)
+            return tuple(self.network(normal)[FIRST:])

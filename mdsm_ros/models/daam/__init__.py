@@ -1,0 +1,1 @@
+"""DAAM: masks from the attention of Stable Diffusion, without training."""

@@ -1,0 +1,77 @@
+"""DAAM (arXiv 2210.04885): where a latent diffusion model looks for a word, taken for the mask of what it means.
+
+It learns nothing about masks, and is the baseline of Grounded Diffusion and VPD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers import CLIPTokenizer, PreTrainedTokenizerBase
+
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.daam.config import DAAMConfig
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.stable_diffusion.kind_text import KindText, encode_kinds
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler
+
+SHARPNESS = 10.0  # of the logits, per share of the largest heat
+NOISE_SEED = 0
+ALWAYS_PRESENT = 10.0  # logit
+
+
+class DAAM(HubModel, paper_url="https://arxiv.org/abs/2210.04885"):
+    """Image and kind of thing to the heat of the kind's words in the cross-attention; it says that all is in view.
+
+    Args:
+        config: sizes of everything.
+        tokenizer: of the diffusion model's text encoder.
+    """
+
+    config_type = DAAMConfig
+    config: DAAMConfig
+    tokenizer_type = CLIPTokenizer
+
+    def __init__(self, config: DAAMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__(config, tokenizer)
+        self.backbone = StableDiffusion(config.sizes, tokenizer, decoder=False).requires_grad_(False)
+        self.scheduler = make_scheduler()
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The VAE's encoder."""
+        return (self.backbone.vae.encoder,)
+
+    def encode_text(self, texts: Sequence[str]) -> KindText:
+        """Language features of B instructions: of the kind that each asks for."""
+        return encode_kinds(self.backbone, texts)
+
+    @torch.no_grad()
+    def initial(self, images: torch.Tensor, text: KindText, image_index: torch.Tensor | None = None) -> InitialMask:
+        """(N, 3, S, S) in [0, 1] -> logits (B, 1, S/8, S/8), 0 where the heat is at its threshold."""
+        latents = self.backbone.latents(images)
+        latents = latents if image_index is None else latents[image_index]
+        maps = torch.stack([self._maps(latents, text.tokens, timestep) for timestep in self.config.timesteps]).sum(
+            dim=0
+        )
+        heat = torch.einsum("bt,bthw->bhw", text.kind.to(maps), maps).unsqueeze(1)
+        share = heat / heat.amax(dim=(2, 3), keepdim=True).clamp(min=1e-12)
+        logits = SHARPNESS * (share - self.config.heat_threshold)
+        return InitialMask(logits, logits.new_full((len(logits),), ALWAYS_PRESENT))
+
+    def _maps(self, latents: torch.Tensor, tokens: torch.Tensor, timestep: int) -> torch.Tensor:
+        """(B, T, S/8, S/8), the maps of all sizes summed."""
+        generator = torch.Generator().manual_seed(NOISE_SEED)
+        noise = torch.randn(latents.shape[1:], generator=generator).to(latents).expand_as(latents)
+        noisy = self.scheduler.add_noise(latents, noise, torch.tensor([timestep]))
+        by_factor = cross_attention_layers(self.backbone.unet)
+        with recorded([layer for layers in by_factor.values() for layer in layers]) as projections:
+            self.backbone.unet(noisy, timestep, encoder_hidden_states=tokens)
+        height, width = latents.shape[-2:]
+        maps = [
+            mean_map(layers, projections, (height // factor, width // factor)) for factor, layers in by_factor.items()
+        ]
+        return summed_maps(maps, (height, width))

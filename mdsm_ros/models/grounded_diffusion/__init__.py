@@ -1,0 +1,1 @@
+"""Grounded Diffusion: a module that finds what Stable Diffusion drew."""

@@ -1,0 +1,46 @@
+"""The configuration of Grounded Diffusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
+
+
+@dataclass(frozen=True)
+class GroundedDiffusionConfig(StableDiffusionConfig):
+    """Grounded Diffusion (arXiv 2301.05221), by default at the sizes of its public code.
+
+    Attributes:
+        grounding_channels: that each resolution of the UNet is reduced to, the coarsest first.
+        grounding_norm: "batch", as published; "group" where batches are small.
+        grounding_patch: side of the patches that queries attend to, in pixels of the latent.
+        grounding_dim, grounding_num_layers, grounding_num_heads, grounding_feedforward: of the transformer decoder.
+
+    Raises:
+        ConfigError: a field is out of range or does not fit another one.
+    """
+
+    model_type: str = "grounded_diffusion"
+    grounding_channels: tuple[int, ...] = (16, 32, 64, 128)
+    grounding_norm: str = "batch"
+    grounding_patch: int = 4
+    grounding_dim: int = 512
+    grounding_num_layers: int = 3
+    grounding_num_heads: int = 8
+    grounding_feedforward: int = 2048
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("model_type", self.model_type == "grounded_diffusion", "'grounded_diffusion'")
+        self._expect("num_inference_steps", self.num_inference_steps == 0, "0, Grounded Diffusion has one stage")
+        levels = len(self.sizes["unet"]["block_out_channels"])
+        self._expect("grounding_channels", len(self.grounding_channels) == levels, f"one for each of {levels} levels")
+        self._expect("grounding_norm", self.grounding_norm in ("batch", "group"), "'batch' or 'group'")
+        groups = self.grounding_norm == "group"
+        fits = not groups or all(width % 8 == 0 for width in self.grounding_channels)
+        self._expect("grounding_channels", fits, "multiples of 8 for group normalisation")
+        grid = self.image_size // self.latent_stride
+        self._expect("grounding_patch", grid % self.grounding_patch == 0, f"a divisor of the latent's {grid} pixels")
+        fits = self.grounding_dim % self.grounding_num_heads == 0
+        self._expect("grounding_dim", fits, f"a multiple of its {self.grounding_num_heads} heads")

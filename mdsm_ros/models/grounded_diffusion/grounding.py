@@ -1,0 +1,143 @@
+"""The grounding module (arXiv 2301.05221): from what a UNet sees, and a kind of thing, to the pixels of that kind.
+
+Everything happens within one sample: samples of a batch never attend to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+from mdsm_ros.models.common.mask_head import make_norm
+from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
+
+
+def unet_channels(unet: Any) -> list[int]:
+    """Channels of all blocks of a UNet together at each resolution, the coarsest first.
+
+    Args:
+        unet: the sizes of "unet", with ``block_out_channels`` and ``layers_per_block``.
+    """
+    widths, layers = unet["block_out_channels"], unet["layers_per_block"]
+    total = [0] * len(widths)
+    total[0] += widths[0]  # the input convolution
+    for level, width in enumerate(widths):
+        total[level] += layers * width  # down
+        total[level] += layers * width  # up, of whose layers + 1 blocks the last gives the next resolution
+        total[max(level - 1, 0)] += width
+        if level + 1 < len(widths):
+            total[level + 1] += width  # downsampled
+    total[-1] += widths[-1]  # the middle block
+    return total[::-1]
+
+
+def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Features (B, C_i, h_i, w_i) of blocks, concatenated along channels where sizes agree, the coarsest first."""
+    groups: dict[int, list[torch.Tensor]] = {}
+    for block in blocks:
+        groups.setdefault(block.shape[-1], []).append(block)
+    return [torch.cat(groups[side], dim=1) for side in sorted(groups)]
+
+
+class ResidualBlock(nn.Module):
+    """Twice normalisation, ReLU and a spectrally normalised 3x3 convolution, added to the input."""
+
+    def __init__(self, channels: int, norm: str) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            convolution = nn.Conv2d(channels, channels, 3, padding=1)
+            layers += [make_norm(norm, channels), nn.ReLU(), spectral_norm(convolution)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, h, w)."""
+        return x + self.layers(x)
+
+
+class VisualEncoder(nn.Module):
+    """The UNet's resolutions to one map at that of the latent, from the coarsest to the finest.
+
+    Args:
+        channels: of each resolution, the coarsest first.
+        widths: that they are reduced to.
+        norm: "batch" or "group".
+    """
+
+    def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str) -> None:
+        super().__init__()
+        self.reduce = nn.ModuleList([nn.Conv2d(c, width, 1) for c, width in zip(channels, widths, strict=True)])
+        self.mix = nn.ModuleList([ResidualBlock(total, norm) for total in list(accumulate(widths))[1:]])
+
+    def forward(self, groups: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Features of each resolution, the coarsest first -> (B, sum of widths, h, w) at the last one's size."""
+        finest = groups[-1].shape[-1]
+        x = groups[0].new_empty(0)
+        for i, (reduce, group) in enumerate(zip(self.reduce, groups, strict=True)):
+            side = min(2 * group.shape[-1], finest)
+            # reduced before it is resized: the same numbers, as both are linear, for a quarter of the work
+            reduced = _resized(reduce(group), side)
+            x = reduced if i == 0 else self.mix[i - 1](torch.cat([_resized(x, side), reduced], dim=1))
+        return x
+
+
+def _resized(x: torch.Tensor, side: int) -> torch.Tensor:
+    return functional.interpolate(x, size=(side, side), mode="bilinear", align_corners=False)
+
+
+class DecoderLayer(nn.TransformerDecoderLayer):
+    """Torch's pre-norm layer without dropout, with attention that has no biases."""
+
+    def __init__(self, dim: int, heads: int, feedforward: int) -> None:
+        super().__init__(dim, heads, feedforward, dropout=0.0, batch_first=True, norm_first=True)
+        self.self_attn = nn.MultiheadAttention(dim, heads, bias=False, batch_first=True)
+        self.multihead_attn = nn.MultiheadAttention(dim, heads, bias=False, batch_first=True)
+
+
+class GroundingModule(nn.Module):
+    """Features of the UNet and a query to mask logits.
+
+    Args:
+        config: sizes of everything.
+    """
+
+    def __init__(self, config: GroundedDiffusionConfig) -> None:
+        super().__init__()
+        dim = config.grounding_dim
+        channels = [2 * total for total in unet_channels(config.sizes["unet"])]  # with and without the text
+        width = sum(config.grounding_channels)
+        self.patch = config.grounding_patch
+        self.visual = VisualEncoder(channels, config.grounding_channels, config.grounding_norm)
+        self.query = nn.Linear(config.sizes["text_encoder"]["hidden_size"], dim)
+        self.memory = nn.Linear(self.patch**2 * width, dim)
+        layer = DecoderLayer(dim, config.grounding_num_heads, config.grounding_feedforward)
+        self.decoder = nn.TransformerDecoder(layer, config.grounding_num_layers, nn.LayerNorm(dim))
+        self.kernel = nn.Sequential(
+            nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, width)
+        )
+
+    def forward(self, groups: Sequence[torch.Tensor], queries: torch.Tensor) -> torch.Tensor:
+        """Mask logits at the latent's resolution.
+
+        The published code upsamples the map to the image before the dot product; logits upsampled afterwards are the
+        same.
+
+        Args:
+            groups: (B, C_i, h_i, w_i) of each resolution, the coarsest first, see :func:`by_resolution`.
+            queries: (B, D), what the text encoder gave for the kind's words.
+
+        Returns:
+            (B, 1, h, w).
+        """
+        pixels = self.visual(groups)  # (B, C, h, w)
+        patches = functional.unfold(pixels, self.patch, stride=self.patch)  # (B, patch^2 C, number)
+        memory = self.memory(patches.transpose(1, 2))
+        query = self.query(queries).unsqueeze(1)  # (B, 1, dim)
+        kernel = self.kernel(self.decoder(query, memory))  # (B, 1, C)
+        return torch.einsum("bqc,bchw->bqhw", kernel, pixels)

@@ -1,0 +1,1 @@
+"""Grounding DINO and SAM 2 together, with public weights."""

@@ -1,0 +1,1 @@
+"""LAVT, the baseline of MDSM."""

@@ -1,0 +1,60 @@
+"""LAVT (arXiv 2112.02244), the baseline of MDSM: Swin with language fused into it, and nothing after the mask head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common.intermediate import IntermediateStage
+from mdsm_ros.models.common.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.common.vision import SwinStages
+from mdsm_ros.models.config import LAVTConfig
+from mdsm_ros.models.interface import InitialMask
+
+
+class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
+    """Image and instruction to a mask in one stage.
+
+    LAVT's decoder gives two logits a pixel, background and object; ours is their difference. LAVT always answers with
+    a mask; the present logit is ours.
+
+    Args:
+        config: sizes of everything.
+        tokenizer: a BERT tokenizer of at most ``config.vocab_size`` entries.
+    """
+
+    config_type = LAVTConfig
+    config: LAVTConfig
+
+    def __init__(self, config: LAVTConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__(config, tokenizer)
+        self.language = LanguageEncoder(config, tokenizer)
+        self.intermediate = IntermediateStage(config, SwinStages(config), clip=None)
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """All but the language."""
+        return (self.intermediate,)
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        """Language features of B instructions."""
+        return self.language(texts)
+
+    def understands(self, text: str) -> bool:
+        """Whether an instruction is in the model's language."""
+        return self.language.understands(text)
+
+    def initial(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
+        """(N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
+
+        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        """
+        return self.intermediate(images, text, image_index)
+
+    def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        return self.intermediate.attention_maps(self.initial(images, text).features)

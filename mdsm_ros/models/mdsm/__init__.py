@@ -1,0 +1,1 @@
+"""MDSM: an initial mask, and diffusion steps that refine it."""

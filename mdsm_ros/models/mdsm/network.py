@@ -1,0 +1,128 @@
+"""The Multimodal Diffusion Segmentation Model (arXiv 2307.08597), both stages put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import PreTrainedTokenizerBase
+
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common import diffusion
+from mdsm_ros.models.common.intermediate import CrossmodalFeatures, IntermediateStage, SemanticBranch
+from mdsm_ros.models.common.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.common.semantic import EfficientNetPyramid
+from mdsm_ros.models.common.text_maps import TextMaps
+from mdsm_ros.models.common.vision import ClipPatches, SwinStages
+from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.mdsm.refiner import Refiner
+
+
+def make_semantic_branch(config: MDSMConfig) -> SemanticBranch:
+    """CLIP, or the EfficientNet that the configuration puts in its seat."""
+    return ClipPatches(config) if config.semantic_encoder == "clip" else EfficientNetPyramid(config)
+
+
+class MDSM(HubModel):
+    """Image and instruction to an initial mask, and from there by diffusion to a refined one.
+
+    Args:
+        config: sizes of everything.
+        tokenizer: a BERT tokenizer of at most ``config.vocab_size`` entries.
+    """
+
+    config_type = MDSMConfig
+    config: MDSMConfig
+
+    def __init__(self, config: MDSMConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__(config, tokenizer)
+        self.language = LanguageEncoder(config, tokenizer)
+        swin = SwinStages(config, from_image=config.swin_input == "image") if config.use_swin else None
+        clip = make_semantic_branch(config) if config.use_clip else None
+        maps = TextMaps(config.bert_hidden_size, clip.dims[-1], config.text_maps) if clip and config.text_maps else None
+        self.intermediate = IntermediateStage(config, swin, clip, maps)
+        self.refiner = Refiner(config)
+        self.scheduler = diffusion.make_scheduler(config)
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """Stage 1 and the denoiser."""
+        return self.intermediate, self.refiner.unet
+
+    def encode_text(self, texts: Sequence[str]) -> TextFeatures:
+        """Language features of B instructions."""
+        return self.language(texts)
+
+    def understands(self, text: str) -> bool:
+        """Whether an instruction is in the model's language."""
+        return self.language.understands(text)
+
+    def initial(
+        self,
+        images: torch.Tensor,
+        text: TextFeatures,
+        image_index: torch.Tensor | None = None,
+        semantic: Sequence[torch.Tensor] | None = None,
+    ) -> InitialMask:
+        """Stage 1: (N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
+
+        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        ``semantic`` holds the semantic branch's maps of the N images where they are known already.
+        """
+        return self.intermediate(images, text, image_index, semantic)
+
+    def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
+        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        return self.intermediate.attention_maps(self.initial(images, text).features)
+
+    def mask_noise(self, batch_size: int, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on every device."""
+        return torch.randn((batch_size, 1, self.refiner.grid, self.refiner.grid), generator=generator)
+
+    def refine(
+        self,
+        features: CrossmodalFeatures,
+        logits: torch.Tensor,
+        steps: int,
+        generator: torch.Generator | None = None,
+        samples: int = 1,
+        *,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+        keep_on: Callable[[], bool] = lambda: True,
+    ) -> torch.Tensor:
+        """Stage 2: refines the initial mask in ``steps`` (at least 1) denoising steps.
+
+        Args:
+            features: of stage 1.
+            logits: (B, 1, H/4, W/4) of the initial mask.
+            steps: denoiser calls.
+            generator: of the noise.
+            samples: refined masks of each initial mask, each from noise of its own, all in one batch.
+            start: (B, 1, h, w) logits of a mask that refinement starts from instead of the initial one, which is still
+                seen, for example the refined mask of the camera's frame before.
+            strength: of the noise put on it, as a share of the configuration's ``start_timestep``, above 0.
+            keep_on: asked between the steps; False ends the refinement with what it has so far.
+
+        Returns:
+            (B, samples, grid, grid) logits of the refined masks.
+        """
+        condition = self.refiner.condition(features.images, logits, (features.decoded, *features.fused))
+        condition = condition.repeat_interleave(samples, dim=0)
+        tokens, mask = (x.repeat_interleave(samples, dim=0) for x in (features.text.tokens, features.text.mask))
+        noise = self.mask_noise(len(condition), generator).to(logits)
+        begin = logits if start is None else start.to(logits)
+        begin = functional.interpolate(begin, size=noise.shape[-2:], mode="bilinear", align_corners=False)
+        refined = diffusion.refine(
+            lambda noisy, timesteps: self.refiner(noisy, timesteps, condition, TextFeatures(tokens, mask)),
+            self.scheduler,
+            begin.repeat_interleave(samples, dim=0),
+            noise,
+            max(1, round(strength * self.config.start_timestep)),
+            steps,
+            keep_on,
+        )
+        return refined.unflatten(0, (len(logits), samples)).squeeze(2)

@@ -1,0 +1,73 @@
+"""The crossmodal reverse decoder: noisy mask + crossmodal features + timestep -> cleaner mask.
+
+The paper names it and is silent about its layers. Ours is diffusers' UNet2DConditionModel: the noisy mask, the
+initial mask, the image and the projected crossmodal features enter on the channels, the words through
+cross-attention at the coarsest levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import nn
+from torch.nn import functional
+
+from mdsm_ros.models.common.diffusion import to_signal
+from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.config import MDSMConfig
+
+
+class Refiner(nn.Module):
+    """Denoises masks on a grid of ``image_size / refiner_stride`` pixels."""
+
+    def __init__(self, config: MDSMConfig) -> None:
+        super().__init__()
+        self.grid = config.image_size // config.refiner_stride
+        widths = (config.decoder_channels, *config.fused_dims)
+        self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
+        attentive = config.refiner_attention_levels
+        plain = len(config.refiner_channels) - attentive
+        self.unet = UNet2DConditionModel(
+            in_channels=2 + 3 + config.refiner_condition_channels,
+            out_channels=1,
+            block_out_channels=config.refiner_channels,
+            layers_per_block=config.refiner_layers_per_block,
+            down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attentive,
+            up_block_types=("CrossAttnUpBlock2D",) * attentive + ("UpBlock2D",) * plain,
+            cross_attention_dim=config.bert_hidden_size,
+            attention_head_dim=config.refiner_num_heads,  # diffusers' name for the number of heads (its issue 2011)
+            norm_num_groups=8,
+        )
+
+    def _to_grid(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.interpolate(x, size=(self.grid, self.grid), mode="bilinear", align_corners=False)
+
+    def condition(
+        self, images: torch.Tensor, initial_logits: torch.Tensor, features: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """What stays the same over all steps: initial mask, image and crossmodal features on the refiner's grid.
+
+        Args:
+            images: (B, 3, H, W) in [0, 1].
+            initial_logits: (B, 1, H/4, W/4).
+            features: decoded features and the four fused levels of stage 1, each (B, C_i, h_i, w_i).
+
+        Returns:
+            (B, 1 + 3 + condition channels, grid, grid).
+        """
+        maps = [self._to_grid(project(f)) for project, f in zip(self.project, features, strict=True)]
+        projected = torch.stack(maps).sum(dim=0)
+        return torch.cat([to_signal(self._to_grid(initial_logits)), 2 * self._to_grid(images) - 1, projected], dim=1)
+
+    def forward(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
+    ) -> torch.Tensor:
+        """(B, 1, grid, grid) noisy mask in [-1, 1] and timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
+        return self.unet(
+            torch.cat([noisy, condition], dim=1),
+            timesteps,
+            encoder_hidden_states=text.tokens,
+            encoder_attention_mask=text.mask,
+        ).sample

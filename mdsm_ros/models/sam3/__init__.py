@@ -1,0 +1,1 @@
+"""SAM 3, with public weights."""

@@ -1,0 +1,66 @@
+"""SAM 3: finds every instance of a short noun phrase in an image; ours is the one that it is surest of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from transformers import BatchEncoding, PreTrainedTokenizerBase
+
+from mdsm_ros.language.target_phrase import find_target
+from mdsm_ros.models.common.vision import Normalize
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.public_config import SAM3Config
+
+if TYPE_CHECKING:  # not in every version of transformers that this package runs with
+    from transformers import Sam3Model
+
+
+class SAM3(nn.Module):
+    """Segments the noun with its adjectives, which is what SAM 3 was trained on; relations to other things are lost.
+
+    Args:
+        config: image size and thresholds.
+        network: of transformers.
+        tokenizer: CLIP's.
+        normalize: with the checkpoint's mean and deviation.
+    """
+
+    def __init__(
+        self, config: SAM3Config, network: Sam3Model, tokenizer: PreTrainedTokenizerBase, normalize: Normalize
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.tokenizer = tokenizer
+        self.normalize = normalize
+
+    @property
+    def compute_parts(self) -> tuple[nn.Module, ...]:
+        """The parts that are worth compiling: what runs for every image."""
+        return (self.network.vision_encoder,)
+
+    def encode_text(self, texts: Sequence[str]) -> BatchEncoding:
+        """Tokens of the phrases; which embeddings the network takes instead differs between versions."""
+        return self.tokenizer(
+            [find_target(text).short for text in texts],
+            padding="max_length",
+            truncation=True,
+            max_length=self.network.config.text_config.max_position_embeddings,
+            return_tensors="pt",
+        ).to(self.network.device)
+
+    def initial(self, images: torch.Tensor, text: BatchEncoding) -> InitialMask:
+        """Mask logits (B, 1, h, w) of the best instance from images (B, 3, S, S), and the logit of its score.
+
+        The score is that of transformers' post-processing: of the instance, times that the phrase is in the image.
+        """
+        answer = self.network(
+            pixel_values=self.normalize(images), input_ids=text.input_ids, attention_mask=text.attention_mask
+        )
+        scores = answer.pred_logits.float().sigmoid() * answer.presence_logits.float().sigmoid()  # (B, instances)
+        score, best = scores.max(dim=1)
+        masks = answer.pred_masks[torch.arange(len(scores), device=scores.device), best]
+        return InitialMask(masks[:, None], torch.logit(score, eps=1e-6))

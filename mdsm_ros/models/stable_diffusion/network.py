@@ -1,0 +1,156 @@
+"""The three networks of a latent diffusion model in the form of Stable Diffusion 1 (arXiv 2112.10752).
+
+VPD, Grounded Diffusion and DAAM segment with what its UNet sees.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerBase
+
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.common.hooks import outputs_of
+from mdsm_ros.models.common.language import TextFeatures
+
+
+class StableDiffusion(nn.Module):
+    """VAE, text encoder and UNet; the tokenizer is injected, so that nothing is read from disk here.
+
+    Args:
+        sizes: as :data:`~mdsm_ros.models.stable_diffusion.config.SD15`.
+        tokenizer: of CLIP's kind.
+        decoder: the VAE's decoder is needed, too: the model shall make pictures.
+
+    Raises:
+        ConfigError: the sizes are none that diffusers or transformers can build from.
+    """
+
+    scaling_factor: torch.Tensor
+
+    def __init__(
+        self, sizes: Mapping[str, Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase, decoder: bool
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        try:
+            self.vae = AutoencoderKL(**sizes["vae"])
+            self.unet = UNet2DConditionModel(**sizes["unet"])
+            self.text_encoder = CLIPTextModel(CLIPTextConfig(**sizes["text_encoder"]))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"sizes cannot be built from: {error}") from error
+        if not decoder:
+            del self.vae.decoder, self.vae.post_quant_conv
+        # with the weights, since it is that of a checkpoint and not of a size
+        self.register_buffer("scaling_factor", torch.tensor(float(self.vae.config.scaling_factor)))
+
+    def latents(self, images: torch.Tensor, scaled: bool = True) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, 4, h, w): the mode of the VAE's posterior, times its scaling factor."""
+        mode = self.vae.encode(2 * images - 1).latent_dist.mode()
+        return mode * self.scaling_factor if scaled else mode
+
+    def encode_text(self, texts: Sequence[str], max_tokens: int | None = None) -> TextFeatures:
+        """Last hidden states of the text encoder.
+
+        Args:
+            texts: B instructions.
+            max_tokens: T, that they are padded or cut to; None: all that the encoder takes, as Stable Diffusion has it.
+
+        Returns:
+            Tokens (B, T, D) and mask (B, T), True up to the end-of-text token.
+        """
+        batch = self.tokenizer(
+            list(texts),
+            padding="max_length",
+            truncation=True,
+            max_length=max_tokens or self.text_encoder.config.max_position_embeddings,
+            return_tensors="pt",
+        ).to(self.text_encoder.device)
+        hidden = self.text_encoder(input_ids=batch["input_ids"]).last_hidden_state
+        return TextFeatures(tokens=hidden, mask=batch["attention_mask"].bool())
+
+
+def make_scheduler() -> DDIMScheduler:
+    """The noise that Stable Diffusion learned with."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        timestep_spacing="trailing",
+    )
+
+
+def word_tokens(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int
+) -> torch.Tensor:
+    """Which tokens of each text are those of some words in it, (B, length) bool.
+
+    Args:
+        tokenizer: of the model.
+        texts: B sentences.
+        words: for each sentence; the last occurrence counts. None of the tokens where they do not occur.
+        length: that sentences are padded to.
+    """
+    batch = tokenizer(
+        list(texts),
+        padding="max_length",
+        truncation=True,
+        max_length=length,
+        return_offsets_mapping=True,
+        return_tensors="pt",
+    )
+    first, last = batch["offset_mapping"].unbind(dim=-1)  # of characters; special tokens have none
+    spans = []
+    for text, word in zip(texts, words, strict=True):
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+        spans.append(found[-1] if found else (0, 0))
+    begin, end = torch.tensor(spans).T.unsqueeze(-1)
+    return (first >= begin) & (last <= end) & (last > first)
+
+
+def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
+    """The modules whose outputs are the UNet's blocks, in the order and the numbering of the original code.
+
+    With two layers a level: 12 input blocks (0 to 11), the middle one (12), 12 output blocks (13 to 24). The output
+    block at the end of a level gives the upsampled map.
+    """
+    blocks: list[nn.Module] = [unet.conv_in]
+    for level in unet.down_blocks:
+        blocks += getattr(level, "attentions", level.resnets)
+        blocks += level.downsamplers or []
+    blocks.append(unet.mid_block)
+    for level in unet.up_blocks:
+        layers = list(getattr(level, "attentions", level.resnets))
+        blocks += layers if not level.upsamplers else [*layers[:-1], *level.upsamplers]
+    return blocks
+
+
+def unet_features(
+    unet: UNet2DConditionModel,
+    latents: torch.Tensor,
+    timestep: torch.Tensor | int,
+    tokens: torch.Tensor,
+    blocks: Sequence[nn.Module],
+) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """One pass of the UNet, and what blocks of :func:`unet_blocks` gave in it.
+
+    Args:
+        unet: the network.
+        latents: (B, 4, h, w).
+        timestep: of the noise in them.
+        tokens: (B, T, D) for cross-attention.
+        blocks: whose outputs are wanted.
+
+    Returns:
+        Features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
+    """
+    with outputs_of(blocks) as found:
+        output = unet(latents, timestep, encoder_hidden_states=tokens).sample
+    return [found[block] for block in blocks], output

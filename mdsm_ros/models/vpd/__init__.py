@@ -1,0 +1,1 @@
+"""VPD: masks from the features of Stable Diffusion."""

@@ -1,0 +1,1 @@
+"""Rosbag2 recordings and ROS messages as data, without ROS."""

@@ -1,0 +1,159 @@
+"""Reading rosbag2 recordings without ROS, through the rosbags library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
+
+from mdsm_ros.errors import BagError
+from mdsm_ros.recordings.salvage import SalvageReader
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """One recorded message, not decoded yet."""
+
+    topic: str
+    type: str  # "sensor_msgs/msg/Image"
+    time: int  # ns, when it was recorded
+    data: bytes  # CDR, as rmw sends it
+
+
+class Bag:
+    """A rosbag2 recording: a folder with metadata.yaml, or a single .mcap or .db3 file.
+
+    Use it as a context manager.
+
+    Args:
+        path: of the recording.
+        salvage: a damaged .mcap is read as far as it goes; ``damage`` then says what is wrong with it.
+
+    Raises:
+        BagError: there is no such recording, or it is no readable rosbag2 recording.
+    """
+
+    def __init__(self, path: str | Path, *, salvage: bool = False) -> None:
+        self.path = Path(path)
+        self.damage: str | None = None
+        self._reader: AnyReader | SalvageReader
+        try:
+            self._reader = self._open()
+        except BagError as error:
+            files = [self.path] if self.path.is_file() else sorted(self.path.glob("*.mcap"))
+            if not salvage or not files:
+                raise
+            try:
+                self._reader = SalvageReader(files)
+            except ValueError as nothing:
+                raise BagError(f"{error}; {nothing}") from error
+            self.damage = str(error)
+
+    def _open(self) -> AnyReader:
+        path = str(self.path)
+        if not self.path.exists():
+            raise BagError(f"bag {path!r} does not exist")
+        if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
+            raise BagError(f"bag {path!r} holds no metadata.yaml, expected a rosbag2 folder")
+        if self.path.is_file() and self.path.suffix not in (".mcap", ".db3"):
+            raise BagError(f"bag {path!r} is neither a rosbag2 folder nor a .mcap or .db3 file")
+        try:
+            reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+            reader.open()
+        except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
+            raise BagError(f"bag {path!r} is damaged or no rosbag2 recording: {error}") from error
+        return reader
+
+    def __enter__(self) -> Bag:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.close()
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Message type by topic name."""
+        return {connection.topic: connection.msgtype for connection in self._connections()}
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Topics with everything that rosbags knows of them."""
+        return self._connections()
+
+    @property
+    def typestore(self) -> Typestore:
+        """The message types, with those that the recording brings along."""
+        return self._reader.typestore
+
+    def count(self, topic: str) -> int:
+        """Messages on a topic, by the recording's index."""
+        return sum(connection.msgcount for connection in self._connections() if connection.topic == topic)
+
+    @property
+    def duration(self) -> float:
+        """Seconds between the first and the last message."""
+        return self._reader.duration / 1e9 if self._reader.message_count else 0.0
+
+    def find_topic(self, types: Sequence[str], name: str | None = None, *, exclude: Sequence[str] = ()) -> str:
+        """The topic called ``name``, or the only one that has one of ``types`` and is not in ``exclude``.
+
+        Raises:
+            BagError: there is no such topic, its type is another one, or several would do.
+        """
+        topics = self.topics
+        expected = " or ".join(types)
+        holds = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(topics.items())) or "nothing"
+        if name is not None:
+            if name not in topics:
+                raise BagError(f"bag {str(self.path)!r} has no topic {name}, expected {expected}; it holds {holds}")
+            if topics[name] not in types:
+                raise BagError(f"topic {name} of bag {str(self.path)!r} is {topics[name]}, expected {expected}")
+            return name
+        candidates = sorted(topic for topic, kind in topics.items() if kind in types and topic not in exclude)
+        if not candidates:
+            raise BagError(f"bag {str(self.path)!r} has no topic of type {expected}; it holds {holds}")
+        if len(candidates) > 1:
+            raise BagError(
+                f"bag {str(self.path)!r} has several topics of type {expected}, name one: {', '.join(candidates)}"
+            )
+        return candidates[0]
+
+    def messages(self, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
+        """The messages of ``topics`` (default: all) in the order they were recorded.
+
+        Raises:
+            BagError: the recording is damaged.
+        """
+        connections = [c for c in self._connections() if topics is None or c.topic in topics]
+        if not connections:
+            return
+        try:
+            for connection, time, data in self._reader.messages(connections):
+                yield BagMessage(connection.topic, connection.msgtype, time, data)
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise BagError(f"bag {str(self.path)!r} is damaged: {error}") from error
+
+    def decode(self, message: BagMessage) -> Any:
+        """The message with its fields as attributes; arrays of numbers are numpy arrays.
+
+        Raises:
+            BagError: the bytes are no such message.
+        """
+        try:
+            return self._reader.deserialize(message.data, message.type)
+        except Exception as error:
+            raise BagError(f"bag {str(self.path)!r}: a message of {message.topic} is damaged: {error}") from error
+
+    def _connections(self) -> list[Connection]:
+        return list(self._reader.connections)

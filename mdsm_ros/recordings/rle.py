@@ -1,0 +1,15 @@
+"""Masks as run-length codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+
+def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """COCO run-length encoding, JSON-ready."""
+    code = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(map(int, code["size"])), "counts": code["counts"].decode()}

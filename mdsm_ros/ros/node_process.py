@@ -1,0 +1,77 @@
+"""The node as its own process, the way a robot runs it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn
+
+from mdsm_ros.errors import DemoError
+
+SHUTDOWN_TIMEOUT = 15.0  # s
+
+
+class NodeProcess:
+    """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file.
+
+    SIGTERM closes the context, too: without a handler it would end this process at once and leave the node behind.
+    Contexts are opened in the main thread, the only one that Python lets handle signals.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        parameters: Mapping[str, object],
+        remappings: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.log = log
+        self._environment = environment  # None: this process's
+        self.command = [sys.executable, "-m", "mdsm_ros.ros.node", "--ros-args"]
+        for source, target in remappings.items():
+            self.command += ["-r", f"{source}:={target}"]
+        for name, value in parameters.items():
+            self.command += ["-p", f"{name}:={_yaml(value)}"]
+
+    def __enter__(self) -> NodeProcess:
+        self._handler_before = signal.signal(signal.SIGTERM, _end)
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                self.command, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(SHUTDOWN_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:  # a second signal interrupts the wait: the node is not waited for any longer
+            self._process.kill()
+            self._process.wait()
+            signal.signal(signal.SIGTERM, self._handler_before)
+
+    def check(self) -> None:
+        """Raises DemoError, with the end of the log, if the node has ended."""
+        if self._process.poll() is not None:
+            code = self._process.returncode
+            raise DemoError(f"the node ended with exit code {code}; {self.log} ends with:\n{self.tail()}")
+
+    def tail(self, lines: int = 5) -> str:
+        """The last lines the node wrote."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

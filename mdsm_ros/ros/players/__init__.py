@@ -1,0 +1,1 @@
+"""Nodes that send images to the node and collect what it answers."""

@@ -1,0 +1,1 @@
+"""Datasets: building, reading, checking and looking at them."""

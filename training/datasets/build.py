@@ -1,0 +1,172 @@
+"""Builds a dataset from units of work: in parallel, with the same result after any number of interruptions.
+
+Each unit (a home, a scan, a slice of a photo collection) becomes a part in a worker process. Units that were finished
+before a kill are not made again; at the end the parts are merged in the order of the units, so that neither the
+number of workers nor interruptions show in the result.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from tqdm import tqdm
+
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, merge_parts, read_part
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
+
+RECIPE_FILE = "recipe.json"
+AHEAD = 3  # units in work or waiting for their turn, a worker
+
+Unit = TypeVar("Unit")
+Make = Callable[[DatasetWriter, Unit], None]
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Unit]):
+    """What to build.
+
+    Attributes:
+        root: folder of the dataset; new, empty, or of an interrupted build with the same ``info``.
+        units: the work in the order of the result.
+        name: the part's name of a unit, fit for a file name.
+        make: writes one unit; runs in worker processes, so it and the units must be picklable. A DatasetError
+            or OSError from it leaves the unit out and is listed.
+        categories: names of all object categories.
+        info: see :class:`mdsm_ros.dataset.format.Dataset`; what decides the content must be in ``info["recipe"]``.
+        limit: the most images.
+    """
+
+    root: Path
+    units: Iterable[Unit]
+    name: Callable[[Unit], str]
+    make: Make[Unit]
+    categories: Sequence[str]
+    info: Mapping[str, Any]
+    limit: int | None = None
+
+
+@dataclass
+class Outcome:
+    """How a build ended.
+
+    Attributes:
+        counts: figures of the writer's own.
+        problems: what could not be used, and in which parts.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    images: int = 0
+    instructions: int = 0
+
+    def print_problems(self) -> None:
+        """Lists on stderr what could not be used."""
+        for reason, parts in self.problems.items():
+            places = parts[0] if len(parts) == 1 else f"{parts[0]} and {len(parts) - 1} more"
+            print(f"not used: {reason} ({places})", file=sys.stderr)
+        if self.problems:
+            print("run again to try them again", file=sys.stderr)
+
+
+def build(plan: Plan[Unit], workers: int) -> Outcome:
+    """Builds a dataset, or goes on with one; leaves a finished one alone.
+
+    Raises:
+        DatasetError: the folder holds something else, or a build with another recipe; nothing at all was built.
+    """
+    root = plan.root
+    if _finished(plan):
+        data = Dataset(root)
+        return Outcome(images=len(data.images), instructions=len(data.instructions))
+    (root / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
+    write_json(root / PARTS_FOLDER / RECIPE_FILE, dict(plan.info))
+    outcome, parts = Outcome(), []
+    unit_name = "image" if plan.limit is not None else "part"
+    with tqdm(total=plan.limit, unit=unit_name, desc=root.name, disable=None, mininterval=1.0) as progress:
+        for part, summary in _parts(plan, workers):
+            if isinstance(summary, str):
+                outcome.problems.setdefault(summary, []).append(part)
+                progress.update(plan.limit is None)
+                continue
+            room = summary.images if plan.limit is None else min(summary.images, plan.limit - outcome.images)
+            progress.update(1 if plan.limit is None else room)
+            parts.append(part)
+            outcome.images += room
+            outcome.counts.update(summary.counts)
+            for reason in summary.problems:
+                outcome.problems.setdefault(reason, []).append(part)
+            if outcome.images == plan.limit:
+                break
+    if not outcome.images:
+        outcome.print_problems()
+        raise DatasetError(f"{root}: nothing was built")
+    merge_parts(root, parts, plan.categories, plan.info, plan.limit)
+    if not outcome.problems:  # else running again goes on from here
+        shutil.rmtree(root / PARTS_FOLDER)
+    outcome.instructions = len(Dataset(root).instructions)
+    return outcome
+
+
+def _finished(plan: Plan[Unit]) -> bool:
+    root, recipe = plan.root, plan.root / PARTS_FOLDER / RECIPE_FILE
+    wanted = json.loads(json.dumps(plan.info))
+    if recipe.exists():
+        begun = json.loads(recipe.read_text(encoding="utf-8"))
+    elif (root / ANNOTATIONS_FILE).exists():
+        begun = Dataset(root).info
+    elif root.exists() and any(path.name != PARTS_FOLDER for path in root.iterdir()):
+        raise DatasetError(f"{root} holds files but no dataset, expected a new or an empty folder")
+    else:
+        return False
+    if begun != wanted:
+        raise DatasetError(f"{root} holds a dataset made as {begun}, expected {wanted}; choose another folder")
+    return not recipe.exists()
+
+
+def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | str]]:
+    """The plan's parts in order; a string says why a unit gave none."""
+    make_part = partial(_part, plan.root, plan.make, plan.categories, plan.info)
+    if workers <= 1:
+        for unit in plan.units:
+            yield make_part(plan.name(unit), unit)
+        return
+    # spawn: neither a GL context nor a ray caster survives a fork
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        pending: deque[Future[tuple[str, PartSummary | str]]] = deque()
+        for unit in plan.units:
+            pending.append(pool.submit(make_part, plan.name(unit), unit))
+            if len(pending) == AHEAD * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _part(
+    root: Path, make: Make[Unit], categories: Sequence[str], info: Mapping[str, Any], part: str, unit: Unit
+) -> tuple[str, PartSummary | str]:
+    done = read_part(root, part)
+    if done is not None and not done.problems:
+        return part, done
+    try:
+        with DatasetWriter(root, categories, info=info, part=part) as writer:
+            make(writer, unit)
+    except (DatasetError, OSError) as error:
+        return part, str(error)
+    summary = read_part(root, part)
+    assert summary is not None
+    return part, summary

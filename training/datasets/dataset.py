@@ -1,0 +1,196 @@
+"""A torch dataset over the on-disk format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.utils.data import Dataset as TorchDataset
+
+from mdsm_ros.dataset.format import Annotation, Dataset, Instruction
+from mdsm_ros.homes.shapes.parts import COLORS
+from mdsm_ros.inference.preprocess import resize_image
+from mdsm_ros.models.common.language import TextFeatures
+
+FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
+"""Image ids and sentences to the maps and tokens that frozen encoders make of them."""
+
+AUXILIARY_STRIDE = 8
+_ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # in each byte: 8 pixels
+COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B instructions about N images.
+
+    Attributes:
+        images: (N, 3, S, S) uint8.
+        image_index: (B,) int64, the image of each instruction.
+        masks: (B, 1, S, S) bool, the truth.
+        present: (B,) bool, the target is in view.
+        texts: B instructions.
+        positions: of the B instructions in the split.
+        categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
+        semantic: maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
+        text: features of the frozen language encoder, where they are cached.
+    """
+
+    images: torch.Tensor
+    image_index: torch.Tensor
+    masks: torch.Tensor
+    present: torch.Tensor
+    texts: list[str]
+    positions: list[int]
+    categories: torch.Tensor
+    colors: torch.Tensor
+    semantic: tuple[torch.Tensor, ...] | None = None
+    text: TextFeatures | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on another device."""
+        return self._with_tensors(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """The batch in page-locked memory, which torch's DataLoader asks for where there is a GPU."""
+        return self._with_tensors(torch.Tensor.pin_memory)
+
+    def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+        changed: dict[str, Any] = {
+            name: change(value) for name, value in vars(self).items() if isinstance(value, torch.Tensor)
+        }
+        if self.semantic is not None:
+            changed["semantic"] = tuple(change(level) for level in self.semantic)
+        if self.text is not None:
+            changed["text"] = TextFeatures(change(self.text.tokens), change(self.text.mask))
+        return replace(self, **changed)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A square image, the bit-packed masks of its annotations, and what stands at each pixel, see :class:`Batch`."""
+
+    image: NDArray[np.uint8]  # (S, S, 3)
+    packed: dict[int, NDArray[np.uint8]]
+    categories: NDArray[np.int64]
+    colors: NDArray[np.int64]
+
+    @staticmethod
+    def of(
+        image: NDArray[np.uint8], masks: Mapping[int, NDArray[np.bool_]], annotations: Sequence[Annotation]
+    ) -> Picture:
+        """A picture (S, S, 3) with the masks (S, S) of its annotations; S is a multiple of the grids' stride."""
+        grid = image.shape[0] // AUXILIARY_STRIDE
+        categories, colors = np.zeros((2, grid, grid), dtype=np.int64)
+        packed = {key: np.packbits(mask) for key, mask in masks.items()}
+        for annotation in annotations:
+            counts = _ONES[packed[annotation.id]].reshape(grid, AUXILIARY_STRIDE, grid).sum(axis=1)
+            coarse = counts > 0.35 * AUXILIARY_STRIDE**2
+            categories[coarse] = annotation.category_id
+            colors[coarse] = COLOR_IDS.get(annotation.attributes.get("color", ""), 0)
+        return Picture(image, packed, categories, colors)
+
+    def mask(self, annotation_id: int) -> NDArray[np.bool_]:
+        """The mask (S, S) of an annotation."""
+        side = self.image.shape[0]
+        return np.unpackbits(self.packed[annotation_id]).reshape(side, side).view(np.bool_)
+
+    def masks(self) -> dict[int, NDArray[np.bool_]]:
+        """The masks (S, S) of all annotations."""
+        return {annotation_id: self.mask(annotation_id) for annotation_id in self.packed}
+
+
+class InstructionDataset(TorchDataset[int]):
+    """The instructions of one split, at the model's resolution.
+
+    Args:
+        data: the dataset.
+        split: which instructions.
+        image_size: side S of the square that images are resized to, pixels.
+        cache: keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
+
+    Raises:
+        DatasetError: the split is not there; later, when an image cannot be read.
+    """
+
+    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
+        self.data = data
+        self.instructions = self.data.split(split)
+        self.image_size = image_size
+        self.by_image: dict[int, list[int]] = {}
+        for position, instruction in enumerate(self.instructions):
+            self.by_image.setdefault(instruction.image_id, []).append(position)
+        self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
+        self.features: FrozenFeatures | None = None  # where encoders are frozen and cached
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __getitem__(self, index: int) -> int:
+        return index  # pictures are put together per batch, in collate
+
+    def picture(self, image_id: int, side: int) -> Picture:
+        """An image with its masks at (side, side), a multiple of the grids' stride."""
+        if self._cache is not None and (image_id, side) in self._cache:
+            return self._cache[image_id, side]
+        annotations = self.data.annotations_of(image_id)
+        masks = {annotation.id: _resize_mask(self.data.mask_of(annotation.id), side) for annotation in annotations}
+        picture = Picture.of(resize_image(self.data.image(image_id), side), masks, annotations)
+        if self._cache is not None:
+            self._cache[image_id, side] = picture
+        return picture
+
+    def collate(self, indices: Sequence[int]) -> Batch:
+        """Puts a batch together from positions in the split."""
+        chosen = [self.instructions[i] for i in indices]
+        rows = {image_id: row for row, image_id in enumerate(dict.fromkeys(i.image_id for i in chosen))}
+        pictures = [self.picture(image_id, self.image_size) for image_id in rows]
+        image_index = [rows[instruction.image_id] for instruction in chosen]
+        texts = [instruction.text for instruction in chosen]
+        batch = assemble(pictures, image_index, chosen, texts, indices)
+        if self.features is None:
+            return batch
+        semantic, text = self.features(list(rows), texts)
+        return replace(batch, semantic=semantic, text=text)
+
+
+def assemble(
+    pictures: Sequence[Picture],
+    image_index: Sequence[int],
+    instructions: Sequence[Instruction],
+    texts: Sequence[str],
+    positions: Sequence[int],
+) -> Batch:
+    """Puts a batch together.
+
+    Args:
+        pictures: all of one size.
+        image_index: of each instruction, its picture.
+        instructions: what is asked for.
+        texts: how it is said.
+        positions: of the instructions in the split.
+    """
+    side = pictures[0].image.shape[0]
+    masks = np.zeros((len(instructions), 1, side, side), dtype=bool)
+    for mask, instruction, row in zip(masks, instructions, image_index, strict=True):
+        for annotation_id in instruction.annotation_ids:
+            mask[0] |= pictures[row].mask(annotation_id)
+    return Batch(
+        images=torch.from_numpy(np.stack([p.image for p in pictures])).permute(0, 3, 1, 2).contiguous(),
+        image_index=torch.tensor(image_index),
+        masks=torch.from_numpy(masks),
+        present=torch.tensor([bool(instruction.annotation_ids) for instruction in instructions]),
+        texts=list(texts),
+        positions=list(positions),
+        categories=torch.from_numpy(np.stack([p.categories for p in pictures])),
+        colors=torch.from_numpy(np.stack([p.colors for p in pictures])),
+    )
+
+
+def _resize_mask(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    return np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.NEAREST))

@@ -1,0 +1,79 @@
+"""``mdsm-data merge``: several datasets as one, for example homes of different recipes, or homes and SHIMRIE.
+
+Pictures are hard links where the file system has them. Categories of the same name become one. Which split an
+instruction is in stays as it is; ``mdsm-data check`` says whether splits show the same scenes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
+from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import link_or_copy, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("parts", type=Path, nargs="+", help="folders of datasets")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new dataset")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the new dataset; returns the exit status.
+
+    Raises:
+        DatasetError: a part is no sound dataset, or there is one in the new folder already.
+        OSError: a picture cannot be read.
+    """
+    if (args.out / ANNOTATIONS_FILE).exists():
+        raise DatasetError(f"--out is {args.out}, which holds a dataset already")
+    categories: dict[str, int] = {}
+    infos: list[dict[str, Any]] = []
+    merged = merge_contents(_contents(args.parts, args.out, categories, infos))
+    shared = [pair for info in infos for pair in info.get("may_share", [])]
+    names = [{"id": i, "name": name} for name, i in categories.items()]
+    info = {"source": "merge", "recipe": infos, "may_share": shared}
+    write_json(args.out / ANNOTATIONS_FILE, {"info": info, **merged, "categories": names})
+    print(f"{args.out}: {len(merged['images'])} images, {len(merged['instructions'])} instructions")
+    return 0
+
+
+def _contents(
+    parts: Sequence[Path], out: Path, categories: dict[str, int], infos: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Each part with its pictures under their new names and the categories' common ids, which are filled in."""
+    for number, part in enumerate(parts, start=1):
+        data = Dataset(part)
+        infos.append(data.info)
+        for name in data.categories.values():
+            categories.setdefault(name, len(categories) + 1)
+        images = []
+        for image in data.images.values():
+            files = {"file_name": image.file_name, "depth_file": image.depth_file}
+            images.append(asdict(image) | {key: file and _take(data, file, out, number) for key, file in files.items()})
+        annotations = []
+        for annotation in data.annotations.values():
+            if annotation.image_id not in data.images or annotation.category_id not in data.categories:
+                raise DatasetError(
+                    f"{part}: annotation {annotation.id} is of image {annotation.image_id} and category "
+                    f"{annotation.category_id}, expected some that are there; mdsm-data check lists all faults"
+                )
+            category_id = categories[data.categories[annotation.category_id]]
+            annotations.append(asdict(annotation) | {"category_id": category_id})
+        instructions = [asdict(instruction) for instruction in data.instructions]
+        yield {"images": images, "annotations": annotations, "instructions": instructions}
+
+
+def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
+    """Stores a picture under a name that begins with the number of its dataset; returns that."""
+    path = Path(file_name)
+    new_name = str(path.with_name(f"{number}_{path.name}"))
+    (out / new_name).parent.mkdir(parents=True, exist_ok=True)
+    link_or_copy(data.root / file_name, out / new_name)
+    return new_name

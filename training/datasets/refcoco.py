@@ -1,0 +1,267 @@
+"""``mdsm-data refcoco``: RefCOCO, RefCOCO+ and RefCOCOg from their annotation files and COCO's train2014 images.
+
+Expects the layout of github lichengunc/refer: ``<dataset>/refs(<split_by>).p`` (or the same content as ``.json``) and
+``<dataset>/instances.json``. The pickles come from Python 2; they are read with an unpickler that knows no classes, so
+that a file can hold nothing but lists, dictionaries, strings and numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import pickle
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from mdsm_ros.dataset.format import difficulty
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
+from training.datasets.build import Plan, build
+from training.datasets.text import count_expressions
+
+SPLITS_BY: dict[str, tuple[str, ...]] = {
+    "refcoco": ("unc", "google"),
+    "refcoco+": ("unc",),
+    "refcocog": ("umd", "google"),
+}
+"""The published divisions of each dataset."""
+
+MAY_SHARE = {"google": [["train", "val"], ["train", "test"], ["val", "test"]]}
+"""The Google split divides objects, not images, so its splits show the same images."""
+
+IMAGES_A_PART = 500
+MIN_POLYGON = 6  # numbers; fewer are no area, and pycocotools takes four of them for a box
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of COCO with its objects (records of instances.json) and the references to them."""
+
+    file: Path
+    record: Mapping[str, Any]
+    objects: Sequence[Mapping[str, Any]]
+    refs: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A unit of work: some of the images."""
+
+    number: int
+    pictures: tuple[Picture, ...]
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise DatasetError(f"the pickle asks for {module}.{name}, expected plain lists, dictionaries and numbers")
+
+
+def read_refs(path: Path) -> list[dict[str, Any]]:
+    """The references of a ``refs(...)`` file, pickle or JSON.
+
+    Raises:
+        DatasetError: the file is missing or damaged, asks for a class, or is no list of references.
+    """
+    try:
+        content = path.read_bytes()
+        refs = json.loads(content) if path.suffix == ".json" else _unpickle(content)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is missing, expected a refs file") from error
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    except (json.JSONDecodeError, pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as error:
+        raise DatasetError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+    wanted = {"ref_id", "ann_id", "image_id", "split", "sentences"}
+    if not isinstance(refs, list) or not all(isinstance(ref, dict) and wanted <= set(ref) for ref in refs):
+        raise DatasetError(f"{path} does not hold a list of references with {sorted(wanted)}")
+    return refs
+
+
+def _unpickle(content: bytes) -> Any:
+    return _PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
+
+
+def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) -> tuple[list[Picture], list[str]]:
+    """The images that references speak of, and the names of all categories.
+
+    Raises:
+        DatasetError: there is no such split, a file is missing or damaged, or a reference names what is not there.
+    """
+    if split_by not in SPLITS_BY[dataset]:
+        raise DatasetError(f"--split-by is {split_by!r}, {dataset} has {' and '.join(SPLITS_BY[dataset])}")
+    folder = annotations / dataset
+    choices = [folder / f"refs({split_by}).{suffix}" for suffix in ("p", "json")]
+    refs = read_refs(next((path for path in choices if path.exists()), choices[0]))
+    path = folder / "instances.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        records = {record["id"]: record for record in content["images"]}
+        objects = {record["id"]: record for record in content["annotations"]}
+        names = {record["id"]: record["name"] for record in content["categories"]}
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is missing") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path} does not have COCO's form: {type(error).__name__}: {error}") from error
+    in_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for record in objects.values():
+        in_image[record["image_id"]].append(record | {"category": names[record["category_id"]]})
+    of_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for ref in refs:
+        if ref["image_id"] not in records or ref["ann_id"] not in objects:
+            raise DatasetError(
+                f"{path} lacks image {ref['image_id']} or annotation {ref['ann_id']} of ref {ref['ref_id']}"
+            )
+        of_image[ref["image_id"]].append(ref)
+    pictures = [
+        Picture(images / records[i]["file_name"], records[i], in_image[i], of_image[i]) for i in sorted(of_image)
+    ]
+    return pictures, [names[i] for i in sorted(names)]
+
+
+def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
+    """Adds some images with their objects and references to a dataset.
+
+    An image that is missing or damaged is noted as a problem; objects without a usable mask, and the references to
+    them, are left out and counted.
+    """
+    for picture in unit.pictures:
+        height, width = picture.record["height"], picture.record["width"]
+        fault = _fault(picture.file, height, width)
+        if fault is not None:
+            writer.problem(fault)
+            continue
+        masks = _masks(writer, picture.objects, height, width)
+        objects = {thing["id"]: thing for thing in picture.objects if thing["id"] in masks}
+        refs = [ref for ref in picture.refs if ref["ann_id"] in objects]
+        if len(refs) < len(picture.refs):
+            writer.count("references left out: their target has no usable mask", len(picture.refs) - len(refs))
+        if not refs:
+            continue
+        image_id = writer.add_image_file(picture.file, height, width, scene=f"COCO {picture.record['id']}")
+        ids = {
+            i: writer.add_annotation(image_id, thing["category"], masks[i], iscrowd=thing.get("iscrowd", 0))
+            for i, thing in objects.items()
+        }
+        for ref in refs:
+            target = objects[ref["ann_id"]]
+            distractors = sum(
+                thing["category"] == target["category"] and not thing.get("iscrowd")
+                for i, thing in objects.items()
+                if i != ref["ann_id"]
+            )
+            share = float(masks[target["id"]].mean())
+            for sentence in ref["sentences"]:
+                text = sentence.get("raw", sentence["sent"])
+                expressions = count_expressions(text)
+                writer.add_instruction(
+                    image_id,
+                    [ids[target["id"]]],
+                    " ".join(text.split()),
+                    split=ref["split"],
+                    source=source,
+                    expressions=expressions,
+                    distractors=distractors,
+                    difficulty=difficulty(expressions, distractors, share, None),
+                    origin=f"{ref['ref_id']}/{sentence['sent_id']}",
+                )
+
+
+def _fault(path: Path, height: int, width: int) -> str | None:
+    """Why an image file cannot be used; None when it can."""
+    try:
+        with Image.open(path) as picture:
+            size = picture.size
+    except FileNotFoundError:
+        return f"{path} is missing"
+    except OSError as error:
+        return f"{path} is not a readable image: {error}"
+    return None if size == (width, height) else f"{path} is {size[0]}x{size[1]} pixels, expected {width}x{height}"
+
+
+def _masks(
+    writer: DatasetWriter, objects: Sequence[Mapping[str, Any]], height: int, width: int
+) -> dict[int, NDArray[np.bool_]]:
+    """The usable masks of an image's objects by their ids."""
+    masks = {}
+    for thing in objects:
+        try:
+            mask = decode(thing["segmentation"], height, width)
+        except DatasetError:
+            writer.count("objects left out: damaged mask")
+            continue
+        if mask.any():
+            masks[thing["id"]] = mask
+        else:
+            writer.count("objects left out: mask without a pixel")
+    return masks
+
+
+def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask (H, W) of polygons, of uncompressed or of compressed RLE.
+
+    Raises:
+        DatasetError: it is none of these, or of another size.
+    """
+    try:
+        if isinstance(segmentation, list):
+            polygons = [polygon for polygon in segmentation if len(polygon) >= MIN_POLYGON]
+            rles = coco_mask.frPyObjects(polygons, height, width)
+            return coco_mask.decode(coco_mask.merge(rles)).astype(bool)
+        counts = segmentation["counts"]
+        if isinstance(counts, list):
+            rle = coco_mask.frPyObjects(segmentation, height, width)
+        else:
+            rle = {"size": segmentation["size"], "counts": counts.encode("ascii")}
+        mask = coco_mask.decode(rle).astype(bool)
+    except Exception as error:  # pycocotools raises that class itself
+        raise DatasetError(f"a segmentation is no polygons and no RLE: {type(error).__name__}: {error}") from error
+    if mask.shape != (height, width):
+        raise DatasetError(f"a segmentation is for {mask.shape[1]}x{mask.shape[0]} pixels, expected {width}x{height}")
+    return mask
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--dataset", choices=sorted(SPLITS_BY), required=True)
+    parser.add_argument("--split-by", choices=("unc", "google", "umd"), required=True, help="whose division")
+    parser.add_argument("--annotations", type=Path, required=True, help="folder of <dataset>/refs(...).p")
+    parser.add_argument("--images", type=Path, required=True, help="COCO's train2014")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
+    pictures, categories = read_pictures(args.annotations, args.dataset, args.split_by, args.images)
+    slices = [
+        Slice(number, tuple(pictures[first : first + IMAGES_A_PART]))
+        for number, first in enumerate(range(0, len(pictures), IMAGES_A_PART))
+    ]
+    plan = Plan(
+        root=args.out,
+        units=slices,
+        name=lambda unit: f"{unit.number:05d}",
+        make=partial(write_slice, source=args.dataset),
+        categories=categories,
+        info={
+            "source": args.dataset,
+            "recipe": {"split_by": args.split_by, "images": len(pictures)},
+            "may_share": MAY_SHARE.get(args.split_by, []),
+        },
+    )
+    outcome = build(plan, args.workers)
+    for reason, number in sorted(outcome.counts.items()):
+        print(f"{number:>7} {reason}")
+    print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
+    outcome.print_problems()
+    return 0

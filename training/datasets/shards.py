@@ -1,0 +1,189 @@
+"""``mdsm-data shards``: packs a dataset into webdataset shards, and reads them back, from a folder or over http.
+
+Images are spread over the shards at random, always in the same way, so that a block of training is not one house alone.
+A shard is a tar file with one sample an image: ``<id>.jpg`` (the file as it is), ``<id>.json`` (its image record,
+annotations and instructions) and, where there is depth, ``<id>.depth.png``. ``index.json`` beside the shards has the
+dataset's info and categories and each shard's name, SHA-256, number of images and of instructions by split; it is
+written last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, MemoryDataset
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
+
+INDEX_FILE = "index.json"
+SOURCE_FILE = "source.json"  # while shards are being written: what they are made of
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard; ``instructions`` counts them by split."""
+
+    name: str
+    sha256: str
+    images: int
+    instructions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Index:
+    """What ``index.json`` holds; ``where`` is the folder or address that the shards lie in."""
+
+    where: str
+    info: dict[str, Any]
+    categories: list[dict[str, Any]]
+    shards: list[Shard]
+
+
+def write_shards(data: Dataset, out: Path, size: int) -> Index:
+    """Packs a dataset into shards of ``size`` images; goes on with what a killed run left.
+
+    Raises:
+        DatasetError: a picture is missing, or the folder holds shards of something else.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256((data.root / ANNOTATIONS_FILE).read_bytes()).hexdigest()
+    source = {"annotations_sha256": digest, "size": size}
+    marker = out / SOURCE_FILE
+    if marker.exists():
+        begun = json.loads(marker.read_text(encoding="utf-8"))
+    elif any(out.iterdir()):
+        raise DatasetError(f"{out} is not empty, expected a new folder")
+    else:
+        begun = source
+        write_json(marker, source)
+    if begun != source:
+        raise DatasetError(f"{out} holds shards made of {begun}, expected {source}; choose another folder")
+    ids = [int(i) for i in np.random.default_rng(0).permutation(list(data.images))]
+    blocks = [ids[first : first + size] for first in range(0, len(ids), size)]
+    shards = [
+        _write_shard(data, out / f"shard-{number:06d}.tar", block)
+        for number, block in enumerate(tqdm(blocks, unit="shard", disable=None))
+    ]
+    categories = [{"id": i, "name": name} for i, name in data.categories.items()]
+    index = Index(str(out), data.info, categories, shards)
+    write_json(out / INDEX_FILE, {"info": index.info, "categories": categories, "shards": [asdict(s) for s in shards]})
+    marker.unlink()
+    return index
+
+
+def _write_shard(data: Dataset, path: Path, ids: Sequence[int]) -> Shard:
+    from webdataset import TarWriter
+
+    wanted = set(ids)
+    instructions = [i for i in data.instructions if i.image_id in wanted]
+    if not path.exists():
+        of_image: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in ids}
+        for instruction in instructions:
+            of_image[instruction.image_id].append(asdict(instruction))
+        partial = path.with_suffix(".partial")
+        # neither clock nor user shows in the bytes
+        with TarWriter(str(partial), encoder=False, mtime=0) as tar:
+            for image_id in ids:
+                tar.write(_sample(data, image_id, of_image[image_id]))
+        os.replace(partial, path)
+    counts = Counter(i.split for i in instructions)
+    return Shard(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), len(ids), dict(sorted(counts.items())))
+
+
+def _sample(data: Dataset, image_id: int, instructions: list[dict[str, Any]]) -> dict[str, Any]:
+    record = data.images[image_id]
+    annotations = [asdict(annotation) for annotation in data.annotations_of(image_id)]
+    content = {"image": asdict(record), "annotations": annotations, "instructions": instructions}
+    sample = {"__key__": f"{image_id:08d}", "json": json.dumps(content).encode()}
+    for extension, name in ((Path(record.file_name).suffix[1:], record.file_name), ("depth.png", record.depth_file)):
+        if name is not None:
+            try:
+                sample[extension] = (data.root / name).read_bytes()
+            except OSError as error:
+                raise DatasetError(f"{data.root / name} is not readable: {error}") from error
+    return sample
+
+
+def read_index(where: str) -> Index:
+    """The index of shards in a folder or at an http(s) address.
+
+    Raises:
+        DatasetError: it cannot be read or does not have the form.
+    """
+    place = _join(where, INDEX_FILE)
+    try:
+        content = json.loads(_read(place))
+        return Index(where, content["info"], content["categories"], [Shard(**shard) for shard in content["shards"]])
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise DatasetError(f"{place} does not have the form of an index: {type(error).__name__}: {error}") from error
+
+
+def read_shard(index: Index, shard: Shard) -> MemoryDataset:
+    """A shard in memory.
+
+    Raises:
+        DatasetError: it cannot be read, or its bytes are not those of the index.
+    """
+    from webdataset.tariterators import group_by_keys, tar_file_expander
+
+    place = _join(index.where, shard.name)
+    content = _read(place)
+    if hashlib.sha256(content).hexdigest() != shard.sha256:
+        raise DatasetError(f"{place} is damaged: its SHA-256 is not {shard.sha256}")
+    merged: dict[str, Any] = {"images": [], "annotations": [], "instructions": []}
+    files: dict[str, bytes] = {}
+    for sample in group_by_keys(tar_file_expander([{"url": place, "stream": io.BytesIO(content)}])):
+        records = json.loads(sample["json"])
+        image = records["image"]
+        merged["images"].append(image)
+        merged["annotations"] += records["annotations"]
+        merged["instructions"] += records["instructions"]
+        files[image["file_name"]] = sample[Path(image["file_name"]).suffix[1:]]
+        if image["depth_file"] is not None:
+            files[image["depth_file"]] = sample["depth.png"]
+    return MemoryDataset(merged | {"info": index.info, "categories": index.categories}, files, place)
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where.rstrip('/')}/{name}"
+
+
+def _read(place: str) -> bytes:
+    """A file of a folder, or of an http(s) address by webdataset's opener (curl)."""
+    from webdataset.gopen import gopen
+
+    try:
+        with gopen(place) as stream:
+            content: bytes = stream.read()
+    except OSError as error:
+        raise DatasetError(f"{place} cannot be read: {error}") from error
+    return content
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("dataset", type=Path, help="dataset folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
+    parser.add_argument("--size", type=int, default=1000, help="images a shard (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the shards; returns the exit status."""
+    if (args.out / INDEX_FILE).exists():
+        print(f"{args.out}: {INDEX_FILE} is there, nothing to do")
+        return 0
+    index = write_shards(Dataset(args.dataset), args.out, args.size)
+    print(f"{args.out}: {len(index.shards)} shards, {sum(shard.images for shard in index.shards)} images")
+    return 0

@@ -1,0 +1,119 @@
+"""``mdsm-data view``: pictures, masks and instructions of a dataset on one sheet, for a person to look at."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.dataset.format import Dataset, Instruction
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.pictures.sheet import contact_sheet, labelled
+
+MARK = np.array((255, 0, 255))
+FILL = 0.2  # of the mark's colour over the target
+SHADES = " .:-=+*%"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("dataset", type=Path, help="dataset folder")
+    parser.add_argument("--out", type=Path, default=Path("contact_sheet.png"), help="PNG or JPEG file to write")
+    parser.add_argument("--count", type=int, default=20, help="number of instructions")
+    parser.add_argument("--columns", type=int, default=5)
+    parser.add_argument("--width", type=int, default=320, help="of a picture on the sheet, pixels")
+    parser.add_argument("--seed", type=int, default=0, help="which instructions are drawn")
+    parser.add_argument("--split", help="only instructions of this split")
+    parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), help="only such instructions")
+    parser.add_argument("--category", help="only targets of this category")
+    parser.add_argument("--absent", action="store_true", help="only instructions whose target is not in view")
+    parser.add_argument("--ids", type=int, nargs="+", help="these instructions, in this order")
+    parser.add_argument("--ascii", action="store_true", help="draw in the terminal instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draws the sheet; returns the exit status."""
+    data = Dataset(args.dataset)
+    chosen = choose(data, args)
+    if args.ascii:
+        width = min(100, shutil.get_terminal_size().columns)
+        for instruction in chosen:
+            print(ascii_picture(data, instruction, width), f"\n{_caption(instruction)}\n")
+        return 0
+    sheet = contact_sheet([_tile(data, instruction, args.width) for instruction in chosen], args.columns)
+    sheet.save(args.out)
+    print(f"{args.out}: {len(chosen)} of {len(data.instructions)} instructions")
+    return 0
+
+
+def choose(data: Dataset, args: argparse.Namespace) -> list[Instruction]:
+    """The instructions to show.
+
+    Raises:
+        DatasetError: there is none such.
+    """
+    if args.ids is not None:
+        by_id = {i.id: i for i in data.instructions}
+        unknown = [i for i in args.ids if i not in by_id]
+        if unknown:
+            raise DatasetError(f"--ids names {unknown}, expected 1 to {len(by_id)}")
+        return [by_id[i] for i in args.ids]
+    fitting = [
+        i
+        for i in data.instructions
+        if args.split in (None, i.split)
+        and args.difficulty in (None, i.difficulty)
+        and not (args.absent and i.annotation_ids)
+        and (args.category is None or args.category in _categories(data, i))
+    ]
+    if not fitting:
+        raise DatasetError(f"{data.root}: no instruction is such, expected --split, --category... of some")
+    order = np.random.default_rng(args.seed).permutation(len(fitting))
+    return [fitting[i] for i in order[: args.count]]
+
+
+def _categories(data: Dataset, instruction: Instruction) -> set[str]:
+    return {data.categories[data.annotations[i].category_id] for i in instruction.annotation_ids}
+
+
+def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask's border pixels (H, W)."""
+    padded = np.pad(mask, 1)
+    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return mask & ~inside
+
+
+def marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The image (H, W, 3) with the mask (H, W) tinted and outlined."""
+    result = image.copy()
+    result[mask] = ((1 - FILL) * image[mask] + FILL * MARK).astype(np.uint8)
+    result[outline(mask)] = MARK
+    return result
+
+
+def _caption(instruction: Instruction) -> str:
+    absent = "" if instruction.annotation_ids else "[not in view] "
+    return f"{instruction.id}. {absent}{instruction.text}"
+
+
+def _tile(data: Dataset, instruction: Instruction, width: int) -> Image.Image:
+    image = data.image(instruction.image_id)
+    height = max(1, width * image.shape[0] // image.shape[1])
+    small = np.asarray(Image.fromarray(image).resize((width, height)))
+    mask = Image.fromarray(data.mask(instruction)).resize((width, height), Image.Resampling.NEAREST)
+    return labelled(marked(small, np.asarray(mask)), _caption(instruction))
+
+
+def ascii_picture(data: Dataset, instruction: Instruction, width: int) -> str:
+    """A picture of characters, ``width`` wide; the target is drawn with "#"."""
+    record = data.images[instruction.image_id]
+    size = (width, max(1, width * record.height // record.width // 2))  # a character is twice as high as wide
+    gray = np.asarray(Image.fromarray(data.image(instruction.image_id)).convert("L").resize(size))
+    target = np.asarray(Image.fromarray(data.mask(instruction)).resize(size, Image.Resampling.NEAREST))
+    shades = np.array(list(SHADES))[gray.astype(int) * len(SHADES) // 256]
+    shades[target] = "#"
+    return "\n".join("".join(row) for row in shades)

@@ -1,0 +1,1 @@
+"""Pictures drawn by a diffusion model, with masks of what they show."""

@@ -1,0 +1,107 @@
+"""Pictures drawn from prompts by a latent diffusion model, with what its UNet saw while it drew them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionPipeline
+from numpy.typing import NDArray
+
+from mdsm_ros.checkpoints.diffusion_checkpoint import WITHOUT_CHECKER
+from mdsm_ros.models.common.attention_maps import Projections, cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.hooks import outputs_of
+from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks
+from training.drawn.prompt_plan import Prompt, Sampling
+from training.latent.stages import stable_diffusion_scheduler
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """B pictures.
+
+    Attributes:
+        prompts: what was drawn.
+        images: (B, H, W, 3) RGB.
+        features: of the sampler's last step, see :meth:`GroundedDiffusion.fold`; None where not asked for.
+        attention: (B, T, h, w), how much each pixel looked at each token of its prompt, summed over steps, sizes and
+            layers as DAAM (arXiv 2210.04885) does; None where not asked for.
+    """
+
+    prompts: Sequence[Prompt]
+    images: NDArray[np.uint8]
+    features: list[torch.Tensor] | None
+    attention: torch.Tensor | None
+
+
+class Artist:
+    """Draws with a pipeline; a picture depends on its prompt, its seed and the sampling.
+
+    Args:
+        pipeline: whose scheduler is replaced by DDIM.
+        sampling: how pictures are drawn.
+        features, attention: shall be kept.
+    """
+
+    def __init__(
+        self, pipeline: StableDiffusionPipeline, sampling: Sampling, *, features: bool = False, attention: bool = False
+    ) -> None:
+        pipeline.scheduler = stable_diffusion_scheduler()
+        pipeline.set_progress_bar_config(disable=True)
+        self.pipeline = pipeline
+        self.sampling = sampling
+        self._blocks = unet_blocks(pipeline.unet) if features else []
+        self._layers = cross_attention_layers(pipeline.unet) if attention else {}
+
+    @torch.inference_mode()
+    def draw(self, prompts: Sequence[Prompt]) -> Drawing:
+        """Draws pictures, all in one batch."""
+        heat: torch.Tensor | None = None
+        with (
+            outputs_of(self._blocks) as outputs,
+            recorded(layer for layers in self._layers.values() for layer in layers) as projections,
+        ):
+
+            def after_step(*_: Any) -> dict[str, Any]:
+                nonlocal heat
+                if self._layers:
+                    now = self._heat(projections)
+                    heat = now if heat is None else heat + now
+                return {}
+
+            answer = self.pipeline(
+                [prompt.text for prompt in prompts],
+                num_inference_steps=self.sampling.steps,
+                guidance_scale=self.sampling.guidance,
+                generator=[torch.Generator().manual_seed(prompt.seed) for prompt in prompts],
+                output_type="pt",
+                callback_on_step_end=after_step,
+            )
+        images = (answer.images.permute(0, 2, 3, 1).float() * 255).round().to(torch.uint8).cpu().numpy()
+        halves = [outputs[block].chunk(2) for block in self._blocks]  # guidance: without the text, with it
+        features = GroundedDiffusion.fold([h[0] for h in halves], [h[1] for h in halves]) if halves else None
+        return Drawing(prompts, images, features, heat)
+
+    def _heat(self, projections: Projections) -> torch.Tensor:
+        """(B, T, h, w) of one step, of the half that sees the text."""
+        with_text = {module: value.chunk(2)[1] for module, value in projections.items()}
+        side = self.pipeline.unet.config.sample_size
+        maps = [mean_map(layers, with_text, (side // f, side // f)) for f, layers in self._layers.items()]
+        return summed_maps(maps, (side, side))
+
+
+def pipeline_of(parts: StableDiffusion) -> StableDiffusionPipeline:
+    """A pipeline that draws with the parts of a model."""
+    parts.vae.register_to_config(scaling_factor=float(parts.scaling_factor))  # that of the weights, not of the sizes
+    return StableDiffusionPipeline(
+        vae=parts.vae,
+        text_encoder=parts.text_encoder,
+        tokenizer=parts.tokenizer,
+        unet=parts.unet,
+        scheduler=stable_diffusion_scheduler(),
+        **WITHOUT_CHECKER,
+    )

@@ -1,0 +1,1 @@
+"""Metrics of trained models, and experiments that compare them."""

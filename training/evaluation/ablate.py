@@ -1,0 +1,94 @@
+"""``mdsm-ablate``: trains MDSM, its parts left out one by one, and LAVT, with equal budgets, and compares them.
+
+Every variant is trained from each seed and asked the same instructions. All have the same number of optimiser steps:
+those that leave refinement out give its steps to stage 1. Refinement steps and samples are varied on the trained MDSM.
+What was finished is not done again, so the command goes on after a kill or after --max-seconds; --out gets table.md,
+plot.png and results.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from training.evaluation import experiment
+from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.train.config import TrainConfig, read_config
+
+
+def one_stage(config: TrainConfig) -> TrainConfig:
+    """Gives the steps of refinement to stage 1."""
+    extra = config.stage2.steps if config.stage2 else 0
+    stage1 = dataclasses.replace(config.stage1, steps=config.stage1.steps + extra)
+    return dataclasses.replace(config, stage1=stage1, stage2=None)
+
+
+def lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
+    """LAVT in the place of MDSM."""
+    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["lavt"])}
+    model = {key: value for key, value in config.model.items() if key in known - {"num_inference_steps"}}
+    preset = config.preset.replace("mdsm", "lavt")
+    # both at once: the preset must have no stage 2
+    return dataclasses.replace(one_stage(config), preset=preset, model=model | {"max_tokens": max_tokens})
+
+
+def _model(config: TrainConfig, **fields: Any) -> TrainConfig:
+    return dataclasses.replace(config, model=config.model | fields)
+
+
+def _without_dice(config: TrainConfig) -> TrainConfig:
+    stages = {name: getattr(config, name) for name in ("stage1", "stage2")}
+    return dataclasses.replace(
+        config, **{name: s and dataclasses.replace(s, dice_weight=0.0) for name, s in stages.items()}
+    )
+
+
+VARIANTS: dict[str, Variant] = {
+    "lavt-20": Variant(lambda config: lavt(config, 20), {"LAVT, 20 tokens": INITIAL}),
+    "lavt-64": Variant(lambda config: lavt(config, 64), {"LAVT, 64 tokens": INITIAL}),
+    "mdsm": Variant(
+        lambda config: config,
+        {
+            "MDSM": Asking(),
+            "MDSM, initial mask": INITIAL,
+            **{f"MDSM, {n} refinement step{'s' if n > 1 else ''}": Asking(steps=n) for n in (1, 2, 4, 10, 50)},
+            "MDSM, mean of 5 samples": Asking(samples=5),
+        },
+    ),
+    "no-diffusion": Variant(one_stage, {"MDSM without diffusion": INITIAL}),
+    "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": Asking()}),
+    "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": Asking()}),
+    "no-dice": Variant(_without_dice, {"MDSM without dice": Asking()}),
+}
+"""What is compared, by the name of its folder."""
+
+
+def read_mdsm(path: Path) -> TrainConfig:
+    """The training configuration of an MDSM.
+
+    Raises:
+        ConfigError: it is another model's, or leaves a stage out.
+    """
+    config = read_config(path)
+    if PRESETS[config.preset].model_type != "mdsm" or config.stage2 is None:
+        raise ConfigError(f"{path}: preset is {config.preset!r}, expected MDSM with both stages")
+    return config
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-ablate``."""
+    parser = argparse.ArgumentParser(
+        prog="mdsm-ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, required=True, help="training configuration of MDSM")
+    experiment.add_arguments(parser, VARIANTS)
+    args = parser.parse_args(argv)
+    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

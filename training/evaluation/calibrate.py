@@ -1,0 +1,84 @@
+"""``mdsm-calibrate``: what each present_threshold costs and gains on held-out data, and the best one by gIoU.
+
+Below the threshold an answer is "not in view" and its mask empty. gIoU counts both kinds of instructions: the IoU of
+those whose target is in view, 0 where it is denied; 1 for one that names nothing in view and is told so, else 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.hub.folder import CONFIG_FILE
+from mdsm_ros.segmenter import Segmenter
+from training.evaluation.analysis import STAGES, Answered, Figures, figures_table
+from training.evaluation.evaluate import evaluate
+
+THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
+
+
+def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS) -> dict[float, Figures]:
+    """Figures of each threshold, from answers that were given with threshold 0.
+
+    "precision" and "recall" are those of "not in view": of what is said to be absent, the share that is; of what is
+    absent, the share that is said to be.
+    """
+    stage = STAGES[-1] if all(STAGES[-1] in a.counts for a in answers) else STAGES[0]
+    in_view = np.array([a.in_view for a in answers])
+    scores = np.array([a.score for a in answers])
+    ious = np.array([a.iou(stage) for a in answers])
+    result: dict[float, Figures] = {}
+    for threshold in thresholds:
+        denied = scores < threshold
+        rejected = int((denied & ~in_view).sum())
+        gains = np.where(in_view, np.where(denied, 0.0, ious), denied)
+        result[threshold] = {
+            "precision": rejected / max(1, int(denied.sum())),
+            "recall": rejected / max(1, int((~in_view).sum())),
+            "target accuracy": float((~denied)[in_view].mean()) if in_view.any() else 0.0,
+            "gIoU": float(gains.mean()),
+        }
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-calibrate``."""
+    parser = argparse.ArgumentParser(
+        prog="mdsm-calibrate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="folder of the model")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder; not the one to report figures on")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--limit", type=int, help="the first so many instructions")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--write", action="store_true", help=f"write the best one to the model's {CONFIG_FILE}")
+    args = parser.parse_args(argv)
+    try:
+        data = Dataset(args.data)
+        instructions = data.split(args.split)[: args.limit]
+        segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
+        segmenter.present_threshold = 0.0
+        answers = evaluate(segmenter, data, instructions)
+    except (DatasetError, WeightsError, ValueError) as error:
+        print(f"mdsm-calibrate: {error}", file=sys.stderr)
+        return 2
+    figures = curve(answers)
+    best = max(figures, key=lambda threshold: figures[threshold]["gIoU"])
+    print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))
+    print(f"\nbest by gIoU on {len(instructions)} instructions of {args.split!r}: {best}")
+    if args.write:
+        path = args.model / CONFIG_FILE
+        config = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(config | {"present_threshold": best}, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

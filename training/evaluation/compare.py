@@ -1,0 +1,90 @@
+"""``mdsm-compare``: MDSM, LAVT, VPD in its variants, and DAAM, on the same instructions with the same budget.
+
+All that is trained has the same number of optimiser steps of the same number of images, from each seed. DAAM learns
+nothing, and is the attention of the diffusion model that VPD starts from. The rows "noise" are VPD's study of noise
+before the UNet. As with ``mdsm-ablate``, what was finished is kept; --out gets table.md, plot.png and results.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from training.evaluation import experiment
+from training.evaluation.ablate import lavt, read_mdsm
+from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.train.config import TrainConfig, read_config
+
+NOISE = (5, 500)  # timesteps, beside 0
+
+
+def _vpd(row: str, **fields: Any) -> Variant:
+    def change(config: TrainConfig) -> TrainConfig:
+        return dataclasses.replace(config, model=config.model | fields)
+
+    return Variant(change, {row: INITIAL}, base="vpd")
+
+
+def _daam(config: TrainConfig) -> TrainConfig:
+    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["daam"])}
+    model = {key: value for key, value in config.model.items() if key in known}
+    return dataclasses.replace(config, preset=config.preset.replace("vpd", "daam"), model=model)
+
+
+VARIANTS: dict[str, Variant] = {
+    "mdsm": Variant(lambda config: config, {"MDSM": Asking(), "MDSM, initial mask": INITIAL}),
+    "lavt-64": Variant(partial(lavt, max_tokens=64), {"LAVT, 64 tokens": INITIAL}),
+    "vpd": _vpd("VPD"),
+    "vpd-frozen": _vpd("VPD, UNet frozen", freeze_unet=True),
+    "vpd-no-adapter": _vpd("VPD without text adapter", text_adapter=False),
+    "vpd-no-maps": _vpd("VPD without attention maps", attention_mode="none"),
+    "vpd-daam-maps": _vpd("VPD, maps summed as in DAAM", attention_mode="daam"),
+    **{f"vpd-noise-{t}": _vpd(f"VPD, noise T = {t}", noise_timestep=t) for t in NOISE},
+    "daam": Variant(_daam, {"DAAM, untrained": INITIAL}, base="vpd", trained=False),
+}
+"""What is compared, by the name of its folder."""
+
+
+def read_configs(mdsm: Path, vpd: Path) -> dict[str, TrainConfig]:
+    """The configurations of both, with equal budgets.
+
+    Raises:
+        ConfigError: one is another model's, or their budgets differ.
+    """
+    configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
+    if PRESETS[configs["vpd"].preset].model_type != "vpd":
+        raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
+    budgets = {name: _budget(config) for name, config in configs.items()}
+    if budgets["mdsm"] != budgets["vpd"]:
+        raise ConfigError(f"{vpd}: steps by images are {budgets['vpd']}, expected those of {mdsm}, {budgets['mdsm']}")
+    return configs
+
+
+def _budget(config: TrainConfig) -> dict[int, int]:
+    """Optimiser steps of both stages together, by images of a step."""
+    steps: dict[int, int] = {}
+    for stage in (config.stage1, config.stage2):
+        if stage is not None:
+            steps[stage.images] = steps.get(stage.images, 0) + stage.steps
+    return steps
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-compare``."""
+    parser = argparse.ArgumentParser(
+        prog="mdsm-compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
+    parser.add_argument("--vpd", type=Path, required=True, help="training configuration of VPD")
+    experiment.add_arguments(parser, VARIANTS)
+    args = parser.parse_args(argv)
+    return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,225 @@
+"""``mdsm-evaluate``: segmentation metrics of a model on a dataset split, initial and refined mask side by side.
+
+Masks are compared at the resolution of the dataset's images. :mod:`training.evaluation.analysis` defines the metrics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.dataset.format import Dataset, Instruction
+from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
+from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.pictures.overlay import draw_mask, draw_outline
+from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
+from mdsm_ros.pictures.sheet import contact_sheet, labelled
+from mdsm_ros.segmenter import Segmenter
+from training.datasets.view import marked, outline
+from training.evaluation.analysis import (
+    STAGES,
+    Answered,
+    by_group,
+    by_outcome,
+    figures_table,
+    markdown_table,
+    summarize_answers,
+    traits,
+    worst_refinements,
+)
+from training.evaluation.mistakes import outcome
+
+WORST = 10
+SHOWN = 16  # pictures of each kind on the page
+TRUTH = np.array((0, 255, 0))
+
+
+def ask(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> list[Segmentation]:
+    """A segmenter's answers to an instruction of a dataset, stage by stage; the same ones every time."""
+    return list(segmenter.stream(data.image(instruction.image_id), instruction.text, seed=instruction.id))
+
+
+def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Answered:
+    """Asks a segmenter one instruction of a dataset and compares with the truth."""
+    truth = data.mask(instruction)
+    answers = ask(segmenter, data, instruction)
+    in_view = bool(instruction.annotation_ids)
+    return Answered(
+        in_view=in_view,
+        counts={a.stage: intersection_union(a.mask, truth) for a in answers},
+        present=answers[-1].present,
+        seconds={a.stage: a.timings["total"] for a in answers},
+        id=instruction.id,
+        score=answers[-1].score,
+        calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
+        outcome={a.stage: outcome(a.mask, data, instruction) for a in answers} if in_view else {},
+        traits=traits(instruction, float(truth.mean())),
+    )
+
+
+def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruction]) -> list[Answered]:
+    """A segmenter's answers to instructions of a dataset."""
+    progress = tqdm(instructions, desc=segmenter.name, unit="instruction", disable=None)
+    return [answer(segmenter, data, instruction) for instruction in progress]
+
+
+def picture_of_worst(segmenter: Segmenter, data: Dataset, answers: Sequence[Answered]) -> Image.Image | None:
+    """A sheet of the ten answers that refinement spoiled most: initial and refined mask, and in green the truth."""
+    by_id = {instruction.id: instruction for instruction in data.instructions}
+    tiles = []
+    for answered in worst_refinements(answers, WORST):
+        instruction = by_id[answered.id]
+        image, truth = data.image(instruction.image_id), data.mask(instruction)
+        for found in ask(segmenter, data, instruction):
+            picture = marked(image, found.mask)
+            picture[outline(truth)] = TRUTH
+            tiles.append(labelled(picture, f"{found.stage}, IoU {answered.iou(found.stage):.2f}: {instruction.text}"))
+    return contact_sheet(tiles, columns=4) if tiles else None
+
+
+def page_of(
+    segmenter: Segmenter,
+    data: Dataset,
+    answers: Sequence[Answered],
+    tables: Mapping[str, Mapping[str, Figures]],
+    facts: Mapping[str, Any],
+) -> Page:
+    """The report of an evaluation: its tables, times, and the best, the worst and the most spoiled answers."""
+    seen = [a for a in answers if a.in_view]
+    by_iou = sorted(seen, key=final_iou)
+    chosen = {a.id: a for a in (*by_iou[:SHOWN], *by_iou[-SHOWN:], *worst_refinements(answers, SHOWN))}
+    by_id = {instruction.id: instruction for instruction in data.instructions}
+    pictures = []
+    for answered in chosen.values():
+        instruction = by_id[answered.id]
+        canvas, found = np.array(data.image(instruction.image_id)), final_iou(answered)
+        draw_mask(canvas, ask(segmenter, data, instruction)[-1].mask)
+        draw_outline(canvas, data.mask(instruction))
+        change = answered.change if "refined" in answered.counts else None
+        words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
+        pictures.append(Picture(canvas, f"{instruction.text} ({words})", found, change, answered.score))
+    return Page(
+        title=f"{segmenter.name} on {data.root.name}",
+        tables=tables,
+        faults=None,  # a dataset that cannot be read ends the evaluation
+        latencies=[1000 * max(a.seconds.values()) for a in answers],
+        timeline={"score": [a.score for a in answers], "IoU": [final_iou(a) if a.in_view else None for a in answers]},
+        pictures=pictures,
+        facts=facts,
+        orders=ORDERS | {"": "the worst, the best, the most spoiled"},
+    )
+
+
+def final_iou(answered: Answered) -> float:
+    """Of the last stage's mask."""
+    return answered.iou(next(stage for stage in reversed(STAGES) if stage in answered.counts))
+
+
+def untrained(name: str, device: str, seed: int) -> Segmenter:
+    """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
+    model = load_model(name)
+    if not isinstance(model, HubModel):
+        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
+    torch.manual_seed(seed)
+    segmenter = Segmenter(
+        type(model)(model.config, model.tokenizer),
+        f"{name} untrained",
+        device,
+    )
+    segmenter.present_threshold = 0.0  # its presence score knows nothing and might empty every mask
+    return segmenter
+
+
+def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None) -> list[Instruction]:
+    """The instructions of a split, or those of some sources and scenes.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    found = [
+        instruction
+        for instruction in data.split(split)
+        if (sources is None or instruction.source in sources)
+        and data.images[instruction.image_id].scene.startswith(scene or "")
+    ]
+    if not found:
+        raise DatasetError(f"{data.root}: no instruction of split {split!r} has source {sources} and scene {scene!r}")
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-evaluate``."""
+    parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
+    parser.add_argument("--model", default="mdsm-small", help="embedded name, folder or hub id")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
+    parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
+    parser.add_argument("--limit", type=int, help="the first so many instructions")
+    parser.add_argument("--steps", type=int, help="refinement steps (default: the model's)")
+    parser.add_argument("--samples", type=int, default=1, help="refinements whose mean is the answer")
+    parser.add_argument("--untrained", action="store_true", help="the same model with random weights too")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
+    parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
+    parser.add_argument("--report", type=Path, help="page to write, one HTML file with figures and pictures")
+    args = parser.parse_args(argv)
+    try:
+        data = Dataset(args.data)
+        instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+        segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
+        if args.untrained:
+            segmenters.append(untrained(args.model, args.device, seed=0))
+        answers = {}
+        for segmenter in segmenters:
+            segmenter.num_samples = args.samples
+            if args.steps is not None:
+                segmenter.num_inference_steps = args.steps
+            answers[segmenter.name] = evaluate(segmenter, data, instructions)
+        worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
+    except (DatasetError, WeightsError, ValueError) as error:
+        print(f"mdsm-evaluate: {error}", file=sys.stderr)
+        return 2
+    results = {name: summarize_answers(found) for name, found in answers.items()}
+    groups = by_group(answers[segmenters[0].name])
+    if outcomes := by_outcome(answers[segmenters[0].name]):
+        groups["the mask shows"] = outcomes
+    sizes = sorted({(data.images[i.image_id].width, data.images[i.image_id].height) for i in instructions})
+    shown = ", ".join(f"{width}x{height}" for width, height in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
+    print(f"{len(instructions)} instructions of {args.split!r}, masks at {shown} pixels\n\n{markdown_table(results)}")
+    for name, rows in groups.items():
+        print(f"\n{figures_table(name, rows)}")
+    if args.report is not None:
+        of_model = results[segmenters[0].name]
+        tables = {"masks": {stage: of_model[stage] for stage in STAGES if stage in of_model}, **groups}
+        facts = {"data": args.data, "split": args.split, "instructions": len(instructions)}
+        facts |= {"device": segmenters[0].device} | library_versions()
+        page = page_of(segmenters[0], data, answers[segmenters[0].name], tables, facts)
+        write_page(args.report, page)
+    if args.out is not None:
+        samples = {
+            name: [asdict(replace(a, calibration={})) for a in found]  # that is in the metrics
+            for name, found in answers.items()
+        }
+        content = {"metrics": results, "groups": groups, "samples": samples}
+        args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if worst is not None:
+        worst.save(args.worst)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

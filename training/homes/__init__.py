@@ -1,0 +1,1 @@
+"""Homes as a dataset: writing it, judging its instructions, and what a view costs."""

@@ -1,0 +1,83 @@
+"""``mdsm-data verify-homes``: judges the homes' instructions anew, each from its query and the scene graph alone.
+
+An instruction passes when its query means exactly one visible thing, its target, beyond doubt, or, where the target is
+not in view, nothing at all; when its text names the kind of that thing, and its colour where the query has one; and
+when the target's pixels are in the picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+import numpy as np
+from tqdm import tqdm
+
+from mdsm_ros.homes.furnishing import options
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
+from mdsm_ros.homes.speech.instructions import Sentence
+from mdsm_ros.homes.speech.queries import Query, Scene
+from mdsm_ros.homes.words import lexicon
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="which seeds")
+    parser.add_argument("--instructions", type=int, default=2000, help="how many to judge")
+    options.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judges and prints; the exit status is 1 when an instruction fails."""
+    judged = absent = 0
+    faults: list[str] = []
+    stock = options.chosen_stock(args, args.split)
+    seed = SPLIT_SEEDS[args.split]
+    with tqdm(total=args.instructions, unit="instruction", disable=None) as progress:
+        while judged < args.instructions:
+            for sample in home_samples(seed, depth=False, stock=stock):
+                for sentence in sample.sentences[: args.instructions - judged]:
+                    judged += 1
+                    absent += sentence.target is None
+                    fault = find_fault(sample, sentence)
+                    if fault is not None:
+                        faults.append(f"home {seed}, {sentence.text!r}: {fault}")
+                    progress.update()
+            seed += 1
+    print(
+        f"{judged} instructions of {seed - SPLIT_SEEDS[args.split]} homes: {judged - len(faults)} are clear "
+        f"({absent} name something that is not in view), {len(faults)} are not"
+    )
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+def find_fault(sample: Sample, sentence: Sentence) -> str | None:
+    """What is wrong with a sentence; None when nothing is."""
+    scene = Scene(sample.room, sample.seen, sample.view.items.size)
+    sure, unsure = ([thing.index for thing in things] for things in scene.answers(sentence.query))
+    wanted = [] if sentence.target is None else [sentence.target]
+    if (sure, unsure) != (wanted, []):
+        return f"it means {sure} and may mean {unsure}, expected {wanted}"
+    if sentence.target is not None and not np.any(sample.view.items == sentence.target):
+        return "its target has no pixel"
+    missing = [name for query in _queries(sentence.query) if (name := _unnamed(query, sentence.text)) is not None]
+    return f"it does not name {missing}" if missing else None
+
+
+def _queries(query: Query) -> list[Query]:
+    return [query, *(inner for clause in query.clauses for mark in clause.marks for inner in _queries(mark))]
+
+
+def _unnamed(query: Query, text: str) -> str | None:
+    """What a query says of its thing's looks and the text does not."""
+    named = [lexicon.NOUNS.get(query.kind, (query.kind,))]
+    if query.color is not None:
+        named.append(lexicon.COLOR_NAMES.get(query.color, (query.color,)))
+    if query.pattern is not None:
+        named.append(lexicon.PATTERN_NAMES[query.pattern])
+    for names in named:
+        if not any(re.search(rf"\b{name.removeprefix('framed ')}\b", text.lower()) for name in names):
+            return names[0]
+    return None

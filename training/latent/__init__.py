@@ -1,0 +1,1 @@
+"""A small latent diffusion model: captions, training, and pictures drawn with it."""

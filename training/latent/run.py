@@ -1,0 +1,188 @@
+"""``mdsm-train-latent``: a latent diffusion model from captioned pictures, saved as a Stable Diffusion pipeline.
+
+Stage 1 trains the autoencoder; stage 2 trains UNet and text encoder on its latents, both from nothing. The output
+folder holds ``autoencoder.pt`` and ``denoiser.pt`` (checkpoints to resume from), ``tensorboard/`` and, after each
+validation of stage 2 and at its end, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged
+weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from diffusers import StableDiffusionPipeline
+from torch.nn import functional
+from transformers import CLIPTokenizer
+
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion
+from training.datasets.dataset import InstructionDataset
+from training.latent.config import LatentDiffusionConfig, read_latent_config
+from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
+from training.train.config import StageConfig
+from training.train.loop import add_run_arguments, train_stage
+from training.train.sources import SOURCES, Source, open_source
+from training.train.vocabulary import train_clip_tokenizer
+
+BATCH = 32  # where nothing is learned
+# of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
+LAST_LAYERS = ("conv2.", "proj_out.", "conv_out.")
+SCALE_IMAGES = 512  # that the latents' scale is measured on
+
+
+def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDataset) -> StableDiffusion:
+    """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
+    sizes = config.model_sizes()
+    text, folder = sizes["text_encoder"], out / "tokenizer"
+    if not folder.exists():
+        sentences = (instruction.text for instruction in data.instructions)
+        train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], folder)
+    tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    set_seed(config.seed)
+    model = StableDiffusion({**sizes, "text_encoder": {**text, **special}}, tokenizer, decoder=True)
+    for name, parameter in model.unet.named_parameters():
+        if any(mark in name for mark in LAST_LAYERS):
+            torch.nn.init.zeros_(parameter)
+    return model
+
+
+@torch.inference_mode()
+def measure_scale(model: StableDiffusion, data: InstructionDataset) -> None:
+    """Notes in the VAE's configuration what gives its latents a standard deviation of 1 (arXiv 2112.10752, section G).
+
+    Args:
+        model: with a trained VAE.
+        data: of whose images up to :data:`SCALE_IMAGES`, evenly spread, are looked at.
+    """
+    firsts = [positions[0] for positions in data.by_image.values()]
+    chosen = np.linspace(0, len(firsts) - 1, min(SCALE_IMAGES, len(firsts)), dtype=int)
+    device, latents = model.vae.device, []
+    for first in range(0, len(chosen), BATCH):
+        images = data.collate([firsts[i] for i in chosen[first : first + BATCH]]).images.to(device)
+        posterior = model.vae.eval().encode(to_signal(images)).latent_dist
+        latents.append(posterior.sample(torch.Generator(device).manual_seed(first)).flatten())
+    scale = 1 / float(torch.cat(latents).std())
+    model.vae.register_to_config(scaling_factor=scale)
+    model.scaling_factor.fill_(scale)
+
+
+def save_pipeline(model: StableDiffusion, folder: Path) -> None:
+    """Saves a model in the layout of diffusers' StableDiffusionPipeline, in place of what is there."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    pipeline = StableDiffusionPipeline(
+        vae=model.vae,
+        text_encoder=model.text_encoder,
+        tokenizer=model.tokenizer,
+        unet=model.unet,
+        scheduler=stable_diffusion_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(partial, safe_serialization=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+class Validation:
+    """Figures on the first ``evaluate_samples`` sentences of a split."""
+
+    def __init__(self, data: InstructionDataset, config: LatentDiffusionConfig) -> None:
+        chosen = range(min(config.evaluate_samples, len(data)))
+        self.batches = [data.collate(chosen[first : first + BATCH]) for first in range(0, len(chosen), BATCH)]
+
+    @torch.inference_mode()
+    def autoencoder(self, model: StableDiffusion) -> dict[str, float]:
+        """Mean peak signal-to-noise ratio of whole images decoded from the mode of the posterior, dB."""
+        values = []
+        model.vae.eval()
+        for batch in self.batches:
+            images = to_signal(batch.images.to(model.vae.device))
+            decoded = model.vae.decode(model.vae.encode(images).latent_dist.mode()).sample.clamp(-1, 1)
+            error = functional.mse_loss(decoded, images, reduction="none").mean(dim=(1, 2, 3))
+            values += (10 * torch.log10(4 / error)).tolist()
+        return {"psnr": float(np.mean(values))}
+
+    @torch.inference_mode()
+    def denoiser(self, stage: DenoiserStage) -> dict[str, float]:
+        """The loss of stage 2, with the same noise and timesteps at every call."""
+        stage.eval()
+        losses = [float(stage(batch.to(stage.model.vae.device), step=0)["loss"]) for batch in self.batches]
+        return {"loss": float(np.mean(losses))}
+
+
+def train(config: LatentDiffusionConfig, source: Source, args: argparse.Namespace) -> bool:
+    """Runs both stages; True when they reached their last step."""
+    out: Path = args.out
+    out.mkdir(parents=True, exist_ok=True)
+    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
+    if not args.resume and accelerator.is_main_process:
+        for name in config.STAGES:
+            (out / f"{name}.pt").unlink(missing_ok=True)
+    accelerator.wait_for_everyone()
+    data = source.first()
+    with accelerator.main_process_first():  # which writes the tokenizer
+        model = build_model(config, out, data)
+    held_out = data
+    if args.val_data is not None:
+        held_out = InstructionDataset(Dataset(args.val_data), args.val_split, config.image_size, cache=False)
+    validation = Validation(held_out, config)
+
+    def run(stage: AutoencoderStage | DenoiserStage, name: str, options: StageConfig) -> bool:
+        def validate() -> dict[str, float]:
+            if isinstance(stage, AutoencoderStage):
+                return validation.autoencoder(model)
+            save_pipeline(model, out / "model")
+            return validation.denoiser(stage)
+
+        outcome = train_stage(
+            stage, source, options, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
+        )
+        if not outcome.finished and accelerator.is_main_process:
+            print(f"{name} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr)
+        return outcome.finished
+
+    if not run(AutoencoderStage(model, config), "autoencoder", config.autoencoder):
+        return False
+    measure_scale(model, data)
+    finished = run(DenoiserStage(model, config), "denoiser", config.denoiser)
+    if accelerator.is_main_process:
+        save_pipeline(model, out / "model")
+    return finished
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-train-latent``."""
+    parser = argparse.ArgumentParser(
+        prog="mdsm-train-latent", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, required=True, help="YAML file, such as config/train/ldm-tiny.yaml")
+    parser.add_argument("--data", required=True, help=f"where the train split of captioned pictures is: {SOURCES}")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on (default: the training's)")
+    add_run_arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        config = read_latent_config(args.config)
+        with closing(open_source(args.data, "train", config.image_size, config)) as source:
+            train(config, source, args)
+    except (ConfigError, DatasetError) as error:
+        print(f"mdsm-train-latent: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Training: configuration, data sources, losses, the loop, and the mdsm-train command."""

@@ -1,0 +1,209 @@
+"""What a training run is made of, read from YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import yaml
+
+from mdsm_ros.errors import ConfigError
+from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
+from mdsm_ros.models.presets import PRESETS, config_from_dict
+from training.augment.options import Augmentation
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Optimisation of one stage.
+
+    Attributes:
+        steps: of the optimiser.
+        images: images of a step, over all processes and micro-batches together.
+        dice_weight: 0 trains with cross-entropy alone.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    steps: int
+    images: int
+    learning_rate: float
+    warmup_steps: int = 0
+    dice_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "images"):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate is {self.learning_rate!r}, expected a positive number")
+        if not self.dice_weight >= 0:
+            raise ConfigError(f"dice_weight is {self.dice_weight!r}, expected 0 or more")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ConfigError(f"warmup_steps is {self.warmup_steps!r}, expected 0 to {self.steps - 1}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """What :mod:`training.train.loop` and :mod:`training.train.sources` need to know, whatever is trained.
+
+    Attributes:
+        polynomial_power: of the learning-rate decay (LAVT: 0.9).
+        instructions_per_image: the most instructions about one image in a batch; its features are computed once.
+        mixture: images of each step by the source of their instructions ("homes", "photos", ...), which add up to
+            ``images``; empty: all images alike.
+        gradient_accumulation: micro-batches that a step is split into on each process.
+        mixed_precision: "no", "fp16" or "bf16".
+        checkpoint_seconds: a checkpoint at least this often.
+        evaluate_steps: validation after so many steps.
+        block_steps: training steps on each shard, or on each block of homes, when data are streamed.
+        homes_per_block: homes that are rendered for each block.
+        stream_workers: processes that render homes ahead of the training.
+        augmentation: how training pictures are changed; None leaves them as they are. Validation never changes them.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    STAGES: ClassVar[tuple[str, ...]] = ()  # the fields that are a StageConfig
+
+    seed: int = 0
+    instructions_per_image: int = 1
+    mixture: dict[str, int] = field(default_factory=dict)
+    weight_decay: float = 0.01
+    adam_beta2: float = 0.999
+    gradient_clip: float = 1.0
+    polynomial_power: float = 0.9
+    ema_decay: float = 0.999
+    gradient_accumulation: int = 1
+    mixed_precision: str = "no"
+    cache: bool = False
+    num_workers: int = 0
+    checkpoint_seconds: float = 300.0
+    evaluate_steps: int = 1000
+    evaluate_samples: int = 256
+    block_steps: int = 200
+    homes_per_block: int = 32
+    stream_workers: int = 1
+    augmentation: Augmentation | None = None
+
+    def __post_init__(self) -> None:
+        if self.mixed_precision not in ("no", "fp16", "bf16"):
+            raise ConfigError(f"mixed_precision is {self.mixed_precision!r}, expected 'no', 'fp16' or 'bf16'")
+        for name in ("block_steps", "homes_per_block", "stream_workers", "gradient_accumulation"):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
+        for name in ("ema_decay", "adam_beta2"):
+            self._expect_share(name)
+
+    def _expect_share(self, name: str) -> None:
+        if not 0 <= getattr(self, name) <= 1:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}, expected 0 to 1")
+
+
+LoopConfigT = TypeVar("LoopConfigT", bound=LoopConfig)
+
+
+@dataclass(frozen=True)
+class TrainConfig(LoopConfig):
+    """A training of one stage or two.
+
+    Attributes:
+        preset: name of the model's preset; ``model`` overrides single fields of it.
+        stage2: None ends after stage 1, which is all that LAVT has.
+        start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
+            wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
+        loss_stride: masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
+        gradient_checkpointing: computes activations again on the way back, for memory.
+        freeze_language: the language encoder stays as it is, without dropout.
+        feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    STAGES = ("stage1", "stage2")
+
+    preset: str
+    stage1: StageConfig
+    stage2: StageConfig | None = None
+    model: dict[str, Any] = field(default_factory=dict)
+    start_from: str | None = None
+    present_weight: float = 0.1
+    auxiliary_weight: float = 0.0
+    initial_noise_probability: float = 0.5
+    loss_stride: int = 1
+    gradient_checkpointing: bool = False
+    freeze_language: bool = False
+    feature_cache: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.preset not in PRESETS:
+            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
+        if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
+            raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
+        if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
+            raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
+        self._expect_share("initial_noise_probability")
+        side = self.model_config().image_size
+        if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and side % self.loss_stride == 0):
+            raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of image_size, {side}")
+        if self.freeze_language and not isinstance(PRESETS[self.preset], FusionConfig):
+            raise ConfigError(f"freeze_language is true, expected false: {self.preset} has no BERT")
+        if self.feature_cache:
+            self._expect_frozen()
+
+    def _expect_frozen(self) -> None:
+        if self.augmentation is not None:
+            raise ConfigError("augmentation is given, expected none with feature_cache: pictures change at every step")
+        model = self.model_config()
+        if not self.freeze_language:
+            raise ConfigError("feature_cache is true, expected freeze_language: true beside it")
+        if isinstance(model, MDSMConfig) and model.use_clip and not model.semantic_is_frozen:
+            raise ConfigError("feature_cache is true, expected a frozen semantic branch")
+
+    def model_config(self) -> ModelConfig:
+        """The preset with the overrides."""
+        preset = PRESETS[self.preset]
+        covered = ("swin_checkpoint", "bert_checkpoint") if isinstance(preset, FusionConfig) and self.start_from else ()
+        return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Reads the configuration of a training of one stage or two.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+    """
+    return read_loop_config(path, TrainConfig)
+
+
+def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
+    """Reads a training configuration of any kind.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing, expected a training configuration") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds {type(values).__name__}, expected fields of a training configuration")
+    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(kind)})
+    if unknown:
+        raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
+    try:
+        given = {name: values.pop(name, None) for name in kind.STAGES}
+        stages: dict[str, Any] = {name: StageConfig(**fields) for name, fields in given.items() if fields is not None}
+        if values.get("augmentation") is not None:
+            values["augmentation"] = Augmentation(**values["augmentation"])
+        return kind(**values, **stages)
+    except TypeError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,56 @@
+"""``python -m training.train.embed``: puts a trained model into the package, in files that its repository takes."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from huggingface_hub import save_torch_state_dict
+from safetensors.torch import load_file
+
+from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, read_config
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, weight_files
+
+LARGEST_FILE = "15MB"
+
+
+def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
+    """Copies a model's folder; its weights are split into files of at most ``largest_file``. A model card stays.
+
+    Raises:
+        WeightsError: there is no model, or it cannot be read.
+        OSError: a file cannot be copied.
+    """
+    read_config(model)
+    state = {name: tensor for path in weight_files(model) for name, tensor in load_file(path).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (*folder.glob("*.safetensors"), folder / INDEX_FILE):
+        old.unlink(missing_ok=True)
+    save_torch_state_dict(state, folder, max_shard_size=largest_file)
+    for path in model.iterdir():
+        if path.is_file() and path.suffix != ".safetensors" and path.name not in (INDEX_FILE, "README.md"):
+            shutil.copyfile(path, folder / path.name)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m training.train.embed", description=__doc__)
+    parser.add_argument("model", type=Path, help=f"folder with {CONFIG_FILE} and {WEIGHTS_FILE}, of mdsm-train")
+    parser.add_argument("name", help="of the embedded model")
+    args = parser.parse_args(argv)
+    try:
+        embed(args.model, EMBEDDED_WEIGHTS / args.name)
+    except (WeightsError, OSError) as error:
+        print(f"training.train.embed: {error}", file=sys.stderr)
+        return 2
+    files = weight_files(EMBEDDED_WEIGHTS / args.name)
+    sizes = ", ".join(f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in files)
+    print(f"{EMBEDDED_WEIGHTS / args.name}: {sizes}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

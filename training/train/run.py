@@ -1,0 +1,205 @@
+"""``mdsm-train``: both stages, from a dataset folder to a model folder.
+
+Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
+The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
+end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from diffusers import ModelMixin
+from timm.models.swin_transformer import SwinTransformer
+from torch import nn
+from torch.nn import functional
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
+from mdsm_ros.hub.folder import read_tokenizer
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.config import FusionConfig
+from mdsm_ros.models.mdsm.network import MDSM
+from mdsm_ros.models.registry import MODEL_TYPES
+from training.datasets.dataset import COLOR_IDS, InstructionDataset
+from training.features import cache_features
+from training.train.config import StageConfig, TrainConfig, read_config
+from training.train.loop import add_run_arguments, train_stage
+from training.train.sources import SOURCES, Source, open_source
+from training.train.stages import StageOne, StageTwo, initial_mask
+from training.train.start import start_from
+from training.train.vocabulary import cut_vocabulary, train_tokenizer
+
+VALIDATION_BATCH = 32
+
+
+def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
+    """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded.
+
+    What ``start_from`` has comes from there instead.
+    """
+    model_config = config.model_config()
+    set_seed(config.seed)
+    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))
+    if config.start_from is None or isinstance(model_config, FusionConfig):  # whose CLIP may not be in it
+        load_encoders(model)
+    if config.start_from is not None:
+        PartialState().print(start_from(model, config.start_from), file=sys.stderr)
+    if config.gradient_checkpointing:
+        save_memory(model)
+    if config.freeze_language:
+        model.language.requires_grad_(False)
+    return model
+
+
+def save_memory(model: nn.Module) -> None:
+    """Activations of encoders and UNets are computed again on the way back instead of being kept."""
+    for module in model.modules():
+        if isinstance(module, PreTrainedModel):
+            module.gradient_checkpointing_enable()
+        elif isinstance(module, ModelMixin):
+            module.enable_gradient_checkpointing()
+        elif isinstance(module, SwinTransformer):
+            module.set_grad_checkpointing()
+
+
+def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
+    model_config, folder = config.model_config(), out / "tokenizer"
+    if config.start_from is not None:
+        return read_tokenizer(model_folder(config.start_from), MODEL_TYPES[model_config.model_type].tokenizer_type)
+    public = load_tokenizer(model_config)
+    if public is not None and not (isinstance(model_config, FusionConfig) and len(public) > model_config.vocab_size):
+        return public
+    assert isinstance(model_config, FusionConfig)  # the others have a public one
+    if not folder.exists():
+        texts, size = (i.text for i in data.instructions), model_config.vocab_size
+        tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
+        tokenizer.save_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def make_validation(
+    model: HubModel, data: InstructionDataset, samples: int, refine: bool
+) -> Callable[[], dict[str, float]]:
+    """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
+
+    @torch.inference_mode()
+    def validate() -> dict[str, float]:
+        model.eval()
+        device = next(model.parameters()).device
+        scores: dict[str, list[float]] = {"initial_miou": [], "refined_miou": [], "presence_accuracy": []}
+        chosen = list(range(min(samples, len(data))))
+        for first in range(0, len(chosen), VALIDATION_BATCH):
+            batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
+            answer = initial_mask(model, batch)
+            found = {"initial_miou": answer.logits}
+            if refine and isinstance(model, MDSM):
+                generator = torch.Generator().manual_seed(first)
+                steps = model.config.num_inference_steps
+                found["refined_miou"] = model.refine(answer.features, answer.logits, steps, generator)
+            for name, logits in found.items():
+                full = functional.interpolate(logits.float(), size=batch.masks.shape[-2:], mode="bilinear")
+                for mask, truth in zip((full > 0).cpu().numpy(), batch.masks.cpu().numpy(), strict=True):
+                    if truth.any():
+                        scores[name].append(iou(mask, truth))
+            scores["presence_accuracy"] += ((answer.present_logits > 0) == batch.present).float().tolist()
+        return {name: sum(values) / len(values) for name, values in scores.items() if values}
+
+    return validate
+
+
+def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool:
+    """Runs the stages asked for; True when they reached their last step."""
+    out: Path = args.out
+    out.mkdir(parents=True, exist_ok=True)
+    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    accelerator = Accelerator(
+        mixed_precision=config.mixed_precision,
+        cpu=args.device == "cpu",
+        # language does not go on after the last Swin stage, so its gate learns nothing
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    if not args.resume and accelerator.is_main_process:
+        for name in ("stage1.pt", "stage2.pt"):
+            (out / name).unlink(missing_ok=True)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        count = accelerator.num_processes
+        processes = f"{count} process{'es' if count > 1 else ''}"
+        print(
+            f"{config.preset} on {accelerator.device}, {processes}, precision {config.mixed_precision}", file=sys.stderr
+        )
+    size = config.model_config().image_size
+    held_out = InstructionDataset(Dataset(args.val_data), args.val_split, size, cache=True) if args.val_data else None
+    data = source.first()
+    with accelerator.main_process_first():  # which writes the tokenizer
+        model = build_model(config, out, data)
+        if config.feature_cache:
+            for dataset in (data, *([held_out] if held_out else ())):
+                dataset.features = cache_features(model, dataset)
+
+    def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
+        return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
+
+    def run(stage: StageOne | StageTwo, number: int, options: StageConfig) -> bool:
+        outcome = train_stage(
+            stage,
+            source,
+            options,
+            config,
+            accelerator,
+            out / f"stage{number}.pt",
+            validate=validation(refine=number == 2),
+            deadline=deadline,
+        )
+        if accelerator.is_main_process:
+            model.save_pretrained(out / "model")
+        if not outcome.finished and accelerator.is_main_process:
+            print(
+                f"stage {number} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr
+            )
+        return outcome.finished
+
+    stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
+    if not run(stage_one, 1, config.stage1):
+        return False
+    if args.stage == "1" or config.stage2 is None:
+        return True
+    assert isinstance(model, MDSM)  # the configuration saw to it
+    return run(StageTwo(model, config, config.stage2), 2, config.stage2)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``mdsm-train``."""
+    parser = argparse.ArgumentParser(
+        prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
+    add_run_arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        config = read_config(args.config)
+        with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
+            train(config, source, args)
+    except (ConfigError, DatasetError, WeightsError) as error:
+        print(f"mdsm-train: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,177 @@
+"""Where training instructions come from: a folder, shards, or homes that are rendered ahead of the training.
+
+What is streamed comes in blocks, datasets in memory that serve a fixed number of steps each; the next block is made
+while the training works on this one. Which block a step has depends on the step and the seed alone, so that a run
+that is resumed sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mdsm_ros.dataset.format import Dataset, MemoryDataset
+from mdsm_ros.dataset.writer import MemoryWriter, merge_contents
+from mdsm_ros.errors import DatasetError
+from training.datasets.dataset import InstructionDataset
+from training.datasets.shards import INDEX_FILE, read_index, read_shard
+from training.train.config import LoopConfig
+
+if TYPE_CHECKING:
+    from mdsm_ros.homes.furnishing.stock import StockOptions
+
+SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
+HOMES = "homes:"
+HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
+
+
+@dataclass(frozen=True)
+class Block:
+    """The data of the steps from ``first_step`` to before ``last_step``."""
+
+    data: InstructionDataset
+    first_step: int
+    last_step: int
+
+
+class Source(Protocol):
+    """Gives the data of every step."""
+
+    def first(self) -> InstructionDataset:
+        """The data of step 0, from which vocabulary and categories are taken."""
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """What serves the steps from the first to before the last, in order and without gaps."""
+
+    def close(self) -> None:
+        """Ends the processes that make data, if there are any."""
+
+
+class FolderSource:
+    """One dataset for all steps."""
+
+    def __init__(self, data: InstructionDataset) -> None:
+        self._data = data
+
+    def first(self) -> InstructionDataset:
+        """The dataset."""
+        return self._data
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """The dataset, for all steps."""
+        if first_step < last_step:
+            yield Block(self._data, first_step, last_step)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class StreamSource:
+    """A sequence of datasets that serve ``steps`` steps each.
+
+    Args:
+        make: gives the dataset of a block, by its number from 0.
+        steps: of a block.
+        pool: the processes that ``make`` uses, which :meth:`close` ends.
+    """
+
+    def __init__(self, make: Callable[[int], InstructionDataset], steps: int, pool: Executor | None = None) -> None:
+        self._make, self._steps, self._pool = make, steps, pool
+        self._first: InstructionDataset | None = None
+
+    def first(self) -> InstructionDataset:
+        """The dataset of block 0, which is then kept for its steps."""
+        self._first = self._first or self._make(0)
+        return self._first
+
+    def _block(self, number: int) -> InstructionDataset:
+        return self._first if number == 0 and self._first is not None else self._make(number)
+
+    def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
+        """One block after another; the next is made meanwhile."""
+        if first_step >= last_step:
+            return
+        numbers = range(first_step // self._steps, -(-last_step // self._steps))
+        with ThreadPoolExecutor(1) as ahead:
+            coming = [ahead.submit(self._block, number) for number in numbers[:1]]
+            for number in numbers:
+                data = coming.pop().result()
+                if number + 1 in numbers:
+                    coming.append(ahead.submit(self._block, number + 1))
+                begin, end = number * self._steps, (number + 1) * self._steps
+                yield Block(data, max(begin, first_step), min(end, last_step))
+
+    def close(self) -> None:
+        """Ends the processes that make blocks, if there are any."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> Source:
+    """The source of a name, see :data:`SOURCES`.
+
+    Raises:
+        DatasetError: there is no such data, or no instruction of the split.
+    """
+    make = partial(InstructionDataset, split=split, image_size=image_size)
+    if where.startswith(HOMES):
+        # spawn: a GL context does not survive a fork
+        pool = ProcessPoolExecutor(config.stream_workers, mp_context=get_context("spawn"))
+        return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
+    if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
+        return StreamSource(_shards(where, split, make, config), config.block_steps)
+    return FolderSource(make(Dataset(Path(where)), cache=config.cache))
+
+
+def _shards(
+    where: str, split: str, make: Callable[..., InstructionDataset], config: LoopConfig
+) -> Callable[[int], InstructionDataset]:
+    index = read_index(where)
+    shards = [shard for shard in index.shards if shard.instructions.get(split)]
+    if not shards:
+        raise DatasetError(f"{where}: no shard has an instruction of split {split!r}")
+
+    def block(number: int) -> InstructionDataset:
+        epoch, position = divmod(number, len(shards))
+        order = np.random.default_rng((config.seed, epoch, 2)).permutation(len(shards))
+        return make(read_shard(index, shards[order[position]]), cache=True)
+
+    return block
+
+
+def _homes(
+    seeds_of: str, split: str, make: Callable[..., InstructionDataset], config: LoopConfig, pool: Executor
+) -> Callable[[int], InstructionDataset]:
+    from mdsm_ros.homes.furnishing.options import SPLIT_MODELS, stock_of_cache
+    from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
+
+    if seeds_of not in SPLIT_SEEDS:
+        raise DatasetError(f"homes:{seeds_of} is not there, expected one of {[HOMES + name for name in SPLIT_SEEDS]}")
+    stock = stock_of_cache(SPLIT_MODELS.get(seeds_of, "all"))
+
+    def block(number: int) -> InstructionDataset:
+        first = number * config.homes_per_block
+        seeds = [SPLIT_SEEDS[seeds_of] + i % SEEDS_PER_SPLIT for i in range(first, first + config.homes_per_block)]
+        rendered = list(pool.map(partial(render_home, split=split, stock=stock), seeds))
+        content = merge_contents(content for content, _ in rendered) | {"categories": rendered[0][0]["categories"]}
+        files = {name: data for _, part in rendered for name, data in part.items()}
+        return make(MemoryDataset(content, files, f"homes from {seeds[0]}"), cache=True)
+
+    return block
+
+
+def render_home(seed: int, split: str, stock: StockOptions | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
+    from mdsm_ros.homes import CATEGORIES
+    from mdsm_ros.homes.generate import write_home
+
+    writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
+    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False, stock=stock)
+    return writer.content(), writer.files

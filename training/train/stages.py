@@ -1,0 +1,131 @@
+"""What each of the two stages optimises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common import diffusion
+from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm.network import MDSM
+from training.datasets.dataset import Batch
+from training.train.config import StageConfig, TrainConfig
+from training.train.losses import mask_loss
+
+Losses = dict[str, torch.Tensor]  # every term, and their weighted sum as "loss"
+
+AUXILIARY_STAGES = (1, 2)  # Swin stages at strides 8 and 16
+
+
+def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
+    """The initial masks of a batch, from cached features of the encoders where the batch has them."""
+    images = batch.images.float() / 255
+    text = model.encode_text(batch.texts) if batch.text is None else batch.text
+    if batch.semantic is None:
+        return model.initial(images, text, batch.image_index)
+    assert isinstance(model, MDSM)  # whose semantic branch was cached
+    return model.initial(images, text, batch.image_index, batch.semantic)
+
+
+class StageOne(nn.Module):
+    """Stage 1: the intermediate mask, which is all there is of models with one stage.
+
+    Where encoders start from nothing (mdsm-tiny), auxiliary classifiers tell the visual features what stands at each
+    pixel, kind and colour; they are dropped after the training. With public encoders their weight is 0.
+    """
+
+    def __init__(self, model: HubModel, config: TrainConfig, num_categories: int, num_colors: int) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES] if config.auxiliary_weight else []
+        self.split = (num_categories + 1, num_colors + 1)
+        self.classifiers = nn.ModuleList([nn.Linear(dim, sum(self.split)) for dim in dims])
+
+    def train(self, mode: bool = True) -> StageOne:
+        """Training mode; a frozen language encoder has no dropout."""
+        super().train(mode)
+        if self.config.freeze_language:
+            assert isinstance(self.model, MDSM | LAVT)  # the configuration saw to it
+            self.model.language.eval()
+        return self
+
+    def forward(self, batch: Batch, step: int) -> Losses:
+        """The losses of one batch."""
+        answer = initial_mask(self.model, batch)
+        losses = {
+            "mask": mask_loss(answer.logits, batch.masks, self.config.stage1.dice_weight, self.config.loss_stride),
+            "present": functional.binary_cross_entropy_with_logits(
+                answer.present_logits.float(), batch.present.float()
+            ),
+        }
+        loss = losses["mask"] + self.config.present_weight * losses["present"]
+        if self.config.auxiliary_weight:
+            losses["auxiliary"] = self._auxiliary(answer.features.visual, batch)
+            loss = loss + self.config.auxiliary_weight * losses["auxiliary"]
+        return losses | {"loss": loss}
+
+    def _auxiliary(self, visual: tuple[torch.Tensor, ...], batch: Batch) -> torch.Tensor:
+        total = torch.zeros((), device=batch.images.device)
+        categories, truth_colors = batch.categories[batch.image_index], batch.colors[batch.image_index]
+        for classifier, stage in zip(self.classifiers, AUXILIARY_STAGES, strict=True):
+            logits = classifier(visual[stage]).float().permute(0, 3, 1, 2)
+            logits = functional.interpolate(logits, size=categories.shape[-2:], mode="nearest")
+            kinds, colors = logits.split(self.split, dim=1)
+            total = total + functional.cross_entropy(kinds, categories) + functional.cross_entropy(colors, truth_colors)
+        return total / len(AUXILIARY_STAGES)
+
+
+class StageTwo(nn.Module):
+    """Stage 2: the refiner learns to clean noisy masks while stage 1 is frozen.
+
+    The truth is noised at a uniform timestep; in ``initial_noise_probability`` of the samples the initial mask is
+    noised instead, with the truth still the target, since that is what refinement starts from at inference.
+    """
+
+    def __init__(self, model: MDSM, config: TrainConfig, options: StageConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.options = options
+        model.language.requires_grad_(False)
+        model.intermediate.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> StageTwo:
+        """Only the refiner trains; dropout and batch statistics of stage 1 stay as at inference."""
+        super().train(mode)
+        self.model.language.eval()
+        self.model.intermediate.eval()
+        return self
+
+    def forward(self, batch: Batch, step: int) -> Losses:
+        """The losses of one batch; what is drawn for an instruction depends on seed, step and instruction alone."""
+        model = self.model
+        with torch.no_grad():
+            answer = initial_mask(model, batch)
+        features = answer.features
+        grid = (model.refiner.grid, model.refiner.grid)
+        truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1
+        initial = functional.interpolate(answer.logits.float(), size=grid, mode="bilinear", align_corners=False)
+        from_initial, timesteps, noise = (x.to(truth.device) for x in self._draw(batch.positions, step))
+        clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
+        noisy = model.scheduler.add_noise(clean, noise, timesteps)
+        condition = model.refiner.condition(features.images, answer.logits, (features.decoded, *features.fused))
+        logits = model.refiner(noisy, timesteps, condition, features.text)
+        losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight, self.config.loss_stride)}
+        return losses | {"loss": losses["refined"]}
+
+    def _draw(self, positions: Sequence[int], step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """For each instruction: whether to start from the initial mask (B, 1, 1, 1), timestep (B,), noise."""
+        grid, config = self.model.refiner.grid, self.config
+        draws = [np.random.default_rng((config.seed, step, position, 3)) for position in positions]
+        from_initial = [rng.random() < config.initial_noise_probability for rng in draws]
+        timesteps = [int(rng.integers(self.model.config.num_train_timesteps)) for rng in draws]
+        noise = np.stack([rng.standard_normal((1, grid, grid), dtype=np.float32) for rng in draws])
+        return torch.tensor(from_initial).view(-1, 1, 1, 1), torch.tensor(timesteps), torch.from_numpy(noise)

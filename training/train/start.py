@@ -1,0 +1,76 @@
+"""Where a training starts when not from public encoders: the weights of another model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from mdsm_ros.checkpoints.pretrained import model_folder
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.hub.folder import read_weights
+from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.common.vision import ParallelJoin
+from mdsm_ros.models.mdsm.network import MDSM
+
+LAST_PRESENT_WEIGHT = "head.present.2.weight"
+
+
+def start_from(model: HubModel, name: str) -> str:
+    """Takes over everything that another model has under the same name.
+
+    A present head that says the same to everything, such as that of a converted LAVT, is not taken. Where an MDSM
+    starts from a model without CLIP, CLIP at first adds nothing: its initial masks are those of that model.
+
+    Args:
+        model: to be filled.
+        name: of a model: embedded, folder or hub id.
+
+    Returns:
+        What was taken and what was not, for people.
+
+    Raises:
+        WeightsError: there is no such model, it shares nothing with this one, or something shared has another shape.
+    """
+    state, own = read_weights(model_folder(name)), model.state_dict()
+    for key in [key for key in state if key.endswith(LAST_PRESENT_WEIGHT) and not state[key].any()]:
+        head = key.removesuffix("2.weight")
+        state = {other: value for other, value in state.items() if not other.startswith(head)}
+    taken = {key: value for key, value in state.items() if key in own}
+    if not taken:
+        raise WeightsError(f"start_from is {name!r}, expected a model that shares parameters with {_kind(model)}")
+    for key, value in taken.items():
+        if value.shape != own[key].shape:
+            raise WeightsError(
+                f"start_from is {name!r}, whose {key} is {tuple(value.shape)}, expected {tuple(own[key].shape)}"
+            )
+    model.load_state_dict(taken, strict=False)
+    if isinstance(model, MDSM) and model.intermediate.swin is not None and not any(".join." in key for key in taken):
+        for join in model.intermediate.join:
+            assert isinstance(join, ParallelJoin)
+            join.ignore_clip()
+    return (
+        f"start from {name}: {len(taken)} of {len(own)} tensors taken ({_millions(taken.values())} of "
+        f"{_millions(own.values())} million values); not in it: {_parts(own, taken)}; not taken of it: "
+        f"{_parts(state, taken)}"
+    )
+
+
+def _kind(model: HubModel) -> str:
+    return str(model.config.model_type)
+
+
+def _millions(tensors: Iterable[torch.Tensor]) -> str:
+    return f"{sum(tensor.numel() for tensor in tensors) / 1e6:.1f}"
+
+
+def _parts(names: Iterable[str], taken: Iterable[str]) -> str:
+    """The names that were not taken, each shortened to the largest part of the model of which nothing was taken."""
+    seen = {prefix for name in taken for prefix in _prefixes(name)}
+    parts = dict.fromkeys(next((p for p in _prefixes(name) if p not in seen), None) for name in names)
+    return ", ".join(part for part in parts if part is not None) or "nothing"
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
