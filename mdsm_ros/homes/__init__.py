@@ -1,8 +1,10 @@
 """Procedural homes, rendered with MuJoCo (extra ``sim``).
 
-``layout.build_home(seed)`` furnishes rooms, ``scene.RoomRenderer`` renders views of one, ``cameras`` chooses where a
-robot stands (``camera_path`` walks), ``relations.look`` says what is visible, ``instructions.Speaker`` speaks about
-it, and ``generate`` puts them together into dataset samples.
+``layout.build_home(seed)`` furnishes rooms, and ``generate`` makes dataset samples of them. ``shapes`` has the parts
+that things are built of, ``kinds`` the kinds of things and rooms. ``furnishing`` chooses and makes the things of a
+room, and ``looks`` gives it light and photographic surfaces. ``views`` puts a camera into a room
+(``views.scene.RoomRenderer``) and says what is visible (``views.seen.look``); ``camera_effects`` adds the flaws of a
+real camera. ``speech`` speaks about what is visible (``speech.instructions.Speaker``), in the words of ``words``.
 """
 
 from __future__ import annotations
