@@ -88,8 +88,9 @@ class Speaker:
             target = self._draw_target(left)
             if target is None:
                 continue
-            left.remove(target)
             absent = self.rng.random() < not_in_view_share
+            if not absent:  # what is only the model for something absent can still be asked for
+                left.remove(target)
             sentence = self._about_absent(target) if absent else self._about(target)
             if sentence is not None:
                 result.append(sentence)
