@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 from mdsm_ros.errors import ConversionError, ImageError
 from mdsm_ros.geometry import locate
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
@@ -30,7 +31,7 @@ class Job:
 
     message: Image | CompressedImage
     instruction: str
-    seed: int
+    settings: InferenceSettings
     publish_initial: bool
     waiters: tuple[Future, ...] = ()  # get the Outcome
 
@@ -107,7 +108,7 @@ class Worker:
         def keep_on() -> bool:
             return not self.mailbox.closed and not self._is_outdated(job)
 
-        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed, keep_on=keep_on):
+        for answer in self._segmenter.stream(image, job.instruction, job.settings, keep_on=keep_on):
             if self.mailbox.closed:
                 return None
             if answer.stage == "initial" and job.publish_initial:
