@@ -4,7 +4,7 @@ IMAGES_val := 200
 
 N ?= 2000
 
-.PHONY: demo test lint train bench data homes homes-cost
+.PHONY: demo test lint docs train bench data homes homes-cost
 
 demo: .venv/demo.stamp  ## replay the bundled bag through the real node, answer six photographs; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
@@ -14,6 +14,9 @@ test: lint  ## everything that must hold: types, style, unit tests, real nodes, 
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: .venv/dev.stamp  ## write the generated parts of the documentation: parameters, topics, config/mdsm.yaml
+	PYTHONPATH=. $(BIN)/python scripts/write_docs.py
 
 train: data  ## both stages of mdsm-tiny; goes on where it stopped
 	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume

@@ -22,9 +22,11 @@ from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.ros.conversions import image_to_numpy
-from mdsm_ros.ros.parameters import Parameters
+from mdsm_ros.ros.interface.parameters import Parameters
+from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.segmenter import Segmenter
 
+OF_RCLPY = {"/rosout", "/parameter_events", "/mdsm/transition_event"}
 CHANGED = {
     "num_inference_steps": 6,
     "latency_budget": 50.0,
@@ -115,6 +117,26 @@ def test_a_frame_is_answered_by_one_set_of_settings(ros_domain: int, monkeypatch
     finally:
         robot.model.may_refine.set()
         robot.close()
+
+
+def test_the_node_has_the_topics_of_the_table(ros_domain: int) -> None:
+    found: dict[str, set[tuple[str, str]]] = {"in": set(), "out": set()}
+    for transport in ("raw", "compressed"):
+        robot = Robot(image_transport=transport, depth=True)
+        try:
+            assert robot.node.start()
+            graph = {"in": robot.node.subscriptions, "out": robot.node.publishers}
+            for direction, ends in graph.items():
+                kinds = {
+                    (end.topic_name, f"{end.msg_type.__module__.split('.')[0]}/{end.msg_type.__name__}") for end in ends
+                }
+                found[direction] |= {(name, kind) for name, kind in kinds if name not in OF_RCLPY}
+        finally:
+            robot.close()
+    for direction, topics in found.items():
+        wanted = {(topic.name, topic.type) for topic in TOPICS if topic.direction == direction and topic.message_type()}
+        resolved = {(f"/{name.replace('~', 'mdsm')}".replace("//", "/"), kind) for name, kind in wanted}
+        assert topics == resolved
 
 
 def test_the_node_warms_up_with_its_own_settings(ros_domain: int) -> None:

@@ -37,8 +37,8 @@ from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
 from mdsm_ros.ros.depth import DepthBuffer, check_depth
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
+from mdsm_ros.ros.interface.parameters import declare_parameters
 from mdsm_ros.ros.outputs import Outputs
-from mdsm_ros.ros.parameters import declare_parameters
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 

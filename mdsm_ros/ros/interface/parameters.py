@@ -189,7 +189,7 @@ def declare_parameters(node: Node) -> Parameters:
 def parameters_yaml() -> str:
     """The text of ``config/mdsm.yaml``: all parameters with their defaults."""
     lines = [
-        "# All parameters of mdsm_node with their defaults; generated from mdsm_ros/ros/parameters.py.",
+        "# All parameters of mdsm_node with their defaults; generated from mdsm_ros/ros/interface/parameters.py.",
         "/**:",
         "  ros__parameters:",
     ]
