@@ -304,14 +304,8 @@ class MdsmNode(LifecycleNode):
         if self._missing() is not None:
             return
         assert self._worker is not None
-        assert self._segmenter is not None
-        job = Job(
-            self._newest,
-            self._instruction,
-            self._settings.inference(self._segmenter.defaults),
-            self._settings.publish_initial,
-            tuple(waiter for waiter in self._waiters if not waiter.done()),
-        )
+        waiters = tuple(waiter for waiter in self._waiters if not waiter.done())
+        job = Job(self._newest, self._instruction, self._settings, waiters)
         replaced = self._worker.mailbox.put(job)
         if replaced is not None and replaced.message is not job.message:
             self._statistics.image_dropped()
