@@ -15,7 +15,7 @@ test: lint  ## everything that must hold: types, style, unit tests, real nodes, 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-docs: .venv/dev.stamp  ## write the generated parts of the documentation: parameters, topics, config/mdsm.yaml
+docs: .venv/dev.stamp  ## write the generated parts of the documentation: parameters, topics, models, config/mdsm.yaml
 	PYTHONPATH=. $(BIN)/python scripts/write_docs.py
 
 train: data  ## both stages of mdsm-tiny; goes on where it stopped

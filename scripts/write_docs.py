@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mdsm_ros.checkpoints.catalog import catalog_markdown
 from mdsm_ros.ros.interface.parameters import parameters_markdown, parameters_yaml
 from mdsm_ros.ros.interface.topics import published_markdown, subscribed_markdown, summary_markdown
 
@@ -19,6 +20,7 @@ COMMAND = "make docs"
 FILES: dict[str, Callable[[], str]] = {"config/mdsm.yaml": parameters_yaml}
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"topics": summary_markdown},
+    "docs/models.md": {"models": catalog_markdown},
     "docs/node.md": {
         "subscribed topics": subscribed_markdown,
         "published topics": published_markdown,
