@@ -134,7 +134,9 @@ def test_the_node_has_the_topics_of_the_table(ros_domain: int) -> None:
         finally:
             robot.close()
     for direction, topics in found.items():
-        wanted = {(topic.name, topic.type) for topic in TOPICS if topic.direction == direction and topic.message_type()}
+        wanted = {
+            (topic.name, topic.message) for topic in TOPICS if topic.direction == direction and topic.message_type()
+        }
         resolved = {(f"/{name.replace('~', 'mdsm')}".replace("//", "/"), kind) for name, kind in wanted}
         assert topics == resolved
 

@@ -5,6 +5,7 @@ The publishers, the launch file's arguments and the tables in ``README.md`` and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,7 +43,7 @@ class Topic:
 
     Attributes:
         name: Name as the node uses it; "~/" stands for the node's own name.
-        type: Message type, such as "sensor_msgs/Image".
+        message: Message type, such as "sensor_msgs/Image".
         direction: "in" for what the node subscribes, "out" for what it publishes.
         when: When it is subscribed or published.
         content: What the messages hold, beside their type.
@@ -52,7 +53,7 @@ class Topic:
     """
 
     name: str
-    type: str
+    message: str
     direction: Literal["in", "out"]
     when: str
     content: str = ""
@@ -67,7 +68,7 @@ class Topic:
 
     def message_type(self) -> type[Any] | None:
         """The class of the messages; None if its package is not installed."""
-        package, name = self.type.split("/")
+        package, name = self.message.split("/")
         try:
             return getattr(import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
         except ImportError:
@@ -207,7 +208,7 @@ def published_markdown() -> str:
 
 def summary_markdown() -> str:
     """The table of topics in ``README.md``."""
-    return _table(("topic", "type", "content"), [(_name(t), f"`{t.type}`", t.summary) for t in TOPICS if t.summary])
+    return _table(("topic", "type", "content"), [(_name(t), f"`{t.message}`", t.summary) for t in TOPICS if t.summary])
 
 
 def _name(topic: Topic) -> str:
@@ -215,9 +216,9 @@ def _name(topic: Topic) -> str:
 
 
 def _type(topic: Topic) -> str:
-    return f"`{topic.type}`" + (f": {topic.content}" if topic.content else "")
+    return f"`{topic.message}`" + (f": {topic.content}" if topic.content else "")
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [" | ".join(head), "|".join(["---"] * len(head)), *(" | ".join(cells) for cells in rows)]
     return f"| {lines[0]} |\n|{lines[1]}|\n" + "".join(f"| {line} |\n" for line in lines[2:])
