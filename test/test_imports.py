@@ -113,6 +113,7 @@ def test_training_is_ours() -> None:
     assert Path(training.__file__).resolve().parent == ROOT / "training"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["mdsm_ros", "mdsm_ros.segmenter", "mdsm_ros.commands.main", "mdsm_ros.recordings.bags", "mdsm_ros.demo"]
 )

@@ -98,6 +98,7 @@ def test_a_circle_between_two_folders_is_seen(tmp_path: Path) -> None:
     assert content(tmp_path / "mdsm_ros" / "b") == (2, 0)
 
 
+@pytest.mark.slow
 def test_the_public_classes_come_with_the_package_and_bring_pytorch_only_when_used() -> None:
     code = (
         "import sys, mdsm_ros; assert 'torch' not in sys.modules; assert 'Segmenter' in dir(mdsm_ros)\n"

@@ -29,7 +29,7 @@ from training.train.losses import dice, mask_loss, weighted_cross_entropy
 from training.train.run import main
 from training.train.vocabulary import train_tokenizer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 

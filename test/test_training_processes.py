@@ -17,6 +17,8 @@ import yaml
 from boxes import CONFIG, MODEL, STEPS, write_boxes
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+pytestmark = pytest.mark.training
+
 ROOT = Path(__file__).parents[1]
 TOLERANCE = 5e-3  # of losses after some steps: sums in another order round differently, and Adam makes more of it
 
