@@ -64,7 +64,7 @@ def missing_names(document: Path, root: Path) -> Iterator[str]:
     for code in CODE.findall(FENCE.sub("", document.read_text(encoding="utf-8"))):
         match = NAMED.fullmatch(code)
         if match is None:
-            if code.endswith("/") and code.startswith(FOLDERS) and not (root / code).is_dir():
+            if re.fullmatch(r"[\w./-]+/", code) and code.startswith(FOLDERS) and not (root / code).is_dir():
                 yield code
             continue
         path = match["path"]
@@ -94,6 +94,16 @@ def test_every_page_of_the_documents_is_in_their_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
     assert {page for page in pages if f"({page})" not in index} == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "page"), [("mdsm_ros", "docs/architecture.md"), ("training", "training/README.md")]
+)
+def test_every_folder_of_a_package_is_listed(package: str, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    folders = {f"`{package}/{folder.parent.name}/`" for folder in (ROOT / package).glob("*/__init__.py")}
+    assert folders
+    assert {folder for folder in folders if folder not in text} == set()
 
 
 def test_every_make_target_is_explained_by_make_help() -> None:

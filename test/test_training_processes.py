@@ -1,4 +1,7 @@
-"""Trainings as processes of their own: killed, in micro-batches, and on two processes of ``accelerate launch``."""
+"""Trainings that are killed, divided into micro-batches, and run on two processes of ``accelerate launch``.
+
+What need not be a process of its own runs in that of the tests, which has imported everything already.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ import yaml
 from boxes import CONFIG, MODEL, STEPS, write_boxes
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-pytestmark = pytest.mark.training
+from training.train.run import main
+
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 ROOT = Path(__file__).parents[1]
 TOLERANCE = 5e-3  # of losses after some steps: sums in another order round differently, and Adam makes more of it
@@ -39,6 +44,7 @@ def write_config(root: Path, name: str, **changes: Any) -> None:
 
 
 def start(root: Path, out: str, config: str, *options: str, processes: int = 1) -> subprocess.Popen[str]:
+    """Starts a training as a process, or as several of ``accelerate launch``."""
     # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
     launch = ["accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
     launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "--module"]
@@ -54,16 +60,21 @@ def start(root: Path, out: str, config: str, *options: str, processes: int = 1) 
     )
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: subprocess.Popen[str]) -> None:
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors[-3000:]
-    return errors
+    assert "2 processes" in errors
+
+
+def train_here(root: Path, out: str, config: str, *options: str) -> int:
+    paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
+    return main(["--device=cpu", *options, *(f"--{name}={path}" for name, path in paths.items())])
 
 
 @pytest.fixture(scope="module")
 def whole(workplace: Path) -> Path:
     """An uninterrupted training on one process."""
-    finish(start(workplace, "whole", "config"))
+    assert train_here(workplace, "whole", "config") == 0
     return workplace / "whole"
 
 
@@ -89,7 +100,7 @@ def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, 
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert 0 < torch.load(checkpoint, weights_only=True)["step"] < STEPS
-    finish(start(workplace, "killed", "config", "--resume"))
+    assert train_here(workplace, "killed", "config", "--resume") == 0
     for stage in (1, 2):
         resumed = weights(workplace / "killed", stage)
         for name, value in weights(whole, stage).items():
@@ -101,10 +112,17 @@ def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, 
     processes = 2 if kind == "processes" else 1
     write_config(workplace, kind, gradient_accumulation=2 // processes)
     run = workplace / kind
-    assert f"{processes} process" in finish(start(workplace, kind, kind, "--stage=1", processes=processes))
+
+    def train(option: str) -> None:
+        if processes == 2:
+            finish(start(workplace, kind, kind, option, processes=2))
+        else:
+            assert train_here(workplace, kind, kind, option) == 0
+
+    train("--stage=1")
     # stage 2 from the same stage 1 to the last bit: else it would begin with what rounding has made of 24 steps
     shutil.copy(whole / "stage1.pt", run / "stage1.pt")
-    finish(start(workplace, kind, kind, "--resume", processes=processes))
+    train("--resume")
     for stage in (1, 2):
         for name in ("loss/loss", "gradient_norm"):
             divided, expected = logged(run, stage, name), logged(whole, stage, name)
@@ -113,9 +131,7 @@ def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, 
         assert logged(run, stage, "loss/loss") == pytest.approx(logged(whole, stage, "loss/loss"), rel=TOLERANCE)
 
 
-def test_more_parts_than_images_are_refused(workplace: Path) -> None:
+def test_more_parts_than_images_are_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_config(workplace, "too_many", gradient_accumulation=5)
-    process = start(workplace, "too_many", "too_many")
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "images is 4, expected at least one for each of 5" in errors
+    assert train_here(workplace, "too_many", "too_many") == 2
+    assert "images is 4, expected at least one for each of 5" in capsys.readouterr().err
