@@ -176,7 +176,12 @@ def test_compiled_parts_answer_the_same(
     untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # capturing the graphs takes time in proportion to the layers: as few as there can be
-    sizes = {"swin_depths": (1, 1, 1, 1), "bert_num_layers": 1, "clip_num_layers": 1, "refiner_channels": (32, 32)}
+    sizes: dict[str, Any] = {
+        "swin_depths": (1, 1, 1, 1),
+        "bert_num_layers": 1,
+        "clip_num_layers": 1,
+        "refiner_channels": (32, 32),
+    }
     tokenizer = BertTokenizerFast.from_pretrained(untrained_weights)
     MDSM(replace(MDSM_TINY, **sizes), tokenizer).save_pretrained(tmp_path)
     compile_module, compiled = torch.nn.Module.compile, []
