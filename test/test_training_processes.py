@@ -43,15 +43,33 @@ def write_config(root: Path, name: str, **changes: Any) -> None:
     (root / f"{name}.yaml").write_text(yaml.safe_dump(config))
 
 
-def start(root: Path, out: str, config: str, *options: str, processes: int = 1) -> subprocess.Popen[str]:
-    """Starts a training as a process, or as several of ``accelerate launch``."""
-    # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
-    launch = ["accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
-    launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "--module"]
+STAGES = """
+import shutil, sys
+from accelerate import PartialState
+from training.train.run import main
+
+whole, run, *arguments = sys.argv[1:]
+assert PartialState(cpu=True).num_processes == 2
+assert main([*arguments, "--stage=1"]) == 0
+with PartialState().main_process_first():
+    if PartialState().is_main_process:
+        shutil.copy(f"{whole}/stage1.pt", f"{run}/stage1.pt")
+assert main([*arguments, "--resume"]) == 0
+"""  # on each of two processes: as test_a_step_is_the_same_however_it_is_divided does on one
+
+
+def arguments(root: Path, out: str, config: str) -> list[str]:
     paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
-    arguments = [*(launch if processes > 1 else []), "training.train.run", "--device=cpu", *options]
+    return ["--device=cpu", *(f"--{name}={path}" for name, path in paths.items())]
+
+
+def train_here(root: Path, out: str, config: str, *options: str) -> int:
+    return main([*arguments(root, out, config), *options])
+
+
+def start(*command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", *arguments, *(f"--{name}={path}" for name, path in paths.items())],
+        [sys.executable, *command],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
         start_new_session=True,
@@ -60,15 +78,16 @@ def start(root: Path, out: str, config: str, *options: str, processes: int = 1) 
     )
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def train_on_two_processes(root: Path, out: str, config: str, whole: Path) -> None:
+    script = root / "stages.py"
+    script.write_text(STAGES)
+    # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
+    launch = ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1"]
+    launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]
+    process = start("-m", *launch, str(script), str(whole), str(root / out), *arguments(root, out, config))
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors[-3000:]
     assert "2 processes" in errors
-
-
-def train_here(root: Path, out: str, config: str, *options: str) -> int:
-    paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
-    return main(["--device=cpu", *options, *(f"--{name}={path}" for name, path in paths.items())])
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +109,7 @@ def logged(run: Path, stage: int, name: str) -> dict[int, float]:
 
 def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, whole: Path) -> None:
     write_config(workplace, "careful", checkpoint_seconds=0.0)  # a checkpoint after every step
-    process = start(workplace, "killed", "careful")
+    process = start("-m", "training.train.run", *arguments(workplace, "killed", "careful"))
     checkpoint = workplace / "killed/stage2.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists():
@@ -109,20 +128,15 @@ def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, 
 
 @pytest.mark.parametrize("kind", ["micro-batches", "processes"])
 def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, kind: str) -> None:
-    processes = 2 if kind == "processes" else 1
-    write_config(workplace, kind, gradient_accumulation=2 // processes)
+    write_config(workplace, kind, gradient_accumulation=2 if kind == "micro-batches" else 1)
     run = workplace / kind
-
-    def train(option: str) -> None:
-        if processes == 2:
-            finish(start(workplace, kind, kind, option, processes=2))
-        else:
-            assert train_here(workplace, kind, kind, option) == 0
-
-    train("--stage=1")
-    # stage 2 from the same stage 1 to the last bit: else it would begin with what rounding has made of 24 steps
-    shutil.copy(whole / "stage1.pt", run / "stage1.pt")
-    train("--resume")
+    if kind == "processes":
+        train_on_two_processes(workplace, kind, kind, whole)
+    else:
+        assert train_here(workplace, kind, kind, "--stage=1") == 0
+        # stage 2 from the same stage 1 to the last bit: else it would begin with what rounding has made of 24 steps
+        shutil.copy(whole / "stage1.pt", run / "stage1.pt")
+        assert train_here(workplace, kind, kind, "--resume") == 0
     for stage in (1, 2):
         for name in ("loss/loss", "gradient_norm"):
             divided, expected = logged(run, stage, name), logged(whole, stage, name)
