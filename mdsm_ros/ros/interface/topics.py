@@ -117,7 +117,7 @@ TOPICS = (
         "std_msgs/String",
         "in",
         "always; an instruction stays in force until the next one",
-        summary="what to look for; the newest one stays in force",
+        summary="the target; the newest instruction stays in force",
         qos=Reliable(depth=1, latched=True),
     ),
     Topic(
