@@ -19,7 +19,19 @@ from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detection_type, detections_of
+from mdsm_ros.ros.process.text import in_utf8
 
+KINDS = {
+    "initial_mask": Image,
+    "mask": Image,
+    "probability": Image,
+    "uncertainty": Image,
+    "overlay": Image,
+    "object_points": PointCloud2,
+    "object_pose": PoseStamped,
+    "status": String,
+}
+TOPICS = tuple(f"~/{name}" for name in (*KINDS, "detections"))
 QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
 
 
@@ -28,16 +40,7 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
-        kinds = {
-            "initial_mask": Image,
-            "mask": Image,
-            "probability": Image,
-            "uncertainty": Image,
-            "overlay": Image,
-            "object_points": PointCloud2,
-            "object_pose": PoseStamped,
-            "status": String,
-        }
+        kinds = dict(KINDS)
         if (detections := detection_type()) is not None:
             kinds["detections"] = detections
         self._publishers: dict[str, LifecyclePublisher] = {
@@ -105,7 +108,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        line = in_utf8(json.dumps(status, ensure_ascii=False, separators=(",", ":")))
         self._publishers["status"].publish(String(data=line))
         return line
 
