@@ -38,6 +38,7 @@ from mdsm_ros.ros.parameters import MODEL_DEFAULT, declare_parameters
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
+from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter, leave_a_core
@@ -216,10 +217,10 @@ class MdsmNode(LifecycleNode):
         super().destroy_node()
 
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
-        self._error = f"{what}: {error}"
+        self._error = in_utf8(f"{what}: {error}")
         self.get_logger().error(self._error)
         if not isinstance(error, ValueError):  # what the user can put right needs no traceback
-            self.get_logger().error(traceback.format_exc())
+            self.get_logger().error(in_utf8(traceback.format_exc()))
         return FAILURE
 
     def _stop(self) -> None:

@@ -16,6 +16,8 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from mdsm_ros.ros.process.text import in_utf8
+
 PAUSE = 0.05  # s after a failure of the executor itself, which may come again at once
 
 
@@ -83,7 +85,7 @@ class Guard:
 
     def _log(self, text: str) -> None:
         try:
-            self._logger.error(text)
+            self._logger.error(in_utf8(text))
         except Exception:  # the report of a failure is never another one
             print(text, file=sys.stderr)
 

@@ -18,6 +18,7 @@ class ModelThread:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mdsm_model")
+        self._last: Future[int] | None = None
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Runs ``function`` after everything that was submitted before."""
@@ -37,9 +38,7 @@ class ModelThread:
 
     def finish(self, seconds: float | None) -> bool:
         """Accepts nothing more; returns whether all was done within ``seconds`` (None: waits for it)."""
-        try:
-            last = self._pool.submit(int)
-        except RuntimeError:  # finished before
-            return True
-        self._pool.shutdown(wait=False)
-        return not wait([last], seconds).not_done
+        if self._last is None:
+            self._last = self._pool.submit(int)
+            self._pool.shutdown(wait=False)
+        return not wait([self._last], seconds).not_done

@@ -15,6 +15,7 @@ from rclpy.executors import ExternalShutdownException
 from mdsm_ros.errors import RosError
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.start import end_now, ended_by_signals, init_ros
+from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.vain_names import warn_of_vain_names
 
 END_TIMEOUT = 1.0  # s that a node may take to end what it is doing
@@ -57,7 +58,7 @@ def run(
             node = make_node()
             warn_of_vain_names(node, arguments, topics)
         except (ParameterException, ValueError) as error:  # what the user can put right
-            rclpy.logging.get_logger(name).fatal(str(error))
+            rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
             rclpy.try_shutdown()
             return 1
         except RuntimeError:

@@ -15,6 +15,7 @@ import rclpy
 from rclpy.context import Context
 
 from mdsm_ros.errors import RosError
+from mdsm_ros.ros.process.text import in_utf8
 
 NO_LOG_FILES = ("--ros-args", "--disable-external-lib-logs")
 
@@ -35,8 +36,8 @@ def init_ros(args: Sequence[str] | None = None, context: Context | None = None) 
         arguments += NO_LOG_FILES
     try:
         rclpy.init(args=arguments, context=context)
-    except RuntimeError as error:  # RCLError and its children
-        raise RosError(f"ROS cannot start: {' '.join(str(error).split())}") from error
+    except (RuntimeError, TypeError, ValueError) as error:  # of rcl; the others: no Unicode
+        raise RosError(f"ROS cannot start: {in_utf8(' '.join(str(error).split()))}") from error
 
 
 def _why_no_log_files() -> str | None:
