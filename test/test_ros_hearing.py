@@ -130,20 +130,31 @@ def test_the_subscriptions_ask_for_all_kinds_of_publishers() -> None:
     assert LIVE_BEST_EFFORT in profiles
 
 
-def test_publishers_that_cannot_be_heard_are_named(make_robot: Callable[..., Robot]) -> None:
+@pytest.fixture
+def stranger(ros_domain: int) -> Iterator[Any]:
+    """A node of another participant: within one, a topic has one type."""
+    context = Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("stranger", context=context, namespace="/far")
+    yield node
+    node.destroy_node()
+    context.try_shutdown()
+
+
+def test_publishers_that_cannot_be_heard_are_named(make_robot: Callable[..., Robot], stranger: Any) -> None:
     robot = make_robot(image_reliability="reliable", depth=True).start()
-    camera = robot.client.create_publisher(Image, "image", BEST_EFFORT)
-    depth = robot.client.create_publisher(Image, "depth", BEST_EFFORT)
-    voice = robot.client.create_publisher(Empty, "instruction", RELIABLE)
+    camera, depth = (robot.client.create_publisher(Image, topic, BEST_EFFORT) for topic in ("image", "depth"))
+    stranger.create_publisher(Empty, "/instruction", RELIABLE)
     reason = "/client: incompatible QoS: best effort publisher and reliable subscription"
-    other = "/client: publishes std_msgs/msg/Empty, expected std_msgs/msg/String"
+    other = "/far/stranger: publishes std_msgs/msg/Empty, expected std_msgs/msg/String"
     robot.wait_for_verdict(f"on /depth: {reason}; on /image: {reason}; on /instruction: {other}")
     level, _, values = robot.diagnosis(1)
     assert level == 1
     assert values["not heard on /image"] == reason
     assert values["not heard on /instruction"] == other
-    for publisher in (camera, depth, voice):
+    for publisher in (camera, depth):
         robot.client.destroy_publisher(publisher)
+    stranger.destroy_node()
     robot.wait_for_verdict("no images on /image")
     assert not [name for name in robot.diagnosis(1)[2] if name.startswith("not heard")]
 
