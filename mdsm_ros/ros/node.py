@@ -89,6 +89,7 @@ class MdsmNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._make_segmenter = make_segmenter
         self._model_thread = ModelThread()
+        self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
         self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
         self._inputs = Inputs(self, self.guard)
@@ -201,8 +202,9 @@ class MdsmNode(LifecycleNode):
         return self.on_shutdown(state)
 
     def end(self, seconds: float) -> bool:
-        """Ends the worker; returns whether the node may be destroyed, since nothing of it works after ``seconds``."""
+        """Ends the worker; returns whether the model was idle within ``seconds``. destroy_node does not wait then."""
         deadline = time.monotonic() + seconds
+        self._patience = 0.0
         if not self.transitions.finish(seconds):
             return False
         self._stop()
@@ -213,7 +215,7 @@ class MdsmNode(LifecycleNode):
         """Ends the worker before what it publishes to; waits for the stage of the model that is running."""
         self._stop()
         self._release()
-        self._model_thread.finish(None)
+        self._model_thread.finish(self._patience)
         super().destroy_node()
 
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
@@ -243,7 +245,7 @@ class MdsmNode(LifecycleNode):
         self._outputs.destroy()
         freed = self._model_thread.submit(self._segmenter.close)
         self._segmenter = None
-        wait([freed], RELEASE_TIMEOUT)
+        wait([freed], RELEASE_TIMEOUT if self._patience is None else self._patience)
 
     # input
 

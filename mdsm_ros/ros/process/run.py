@@ -18,7 +18,7 @@ from mdsm_ros.ros.process.start import end_now, ended_by_signals, init_ros
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.vain_names import warn_of_vain_names
 
-END_TIMEOUT = 1.0  # s that a node may take to end what it is doing
+END_TIMEOUT = 0.7  # s that a node may take to end what it is doing
 
 
 class RunnableNode(Protocol):
@@ -30,7 +30,7 @@ class RunnableNode(Protocol):
         """Starts what the node does by itself; it may end the executor, with an exit code."""
 
     def end(self, seconds: float) -> bool:
-        """Ends what the node does; returns whether that was possible within ``seconds``."""
+        """Ends what the node does; returns whether it was over within ``seconds``. destroy_node does not wait then."""
 
     def destroy_node(self) -> None:
         """As rclpy's."""
@@ -47,35 +47,41 @@ def run(
         args: Command line; None: that of this process.
         topics: Names that remappings may be about; none: they are not checked.
     """
-    arguments = list(sys.argv if args is None else args)
     with ended_by_signals():
-        try:
-            init_ros(arguments)
-        except RosError as error:
-            print(f"{name}: error: {error}", file=sys.stderr)
-            return 1
-        try:
-            node = make_node()
-            warn_of_vain_names(node, arguments, topics)
-        except (ParameterException, ValueError) as error:  # what the user can put right
-            rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
-            rclpy.try_shutdown()
-            return 1
-        except RuntimeError:
-            if rclpy.ok():
-                raise
-            return 0  # told to end meanwhile
-        return _spin(node)
+        code, idle = _run(name, make_node, list(sys.argv if args is None else args), topics)
+    if args is None or not idle:
+        end_now(code)
+    return code
 
 
-def _spin(node: RunnableNode) -> int:
+def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: Iterable[str]) -> tuple[int, bool]:
+    """The exit code, and whether no thread works any more."""
+    try:
+        init_ros(arguments)
+    except RosError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 1, True
+    try:
+        node = make_node()
+        warn_of_vain_names(node, arguments, topics)
+    except (ParameterException, ValueError) as error:  # what the user can put right
+        rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
+        rclpy.try_shutdown()
+        return 1, True
+    except RuntimeError:
+        if rclpy.ok():
+            raise
+        return 0, True  # told to end meanwhile
+    return _spin(node)
+
+
+def _spin(node: RunnableNode) -> tuple[int, bool]:
     executor = GuardedExecutor(node.guard)
     executor.add_node(node)
     node.begin(executor)
     with suppress(ExternalShutdownException):
         executor.spin()
-    if not node.end(END_TIMEOUT):
-        end_now(executor.code)
-    node.destroy_node()
+    idle = node.end(END_TIMEOUT)
+    node.destroy_node()  # and with it the DDS participant: other nodes would see this one for another 20 s
     rclpy.try_shutdown()
-    return executor.code
+    return executor.code, idle
