@@ -217,6 +217,7 @@ class MdsmNode(LifecycleNode):
         self._release()
         self._model_thread.finish(self._patience)
         super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()  # else it keeps the node in DDS, where others still see it
 
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
         self._error = in_utf8(f"{what}: {error}")

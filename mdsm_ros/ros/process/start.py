@@ -52,7 +52,7 @@ def _why_no_log_files() -> str | None:
         with tempfile.TemporaryFile(dir=path):
             return None
     except OSError as error:
-        return str(error)
+        return f"folder {str(path)!r}: {error.strerror}"
 
 
 @contextmanager
