@@ -18,8 +18,6 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Empty, String
 from test_ros_node import BEST_EFFORT, BOOK, CUP, LATCHED, RELIABLE, RedSegmenter, Robot, make_robot, robot
 
-from mdsm_ros.ros.inputs.hearing import BEST_EFFORT as LIVE_BEST_EFFORT
-from mdsm_ros.ros.inputs.hearing import LATCHED as LATCHED_INPUT
 from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Hearing
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.node import MdsmNode
@@ -29,7 +27,7 @@ PEN = "find the pen"
 PUBLISHERS = {  # and how many of the node's subscriptions match
     "as in every tutorial": (QoSProfile(depth=10), 2),
     "best effort": (BEST_EFFORT, 1),
-    "latched": (LATCHED, 3),
+    "latched": (LATCHED, 2),
     "best effort and latched": (
         QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.TRANSIENT_LOCAL),
         1,
@@ -60,7 +58,7 @@ def again(robot: Robot) -> None:
     assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
     robot.wait(lambda: not robot.voice.get_subscription_count())
     assert robot.change_state(Transition.TRANSITION_ACTIVATE)
-    robot.wait(lambda: robot.voice.get_subscription_count() == 3)
+    robot.wait(lambda: robot.voice.get_subscription_count() >= 2)
 
 
 def test_a_late_delivery_does_not_overwrite_what_was_said_since(robot: Robot) -> None:
@@ -124,10 +122,35 @@ def test_without_information_live_messages_come_first() -> None:
     assert deliver(("latched", "a", 0), ("live", "b", 0), ("latched", "a", 0), informed=False) == ["a", "b"]
 
 
-def test_the_subscriptions_ask_for_all_kinds_of_publishers() -> None:
-    profiles = [qos for qos, _ in Hearing(print).callbacks()]
-    assert LATCHED_INPUT in profiles
-    assert LIVE_BEST_EFFORT in profiles
+ORDINARY, LOSSY = (qos for qos, _ in list(PUBLISHERS.values())[:2])
+
+
+@pytest.mark.parametrize(
+    ("offers", "names"),
+    [
+        ([], "base"),
+        ([LOSSY], "base"),
+        ([ORDINARY], "base reliable"),
+        ([LATCHED], "base latched"),
+        ([LATCHED, LATCHED, LOSSY], "base latched"),
+        ([ORDINARY, LATCHED], "base latched reliable"),
+    ],
+)
+def test_each_kind_of_publisher_has_its_subscription(offers: list[QoSProfile], names: str) -> None:
+    assert sorted(Hearing.needed(offers)) == names.split()
+    assert set(names.split()) <= Hearing(print).profiles().keys()
+
+
+def test_an_ordinary_publisher_is_not_warned(robot: Robot, capfd: pytest.CaptureFixture[str]) -> None:
+    latched = robot.client.create_publisher(String, "instruction", LATCHED)
+    for publisher in (robot.voice, latched):
+        robot.client.destroy_publisher(publisher)
+    robot.wait(lambda: robot.node.count_subscribers("instruction") == 1)
+    voice = robot.client.create_publisher(String, "instruction", 10)
+    robot.wait(lambda: voice.get_subscription_count() == 2)
+    voice.publish(String(data=CUP))
+    robot.wait(lambda: in_force(robot) == CUP)
+    assert "incompatible QoS" not in capfd.readouterr().err
 
 
 @pytest.fixture

@@ -358,6 +358,7 @@ class MdsmNode(LifecycleNode):
 
     def _report(self) -> None:
         now = time.monotonic()
+        self._inputs.adapt()
         condition = Condition(
             state=str(self._state_machine.current_state[1]),
             error=self._error,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 REMEMBERED = 64  # messages
+BASE = "base"  # name of the profile that hears everybody
 STAMP, NUMBER = "source_timestamp", "publication_sequence_number"
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
@@ -23,9 +24,9 @@ Info = Mapping[str, Any]
 class Hearing:
     """Merges what several subscriptions of one topic hear.
 
-    A subscription that asks for transient_local (latched) messages does not match ordinary, volatile publishers; one
-    that does not ask gets nothing that was said before it was there; and one that asks for reliable messages does not
-    match best-effort publishers. So there is one of each, and most messages come more than once.
+    A best-effort subscription without history hears every publisher, but loses messages on a bad network, and what was
+    said before it was there. So reliable publishers are heard by a reliable subscription as well, and latched ones
+    (transient_local) by one that asks for what they said last. Their messages come twice, then.
 
     What is said now counts in the order in which it comes. What a latched publisher said earlier, and is delivered
     when it is discovered, counts only if it is newer than everything that was heard: it must not overwrite that.
@@ -43,15 +44,28 @@ class Hearing:
         """Has everything that was said before now count as old."""
         self._newest = max(self._newest or 0, time.time_ns())
 
-    def callbacks(self) -> list[tuple[QoSProfile, Callable[..., None]]]:
-        """QoS and callback of each subscription."""
+    @staticmethod
+    def needed(offers: Iterable[QoSProfile]) -> set[str]:
+        """The names of the profiles to subscribe with, by what publishers offer."""
+        reliable = [offer for offer in offers if offer.reliability == ReliabilityPolicy.RELIABLE]
+        latched = [offer for offer in reliable if offer.durability == DurabilityPolicy.TRANSIENT_LOCAL]
+        names = {BASE}
+        if latched:
+            names.add("latched")
+        if len(latched) < len(reliable):
+            names.add("reliable")
+        return names
+
+    def profiles(self) -> dict[str, tuple[QoSProfile, Callable[..., None]]]:
+        """QoS and callback of a subscription, by name of the profile."""
+        live, latched = self._on_live, self._on_latched
         if HAS_INFO:
-            return [(LATCHED, self._on_latched), (RELIABLE, self._on_live), (BEST_EFFORT, self._on_live)]
-        return [
-            (LATCHED, lambda message: self._on_latched(message, {})),
-            (RELIABLE, lambda message: self._on_live(message, {})),
-            (BEST_EFFORT, lambda message: self._on_live(message, {})),
-        ]
+            return {BASE: (BEST_EFFORT, live), "reliable": (RELIABLE, live), "latched": (LATCHED, latched)}
+        return {
+            BASE: (BEST_EFFORT, lambda message: live(message, {})),
+            "reliable": (RELIABLE, lambda message: live(message, {})),
+            "latched": (LATCHED, lambda message: latched(message, {})),
+        }
 
     def _on_live(self, message: Any, info: Info) -> None:
         if not self._is_known(info):
