@@ -16,6 +16,8 @@ from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.vpd.config import VPDConfig
 from training.evaluation import compare
 
+pytestmark = pytest.mark.training
+
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 MODEL: dict[str, Any] = {
@@ -71,6 +73,13 @@ def test_other_budgets_are_refused(workplace: Path, capsys: pytest.CaptureFixtur
 def test_another_model_is_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(workplace, vpd=workplace / "mdsm.yaml") == 2
     assert "preset is 'mdsm-tiny', expected a VPD" in capsys.readouterr().err
+
+
+def test_vpd_is_asked_for_where_a_variant_needs_it(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needed = ["--mdsm", str(workplace / "mdsm.yaml"), "--data", "d", "--test-data", "d", "--out", "o"]
+    with pytest.raises(SystemExit):
+        compare.main([*needed, "--variants", "mdsm", "vpd-frozen"])
+    assert "--vpd is missing, expected the configuration of VPD for the variants vpd-frozen" in capsys.readouterr().err
 
 
 def test_the_tiny_configurations_have_equal_budgets() -> None:
