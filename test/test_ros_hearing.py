@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,11 +43,15 @@ def test_instructions_of_all_publishers_are_heard_once(robot: Robot, qos: QoSPro
     robot.wait(lambda: voice.get_subscription_count() == matches)
     for count, instruction in enumerate((CUP, BOOK, CUP), 1):
         voice.publish(String(data=instruction))
-        robot.wait(lambda count=count: len(robot.stamps("mask")) == count)
+        robot.wait(functools.partial(answered, robot, count))
     voice.publish(String(data=""))  # refused once, however often it is delivered
     robot.wait_for_errors(1)
     assert robot.diagnosis()[2]["bad messages: instruction"] == "1"
     assert [status["instruction"] for status in robot.statuses()] == [CUP, CUP, BOOK, BOOK, CUP, CUP, ""]
+
+
+def answered(robot: Robot, count: int) -> bool:
+    return len(robot.stamps("mask")) == count
 
 
 def in_force(robot: Robot) -> str:
@@ -206,7 +211,7 @@ def make_node(ros_domain: int) -> Iterator[Callable[..., MdsmNode]]:
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         nodes.append(
             MdsmNode(
-                RedSegmenter,
+                RedSegmenter,  # type: ignore[arg-type]
                 context=contexts[-1],
                 cli_args=["--ros-args", *arguments],
                 parameter_overrides=overrides,
