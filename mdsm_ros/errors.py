@@ -79,6 +79,10 @@ class BenchError(Exception):
     """The node could not be measured."""
 
 
+class RosError(RuntimeError):
+    """ROS cannot start with these arguments, or in this environment."""
+
+
 class ParameterError(ValueError):
     """A parameter has a value that it cannot have."""
 

@@ -17,6 +17,7 @@ from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
+from mdsm_ros.ros.process.text import in_utf8
 
 
 class Outputs:
@@ -91,7 +92,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        line = in_utf8(json.dumps(status, ensure_ascii=False, separators=(",", ":")))
         self._publishers["status"].publish(String(data=line))
         return line
 
