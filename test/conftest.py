@@ -24,7 +24,7 @@ LONGEST = ("test_shimrie", "test_training_processes", "test_segmenter", "test_sh
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what may be tried again, and what `pytest -n 2 --dist loadgroup` may run at the same time.
+    """Says what may be tried again, what is a test of ROS, and what `pytest -n 2 --dist loadgroup` may run at once.
 
     Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
     each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
@@ -39,6 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "ros_domain" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.ros)
         file = item.path.stem
         item.add_marker(pytest.mark.xdist_group("dds" if file in on_dds else "homes" if file in in_homes else file))
     items.sort(key=lambda item: (item.path.stem not in on_dds, item.path.stem not in LONGEST))
