@@ -13,6 +13,7 @@ from PIL import Image
 from mdsm_ros.errors import BagError
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.recordings.exchange import Frame, Outgoing
+from mdsm_ros.recordings.images.depth import is_depth
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 INSTRUCTION_TYPE = "std_msgs/msg/String"
@@ -21,8 +22,11 @@ TRUTH_TOPIC = "/ground_truth/mask/compressed"  # PNG, stamped like its image; op
 
 
 def depth_topics(bag: Bag) -> list[str]:
-    """Image topics that hold depth, by their names."""
-    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and "depth" in topic]
+    """Image topics that hold depth, by the encoding of their first message.
+
+    A topic without a message, or with one that cannot be read, is one where a word of its name is "depth".
+    """
+    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and _holds_depth(bag, topic)]
 
 
 class RecordingSource:
@@ -75,6 +79,16 @@ class RecordingSource:
     def truth(self, frame: Frame) -> np.ndarray | None:
         """The recorded mask of a frame."""
         return self._truth.get(frame.stamp)
+
+
+def _holds_depth(bag: Bag, topic: str) -> bool:
+    try:
+        first = next(bag.messages([topic]), None)
+        if first is not None:
+            return is_depth(bag.decode(first))
+    except BagError:
+        pass  # the rest of the recording may be good
+    return "depth" in topic.replace("_", "/").split("/")
 
 
 def _stamp(message: Any) -> int:

@@ -5,6 +5,7 @@ The executor's thread runs all callbacks and only stores the newest image; a wor
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 import time
@@ -24,17 +25,19 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.recordings.images.colors import check_image
+from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
-from mdsm_ros.ros.depth import DepthBuffer, check_depth
+from mdsm_ros.ros.conversions import image_to_rgb
+from mdsm_ros.ros.depth.buffer import DepthBuffer
+from mdsm_ros.ros.depth.inputs import DepthInputs
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.parameters import MODEL_DEFAULT, declare_parameters
@@ -81,7 +84,7 @@ class MdsmNode(LifecycleNode):
         self._make_segmenter = make_segmenter
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
         self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
-        self._depth_subscriptions: list[Subscription] = []
+        self._depth_inputs: DepthInputs | None = None
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -136,9 +139,12 @@ class MdsmNode(LifecycleNode):
             return self._transition_failed("the model does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
-        kind, topic, self._check_image, to_rgb = TRANSPORTS[self._settings.image_transport]
+        kind, topic, check, to_rgb = TRANSPORTS[self._settings.image_transport]
+        limit = self._settings.max_image_pixels
+        self._check_image = functools.partial(check, max_pixels=limit)
+        to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
-        depth = self._subscribe_depth(qos) if self._settings.depth else None
+        depth = self._subscribe_depth(self.resolve_topic_name(topic), qos) if self._settings.depth else None
         self._worker = Worker(
             self.context, self._segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
         )
@@ -204,9 +210,9 @@ class MdsmNode(LifecycleNode):
             return
         self.destroy_subscription(self._image_subscription)
         self.destroy_subscription(self._instruction_subscription)
-        for subscription in self._depth_subscriptions:
-            self.destroy_subscription(subscription)
-        self._depth_subscriptions = []
+        if self._depth_inputs is not None:
+            self._depth_inputs.close()
+            self._depth_inputs = None
         self._worker.stop()
         self._worker = None
         self._newest = None
@@ -224,23 +230,9 @@ class MdsmNode(LifecycleNode):
 
     # input
 
-    def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
-        """Depth comes before the image or a little after it; it is looked up when the mask is there."""
-        buffer = DepthBuffer(self._settings.depth_tolerance)
-
-        def on_depth(message: Image) -> None:
-            try:
-                check_depth(message)
-            except ConversionError as error:
-                self._complaints.note(f"depth {error.field}", error)
-                return
-            buffer.put_depth(message)
-
-        self._depth_subscriptions = [
-            self.create_subscription(Image, "depth", on_depth, qos),
-            self.create_subscription(CameraInfo, "camera_info", buffer.put_info, qos),
-        ]
-        return buffer
+    def _subscribe_depth(self, image_topic: str, qos: QoSProfile) -> DepthBuffer:
+        self._depth_inputs = DepthInputs(self, self._settings, image_topic, qos, self._complaints)
+        return self._depth_inputs.buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()

@@ -17,7 +17,7 @@ from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import points_to_cloud, pose_of
+from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detection_type, detections_of
 
 QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers

@@ -36,7 +36,7 @@ from mdsm_ros.homes.views.seen import look
 from mdsm_ros.homes.views.tour import tour
 from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import info_of
+from mdsm_ros.ros.depth.messages import info_of
 
 FRAME_ID = "camera_color_optical_frame"  # REP-103: x right, y down, z forward
 QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers

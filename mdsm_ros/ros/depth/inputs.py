@@ -1,0 +1,100 @@
+"""The subscriptions from which the place of a segmented object is found."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from mdsm_ros.errors import ConversionError, SpatialError
+from mdsm_ros.recordings.cameras.registration import Rigid
+from mdsm_ros.recordings.images.depth import (
+    check_compressed_depth,
+    check_depth,
+    compressed_depth_to_metres,
+    depth_to_metres,
+)
+from mdsm_ros.ros.complaints import Complaints
+from mdsm_ros.ros.depth.buffer import DepthBuffer, Sources
+from mdsm_ros.ros.depth.transforms import Transforms
+from mdsm_ros.ros.parameters import Parameters
+
+TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worker
+    "raw": (Image, "depth", check_depth, depth_to_metres),
+    "compressed": (CompressedImage, "depth/compressed", check_compressed_depth, compressed_depth_to_metres),
+    "compressedDepth": (CompressedImage, "depth/compressedDepth", check_compressed_depth, compressed_depth_to_metres),
+}
+
+
+class DepthInputs:
+    """Fills a buffer with depth images, camera_info and depth/camera_info until it is closed.
+
+    Depth comes before the image or a little after it; it is looked up when the mask is there.
+
+    Attributes:
+        buffer: What has arrived.
+    """
+
+    def __init__(
+        self, node: Node, settings: Parameters, image_topic: str, qos: QoSProfile, complaints: Complaints
+    ) -> None:
+        self._node = node
+        self._complaints = complaints
+        kind, topic, self._check, to_metres = TRANSPORTS[settings.depth_transport]
+        self._max_pixels = settings.max_image_pixels
+        self._transforms: Transforms | None = None
+        self._no_transforms = "camera_info and depth/camera_info have not both arrived"
+        self.buffer = DepthBuffer(
+            settings.depth_tolerance,
+            Sources(image_topic, node.resolve_topic_name(topic), settings.rectified),
+            functools.partial(to_metres, max_pixels=self._max_pixels),
+            self._find_transform,
+        )
+        self._subscriptions = [
+            node.create_subscription(kind, topic, self._on_depth, qos),
+            node.create_subscription(CameraInfo, "camera_info", self._on_info, qos),
+            node.create_subscription(CameraInfo, "depth/camera_info", self._on_depth_info, qos),
+        ]
+
+    def close(self) -> None:
+        """Ends the subscriptions."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions = []
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
+
+    def _on_depth(self, message: Any) -> None:
+        try:
+            self._check(message, self._max_pixels)
+        except ConversionError as error:
+            self._complaints.note(f"depth {error.field}", error)
+            return
+        self.buffer.put_depth(message)
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self.buffer.put_info(message)
+        self._listen()
+
+    def _on_depth_info(self, message: CameraInfo) -> None:
+        self.buffer.put_depth_info(message)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Listens to transforms from when two frames are seen: they come by the hundred a second."""
+        if self._transforms is not None or not self.buffer.has_two_frames:
+            return
+        try:
+            self._transforms = Transforms(self._node)
+        except ImportError as error:
+            self._no_transforms = str(error)
+
+    def _find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
+        if self._transforms is None:
+            expectation = f"one by tf2_ros from {source!r} to {target!r}, or depth registered to the image"
+            raise SpatialError("transform", f"missing ({self._no_transforms})", expectation)
+        return self._transforms.find(target, source, stamp)
