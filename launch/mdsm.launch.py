@@ -43,10 +43,18 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth",
         default_value="",
-        description="Topic of the depth image, registered to the camera; empty: as params_file says, where the default "
-        "is to say nothing of where the object is.",
+        description="Topic of the depth image; empty: as params_file says, where the default is to say nothing of "
+        "where the object is. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
-    DeclareLaunchArgument("camera_info", default_value="camera_info", description="Topic of the depth's intrinsics."),
+    DeclareLaunchArgument(
+        "camera_info", default_value="camera_info", description="Topic of the camera_info of the images."
+    ),
+    DeclareLaunchArgument(
+        "depth_camera_info",
+        default_value="",
+        description="Topic of the camera_info of the depth images, needed where they are not registered to the "
+        "images; empty: camera_info beside the topic of the depth.",
+    ),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
         "autostart",
@@ -86,6 +94,8 @@ def make_node(context: LaunchContext) -> list[Node]:
     overrides: dict[str, object] = {name: value[name] for name in ("model", "device") if value[name]}
     if value["depth"]:
         overrides["depth"] = True
+    depth = value["depth"] or "depth"
+    beside = f"{depth.rpartition('/')[0]}/camera_info" if "/" in depth else "depth/camera_info"
     profiles = {}
     if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
         profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
@@ -99,8 +109,11 @@ def make_node(context: LaunchContext) -> list[Node]:
                 ("image", value["image"]),
                 ("image/compressed", f"{value['image']}/compressed"),
                 ("instruction", value["instruction"]),
-                ("depth", value["depth"] or "depth"),
+                ("depth", depth),
+                ("depth/compressed", f"{depth}/compressed"),
+                ("depth/compressedDepth", f"{depth}/compressedDepth"),
                 ("camera_info", value["camera_info"]),
+                ("depth/camera_info", value["depth_camera_info"] or beside),
                 *((f"~/{name}", value[name]) for name in OUTPUTS if value[name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],

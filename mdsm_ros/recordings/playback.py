@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from mdsm_ros.errors import BagError
+from mdsm_ros.errors import BagError, ImageError
+from mdsm_ros.pixels import open_picture
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.recordings.exchange import Frame, Outgoing
 from mdsm_ros.recordings.images.depth import is_depth
@@ -98,7 +98,7 @@ def _stamp(message: Any) -> int:
 
 def _decode_mask(data: np.ndarray, where: str) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(data.tobytes())) as image:
+        with open_picture(io.BytesIO(data.tobytes())) as image:
             return np.asarray(image.convert("L")) > 127
-    except (OSError, SyntaxError, ValueError) as error:
+    except (ImageError, OSError, SyntaxError, ValueError) as error:
         raise BagError(f"{where}: a mask cannot be decoded: {error}") from error

@@ -100,14 +100,11 @@ class DepthBuffer:
         if info is None:
             raise SpatialError("camera_info", "missing", "a message on topic camera_info")
         image_frame = _frame(header)
-        if _frame(info.header) != image_frame:
-            expectation = f"{image_frame!r}, the frame of the image"
-            raise SpatialError("camera_info frame_id", repr(_frame(info.header)), expectation)
+        _check_frame("camera_info frame_id", info, image_frame, "the image")
         nearest = self._nearest(images, header)
         depth_frame = _frame(nearest.header)
-        if depth_info is not None and _frame(depth_info.header) != depth_frame:
-            expectation = f"{depth_frame!r}, the frame of the depth image"
-            raise SpatialError("depth camera_info frame_id", repr(_frame(depth_info.header)), expectation)
+        if depth_info is not None:
+            _check_frame("depth camera_info frame_id", depth_info, depth_frame, "the depth image")
         pose = None if depth_frame == image_frame else self._pose(image_frame, nearest.header, depth_info)
         metres = self._to_metres(nearest)
         check_unit(metres)
@@ -148,6 +145,12 @@ class DepthBuffer:
         if self._sources.rectified == "auto":
             return is_rectified(info, self._sources.image)
         return self._sources.rectified == "yes"
+
+
+def _check_frame(field: str, info: Any, frame: str, whose: str) -> None:
+    """A camera_info without a frame_id contradicts nobody."""
+    if _frame(info.header) not in ("", frame):
+        raise SpatialError(field, repr(_frame(info.header)), f"{frame!r}, the frame of {whose}")
 
 
 def _frame(header: Any) -> str:
