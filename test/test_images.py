@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from array import array
 from types import SimpleNamespace
 from typing import Any
@@ -291,8 +292,6 @@ def bomb(kind: str, width: int, height: int) -> bytes:
         data[at : at + 4] = struct.pack(">HH", height, width)
     elif kind == "png":
         data[16:24] = struct.pack(">II", width, height)
-        import zlib
-
         data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     else:
         for tag, value in ((256, width), (257, height)):

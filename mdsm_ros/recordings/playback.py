@@ -24,7 +24,7 @@ TRUTH_TOPIC = "/ground_truth/mask/compressed"  # PNG, stamped like its image; op
 def depth_topics(bag: Bag) -> list[str]:
     """Image topics that hold depth, by the encoding of their first message.
 
-    A topic without a message, or with one that cannot be read, is one where a word of its name is "depth".
+    Where that does not tell (no message, a damaged one, mono16), the topics with the word "depth" in their name.
     """
     return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and _holds_depth(bag, topic)]
 
@@ -82,13 +82,15 @@ class RecordingSource:
 
 
 def _holds_depth(bag: Bag, topic: str) -> bool:
+    is_named_so = "depth" in topic.replace("_", "/").split("/")
     try:
         first = next(bag.messages([topic]), None)
-        if first is not None:
-            return is_depth(bag.decode(first))
-    except BagError:
-        pass  # the rest of the recording may be good
-    return "depth" in topic.replace("_", "/").split("/")
+        content = None if first is None else bag.decode(first)
+    except BagError:  # the rest of the recording may be good
+        return is_named_so
+    if content is None or getattr(content, "encoding", "") == "mono16":  # which is either
+        return is_named_so
+    return is_depth(content)
 
 
 def _stamp(message: Any) -> int:
