@@ -60,11 +60,13 @@ class SpatialError(ConversionError):
 
     Attributes:
         field: What is wrong, in words: "camera_info k", "depth frame_id".
+        value: What it is.
+        expectation: What it should be.
     """
 
     def __init__(self, field: str, value: object, expectation: str) -> None:
         ValueError.__init__(self, f"{field} is {value}, expected {expectation}")
-        self.field = field
+        self.field, self.value, self.expectation = field, value, expectation
 
 
 class ReplayError(ValueError):

@@ -13,6 +13,7 @@ from PIL import Image
 from mdsm_ros.errors import ImageError
 
 MAX_PIXELS = 80_000_000  # of a picture file, as its header declares them; 240 MB once decoded
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow hands EPS to another program
 ORIENTATION = 0x0112  # EXIF
 FULL_RANGE = 65535  # of 16 bits
 _TURNS = {
@@ -29,14 +30,14 @@ _WHITE = (255, 255, 255, 255)
 
 
 def open_picture(
-    content: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+    content: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
 ) -> Image.Image:
     """Opens a picture and reads its header; the pixels are decoded when they are asked for.
 
     Args:
         content: Path or stream of the file.
         max_pixels: Width times height that is allowed.
-        formats: Names of the formats that are allowed, as Pillow has them; None: all that Pillow reads.
+        formats: Names of the formats that are allowed, as Pillow has them.
 
     Raises:
         ImageError: The header declares more pixels.
@@ -55,12 +56,13 @@ def open_picture(
 
 def upright(picture: Image.Image) -> Image.Image:
     """The picture turned the way its EXIF orientation says."""
+    picture.load()  # Pillow turns TIFF by itself, and takes the orientation away
     turn = _TURNS.get(_orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
 
 def is_turned(picture: Image.Image) -> bool:
-    """Whether the EXIF orientation says that the picture is not to be shown as it is stored."""
+    """Whether the EXIF orientation of a picture that is not loaded yet says that it is to be turned."""
     return _orientation(picture) in _TURNS
 
 

@@ -188,6 +188,7 @@ def missing(*_: Any) -> Rigid:
         ),
         ({"depth": depth_message(np.ones((48, 64)), 1.0, DEPTH), "depth_info": IDEAL.info(DEPTH)}, "depth frame_id"),
         ({"depth_info": IDEAL.info("third")}, "depth camera_info frame_id"),
+        ({"depth_info": IDEAL.info(k=[0.0] * 9, p=[0.0] * 12)}, "depth camera_info k"),
         ({"depth": depth_message(np.ones((48, 64)), 1.2)}, "depth"),
         ({"depth": depth_message(np.ones((48, 64)), 0.0)}, "depth"),
         ({"depth": depth_message(np.full((48, 64), 1500.0), 1.0)}, "depth unit"),

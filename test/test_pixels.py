@@ -65,16 +65,18 @@ def test_transparent_pixels_are_laid_over_white(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "grey.png")[0, 0].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpeg", "tiff", "webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation(tmp_path: Path, orientation: int) -> None:
+def test_orientation(tmp_path: Path, orientation: int, suffix: str) -> None:
     pixels = np.random.default_rng(4).integers(0, 255, (3, 5, 3), dtype=np.uint8)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = tmp_path / "turned.png"
+    path = tmp_path / f"turned.{suffix}"
     Image.fromarray(pixels).save(path, exif=exif)
-    with Image.open(path) as picture:
+    with open_picture(path) as picture:
         assert is_turned(picture) == (orientation > 1)
         assert upright(picture).size == ((3, 5) if orientation > 4 else (5, 3))
+    with Image.open(path) as picture:
         np.testing.assert_array_equal(read_picture(path), np.asarray(ImageOps.exif_transpose(picture)))
 
 

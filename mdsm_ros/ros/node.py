@@ -231,7 +231,7 @@ class MdsmNode(LifecycleNode):
     # input
 
     def _subscribe_depth(self, image_topic: str, qos: QoSProfile) -> DepthBuffer:
-        self._depth_inputs = DepthInputs(self, self._settings, image_topic, qos, self._complaints)
+        self._depth_inputs = DepthInputs(self, self._settings, image_topic, qos, self._complaints.note)
         return self._depth_inputs.buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:

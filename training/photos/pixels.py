@@ -42,15 +42,14 @@ def read_picture(path: Path, width: int, height: int) -> Pixels:
     """
     try:
         with open_picture(path) as image:
-            image.load()
+            is_plain = image.mode in ("RGB", "L") and "transparency" not in image.info and not is_turned(image)
             turned = upright(image)
             fitting = [shown for shown in (turned, image) if shown.size == (width, height)]
             if not fitting:
                 raise DatasetError(
                     f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
                 )
-            is_plain = image.mode in ("RGB", "L") and "transparency" not in image.info
-            return Pixels(picture_to_rgb(fitting[0]), is_plain and not is_turned(image))
+            return Pixels(picture_to_rgb(fitting[0]), is_plain)
     except FileNotFoundError as error:
         raise DatasetError(f"{path.name} is missing, expected it in the folder of the images") from error
     except DatasetError:

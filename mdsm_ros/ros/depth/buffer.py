@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.errors import SpatialError
 from mdsm_ros.recordings.cameras.info import camera_of, is_named_rectified, is_rectified
+from mdsm_ros.recordings.cameras.model import CameraModel
 from mdsm_ros.recordings.cameras.registration import DepthView, Rigid, check_unit, lay_over
 from mdsm_ros.recordings.images.depth import depth_to_metres
 
@@ -109,13 +110,23 @@ class DepthBuffer:
         metres = self._to_metres(nearest)
         check_unit(metres)
         height, width = shape or metres.shape
-        image_rectified = self._is_rectified(info)
-        depth_rectified = is_named_rectified(self._sources.depth) or image_rectified
-        if pose is not None:  # a camera of its own
-            depth_rectified = is_rectified(depth_info, self._sources.depth)
-        image = camera_of(info, width, height, rectified=image_rectified)
-        depth = camera_of(depth_info or info, metres.shape[1], metres.shape[0], rectified=depth_rectified)
+        is_rectified_image = self._is_rectified(info)
+        image = camera_of(info, width, height, rectified=is_rectified_image)
+        if depth_info is None:
+            is_rectified_depth = is_rectified_image or is_named_rectified(self._sources.depth)
+            depth = camera_of(info, metres.shape[1], metres.shape[0], rectified=is_rectified_depth)
+        else:
+            depth = self._depth_camera(depth_info, metres.shape, pose is not None, is_rectified_image)
         return lay_over(metres, depth, image, pose)
+
+    def _depth_camera(self, info: Any, shape: tuple[int, ...], is_apart: bool, is_rectified_image: bool) -> CameraModel:
+        """By the camera_info of the depth images; in the frame of the image they are as rectified as that."""
+        topic = self._sources.depth
+        try:
+            rectified = is_rectified(info, topic) if is_apart else is_rectified_image or is_named_rectified(topic)
+            return camera_of(info, shape[1], shape[0], rectified=rectified)
+        except SpatialError as error:
+            raise SpatialError(f"depth {error.field}", error.value, error.expectation) from error
 
     def _nearest(self, images: list[Any], header: Any) -> Any:
         wanted = _nanoseconds(header)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
@@ -17,7 +18,6 @@ from mdsm_ros.recordings.images.depth import (
     compressed_depth_to_metres,
     depth_to_metres,
 )
-from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth.buffer import DepthBuffer, Sources
 from mdsm_ros.ros.depth.transforms import Transforms
 from mdsm_ros.ros.parameters import Parameters
@@ -27,6 +27,7 @@ TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worke
     "compressed": (CompressedImage, "depth/compressed", check_compressed_depth, compressed_depth_to_metres),
     "compressedDepth": (CompressedImage, "depth/compressedDepth", check_compressed_depth, compressed_depth_to_metres),
 }
+Note = Callable[[str, Exception], None]  # counts a message that cannot be used, by kind
 
 
 class DepthInputs:
@@ -34,15 +35,20 @@ class DepthInputs:
 
     Depth comes before the image or a little after it; it is looked up when the mask is there.
 
+    Args:
+        node: Node that subscribes.
+        settings: Its parameters.
+        image_topic: Name of the topic of the images.
+        qos: Of the subscriptions.
+        note: Is told of messages that cannot be used.
+
     Attributes:
         buffer: What has arrived.
     """
 
-    def __init__(
-        self, node: Node, settings: Parameters, image_topic: str, qos: QoSProfile, complaints: Complaints
-    ) -> None:
+    def __init__(self, node: Node, settings: Parameters, image_topic: str, qos: QoSProfile, note: Note) -> None:
         self._node = node
-        self._complaints = complaints
+        self._note = note
         kind, topic, self._check, to_metres = TRANSPORTS[settings.depth_transport]
         self._max_pixels = settings.max_image_pixels
         self._transforms: Transforms | None = None
@@ -72,7 +78,7 @@ class DepthInputs:
         try:
             self._check(message, self._max_pixels)
         except ConversionError as error:
-            self._complaints.note(f"depth {error.field}", error)
+            self._note(f"depth {error.field}", error)
             return
         self.buffer.put_depth(message)
 
