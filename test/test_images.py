@@ -279,7 +279,7 @@ def turned_jpeg(orientation: int) -> bytes:
 @pytest.mark.parametrize("orientation", range(1, 10))
 def test_the_orientation_of_a_compressed_image(orientation: int) -> None:
     message = compressed(turned_jpeg(orientation), "jpeg")
-    expected = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]  # turns it, too
+    expected = np.asarray(cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR))[..., ::-1]  # turned
     assert close(compressed_image_to_rgb(message), expected, 6)
     assert is_turned_image(message) == (2 <= orientation <= 8)
 

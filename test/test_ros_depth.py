@@ -70,6 +70,18 @@ class Watcher:
         self.robot.wait(lambda: all(p.get_subscription_count() for p in (*said, self.depth, self.info)))
         self.robot.wait(self.depth_info.get_subscription_count)
 
+    def newest_frame(self) -> str:
+        """Of the depth images that the node has."""
+        inputs = self.robot.node._depth_inputs
+        assert inputs is not None
+        return str(inputs.buffer._images[-1].header.frame_id)
+
+    def wait_for_bad(self, kind: str) -> None:
+        self.robot.wait(lambda: kind in self.bad())
+
+    def wait_for_mask(self, stamp: int) -> None:
+        self.robot.wait(lambda: self.robot.stamps("mask")[-1:] == [stamp])
+
     def poses(self) -> list[PoseStamped]:
         return list(self.robot.received["mdsm/object_pose"])
 
@@ -153,7 +165,7 @@ def test_depth_of_another_camera_is_registered(
     assert np.linalg.norm(place(watcher.poses()[0]) - CENTRE) < 0.01
     watcher.depth_info.publish(info_message(BESIDE, "elsewhere"))
     watcher.depth.publish(CompressedImage(header=header(2, "elsewhere"), format=depth.format, data=data))
-    watcher.robot.wait(lambda: watcher.robot.node._depth_inputs.buffer._images[-1].header.frame_id == "elsewhere")
+    watcher.robot.wait(lambda: watcher.newest_frame() == "elsewhere")
     watcher.show(2, mask)
     watcher.robot.wait(lambda: watcher.bad() == {"transform": "1"})
     assert len(watcher.poses()) == 1
@@ -174,7 +186,7 @@ def test_a_pose_that_cannot_be_right_is_not_published(make_robot: Callable[..., 
     for stamp, (pixels, encoding, frame, kind) in enumerate(bad, 1):
         watcher.depth.publish(numpy_to_image(pixels, encoding, header(stamp, frame)))
         watcher.show(stamp, mask)
-        watcher.robot.wait(lambda kind=kind: kind in watcher.bad())
+        watcher.wait_for_bad(kind)
     assert watcher.bad()["depth unit"] == "2"
     assert watcher.poses() == []
     assert watcher.robot.stamps("mask") == [1, 2, 3, 4]  # the masks stand
@@ -194,7 +206,7 @@ def test_depth_does_not_fit_an_image_that_was_turned(make_robot: Callable[..., R
         PillowImage.fromarray(red(mask)).save(stream, "jpeg", **options)
         watcher.depth.publish(numpy_to_image(metres, "32FC1", header(stamp)))
         watcher.robot.camera.publish(CompressedImage(header=header(stamp), format="jpeg", data=stream.getvalue()))
-        watcher.robot.wait(lambda stamp=stamp: watcher.robot.stamps("mask")[-1:] == [stamp])
+        watcher.wait_for_mask(stamp)
     watcher.robot.wait(watcher.poses)
     assert watcher.poses()[0].header.stamp.sec == 2
     assert watcher.bad() == {"image orientation": "1"}

@@ -50,7 +50,7 @@ class CameraModel:
         Returns:
             (N, 3).
         """
-        rays = self._rays(pixels[:, ::-1] + 0.5)
+        rays = self._rays(pixels[:, ::-1].astype(np.float64) + 0.5)
         z = depth.astype(np.float64)
         points = np.column_stack([rays * z[:, np.newaxis], z])
         return points if self.rotation is None else points @ self.rotation.T
