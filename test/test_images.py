@@ -75,27 +75,24 @@ def test_a_red_wall_behind_each_bayer_filter_is_red(pattern: str) -> None:
     assert close(result[2:-2, 2:-2], wall[2:-2, 2:-2], 1)
 
 
-@pytest.mark.parametrize("padding", [0, 7])
-@pytest.mark.parametrize(
-    ("encodings", "to_yuv", "to_rgb"),
-    [
-        (("yuv422", "uyvy"), "UYVY", "UYVY"),
-        (("yuv422_yuy2", "yuyv"), "YUY2", "YUY2"),
-    ],
-)
-def test_yuv_of_two_bytes_a_pixel(encodings: tuple[str, ...], to_yuv: str, to_rgb: str, padding: int) -> None:
-    packed = cv2.cvtColor(SMOOTH, getattr(cv2, f"COLOR_RGB2YUV_{to_yuv}"))  # (H, W, 2)
-    expected = cv2.cvtColor(packed, getattr(cv2, f"COLOR_YUV2RGB_{to_rgb}"))
-    for encoding in encodings:
-        assert close(image_to_rgb(message(packed, encoding, padding)), expected, 0)
-    assert close(expected, SMOOTH, 60)  # the picture, apart from colours at edges
-
-
 def planar() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Y (H, W) and U, V (H/2, W/2) of the picture."""
     planes = cv2.cvtColor(SMOOTH, cv2.COLOR_RGB2YUV_I420).reshape(-1)
     rest = planes[HEIGHT * WIDTH :].reshape(2, HEIGHT // 2, WIDTH // 2)
     return planes[: HEIGHT * WIDTH].reshape(HEIGHT, WIDTH), rest[0], rest[1]
+
+
+@pytest.mark.parametrize("padding", [0, 7])
+@pytest.mark.parametrize(
+    ("encoding", "code"), [("uyvy", "UYVY"), ("yuv422", "UYVY"), ("yuyv", "YUY2"), ("yuv422_yuy2", "YUY2")]
+)
+def test_yuv_of_two_bytes_a_pixel(encoding: str, code: str, padding: int) -> None:
+    y, u, v = planar()
+    colour = np.stack([u, v], axis=2).repeat(2, axis=0).reshape(HEIGHT, WIDTH)  # u and v take turns
+    packed = np.stack([colour, y] if code == "UYVY" else [y, colour], axis=2)
+    result = image_to_rgb(message(packed, encoding, padding))
+    assert close(result, cv2.cvtColor(packed, getattr(cv2, f"COLOR_YUV2RGB_{code}")), 0)
+    assert np.abs(result.astype(int) - SMOOTH).mean() < 8  # the picture, apart from colours at edges
 
 
 @pytest.mark.parametrize("padding", [0, 4])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLOSE = 0.5  # pixels by which a point may miss its pixel on the way there and back
-_CRITERIA = (cv2.TERM_CRITERIA_MAX_ITER | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
+_CRITERIA = (cv2.TERM_CRITERIA_MAX_ITER | cv2.TERM_CRITERIA_EPS, 50, 1e-3)  # pixels
 _NO_TURN = np.zeros(3)
 
 
@@ -62,7 +62,7 @@ class CameraModel:
             rays = np.where(own[:, 2:] > 0, own[:, :2] / own[:, 2:], np.nan)
         seen = self._distorted(rays)
         if self.distortion:  # far outside, the formulas of a lens fold back into its image
-            error = np.abs((self._rays(seen) - rays) * (self.fx, self.fy)).max(axis=1)
+            error = np.abs((self._undistorted(seen) - rays) * (self.fx, self.fy)).max(axis=1)
             seen[~(error < CLOSE)] = np.nan
         return seen
 
@@ -71,23 +71,26 @@ class CameraModel:
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
 
     def _rays(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        """x/z and y/z of pixels (N, 2), from the left and from the top."""
+        """x/z and y/z of pixels (N, 2), from the left and from the top; NaN where the lens has none."""
+        rays = self._undistorted(seen)
+        if self.distortion:
+            missed = np.abs(self._distorted(rays) - seen).max(axis=1)
+            rays[~(missed < CLOSE)] = np.nan  # outside of what the lens shows, the search finds no answer
+        return rays
+
+    def _undistorted(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
         rays = (seen - (self.cx, self.cy)) / (self.fx, self.fy)
-        if not self.distortion or not len(rays):
-            return rays
         known = np.isfinite(rays).all(axis=1)
+        if not self.distortion or not known.any():
+            return rays
         given = np.ascontiguousarray(seen[known][:, np.newaxis])
         coefficients, turn = np.array(self.distortion), np.eye(3)
-        if not len(given):
-            return rays
         if self.fisheye:
             found = cv2.fisheye.undistortPoints(given, self._matrix, coefficients, R=turn, criteria=_CRITERIA)
         else:
             undistort = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)  # the former until OpenCV 4
             found = undistort(given, self._matrix, coefficients, R=turn, P=turn, criteria=_CRITERIA)
         rays[known] = found[:, 0]
-        missed = np.abs(self._distorted(rays) - seen).max(axis=1)
-        rays[~(missed < CLOSE)] = np.nan  # outside of what the lens shows, the search finds no answer
         return rays
 
     def _distorted(self, rays: NDArray[np.float64]) -> NDArray[np.float64]:
