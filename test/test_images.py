@@ -92,7 +92,7 @@ def test_yuv_of_two_bytes_a_pixel(encoding: str, code: str, padding: int) -> Non
     packed = np.stack([colour, y] if code == "UYVY" else [y, colour], axis=2)
     result = image_to_rgb(message(packed, encoding, padding))
     assert close(result, cv2.cvtColor(packed, getattr(cv2, f"COLOR_YUV2RGB_{code}")), 0)
-    assert np.abs(result.astype(int) - SMOOTH).mean() < 8  # the picture, apart from colours at edges
+    assert np.median(np.abs(result.astype(int) - SMOOTH)) < 8  # the picture, apart from colours at edges
 
 
 @pytest.mark.parametrize("padding", [0, 4])
