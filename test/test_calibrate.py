@@ -28,6 +28,7 @@ def test_curve_by_hand() -> None:
     assert [row["target accuracy"] for row in figures.values()] == [1, 1, 0.5, 0.5]
 
 
+@pytest.mark.slow
 def test_the_best_threshold_is_written(
     untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,7 @@ def test_the_sheet_shows_answers_and_truths(tmp_path: Path) -> None:
         assert not drawn[:300, 400:].any()
 
 
+@pytest.mark.slow
 def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
     untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

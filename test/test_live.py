@@ -62,6 +62,7 @@ def test_an_hour_of_what_was_heard_is_not_read_at_once() -> None:
         assert read <= number + AHEAD + 2
 
 
+@pytest.mark.ros
 def test_a_live_run_that_was_killed_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_live_run_that_was_killed_begins_anew(
     assert "a live run always begins anew" in capsys.readouterr().err
 
 
+@pytest.mark.ros
 def test_errors_of_the_node_and_superseded_images_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
@@ -117,6 +119,7 @@ def test_errors_of_the_node_and_superseded_images_are_counted(tmp_path: Path, mo
     }
 
 
+@pytest.mark.ros
 def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     recorder = Recorder(tmp_path / "bag")
@@ -147,6 +150,7 @@ def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) ->
     assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
 
 
+@pytest.mark.ros
 def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: int) -> None:
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     from std_msgs.msg import String

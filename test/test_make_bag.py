@@ -16,6 +16,8 @@ from mdsm_ros.recordings.images.depth import depth_to_metres
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from training.cli import main
 
+pytestmark = pytest.mark.render
+
 
 def test_a_recording_of_any_length_with_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bag"

@@ -67,6 +67,7 @@ def test_foreign_parameters_are_passed_over() -> None:
     assert Parameters().updated({"use_sim_time": True}) == Parameters()
 
 
+@pytest.mark.ros
 def test_declaration_describes_every_parameter(ros_domain: int, tmp_path: Path) -> None:
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     given = tmp_path / "given.yaml"

@@ -61,6 +61,7 @@ def test_any_image_is_answered_on_its_own_grid(loaded: dict[str, Segmenter], nam
     assert answer.present == (answer.score >= loaded[name].present_threshold)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_depend_on_image_and_target_and_on_nothing_else(loaded: dict[str, Segmenter], name: str) -> None:
     image = noise(120, 160)
@@ -92,6 +93,7 @@ def test_a_batch_answers_like_its_members(loaded: dict[str, Segmenter], name: st
             torch.testing.assert_close(one.present_logits[0], both.present_logits[i], atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_answers_nearly_the_same(name: str) -> None:
     segmenter = Segmenter.from_pretrained(name, device="cpu", acceleration="half")
@@ -119,6 +121,7 @@ def test_clipseg_answers_as_transformers_does(loaded: dict[str, Segmenter], snap
     assert answer.score == pytest.approx(float(expected.max()), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_grounding_dino_and_sam2_answer_as_transformers_does(
     loaded: dict[str, Segmenter], snapshot: Callable[[str], Path]
 ) -> None:

@@ -29,6 +29,8 @@ from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud
 
+pytestmark = pytest.mark.ros
+
 make_robot = test_ros_node.make_robot
 
 BARREL = Lens(d=(-0.3, 0.1, 0.001, -0.001, 0.0), roi=(60, 0, 260, 200), p=(215.0, 214.0, 155.0, 125.0))

@@ -38,6 +38,8 @@ from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
 from mdsm_ros.segmenter import Segmenter
 
+pytestmark = pytest.mark.ros
+
 TIMEOUT = 30.0  # s; the machine may be busy
 FRAME_ID = "camera_color_optical_frame"
 CUP = "get the red cup"

@@ -33,6 +33,8 @@ from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.node import main
 
+pytestmark = pytest.mark.ros
+
 ROOT = Path(__file__).resolve().parent.parent
 NODE = [sys.executable, "-m", "mdsm_ros.ros.node"]
 START_TIMEOUT = 120.0  # s; importing torch takes long on a busy machine

@@ -35,6 +35,8 @@ from mdsm_ros.recordings.cameras.info import camera_of
 from mdsm_ros.recordings.images.depth import depth_to_metres
 from mdsm_ros.recordings.images.layouts import image_to_numpy
 
+pytestmark = pytest.mark.ros
+
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 TIMEOUT = 120.0  # s; importing torch takes long on a busy machine

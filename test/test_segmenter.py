@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mdsm_ros.errors import ImageError, InstructionError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import LAVT_TINY
+from mdsm_ros.models.presets import LAVT_TINY, MDSM_TINY
 from mdsm_ros.segmenter import Segmenter, leave_a_core
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
@@ -161,6 +162,7 @@ def test_a_warm_start_begins_with_the_mask_of_the_image_before(
     assert calls[-1][2] is None
 
 
+@pytest.mark.slow
 def test_half_precision_answers_nearly_the_same(untrained_weights: Path) -> None:
     plain = Segmenter.from_pretrained(untrained_weights, device="cpu")
     half = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="half")
@@ -169,7 +171,19 @@ def test_half_precision_answers_nearly_the_same(untrained_weights: Path) -> None
     assert 0 < np.abs(one - other).max() < 0.05
 
 
-def test_compiled_parts_answer_the_same(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_compiled_parts_answer_the_same(
+    untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # capturing the graphs takes time in proportion to the layers: as few as there can be
+    sizes: dict[str, Any] = {
+        "swin_depths": (1, 1, 1, 1),
+        "bert_num_layers": 1,
+        "clip_num_layers": 1,
+        "refiner_channels": (32, 32),
+    }
+    tokenizer = BertTokenizerFast.from_pretrained(untrained_weights)
+    MDSM(replace(MDSM_TINY, **sizes), tokenizer).save_pretrained(tmp_path)
     compile_module, compiled = torch.nn.Module.compile, []
 
     def without_code_generation(
@@ -180,8 +194,8 @@ def test_compiled_parts_answer_the_same(untrained_weights: Path, monkeypatch: py
         compile_module(module, backend="aot_eager")
 
     monkeypatch.setattr(torch.nn.Module, "compile", without_code_generation)
-    plain = Segmenter.from_pretrained(untrained_weights, device="cpu").segment(IMAGE, "get the red cup")
-    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="compile")
+    plain = Segmenter.from_pretrained(tmp_path, device="cpu").segment(IMAGE, "get the red cup")
+    segmenter = Segmenter.from_pretrained(tmp_path, device="cpu", acceleration="compile")
     assert (segmenter.acceleration, segmenter.acceleration_error) == ("compile", None)
     assert compiled == ["IntermediateStage", "UNet2DConditionModel"]
     answer = segmenter.segment(IMAGE, "get the red cup")
