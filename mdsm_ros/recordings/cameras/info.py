@@ -159,7 +159,8 @@ def _rotation(info: Any) -> NDArray[np.float64] | None:
     rotation = np.array([float(value) for value in info.r]).reshape(3, 3)
     if not rotation.any() or np.array_equal(rotation, np.eye(3)):
         return None
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+    small = bool((np.abs(rotation) < 2).all())  # and finite
+    if not small or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
         raise SpatialError("camera_info r", _numbers(info, "r"), "a rotation")
     return rotation
 
