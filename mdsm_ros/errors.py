@@ -67,6 +67,20 @@ class ConversionError(ValueError):
         self.field = field
 
 
+class SpatialError(ConversionError):
+    """Depth, camera_info or a transform from which no right pose can be had.
+
+    Attributes:
+        field: What is wrong, in words: "camera_info k", "depth frame_id".
+        value: What it is.
+        expectation: What it should be.
+    """
+
+    def __init__(self, field: str, value: object, expectation: str) -> None:
+        ValueError.__init__(self, f"{field} is {value}, expected {expectation}")
+        self.field, self.value, self.expectation = field, value, expectation
+
+
 class ReplayError(ValueError):
     """A recording cannot be evaluated as asked."""
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from mdsm_ros.errors import BagError, DemoError
 from mdsm_ros.geometry import Camera
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.recordings.exchange import Frame, MaskMessage, Outgoing, Replay, Status
+from mdsm_ros.recordings.images.colors import image_to_rgb
 from mdsm_ros.recordings.playback import INSTRUCTION_TYPE, TRUTH_TOPIC, RecordingSource
 
 CUP, RADIO = "get the red cup", "turn the radio on the shelf off"
@@ -247,6 +249,53 @@ def test_a_video_becomes_720p_images_at_its_own_rate(video: Path) -> None:
     assert [frame.instruction for frame in frames] == [0] * 10 + [1] * 10
     first = STORE.deserialize_cdr(next(images()).data, "sensor_msgs/msg/Image")
     assert (first.height, first.width, first.encoding, first.step) == (720, 1280, "rgb8", 3840)  # type: ignore[attr-defined]
+
+
+RED_LEFT = np.zeros((64, 128, 3), np.uint8)
+RED_LEFT[:, :64, 0] = 220
+RED_LEFT[:32, 64:, 2] = 220  # blue in the upper right corner
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ((1, 0, 0, 1), RED_LEFT),
+        ((0, 1, -1, 0), np.rot90(RED_LEFT, -1)),
+        ((0, -1, 1, 0), np.rot90(RED_LEFT)),
+        ((-1, 0, 0, -1), RED_LEFT[::-1, ::-1]),
+        ((-1, 0, 0, 1), RED_LEFT[:, ::-1]),
+        ((0, 1, 1, 0), RED_LEFT.swapaxes(0, 1)),
+    ],
+    ids=["as it is", "clockwise", "counterclockwise", "upside down", "mirrored", "on its side and mirrored"],
+)
+def test_a_video_is_turned_as_its_file_says(
+    tmp_path: Path, matrix: tuple[int, int, int, int], expected: np.ndarray
+) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(RED_LEFT, format="rgb24")))
+        container.mux(stream.encode())
+    content = bytearray(path.read_bytes())
+    at = content.find(b"tkhd") + 8  # after version and flags come times, numbers, volume
+    at += 36 if content[at - 4] == 0 else 48
+    a, b, c, d = (65536 * value for value in matrix)
+    content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    message = next(m for m in VideoSource(path, [CUP]).messages(START) if m.frame is not None)
+    image = STORE.deserialize_cdr(message.data, "sensor_msgs/msg/Image")
+    pixels = image_to_rgb(image)
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels.astype(int) - expected).mean() < 12
+
+
+def test_a_video_that_is_too_large(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mdsm_ros.demo.video.MAX_PIXELS", 1920 * 1080 - 1)
+    with pytest.raises(DemoError, match="is 1920x1080 pixels, expected at most 2073599 in all"):
+        VideoSource(video, [CUP])
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "text.mp4"])

@@ -21,7 +21,7 @@ from test_ros_node import CUP, TIMEOUT, Robot
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.ros.conversions import image_to_numpy
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.segmenter import Segmenter

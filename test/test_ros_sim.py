@@ -31,8 +31,9 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import String
 
 from mdsm_ros.commands.main import main
-from mdsm_ros.ros.conversions import image_to_numpy
-from mdsm_ros.ros.depth import camera_of, depth_to_metres
+from mdsm_ros.recordings.cameras.info import camera_of
+from mdsm_ros.recordings.images.depth import depth_to_metres
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 
 pytestmark = pytest.mark.ros
 

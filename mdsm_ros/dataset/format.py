@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from pycocotools import mask as coco_mask
 
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import DatasetError, ImageError
 from mdsm_ros.geometry import Camera
+from mdsm_ros.pixels import open_picture, picture_to_rgb, upright
 
 ANNOTATIONS_FILE = "annotations.json"
 
@@ -201,13 +202,20 @@ class Dataset:
         return self._by_image[image_id]
 
     def image(self, image_id: int) -> NDArray[np.uint8]:
-        """Pixels (H, W, 3) RGB.
+        """Pixels (H, W, 3) RGB, 8 bits.
+
+        A file with an EXIF orientation is turned by it where it has the recorded size then.
 
         Raises:
             DatasetError: the file is missing, is no image, or does not have the recorded size.
         """
         record = self.images[image_id]
-        rgb = np.asarray(self._open(record.file_name).convert("RGB"))
+        stored = self._open(record.file_name)
+        try:
+            turned = upright(stored)
+            rgb = picture_to_rgb(turned if turned.size == (record.width, record.height) else stored)
+        except (ImageError, ValueError) as error:
+            raise DatasetError(f"{self.root / record.file_name} is not a readable image: {error}") from error
         if rgb.shape[:2] != (record.height, record.width):
             raise DatasetError(
                 f"{self.root / record.file_name} is {rgb.shape[1]}x{rgb.shape[0]} pixels, "
@@ -252,11 +260,11 @@ class Dataset:
     def _open(self, file_name: str) -> Image.Image:
         path = self.root / file_name
         try:
-            picture = Image.open(self._bytes(file_name))
+            picture = open_picture(self._bytes(file_name))
             picture.load()
         except (FileNotFoundError, KeyError) as error:
             raise DatasetError(f"{path} is missing, {ANNOTATIONS_FILE} names it") from error
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except (UnidentifiedImageError, ImageError, OSError, SyntaxError) as error:
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         return picture
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from mdsm_ros.errors import BagError, ConversionError, InstructionError, ReplayError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.recordings.bags import Bag, BagMessage
+from mdsm_ros.recordings.images.colors import image_to_rgb
+from mdsm_ros.recordings.images.compressed import compressed_image_to_rgb
 from mdsm_ros.recordings.playback import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC, depth_topics
 from mdsm_ros.replay.labels import Labels
-from mdsm_ros.ros.conversions import compressed_image_to_rgb, image_to_rgb
 
 TRUTH_TOPICS = (TRUTH_TOPIC, TRUTH_TOPIC.removesuffix("/compressed"))
 LATE = 30  # images by which a truth may come after its image

@@ -5,6 +5,7 @@ The executor's thread runs all callbacks and only stores the newest image; a wor
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 import traceback
@@ -20,16 +21,19 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.recordings.images.colors import check_image
+from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
-from mdsm_ros.ros.depth import DepthBuffer, check_depth
+from mdsm_ros.ros.conversions import image_to_rgb
+from mdsm_ros.ros.depth.buffer import DepthBuffer
+from mdsm_ros.ros.depth.inputs import DepthInputs
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.inputs.hearing import Hearing
 from mdsm_ros.ros.inputs.names import transport_topic
@@ -87,6 +91,7 @@ class MdsmNode(LifecycleNode):
         self._inputs = Inputs(self, self.guard)
         self._image_topic = transport_topic(self, "image", self._settings.image_transport)
         self._instruction_topic = self.resolve_topic_name("instruction")
+        self._depth_inputs: DepthInputs | None = None
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -154,7 +159,10 @@ class MdsmNode(LifecycleNode):
             return self._transition_failed("the model does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
-        kind, self._check_image, to_rgb = TRANSPORTS[self._settings.image_transport]
+        kind, check, to_rgb = TRANSPORTS[self._settings.image_transport]
+        limit = self._settings.max_image_pixels
+        self._check_image = functools.partial(check, max_pixels=limit)
+        to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
         depth = self._subscribe_depth(qos) if self._settings.depth else None
         self._worker = Worker(
@@ -223,6 +231,9 @@ class MdsmNode(LifecycleNode):
         self._inputs.destroy()
         if self._worker is None:
             return
+        if self._depth_inputs is not None:
+            self._depth_inputs.close()
+            self._depth_inputs = None
         self._worker.stop()
         self._worker = None
         self._newest = None
@@ -243,20 +254,10 @@ class MdsmNode(LifecycleNode):
     # input
 
     def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
-        """Depth comes before the image or a little after it; it is looked up when the mask is there."""
-        buffer = DepthBuffer(self._settings.depth_tolerance)
-
-        def on_depth(message: Image) -> None:
-            try:
-                check_depth(message)
-            except ConversionError as error:
-                self._complaints.note(f"depth {error.field}", error)
-                return
-            buffer.put_depth(message)
-
-        self._inputs.listen(Image, "depth", on_depth, qos)
-        self._inputs.hear(CameraInfo, "camera_info", Hearing(buffer.put_info))
-        return buffer
+        self._depth_inputs = DepthInputs(
+            self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note
+        )
+        return self._depth_inputs.buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()

@@ -14,7 +14,7 @@ from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import points_to_cloud, pose_of
+from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8

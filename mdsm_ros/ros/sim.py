@@ -31,7 +31,7 @@ from mdsm_ros.homes.views.seen import look
 from mdsm_ros.homes.views.tour import tour
 from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import info_of
+from mdsm_ros.ros.depth.messages import info_of
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.run import run
 

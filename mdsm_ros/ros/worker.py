@@ -10,13 +10,13 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 
-from mdsm_ros.errors import ConversionError, ImageError
-from mdsm_ros.geometry import locate
+from mdsm_ros.errors import ConversionError, ImageError, SpatialError
+from mdsm_ros.geometry import MIN_POINTS
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.depth import DepthBuffer
+from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
@@ -132,7 +132,7 @@ class Worker:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._depth is not None and final.present:
-            self._publish_object(self._depth, header, image, final)
+            self._publish_object(self._depth, job.message, image, final)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
 
@@ -141,18 +141,20 @@ class Worker:
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
 
-    def _publish_object(self, depth: DepthBuffer, header: Header, image: np.ndarray, answer: Segmentation) -> None:
-        """Says where the object of a mask is; the depth image may have another size than the camera's."""
+    def _publish_object(
+        self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
+    ) -> None:
+        """Says where the object of a mask is, or why nobody can say."""
         try:
-            metres, camera = depth.match(header)
+            if isinstance(message, CompressedImage) and is_turned_image(message):
+                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
+            view = depth.match(message.header, answer.mask.shape)
+            found = view.locate(answer.mask)
+            if found is None:
+                raise SpatialError("depth in the mask", "missing", f"at least {MIN_POINTS} measurements")
+        except SpatialError as error:
+            self._complaints.note(error.field, error)
         except ConversionError as error:
             self._complaints.note(f"depth {error.field}", error)
-            return
-        rows, columns = (
-            (np.arange(small) + 0.5) * large // small
-            for small, large in zip(metres.shape, answer.mask.shape, strict=True)
-        )
-        at = np.ix_(rows.astype(np.intp), columns.astype(np.intp))
-        found = locate(answer.mask[at], metres, camera)
-        if found is not None:
-            self._outputs.publish_object(header, found, image[at][found.pixels[:, 0], found.pixels[:, 1]])
+        else:
+            self._outputs.publish_object(message.header, found, view.colors(image, found))

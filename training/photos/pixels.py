@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.pixels import is_turned, open_picture, picture_to_rgb, upright
 from training.datasets.refcoco import MIN_POLYGON, decode
 
-ORIENTATION = 0x0112  # the EXIF tag
 FAR_OUT = 10  # times the picture's side: no polygon reaches that far
 REACH_OUT = 2.0  # pixels beyond the edge that are not worth a word
 
@@ -42,21 +41,20 @@ def read_picture(path: Path, width: int, height: int) -> Pixels:
         DatasetError: the file is missing, damaged, or of another size.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            tag = image.getexif().get(ORIENTATION, 1)
-            turned = ImageOps.exif_transpose(image) if tag in range(2, 9) else image
+        with open_picture(path) as image:
+            is_plain = image.mode in ("RGB", "L") and "transparency" not in image.info and not is_turned(image)
+            turned = upright(image)
             fitting = [shown for shown in (turned, image) if shown.size == (width, height)]
             if not fitting:
                 raise DatasetError(
                     f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
                 )
-            return Pixels(np.asarray(fitting[0].convert("RGB")), tag not in range(2, 9))
+            return Pixels(picture_to_rgb(fitting[0]), is_plain)
     except FileNotFoundError as error:
         raise DatasetError(f"{path.name} is missing, expected it in the folder of the images") from error
     except DatasetError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise DatasetError(f"{path.name} is not a readable image: {error}") from error
 
 

@@ -21,7 +21,7 @@ from typing_extensions import Self
 
 from mdsm_ros.errors import DemoError
 from mdsm_ros.recordings.exchange import Frame, MaskMessage, Replay, Source, Status
-from mdsm_ros.ros.conversions import image_to_numpy
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.process.start import init_ros
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)

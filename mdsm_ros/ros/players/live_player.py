@@ -15,9 +15,9 @@ from std_msgs.msg import String
 
 from mdsm_ros.errors import DemoError
 from mdsm_ros.recordings.exchange import Frame, Source
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.recordings.node_log import HeardMask, HeardStatus
 from mdsm_ros.recordings.rle import encode
-from mdsm_ros.ros.conversions import image_to_numpy
 from mdsm_ros.ros.players.demo_player import NODE, DemoPlayer, Listeners, nanoseconds
 
 SETTLE = 0.2  # s; a status comes after its mask
