@@ -6,7 +6,7 @@ N ?= 2000
 QUICK := not (ros or colcon or training or render or slow)
 PYTEST := . $(BIN)/activate && OMP_NUM_THREADS=1 pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo quick test lint coverage train bench data homes homes-cost
+.PHONY: help demo quick test lint coverage docs train bench data homes homes-cost
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: .venv/dev.stamp  ## check style and types
 
 coverage: .venv/dev.stamp  ## run the quick tests and print which lines they do not reach
 	$(PYTEST) -q -m "$(QUICK)" --cov --cov-report=term:skip-covered
+
+docs: .venv/dev.stamp  ## write the generated parts of the documentation: parameters, topics, models, config/mdsm.yaml
+	$(BIN)/python -m scripts.write_docs
 
 train: data  ## train both stages of mdsm-tiny; resumes where it stopped
 	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume

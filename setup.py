@@ -5,15 +5,6 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "mdsm_ros"
-ROS = (
-    "diagnostic-msgs",
-    "geometry-msgs",
-    "lifecycle-msgs",
-    "rclpy[fastrtps]",
-    "sensor-msgs",
-    "std-msgs",
-    "std-srvs",
-)
 
 setup(
     name=NAME,
@@ -54,9 +45,28 @@ setup(
         "transformers>=5.0",
     ],
     extras_require={
-        # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
-        "ros": ["pyyaml>=6", *(f"ros-jazzy-{name}" for name in ROS)],
-        "ros-kilted": ["pyyaml>=6", *(f"ros-kilted-{name}" for name in ROS)],
+        # ROS 2 Jazzy from PyPI, for machines without a ROS installation
+        "ros": [
+            "pyyaml>=6",
+            "ros-jazzy-diagnostic-msgs",
+            "ros-jazzy-geometry-msgs",
+            "ros-jazzy-lifecycle-msgs",
+            "ros-jazzy-rclpy[fastrtps]",
+            "ros-jazzy-sensor-msgs",
+            "ros-jazzy-std-msgs",
+            "ros-jazzy-std-srvs",
+        ],
+        # or Kilted instead
+        "ros-kilted": [
+            "pyyaml>=6",
+            "ros-kilted-diagnostic-msgs",
+            "ros-kilted-geometry-msgs",
+            "ros-kilted-lifecycle-msgs",
+            "ros-kilted-rclpy[fastrtps]",
+            "ros-kilted-sensor-msgs",
+            "ros-kilted-std-msgs",
+            "ros-kilted-std-srvs",
+        ],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [

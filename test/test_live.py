@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask, options
+from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask
 
 from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.metrics import iou
@@ -22,6 +22,7 @@ from mdsm_ros.replay import run
 from mdsm_ros.replay.answers import read_answers
 from mdsm_ros.replay.frames import choose_topics
 from mdsm_ros.replay.live import HEARD, LiveSource
+from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.run import ANSWERS, run_replay
 
 
@@ -37,7 +38,7 @@ class Model(Reds):
 
 def live(bag: Path, out: Path) -> None:
     model: Any = Model()
-    assert run_replay(options(bag, out, live=True, rate=1.0), model) == 0
+    assert run_replay(ReplayOptions(bag, out, live=True, rate=1.0), model) == 0
 
 
 def test_what_is_heard_in_another_order_finds_its_image() -> None:
@@ -173,7 +174,7 @@ def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: i
 
 
 def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:
-    arguments = options(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
+    arguments = ReplayOptions(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
     model: Any = Reds()
     with pytest.raises(ReplayError, match="takes the instructions of the recording"):
         run_replay(arguments, model)

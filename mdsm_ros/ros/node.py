@@ -26,6 +26,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
 from mdsm_ros.ros.depth import DepthBuffer, check_depth
@@ -33,15 +34,16 @@ from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.inputs.hearing import Hearing
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
-from mdsm_ros.ros.outputs import TOPICS, Outputs
-from mdsm_ros.ros.parameters import MODEL_DEFAULT, declare_parameters
+from mdsm_ros.ros.interface.parameters import declare_parameters
+from mdsm_ros.ros.interface.topics import TOPICS
+from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.worker import Job, Outcome, Worker
-from mdsm_ros.segmenter import Segmenter, leave_a_core
+from mdsm_ros.segmenter import Segmenter
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
@@ -51,17 +53,7 @@ TRANSPORTS = {  # message type, check on arrival, conversion in the worker
     "raw": (Image, check_image, image_to_rgb),
     "compressed": (CompressedImage, check_compressed_image, compressed_image_to_rgb),
 }
-SUBSCRIBED = ("image", "image/compressed", "depth", "camera_info", "instruction")
 SERVICES = ("~/segment", "~/set_enabled")
-# attributes of Segmenter, too
-MODEL_SETTINGS = (
-    "num_inference_steps",
-    "num_samples",
-    "latency_budget",
-    "warm_start",
-    "mask_threshold",
-    "present_threshold",
-)
 RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
 
@@ -141,23 +133,23 @@ class MdsmNode(LifecycleNode):
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
         if segmenter.acceleration_error is not None:
             self.get_logger().warning(f"without acceleration: {segmenter.acceleration_error}")
-        self._model_defaults = {name: getattr(segmenter, name) for name in MODEL_SETTINGS}
         self._outputs = Outputs(self)
         self._statistics = Statistics()
         self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
         self._hearing = Hearing(self._on_instruction)
         self._error = None
-        self._segmenter = segmenter  # parameters that are set from now on are applied to it, by another thread
-        self._apply_settings(segmenter)
+        self._segmenter = segmenter
         self._instruction = _validated_or_empty(self._settings.instruction)
         return super().on_configure(state)
 
     @guarded_transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Warms the model up, then subscribes and answers."""
-        assert self._segmenter is not None
+        segmenter = self._segmenter
+        assert segmenter is not None
         try:
-            self._model_thread.call(self._segmenter.warm_up)
+            settings = self._settings.inference(segmenter.defaults)
+            self._model_thread.call(lambda: segmenter.warm_up(settings))
         except Exception as error:
             return self._transition_failed("the model does not run", error)
         self._error = None
@@ -166,13 +158,13 @@ class MdsmNode(LifecycleNode):
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
         depth = self._subscribe_depth(qos) if self._settings.depth else None
         self._worker = Worker(
-            self.context, self.guard, self._segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
+            self.context, self.guard, segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
         )
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
         self.get_logger().info(
-            f"active on {self._segmenter.device}; images: {self._image_topic} "
+            f"active on {segmenter.device}; images: {self._image_topic} "
             f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
         )
         return SUCCESS
@@ -292,7 +284,6 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
-            self._apply_settings(self._segmenter)
             if self._settings.instruction != before.instruction:
                 self._hearing.outdate()
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
@@ -340,21 +331,11 @@ class MdsmNode(LifecycleNode):
         if self._missing() is not None:
             return
         assert self._worker is not None
-        job = Job(
-            self._newest,
-            self._instruction,
-            self._settings.seed,
-            self._settings.publish_initial,
-            tuple(waiter for waiter in self._waiters if not waiter.done()),
-        )
+        waiters = tuple(waiter for waiter in self._waiters if not waiter.done())
+        job = Job(self._newest, self._instruction, self._settings, waiters)
         replaced = self._worker.mailbox.put(job)
         if replaced is not None and replaced.message is not job.message:
             self._statistics.image_dropped()
-
-    def _apply_settings(self, segmenter: Segmenter) -> None:
-        for name, default in self._model_defaults.items():
-            value = getattr(self._settings, name)
-            setattr(segmenter, name, default if value == MODEL_DEFAULT else value)
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -385,7 +366,7 @@ def _validated_or_empty(instruction: str) -> str:
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the node until it is told to end; returns the exit code, 1 if it could not start."""
     leave_a_core()
-    return run("mdsm", MdsmNode, args, topics=(*SUBSCRIBED, *TOPICS, *SERVICES))
+    return run("mdsm", MdsmNode, args, topics=(*(topic.name for topic in TOPICS), *SERVICES))
 
 
 if __name__ == "__main__":
