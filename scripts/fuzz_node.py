@@ -65,10 +65,10 @@ class StandIn:
     """Answers at once: what is red is the target."""
 
     def __init__(self, name: str, *, device: str, acceleration: str) -> None:
+        from mdsm_ros.inference.settings import InferenceSettings
+
         self.name, self.device, self.acceleration, self.acceleration_error = name, "cpu", "none", None
-        self.num_inference_steps, self.num_samples = 1, 1
-        self.latency_budget, self.warm_start = 0.0, False
-        self.mask_threshold = self.present_threshold = 0.5
+        self.defaults = InferenceSettings()
 
     def warm_up(self, *_: Any) -> None:
         """Nothing to warm up."""
