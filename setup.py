@@ -56,8 +56,8 @@ setup(
     ],
     extras_require={
         # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
-        "ros": [f"ros-jazzy-{name}" for name in ROS],
-        "ros-kilted": [f"ros-kilted-{name}" for name in ROS],
+        "ros": ["pyyaml>=6", *(f"ros-jazzy-{name}" for name in ROS)],
+        "ros-kilted": ["pyyaml>=6", *(f"ros-kilted-{name}" for name in ROS)],
         "video": ["av>=14"],
         "sim": ["mujoco>=3.3"],
         "data": [

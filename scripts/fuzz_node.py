@@ -65,10 +65,10 @@ class StandIn:
     """Answers at once: what is red is the target."""
 
     def __init__(self, name: str, *, device: str, acceleration: str) -> None:
+        from mdsm_ros.inference.settings import InferenceSettings
+
         self.name, self.device, self.acceleration, self.acceleration_error = name, "cpu", "none", None
-        self.num_inference_steps, self.num_samples = 1, 1
-        self.latency_budget, self.warm_start = 0.0, False
-        self.mask_threshold = self.present_threshold = 0.5
+        self.defaults = InferenceSettings()
 
     def warm_up(self, *_: Any) -> None:
         """Nothing to warm up."""
@@ -366,8 +366,8 @@ class Fuzzer:
             self.requests.popleft()
 
 
-def fuzz(fuzzer: Fuzzer, messages: int) -> dict[str, Any]:
-    """Sends ``messages`` bad messages and good images; returns what was sent and measured."""
+def fuzz(fuzzer: Fuzzer, messages: int, seconds: float) -> dict[str, Any]:
+    """Sends ``messages`` bad messages and good images, for ``seconds`` at most; returns what was sent and measured."""
     import psutil
 
     node = psutil.Process(fuzzer.process.pid)
@@ -378,7 +378,7 @@ def fuzz(fuzzer: Fuzzer, messages: int) -> dict[str, Any]:
         fuzzer.start()
         fuzzer.send_good()
         begin = time.monotonic()
-        while fuzzer.sent.total() < messages:
+        while fuzzer.sent.total() < messages and time.monotonic() - begin < seconds:
             for _ in range(BATCH):
                 fuzzer.send_bad()
             sent = time.monotonic()
@@ -420,6 +420,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=10_000, help="bad messages to send (default: %(default)s)")
     parser.add_argument("--transport", choices=("raw", "compressed"), default="raw", help="of the images")
     parser.add_argument("--seed", type=int, default=0, help="another one makes other messages (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=540.0, help="end after so many (default: %(default)s)")
     parser.add_argument("--model", help="name, folder or hub id of a real model (default: the stand-in)")
     parser.add_argument("--log", type=Path, help="file for the node's log (default: a temporary one)")
     args = parser.parse_args()
@@ -439,7 +440,7 @@ def main() -> int:
     log = args.log or Path(tempfile.mkdtemp()) / "node.log"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            result = fuzz(Fuzzer(process, args.transport, args.seed), args.messages)
+            result = fuzz(Fuzzer(process, args.transport, args.seed), args.messages, args.seconds)
         finally:
             ended_before = process.poll() is not None
             process.terminate()
