@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -96,6 +97,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if old.is_dir() and not folder.exists():  # killed between the two renames below
         old.rename(folder)
+    made = not folder.exists()
     folder.mkdir(exist_ok=True)
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
@@ -110,4 +112,22 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        if made:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def public_name(path: str | Path) -> str:
+    """What results call a file, a folder or a model: never where it lies on this machine.
+
+    A relative name inside the working folder, a name of the hub and an embedded name stay as they are.
+    """
+    path = Path(path)
+    return path.name if path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",) else str(path)
+
+
+def content_mark(path: Path) -> str:
+    """Tells recordings of the same name apart, wherever they lie: a short hash of their files' names and sizes."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    text = "\n".join(f"{file.name} {file.stat().st_size}" for file in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import AccelerationError, ImageError, InstructionError, WeightsError
+from mdsm_ros.errors import AccelerationError, AnswerError, ImageError, InstructionError, WeightsError
 from mdsm_ros.inference.acceleration import TOLERANCE, choose_acceleration, precision, prepare
 from mdsm_ros.inference.answer import Segmentation, validate_image, validate_instruction
 from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
@@ -184,6 +185,7 @@ class Segmenter:
         Raises:
             ImageError: the image has the wrong shape or type.
             InstructionError: the instruction is empty, too long, or holds control characters.
+            AnswerError: the model's numbers are not finite.
         """
         *_, final = self.stream(image, instruction, num_inference_steps=num_inference_steps, seed=seed)
         return final
@@ -261,9 +263,10 @@ class Segmenter:
         self._pace.note(clock.timings()["refine"] / done, self.num_samples)
         if not keep_on():
             return
-        if self.warm_start:
+        result = self._segmentation(refined, image.shape[:2], score, "refined", clock)
+        if self.warm_start:  # from nothing that is no number
             self._previous = _Previous(text, image.shape, refined.mean(dim=1, keepdim=True), time.perf_counter())
-        yield self._segmentation(refined, image.shape[:2], score, "refined", clock)
+        yield result
 
     def _warm_mask(self, text: str, shape: tuple[int, ...]) -> torch.Tensor | None:
         """Logits (1, 1, h, w) of the mask of the image before, where it may start the refinement of this one."""
@@ -299,7 +302,8 @@ class Segmenter:
         """
         for _ in range(2):
             self._pace = _Pace()  # the first run's times are those of setting up
-            self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen")
+            with suppress(AnswerError):  # which the first real frame tells to whom it may concern
+                self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen")
         self._cached_text = None
         self._previous = None
 

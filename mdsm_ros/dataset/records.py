@@ -121,7 +121,10 @@ _CHECKS: dict[type, dict[str, tuple[Check, str]]] = {
     Instruction: {
         "id": _ID,
         "image_id": _ID,
-        "annotation_ids": (lambda value: isinstance(value, list | tuple) and all(map(is_integer, value)), "a list of ids"),
+        "annotation_ids": (
+            lambda value: isinstance(value, list | tuple) and all(map(is_integer, value)),
+            "a list of ids",
+        ),
         "text": _TEXT,
         "split": _TEXT,
         "source": _TEXT,
@@ -159,9 +162,7 @@ def read_records(kind: type[Record], content: Mapping[str, Any], key: str, path:
         raise DatasetError(f"{path}: {key!r} is missing, expected a list")
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     known = {f.name for f in fields}
-    needed = [
-        f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
+    needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     checks = _CHECKS[kind]
     return [_record(kind, entry, f"{path}: {key}[{i}]", known, needed, checks) for i, entry in enumerate(entries)]
 
@@ -224,7 +225,9 @@ def read_categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
         where = f"{path}: categories[{i}]"
         values = check_keys(entry, ("id", "name"), where, DatasetError)
         if not is_integer(values["id"], 0, MAX_CATEGORY) or not _TEXT[0](values["name"]):
-            raise DatasetError(f"{where} is {shown(entry)}, expected an 'id' from 0 to {MAX_CATEGORY} and a text 'name'")
+            raise DatasetError(
+                f"{where} is {shown(entry)}, expected an 'id' from 0 to {MAX_CATEGORY} and a text 'name'"
+            )
         if values["id"] in found:
             raise DatasetError(f"{where} has id {values['id']}, which an earlier one has")
         found[values["id"]] = values["name"]

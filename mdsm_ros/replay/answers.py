@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from mdsm_ros.dataset.metrics import intersection_union, iou
-from mdsm_ros.errors import ImageError
+from mdsm_ros.errors import AnswerError, ImageError
+from mdsm_ros.files import to_json
 from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
 from mdsm_ros.segmenter import Segmenter
@@ -77,7 +78,7 @@ def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer |
         return FrameAnswer(**about, fault=frame.fault or "no instruction yet")
     try:
         answers = list(segmenter.stream(frame.image, frame.instruction))
-    except ImageError as error:
+    except (AnswerError, ImageError) as error:
         return FrameAnswer(**about, fault=str(error))
     last, truth = answers[-1], frame.truth
     answer = FrameAnswer(
@@ -131,6 +132,6 @@ def write_answers(path: Path, segmenter: Segmenter, frames: Iterable[ReplayFrame
     with path.open("a", encoding="utf-8") as file:
         for frame in frames:
             before = answer_frame(segmenter, frame, before)
-            file.write(json.dumps(asdict(before)) + "\n")
+            file.write(to_json(asdict(before)) + "\n")
             file.flush()
             yield before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import BagError
+from mdsm_ros.files import to_json
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.replay.answers import STAGES, FrameAnswer
 
@@ -85,7 +85,7 @@ def _write_answer(
         "present": answer.present if answer.fault is None else None,
         "error": answer.fault,
     }
-    write(STATUS_TOPIC, STORE.types[STATUS_TYPE](data=json.dumps(status, ensure_ascii=False)))
+    write(STATUS_TOPIC, STORE.types[STATUS_TYPE](data=to_json(status, ensure_ascii=False)))
 
 
 def _mask_message(header: Any, mask: np.ndarray) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import ReplayError
-from mdsm_ros.files import write_json
+from mdsm_ros.files import content_mark, public_name, write_json
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
 from mdsm_ros.recordings.bags import Bag
@@ -48,11 +49,12 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
         reader = frame_reader(bag, args)
         topics, labels = reader.topics, reader.labels
         settings = {
-            "bag": str(args.bag.resolve()),
+            "bag": f"{args.bag.resolve().name} ({content_mark(args.bag)})",
             "image": topics.image,
             "instruction": args.instruction or topics.instruction,
             "truth": topics.truth if labels is None else labels.name,
-            "model": segmenter.name,
+            "model": public_name(segmenter.name),
+            **_model_mark(segmenter.name),
             "device": segmenter.device,
             "refinement steps": segmenter.num_inference_steps,
             "present_threshold": segmenter.present_threshold,
@@ -74,6 +76,12 @@ def run_replay(args: argparse.Namespace, segmenter: Segmenter) -> int:
     print(_text(summary, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
+
+
+def _model_mark(name: str) -> dict[str, str]:
+    """Tells models of the same name in two folders apart."""
+    folder = Path(name).resolve()
+    return {"model folder": hashlib.sha256(str(folder).encode()).hexdigest()[:12]} if folder.is_dir() else {}
 
 
 def frame_reader(bag: Bag, args: argparse.Namespace) -> FrameReader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header, String
 
+from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
@@ -105,7 +105,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        line = to_json(status, ensure_ascii=False, separators=(",", ":"))
         self._publishers["status"].publish(String(data=line))
         return line
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.files import write_json
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import STAGES, Answered, Figures, figures_table
@@ -76,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.write:
         path = args.model / CONFIG_FILE
         config = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps(config | {"present_threshold": best}, indent=2) + "\n", encoding="utf-8")
+        write_json(path, config | {"present_threshold": best}, indent=2)
     return 0
 
 

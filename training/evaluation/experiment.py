@@ -21,11 +21,12 @@ import yaml
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
-from mdsm_ros.files import write_json
+from mdsm_ros.files import write_json, write_text
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import STAGES, Figures, summarize_answers
 from training.evaluation.evaluate import evaluate
 from training.train import run as train
+from training.train.checkpoints import read_checkpoint
 from training.train.config import TrainConfig
 
 METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
@@ -82,7 +83,7 @@ def run_variant(
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)
     # as YAML, so that it can be read and run again by itself
-    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
+    write_text(folder / "config.yaml", yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
         _train(changed, folder, args, deadline)
     else:
@@ -115,10 +116,8 @@ def _train(config: TrainConfig, folder: Path, args: argparse.Namespace, deadline
 
 
 def _finished(checkpoint: Path, config: TrainConfig) -> bool:
-    import torch
-
     stage = config.stage1 if config.stage2 is None else config.stage2
-    return checkpoint.exists() and torch.load(checkpoint, weights_only=True)["step"] >= stage.steps
+    return checkpoint.exists() and read_checkpoint(checkpoint)["step"] >= stage.steps
 
 
 def collect(out: Path, variants: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, Figures]]:
@@ -217,7 +216,7 @@ def run(
     results = collect(args.out, args.variants, args.seeds)
     if results:
         text = table(results)
-        (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_text(args.out / "table.md", text + "\n")
         write_json(args.out / "results.json", results)
         plot(results, args.out / "plot.png")
         print(text)
