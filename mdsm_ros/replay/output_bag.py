@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from rosbags.interfaces import Connection
+from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
@@ -21,6 +21,7 @@ from mdsm_ros.replay.answers import STAGES, FrameAnswer
 TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
 STATUS_TOPIC = "/mdsm/status"
 STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording brings along no types but its own
+NO_HASH = "RIHS01_" + 64 * "0"  # of a type whose definition is not in the recording
 IMAGE_TYPE, STATUS_TYPE = "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 
 
@@ -60,9 +61,12 @@ def write_output_bag(
 
 def _copy(writer: Writer, bag: Bag, connection: Connection) -> Connection:
     profiles = getattr(connection.ext, "offered_qos_profiles", ())
-    return writer.add_connection(
-        connection.topic, connection.msgtype, typestore=bag.typestore, offered_qos_profiles=profiles
-    )
+    known = connection.msgtype in bag.typestore.fielddefs
+    definition = connection.msgdef.data if connection.msgdef.format != MessageDefinitionFormat.NONE else ""
+    about: dict[str, Any] = (
+        {"typestore": bag.typestore} if known else {"msgdef": definition, "rihs01": connection.digest or NO_HASH}
+    )  # bytes are copied, whether anybody here knows their type or not
+    return writer.add_connection(connection.topic, connection.msgtype, offered_qos_profiles=profiles, **about)
 
 
 def _write_answer(
