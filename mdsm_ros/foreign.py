@@ -62,7 +62,7 @@ def parse_json(content: str | bytes, where: str | Path, error: type[MdsmError]) 
     try:
         return json.loads(content)
     except RecursionError:
-        raise error(f"{where} nests its values too deep, expected at most {MAX_DEPTH} inside each other") from None
+        raise error(f"{where} is not JSON that can be read: it nests its values too deep") from None
     except ValueError as fault:  # no JSON, no UTF-8, or a number of too many digits
         raise error(f"{where} is not JSON: {str(fault)[:200]}") from fault
 
