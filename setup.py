@@ -63,7 +63,7 @@ setup(
             "opencv-python-headless>=4.8",
             "plyfile>=1.0",
             "trimesh>=4.0",
-            "webdataset>=0.2.86",
+            "webdataset>=1.0.2",
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
@@ -79,6 +79,7 @@ setup(
         "test": [
             "colcon-common-extensions",
             "colcon-ros",
+            "hypothesis>=6.100",
             "mypy>=1.11",
             "pytest>=7",
             "pytest-rerunfailures",

@@ -9,10 +9,11 @@ import json
 import math
 import re
 import reprlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from numbers import Integral
 from pathlib import Path, PurePosixPath
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mdsm_ros.errors import MdsmError
 
@@ -168,3 +169,40 @@ def check_keys(record: object, wanted: Collection[str], where: str, error: type[
         if key not in record:
             raise error(f"{where} has no {key!r}")
     return record
+
+
+def check_fields(kind: type, values: dict[str, Any], error: type[MdsmError]) -> None:
+    """Checks values of a parsed file against the types of a dataclass's fields; lists stand for tuples.
+
+    Raises:
+        MdsmError: of that class, where a value is of another type or not finite.
+    """
+    types = get_type_hints(kind)
+    for name, value in values.items():
+        if name in types and not _is_of(value, types[name]):
+            expected = getattr(types[name], "__name__", None) if get_origin(types[name]) is None else str(types[name])
+            raise error(f"{name} is {shown(value)}, expected a value of the type {expected}")
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    """Whether a parsed value is of a type as a field's annotation names it."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_is_of(value, one) for one in inner)
+    if origin is tuple:
+        items = list(value) if isinstance(value, list | tuple) else None
+        kinds = inner[:1] * len(items or ()) if inner[-1:] == (Ellipsis,) else inner
+        return items is not None and len(items) == len(kinds) and all(map(_is_of, items, kinds))
+    if origin in (dict, Mapping):
+        return isinstance(value, dict) and all(_is_of(k, inner[0]) and _is_of(v, inner[1]) for k, v in value.items())
+    if kind in (Any, object):
+        return True
+    if kind is type(None):
+        return value is None
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return is_integer(value, -(2**31), 2**31)
+    if kind is float:
+        return is_number(value)
+    return not isinstance(kind, type) or isinstance(value, origin or kind)

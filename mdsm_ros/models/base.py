@@ -91,9 +91,11 @@ class HubModel(
         except ConfigError as error:
             raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
         state = read_weights(folder)
-        model = cls(config, read_tokenizer(folder, cls.tokenizer_type))
+        tokenizer = read_tokenizer(folder, cls.tokenizer_type)
         try:
+            config.expect_no_larger(sum(tensor.numel() for tensor in state.values()))
+            model = cls(config, tokenizer)
             model.load_state_dict(state)
-        except RuntimeError as error:
+        except Exception as error:  # whatever a network raises that foreign sizes cannot build, or that does not fit
             raise WeightsError(f"{folder / WEIGHTS_FILE} does not fit {CONFIG_FILE}: {error}") from error
         return model.eval()
