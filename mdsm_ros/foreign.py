@@ -22,6 +22,7 @@ MAX_JSON = 4 << 30  # bytes
 MAX_SIDE = 32_768  # pixels of a picture
 MAX_PIXELS = 1 << 28
 MAX_NAME = 1024  # characters of a file name
+MAX_PART = 255  # bytes of a part of it between two "/"
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
@@ -127,10 +128,10 @@ def name_fault(name: object) -> str | None:
     if any(part in ("", ".") for part in parts):
         return "has an empty part"
     try:
-        name.encode()
+        longest = max(len(part.encode()) for part in parts)
     except UnicodeEncodeError:
         return "is no text"
-    return None
+    return None if longest <= MAX_PART else f"has a part of {longest} bytes, expected at most {MAX_PART}"
 
 
 def inside(root: Path, name: str, error: type[MdsmError]) -> Path:

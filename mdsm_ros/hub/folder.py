@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 
 from mdsm_ros.errors import StorageError, WeightsError
 from mdsm_ros.files import link_or_copy, whole_folder, write_json
-from mdsm_ros.foreign import check_depth, read_json, shown
+from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
 
 CONFIG_FILE = "config.json"
@@ -115,7 +115,7 @@ def weight_files(folder: Path) -> list[Path]:
     names = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
         raise WeightsError(f"{index} names no files of weights, expected 'weight_map' from tensors to file names")
-    files = [folder / Path(name).name for name in sorted(set(names.values()))]
+    files = [inside(folder, name, WeightsError) for name in sorted(set(names.values()))]
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise WeightsError(f"{missing[0]} is missing, which {INDEX_FILE} names")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mdsm_ros.errors import DatasetError
 
@@ -40,7 +40,7 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
             face = np.asarray(Image.open(path).convert("RGB"))
         except FileNotFoundError as error:
             raise DatasetError(f"{path} is missing, expected a face of a skybox") from error
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except Exception as error:  # decoders of foreign bytes fail in many ways
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         if face.shape[0] != face.shape[1] or (faces and face.shape != faces[0].shape):
             raise DatasetError(f"{path} is {face.shape[1]}x{face.shape[0]} pixels, expected squares of one size")
