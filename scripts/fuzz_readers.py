@@ -18,16 +18,16 @@ import time
 import traceback
 from collections import Counter
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "test")]
-from foreign_readers import READERS
+from typing import Any
 
 from mdsm_ros.errors import MdsmError
 
+ROOT = Path(__file__).resolve().parent.parent
 
-def fuzz(name: str, inputs: int, seed: int, slow: float, folder: Path) -> tuple[Counter[str], float]:
+
+def fuzz(reader: Any, name: str, inputs: int, seed: int, slow: float, folder: Path) -> tuple[Counter[str], float]:
     """How the reads ended, and the longest one in seconds."""
-    reader, ends, longest = READERS[name], Counter[str](), 0.0
+    ends, longest = Counter[str](), 0.0
     content = reader.seed()
     reader.read(content, folder / "sound")  # the sound file is read without any error
     for number in range(seed, seed + inputs):
@@ -53,6 +53,9 @@ def fuzz(name: str, inputs: int, seed: int, slow: float, folder: Path) -> tuple[
 
 def main() -> int:
     """Entry point."""
+    sys.path[:0] = [str(ROOT / "test")]
+    from foreign_readers import READERS
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=1000, help="files for each reader (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first file; the next has the next")
@@ -64,7 +67,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         for name in args.reader:
             (Path(scratch) / "one" / "sound").mkdir(parents=True)
-            ends, longest = fuzz(name, args.inputs, args.seed, args.seconds, Path(scratch) / "one")
+            ends, longest = fuzz(READERS[name], name, args.inputs, args.seed, args.seconds, Path(scratch) / "one")
             shutil.rmtree(Path(scratch) / "one")
             print(f"{name}: {dict(ends.most_common())}, longest {longest:.2f} s", flush=True)
             total += ends

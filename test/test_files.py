@@ -21,12 +21,23 @@ def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
     assert json.loads(text, parse_constant=pytest.fail) == expected
 
 
+def write_half(path: Path) -> None:
+    with whole_file(path) as partial:
+        partial.write_text("ha")
+        raise OSError("full")
+
+
+def write_half_a_folder(folder: Path) -> None:
+    with whole_folder(folder) as partial:
+        (partial / "config.json").write_text("three")
+        raise RuntimeError
+
+
 def test_a_file_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
-    with pytest.raises(OSError, match="full"), whole_file(path) as partial:
-        partial.write_text("ha")
-        raise OSError("full")
+    with pytest.raises(OSError, match="full"):
+        write_half(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
 
@@ -53,9 +64,8 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     fill(folder, "one")
     fill(folder, "two")
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"config.json": "two", "weights": "two"}
-    with pytest.raises(RuntimeError), whole_folder(folder) as partial:
-        (partial / "config.json").write_text("three")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_half_a_folder(folder)
     assert (folder / "config.json").read_text() == "two"
     assert os.listdir(tmp_path) == ["model"]
 
@@ -77,8 +87,8 @@ def test_what_a_kill_leaves_blocks_and_fools_nobody(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_no_new_folder(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a" / "model"):
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_half_a_folder(tmp_path / "a" / "model")
     assert not (tmp_path / "a" / "model").exists()
 
 

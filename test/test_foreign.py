@@ -20,8 +20,8 @@ def test_names_inside_a_folder_are_taken(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "..", "../x", "a/../../x", "/etc/passwd", "\\\\server\\x", "C:\\x", "c:x", "~/x", "a\0b", "a\nb", "a//b", "./a",
-     "a/", "a\\..\\x", "x" * 2000, "\ud800", None, 7, ["a"]],
+    ["", "..", "../x", "a/../../x", "/etc/passwd", "\\\\server\\x", "C:\\x", "c:x", "~/x", "a\0b", "a\nb", "a//b",
+     "./a", "a/", "a\\..\\x", "x" * 2000, "\ud800", None, 7, ["a"]],
 )  # fmt: skip
 def test_names_that_lead_anywhere_else_are_refused(tmp_path: Path, name: object) -> None:
     assert name_fault(name) is not None

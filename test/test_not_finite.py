@@ -28,7 +28,7 @@ def answer(score: float = 0.5, pixel: float = 0.5, spread: float | None = None) 
 def test_an_answer_that_is_no_number_is_none(bad: float) -> None:
     with pytest.raises(AnswerError, match="score of the model's refined answer is not finite"):
         answer(score=bad)
-    with pytest.raises(AnswerError, match="probability .* in 1 of 24 values"):
+    with pytest.raises(AnswerError, match=r"probability .* in 1 of 24 values"):
         answer(pixel=bad)
     with pytest.raises(AnswerError, match="uncertainty"):
         answer(spread=bad)

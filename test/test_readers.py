@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ import pytest
 
 pytest.importorskip("webdataset", reason="needs the extra [data]")
 pytest.importorskip("yaml", reason="needs the extra [train]")
-hypothesis = pytest.importorskip("hypothesis", reason="needs the extra [test]")
+pytest.importorskip("hypothesis", reason="needs the extra [test]")
 
 from foreign_readers import READERS
 from hypothesis import HealthCheck, given, settings
@@ -27,11 +28,8 @@ CHECKED = settings(
 
 
 def read(name: str, content: bytes) -> None:
-    with TemporaryDirectory() as folder:
-        try:
-            READERS[name].read(content, Path(folder))
-        except MdsmError as error:
-            assert str(error)
+    with TemporaryDirectory() as folder, suppress(MdsmError):
+        READERS[name].read(content, Path(folder))
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -49,6 +49,9 @@ class Bag:
         self.path = Path(path)
         self.damage: str | None = None
         self._reader: AnyReader | SalvageReader
+        if not self.path.exists():
+            raise BagError(f"bag {str(self.path)!r} does not exist")
+        check_kind(self.path)
         try:
             self._reader = self._open()
         except BagError as error:
@@ -63,9 +66,6 @@ class Bag:
 
     def _open(self) -> AnyReader:
         path = str(self.path)
-        if not self.path.exists():
-            raise BagError(f"bag {path!r} does not exist")
-        check_kind(self.path)
         if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
             raise BagError(f"bag {path!r} holds no metadata.yaml, expected a rosbag2 folder")
         try:

@@ -38,6 +38,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
         database.text_factory = lambda text: text.decode(errors="replace")
         with suppress(sqlite3.Error):
+            database.execute("PRAGMA writable_schema=ON")  # else a file that is cut short is not read at all
             database.execute("SELECT count(*) FROM topics").fetchone()
             return database
         database.close()
