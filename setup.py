@@ -31,6 +31,7 @@ setup(
         "diffusers>=0.30",
         "filelock>=3.12",
         "huggingface_hub>=1.1",
+        "lz4>=4.0",
         "mcap>=1.1",
         "numpy>=1.26",
         "pillow>=10.1",
@@ -43,6 +44,7 @@ setup(
         "torchvision>=0.17",
         "tqdm>=4.60",
         "transformers>=5.0",
+        "zstandard>=0.22",
     ],
     extras_require={
         # ROS 2 Jazzy from PyPI, for machines without a ROS installation

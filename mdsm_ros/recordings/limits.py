@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 
 import lz4.frame
 import zstandard
@@ -75,6 +76,12 @@ def _check_records(content: bytes) -> None:
 
 def limit_rosbags() -> None:
     """Has rosbags unpack chunks no further than here, which by itself knows no limit."""
-    table = storage_mcap.DECOMPRESSORS
     for compression in ("zstd", "lz4"):
-        table[compression] = lambda data, _, compression=compression: unpack(data, compression)
+        storage_mcap.DECOMPRESSORS[compression] = _limited(compression)
+
+
+def _limited(compression: str) -> Callable[[bytes, int], bytes]:
+    def unpack_chunk(data: bytes, _: int) -> bytes:
+        return unpack(data, compression)
+
+    return unpack_chunk
