@@ -39,9 +39,9 @@ from mdsm_ros.hub.folder import read_safetensors, weight_files
 from mdsm_ros.models.presets import MDSM_TINY
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
-from training.datasets.refer_files import read_instances, read_refs
+from training.datasets.foreign.refer_files import read_instances, read_refs
+from training.datasets.foreign.segmentation import decode
 from training.datasets.reverie import read_items
-from training.datasets.segmentation import decode
 from training.datasets.shards import read_index, read_shard
 from training.photos.coco import read_collection
 from training.photos.faults import Faults

@@ -24,8 +24,8 @@ from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import inside
 from training.datasets.build import Plan, build
-from training.datasets.refer_files import read_instances, read_refs
-from training.datasets.segmentation import decode
+from training.datasets.foreign.refer_files import read_instances, read_refs
+from training.datasets.foreign.segmentation import decode
 from training.datasets.text import count_expressions
 
 SPLITS_BY: dict[str, tuple[str, ...]] = {

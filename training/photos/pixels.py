@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import is_number
-from training.datasets.segmentation import FarOutError, NoMaskError, OtherSizeError, decode, sound_polygons
+from training.datasets.foreign.segmentation import FarOutError, NoMaskError, OtherSizeError, decode, sound_polygons
 
 ORIENTATION = 0x0112  # the EXIF tag
 REACH_OUT = 2.0  # pixels beyond the edge that are not worth a word
