@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class MdsmError(ValueError):
-    """Something that the user can put right; its text says what it is and what was expected."""
+    """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
+
+
+class SettingsError(MdsmError):
+    """A setting of an answer, such as a threshold or a number of steps, has a value that it cannot have."""
 
 
 class DatasetError(MdsmError):
@@ -21,6 +25,10 @@ class ConfigError(MdsmError):
 
 class WeightsError(MdsmError):
     """A weights folder or hub repository that no model can be loaded from."""
+
+
+class DeviceError(MdsmError):
+    """A device or an acceleration that does not exist here."""
 
 
 class DownloadError(MdsmError):
@@ -81,6 +89,10 @@ class DemoError(MdsmError):
 
 class BenchError(MdsmError):
     """The node could not be measured."""
+
+
+class RosError(RuntimeError):
+    """ROS cannot start with these arguments, or in this environment."""
 
 
 class ParameterError(MdsmError):
