@@ -40,6 +40,7 @@ setup(
         "diffusers>=0.30",
         "filelock>=3.12",
         "huggingface_hub>=1.1",
+        "lz4>=4.0",
         "mcap>=1.1",
         "numpy>=1.26",
         "opencv-python-headless>=4.8",
@@ -53,6 +54,7 @@ setup(
         "torchvision>=0.17",
         "tqdm>=4.60",
         "transformers>=5.0",
+        "zstandard>=0.22",
     ],
     extras_require={
         # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
@@ -65,7 +67,7 @@ setup(
             "embreex>=2.17.7",
             "plyfile>=1.0",
             "trimesh>=4.0",
-            "webdataset>=0.2.86",
+            "webdataset>=1.0.2",
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
@@ -80,6 +82,7 @@ setup(
         "test": [
             "colcon-common-extensions",
             "colcon-ros",
+            "hypothesis>=6.100",
             "mypy>=1.11",
             "pre-commit>=3.5",
             "pytest>=7",

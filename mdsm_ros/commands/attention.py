@@ -15,7 +15,7 @@ from mdsm_ros.inference.answer import validate_image, validate_instruction
 from mdsm_ros.inference.preprocess import to_model_input
 from mdsm_ros.models.interface import AttentiveModel
 from mdsm_ros.pictures.overlay import draw_mask
-from mdsm_ros.pictures.sheet import contact_sheet, labelled
+from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 from mdsm_ros.segmenter import Segmenter
 
 COLUMNS = 4
@@ -91,4 +91,4 @@ def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np
 
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
-    return np.asarray(Image.fromarray(picture).resize((TILE_WIDTH, max(1, round(TILE_WIDTH * height / width)))))
+    return np.asarray(Image.fromarray(picture).resize(tile_size(width, height, TILE_WIDTH)))

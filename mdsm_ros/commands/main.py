@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import BUNDLED_BAG
 from mdsm_ros.errors import CommandError
+from mdsm_ros.files import to_json
 
 if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
@@ -246,7 +246,7 @@ def _segment(args: argparse.Namespace) -> int:
     if args.mask is not None:
         write_picture(args.mask, answer.mask.astype("uint8") * 255)
     summary = _summary(answer, instruction) | {"model": segmenter.name, "device": segmenter.device, "overlay": str(out)}
-    print(json.dumps(summary) if args.json else _sentence(summary))
+    print(to_json(summary) if args.json else _sentence(summary))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mdsm_ros.demo.score import FOUND_IOU, Row, Score
+from mdsm_ros.files import write_json, write_text
 from mdsm_ros.pictures.files import write_picture
+from mdsm_ros.pictures.sheet import tile_size
 from mdsm_ros.recordings.exchange import Frame, Replay, Source
 
 TRUTH_COLOR = (0, 220, 60)
@@ -37,8 +38,8 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
     if tiles:
         write_picture(folder / "contact_sheet.png", _sheet(tiles))
     table = format_table(score)
-    (folder / "table.md").write_text(table + "\n", encoding="utf-8")
-    (folder / "results.json").write_text(json.dumps(asdict(score), indent=1) + "\n", encoding="utf-8")
+    write_text(folder / "table.md", table + "\n")
+    write_json(folder / "results.json", asdict(score), indent=1)
     return table
 
 
@@ -97,7 +98,7 @@ def _outline(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
 
 
 def _tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:
-    height = round(overlay.shape[0] * TILE_WIDTH / overlay.shape[1])
+    _, height = tile_size(overlay.shape[1], overlay.shape[0], TILE_WIDTH)
     tile = Image.new("RGB", (TILE_WIDTH, height + CAPTION_HEIGHT), "white")
     tile.paste(Image.fromarray(overlay).resize((TILE_WIDTH, height), Image.Resampling.LANCZOS))
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(FONT_SIZE)

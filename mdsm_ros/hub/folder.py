@@ -8,24 +8,28 @@ Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of 
 
 from __future__ import annotations
 
-import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import save_torch_state_dict, snapshot_download
+from huggingface_hub import PyTorchModelHubMixin, save_torch_state_dict, snapshot_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
-from mdsm_ros.errors import WeightsError
+from mdsm_ros.errors import StorageError, WeightsError
+from mdsm_ros.files import link_or_copy, whole_folder, write_json
+from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
+OWN_FILES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt")
+"""What saving a model writes anew; everything else in its folder stays."""
 
 
 def resolve_folder(name: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> Path:
@@ -59,14 +63,10 @@ def read_values(folder: Path) -> dict[str, Any]:
         WeightsError: the file is missing, or is no JSON object.
     """
     path = folder / CONFIG_FILE
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path} is missing, expected a model's configuration") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{path}: {error}") from error
+    values = read_json(path, WeightsError, "a model's configuration")
     if not isinstance(values, dict):
         raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
+    check_depth(values, str(path), WeightsError)
     return values
 
 
@@ -76,13 +76,26 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: a file is missing or is no safetensors file.
     """
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     for path in weight_files(folder):
-        try:
-            state.update(load_file(path))
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
+        found = read_safetensors(path)
+        twice = sorted(set(found) & set(state))
+        if twice:
+            raise WeightsError(f"{path} holds {shown(twice[0])}, which another file of the model holds, too")
+        state.update(found)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file by name.
+
+    Raises:
+        WeightsError: it is no safetensors file, or damaged.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # a damaged header fails in many ways
+        raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -98,11 +111,11 @@ def weight_files(folder: Path) -> list[Path]:
         others = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
         hint = f"; {others[0]} is a pickle and is not read" if others else ""
         raise WeightsError(f"{path} is missing, expected the model's weights{hint}")
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{index} names no files of weights: {error!r}") from error
-    files = [folder / Path(name).name for name in sorted(names)]
+    content = read_json(index, WeightsError, "an index of weights")
+    names = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
+        raise WeightsError(f"{index} names no files of weights, expected 'weight_map' from tensors to file names")
+    files = [inside(folder, name, WeightsError) for name in sorted(set(names.values()))]
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise WeightsError(f"{missing[0]} is missing, which {INDEX_FILE} names")
@@ -119,7 +132,9 @@ def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) 
         raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
     try:
         return tokenizer_type.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # tokenizers raises no narrower one
+    except BaseException as error:  # tokenizers raises no narrower one, and a panic of its own kind
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
 
 
@@ -133,8 +148,45 @@ def write_model(
         state: Weights by name.
         values: The configuration, JSON-ready.
         tokenizer: The model's tokenizer.
+
+    Raises:
+        WeightsError: A weight is not finite in half precision.
+        StorageError: The disk is full, or the folder cannot be written.
     """
     halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
-    (folder / CONFIG_FILE).write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
-    tokenizer.save_pretrained(folder)
+    for name, tensor in halves.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise WeightsError(
+                f"{name} has values that half precision, in which models are saved, cannot hold: they are not finite, "
+                "or beyond 65504"
+            )
+    try:
+        save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
+        write_json(folder / CONFIG_FILE, dict(values), indent=2)
+        tokenizer.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(f"model folder {folder} cannot be written: {error}") from error
+
+
+class WholeFolders(PyTorchModelHubMixin):
+    """Saves a model so that its folder is there as a whole or as it was before, whenever the process is killed."""
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
+        """Writes the model's folder; see :class:`huggingface_hub.PyTorchModelHubMixin`.
+
+        Files that belong to no model, a README.md among them, stay.
+
+        Raises:
+            WeightsError: a weight is not finite in half precision; the folder is as it was before.
+            StorageError: the disk is full, or the folder cannot be written; likewise.
+        """
+        folder = Path(save_directory)
+        if options.get("push_to_hub"):
+            options.setdefault("repo_id", folder.name)
+        with whole_folder(folder) as partial:
+            for path in folder.iterdir():
+                if path.is_dir():
+                    shutil.copytree(path, partial / path.name)
+                elif not any(path.match(pattern) for pattern in OWN_FILES):
+                    link_or_copy(path, partial / path.name)
+            return super().save_pretrained(partial, **options)

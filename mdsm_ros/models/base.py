@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 from typing_extensions import Self
@@ -16,6 +15,7 @@ from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.hub.folder import (
     CONFIG_FILE,
     WEIGHTS_FILE,
+    WholeFolders,
     read_tokenizer,
     read_values,
     read_weights,
@@ -28,7 +28,7 @@ from mdsm_ros.models.interface import InitialMask
 
 class HubModel(
     nn.Module,
-    PyTorchModelHubMixin,
+    WholeFolders,
     library_name="mdsm_ros",
     license="apache-2.0",
     pipeline_tag="image-segmentation",
@@ -91,9 +91,11 @@ class HubModel(
         except ConfigError as error:
             raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
         state = read_weights(folder)
-        model = cls(config, read_tokenizer(folder, cls.tokenizer_type))
+        tokenizer = read_tokenizer(folder, cls.tokenizer_type)
         try:
+            config.expect_no_larger(sum(tensor.numel() for tensor in state.values()))
+            model = cls(config, tokenizer)
             model.load_state_dict(state)
-        except RuntimeError as error:
+        except Exception as error:  # whatever a network raises that foreign sizes cannot build, or that does not fit
             raise WeightsError(f"{folder / WEIGHTS_FILE} does not fit {CONFIG_FILE}: {error}") from error
         return model.eval()

@@ -144,6 +144,6 @@ def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
         ConfigError: there is no such type, a key is unknown, or a value is out of range.
     """
     name = values.get("model_type")
-    if name not in CONFIG_TYPES:
+    if not isinstance(name, str) or name not in CONFIG_TYPES:
         raise ConfigError(f"model_type is {name!r}, expected one of {', '.join(sorted(CONFIG_TYPES))}")
     return CONFIG_TYPES[name].from_dict(values)

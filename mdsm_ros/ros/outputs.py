@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import Publisher as LifecyclePublisher
 from std_msgs.msg import Header, String
 
+from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
@@ -92,7 +92,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = in_utf8(json.dumps(status, ensure_ascii=False, separators=(",", ":")))
+        line = in_utf8(to_json(status, ensure_ascii=False, separators=(",", ":")))
         self._publishers["status"].publish(String(data=line))
         return line
 

@@ -25,6 +25,7 @@ from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, merge_parts, read_part
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
+from mdsm_ros.foreign import read_json
 
 RECIPE_FILE = "recipe.json"
 AHEAD = 3  # units in work or waiting for their turn, a worker
@@ -89,6 +90,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
     root = plan.root
     if _finished(plan):
         data = Dataset(root)
+        shutil.rmtree(root / PARTS_FOLDER, ignore_errors=True)  # of a run that was killed at its very end
         return Outcome(images=len(data.images), instructions=len(data.instructions))
     (root / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
     write_json(root / PARTS_FOLDER / RECIPE_FILE, dict(plan.info))
@@ -123,7 +125,7 @@ def _finished(plan: Plan[Unit]) -> bool:
     root, recipe = plan.root, plan.root / PARTS_FOLDER / RECIPE_FILE
     wanted = json.loads(json.dumps(plan.info))
     if recipe.exists():
-        begun = json.loads(recipe.read_text(encoding="utf-8"))
+        begun = read_json(recipe, DatasetError, "the recipe of an interrupted build")
     elif (root / ANNOTATIONS_FILE).exists():
         begun = Dataset(root).info
     elif root.exists() and any(path.name != PARTS_FOLDER for path in root.iterdir()):

@@ -17,6 +17,7 @@ import numpy as np
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.files import write_json
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
@@ -78,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.write:
         path = args.model / CONFIG_FILE
         config = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps(config | {"present_threshold": best}, indent=2) + "\n", encoding="utf-8")
+        write_json(path, config | {"present_threshold": best}, indent=2)
     return 0
 
 

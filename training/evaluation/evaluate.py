@@ -6,7 +6,6 @@ Masks are compared at the resolution of the dataset's images. :mod:`training.eva
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,7 +20,8 @@ from tqdm import tqdm
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.errors import DatasetError, MdsmError
+from mdsm_ros.files import public_name, write_json
 from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.base import HubModel
@@ -123,7 +123,7 @@ def page_of(
         words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
         pictures.append(Picture(canvas, f"{instruction.text} ({words})", found, change, answered.score))
     return Page(
-        title=f"{segmenter.name} on {data.root.name}",
+        title=f"{public_name(segmenter.name)} on {data.root.name}",
         tables=tables,
         faults=None,  # a dataset that cannot be read ends the evaluation
         latencies=[1000 * max(a.seconds.values()) for a in answers],
@@ -137,6 +137,11 @@ def page_of(
 def final_iou(answered: Answered) -> float:
     """Of the last stage's mask."""
     return answered.iou(next(stage for stage in reversed(STAGES) if stage in answered.counts))
+
+
+def _public(by_model: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by names that do not say where a model lies on this machine."""
+    return {public_name(name): content for name, content in by_model.items()}
 
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
@@ -196,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
         }
         of_first = answers[segmenters[0].name]
         worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
-    except (DatasetError, WeightsError, ValueError) as error:
+    except (MdsmError, OSError, ValueError) as error:
         print(f"mdsm-evaluate: {error}", file=sys.stderr)
         return 2
     results = {name: summarize_answers(found) for name, found in answers.items()}
@@ -212,7 +217,7 @@ def main(argv: list[str] | None = None) -> int:
         of_model = results[segmenters[0].name]
         masks: dict[str, Figures] = {stage: of_model[stage] for stage in STAGES if stage in of_model}
         tables = {"masks": masks, **groups}
-        facts = {"data": args.data, "split": args.split, "instructions": len(instructions)}
+        facts = {"data": public_name(args.data), "split": args.split, "instructions": len(instructions)}
         facts |= {"device": segmenters[0].device} | library_versions()
         page = page_of(segmenters[0], wanted[0], data, of_first, tables, facts)
         write_page(args.report, page)
@@ -221,8 +226,8 @@ def main(argv: list[str] | None = None) -> int:
             name: [asdict(replace(a, calibration={})) for a in found]  # that is in the metrics
             for name, found in answers.items()
         }
-        content = {"metrics": results, "groups": groups, "samples": samples}
-        args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        content = {"metrics": _public(results), "groups": groups, "samples": _public(samples)}
+        write_json(args.out, content, indent=2)
     if worst is not None:
         worst.save(args.worst)
     return 0

@@ -21,8 +21,8 @@ import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
-from mdsm_ros.files import write_json
+from mdsm_ros.errors import MdsmError
+from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import Figures, summarize_answers
@@ -105,7 +105,7 @@ def run_variant(
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)
     # as YAML, so that it can be read and run again by itself
-    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
+    write_text(folder / "config.yaml", yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
         _train(changed, folder, options, deadline)
     else:
@@ -226,13 +226,13 @@ def run(
                     run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
         complete = False
-    except (ConfigError, DatasetError, WeightsError) as error:
+    except (MdsmError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     results = collect(options.out, options.variants, options.seeds)
     if results:
         text = table(results)
-        (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_text(options.out / "table.md", text + "\n")
         write_json(options.out / "results.json", results)
         plot(results, options.out / "plot.png")
         print(text)

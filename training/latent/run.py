@@ -9,7 +9,6 @@ weights.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 from contextlib import closing
@@ -24,7 +23,8 @@ from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.errors import MdsmError, TrainingError
+from mdsm_ros.files import whole_folder
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig, read_latent_config
@@ -80,8 +80,6 @@ def measure_scale(model: StableDiffusion, data: InstructionDataset) -> None:
 
 def save_pipeline(model: StableDiffusion, folder: Path) -> None:
     """Saves a model in the layout of diffusers' StableDiffusionPipeline, in place of what is there."""
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     pipeline = StableDiffusionPipeline(
         vae=model.vae,
         text_encoder=model.text_encoder,
@@ -92,9 +90,8 @@ def save_pipeline(model: StableDiffusion, folder: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.save_pretrained(partial, safe_serialization=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        pipeline.save_pretrained(partial, safe_serialization=True)
 
 
 class Validation:
@@ -179,7 +176,10 @@ def main(argv: list[str] | None = None) -> int:
         config = read_latent_config(args.config)
         with closing(open_source(args.data, "train", config.image_size, config)) as source:
             train(config, source, run_options(args))
-    except (ConfigError, DatasetError) as error:
+    except TrainingError as error:
+        print(f"mdsm-train-latent: {error}; what was saved before is kept in {args.out}", file=sys.stderr)
+        return 1
+    except (MdsmError, OSError) as error:
         print(f"mdsm-train-latent: {error}", file=sys.stderr)
         return 2
     return 0

@@ -3,6 +3,10 @@
 Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
 The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
 end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+
+A step whose gradient is not finite is left out. Where that happens several times in a row, or right before a
+checkpoint, the training ends with exit code 1 and keeps its last good checkpoint. Exit code 2: something that you can
+put right.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
+from mdsm_ros.errors import MdsmError, TrainingError
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
@@ -43,6 +47,7 @@ from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
 
 VALIDATION_BATCH = 32
+CHECKPOINTS = ("stage1.pt", "stage2.pt")
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
@@ -132,7 +137,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if not options.resume and accelerator.is_main_process:
-        for name in ("stage1.pt", "stage2.pt"):
+        for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
@@ -194,6 +199,12 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
         return train(config, source, options)
 
 
+def _kept(out: Path) -> str:
+    """What a training that failed leaves."""
+    names = [name for name in CHECKPOINTS if (out / name).exists()]
+    return f"the last good checkpoint, {out / names[-1]}, is kept" if names else "there is no checkpoint yet"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mdsm-train``."""
     parser = argparse.ArgumentParser(
@@ -207,7 +218,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         run_training(read_config(args.config), args.data, run_options(args, only_stage_one=args.stage == "1"))
-    except (ConfigError, DatasetError, WeightsError) as error:
+    except TrainingError as error:
+        print(f"mdsm-train: {error}; {_kept(args.out)}", file=sys.stderr)
+        return 1
+    except (MdsmError, OSError) as error:
         print(f"mdsm-train: {error}", file=sys.stderr)
         return 2
     return 0

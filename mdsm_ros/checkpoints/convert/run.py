@@ -11,7 +11,8 @@ from mdsm_ros.checkpoints.convert.vpd import convert_vpd, is_vpd
 from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_text_encoder
 from mdsm_ros.checkpoints.pretrained import load_bert_tokenizer
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.folder import CONFIG_FILE
+from mdsm_ros.files import whole_folder, write_text
+from mdsm_ros.hub.folder import CONFIG_FILE, OWN_FILES, TOKENIZER_FILE
 from mdsm_ros.models.base import HubModel
 
 LANGUAGE = {"lavt": "google-bert/bert-base-uncased", "vpd": "openai/clip-vit-large-patch14"}
@@ -51,8 +52,7 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
     Raises:
         WeightsError: the checkpoint is damaged, no such model, or would lose something; ``out`` holds a model.
     """
-    if (out / CONFIG_FILE).exists():
-        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+    _expect_new(out)
     content = read_checkpoint(checkpoint)
     if kind is None:
         kind = next((name for name, fits in (("lavt", is_lavt), ("vpd", is_vpd)) if fits(content)), None)
@@ -64,8 +64,6 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
         model = convert_lavt(content, load_bert_tokenizer(language))
     else:
         model = convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
-    _expect_half_precision(model)
-    model.save_pretrained(out)
     license_id, title, origin = ORIGINS[kind]
     card = CARD.format(
         license=license_id,
@@ -76,15 +74,22 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
         size=model.config.image_size,
         tokens=model.config.max_tokens,
     )
-    (out / "README.md").write_text(card, encoding="utf-8")
+    with whole_folder(out) as partial:
+        write_text(partial / "README.md", card)
+        model.save_pretrained(partial)
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     return f"{kind}, {millions:.1f} million parameters, {model.config.image_size} pixels: {out}"
 
 
-def _expect_half_precision(model: HubModel) -> None:
-    for name, value in model.state_dict().items():
-        if value.is_floating_point() and not value.half().isfinite().all():
-            raise WeightsError(f"{name} has values that half precision, in which models are saved, cannot hold")
+def _expect_new(out: Path) -> None:
+    """Nothing of the user's is replaced; half a model, which an earlier version left when it was killed, is."""
+    found = list(out.iterdir()) if out.is_dir() else []
+    whole = all((out / name).exists() for name in (CONFIG_FILE, TOKENIZER_FILE)) and any(out.glob("*.safetensors"))
+    if whole:
+        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+    others = [path.name for path in found if not any(path.match(pattern) for pattern in (*OWN_FILES, "README.md"))]
+    if others:
+        raise WeightsError(f"folder {out} holds {others[0]}, expected a new or an empty folder")
 
 
 def _sha256(path: Path) -> str:

@@ -17,6 +17,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
+from mdsm_ros.files import to_json
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.process.start import init_ros
 
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"the node did not subscribe within {args.timeout:.0f} s", file=sys.stderr)
         return 1
     camera.show(args.frames, args.rate, args.instruction)
-    print(json.dumps({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))
+    print(to_json({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))
     rclpy.shutdown()
     return 0
 
