@@ -294,6 +294,11 @@ def test_a_rotation_of_the_rectified_frame_is_applied_to_raw_images() -> None:
     np.testing.assert_allclose(raw.pixels(raw.points(pixels, depth)), pixels[:, ::-1] + 0.5)
 
 
+def test_coefficients_filled_up_with_zeros_are_left_out() -> None:
+    camera = camera_of(BARREL.info(d=[*BARREL.d, 0.0, 0.0, 0.0]), 320, 240, rectified=False)
+    assert camera.distortion == BARREL.d
+
+
 @pytest.mark.parametrize("lens", [BARREL, RATIONAL, FISHEYE])
 def test_pixels_and_points_are_there_and_back(lens: Lens) -> None:
     camera = camera_of(lens.info(), lens.width, lens.height, rectified=False)

@@ -61,7 +61,7 @@ def camera_of(info: Any, width: int, height: int, *, rectified: bool = True) -> 
     scale_x, scale_y = width / across, height / down
     _check_shape(info, across / _binning(info.binning_x), down / _binning(info.binning_y), width, height)
     fx, fy, cx, cy = _projection(info) if rectified else _intrinsics(info, "k", (0, 4, 2, 5))
-    model = "" if rectified else _distortion_model(info)
+    model, distortion = ("", ()) if rectified else _distortion(info)
     # CameraInfo's pixel centres are whole numbers, ours are halves
     return CameraModel(
         fx * scale_x,
@@ -70,7 +70,7 @@ def camera_of(info: Any, width: int, height: int, *, rectified: bool = True) -> 
         (cy + 0.5 - top) * scale_y,
         width,
         height,
-        distortion=tuple(float(value) for value in info.d) if model else (),
+        distortion=distortion,
         fisheye=model in FISHEYE,
         rotation=None if rectified else _rotation(info),
     )
@@ -139,19 +139,21 @@ def _is_same(info: Any) -> bool:
     return all(abs(one - other) <= SAME * abs(k[0]) for one, other in pairs)
 
 
-def _distortion_model(info: Any) -> str:
-    """Name of the model; "" for an ideal lens."""
-    values, name = [float(value) for value in info.d], info.distortion_model
+def _distortion(info: Any) -> tuple[str, tuple[float, ...]]:
+    """Name of the model and its coefficients; both empty for an ideal lens."""
+    values, name = [float(value) for value in info.d], str(info.distortion_model)
     if not all(np.isfinite(values)):
         raise SpatialError("camera_info d", values, "finite numbers")
     if not any(values):
-        return ""
+        return "", ()
     if name not in COEFFICIENTS:
         raise SpatialError("camera_info distortion_model", repr(name), f"one of {', '.join(COEFFICIENTS)}")
+    while len(values) > COEFFICIENTS[name][-1] and values[-1] == 0:  # some drivers always fill the same array
+        values.pop()
     if len(values) not in COEFFICIENTS[name]:
         numbers = " or ".join(str(count) for count in COEFFICIENTS[name])
         raise SpatialError("camera_info d", f"{len(values)} numbers", f"{numbers} for {name}")
-    return str(name)
+    return name, tuple(values)
 
 
 def _rotation(info: Any) -> NDArray[np.float64] | None:
