@@ -18,7 +18,7 @@ APPROACHES = 12  # directions around the closing direction
 BEYOND = (0.015, 0.005)  # metres by which the fingertips reach beyond the contacts
 FROM_BELOW = 0.2  # largest sine of the angle at which a grasp may come from below
 SUPPORT_CLEARANCE = 0.004  # metres between the gripper and the support plane
-OWN_MARGIN = 0.002  # metres by which the bodies are smaller, against points of the object itself
+HIT_MARGIN = 0.003  # metres by which the gripper's bodies are larger, against points
 CHUNK, MOST_TRIED = 64, 1024  # grasps of which collisions are looked for
 SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps are one
 
@@ -133,8 +133,11 @@ def _poses(pairs: Pairs, down: NDArray[np.float64], gripper: Gripper) -> _Poses:
     pair = np.repeat(np.arange(len(closing)), APPROACHES * len(BEYOND))
     beyond = np.tile(BEYOND, len(closing) * APPROACHES)
     axes = np.stack([approach, closing[pair], np.cross(approach, closing[pair])], axis=2)
-    openings = np.minimum(pairs.widths + 2 * gripper.clearance, gripper.max_width)
-    return _Poses(pair, pairs.middles[pair] + beyond[:, None] * approach, axes, openings[pair])
+    clearances = np.where(pairs.hidden, gripper.hidden_clearance, gripper.clearance)
+    openings = np.minimum(pairs.widths + clearances.sum(axis=1), gripper.max_width)
+    left = (openings - pairs.widths) / clearances.sum(axis=1)  # fraction of the clearances that the opening allows
+    middles = pairs.middles + (np.diff(clearances, axis=1)[:, 0] / 2 * left)[:, None] * closing
+    return _Poses(pair, middles[pair] + beyond[:, None] * approach, axes, openings[pair])
 
 
 def _scores(
@@ -153,7 +156,7 @@ def _scores(
     wanted = np.stack([_down(seen, around.support), sight / np.linalg.norm(sight)])
     approach = 0.75 + 0.25 * (poses.axes[:, :, 0] @ wanted.T).max(axis=1)
     empty = around.empty.contains(poses.to_camera(samples(gripper.bodies(poses.openings)))).mean(axis=1)
-    return np.asarray(of_pair[poses.pair] * approach * (0.3 + 0.7 * empty))
+    return np.asarray(of_pair[poses.pair] * approach * (0.2 + 0.8 * empty**2))
 
 
 def _free(poses: _Poses, order: NDArray[np.intp], own: Cloud, around: Surroundings, gripper: Gripper) -> list[int]:
@@ -163,9 +166,8 @@ def _free(poses: _Poses, order: NDArray[np.intp], own: Cloud, around: Surroundin
         part = order[start : start + CHUNK]
         tried = poses.at(part)
         bodies = gripper.bodies(tried.openings)
-        smaller = bodies + np.array([OWN_MARGIN, -OWN_MARGIN])[:, None]
-        hit = hits(bodies, tried.positions, tried.axes, around.obstacles)
-        hit |= hits(smaller, tried.positions, tried.axes, own.points)
+        hit = hits(bodies, HIT_MARGIN, tried.positions, tried.axes, around.obstacles)
+        hit |= hits(bodies, HIT_MARGIN, tried.positions, tried.axes, own.points)
         for i in part[~hit]:
             if not any(_same(poses, int(i), j) for j in chosen):
                 chosen.append(int(i))

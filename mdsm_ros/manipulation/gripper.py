@@ -29,7 +29,8 @@ class Gripper:
         palm_length: from the palm's face backward, as far as it may hit something.
         palm_breadth: along the closing direction.
         palm_width: across it.
-        clearance: that an open finger keeps from the object, where the opening allows it.
+        clearance: that an open finger keeps from a visible surface of the object, where the opening allows it.
+        hidden_clearance: the same from the completed far side, which is known less well.
         friction: coefficient between the fingers and an object.
     """
 
@@ -41,6 +42,7 @@ class Gripper:
     palm_breadth: float = 0.13
     palm_width: float = 0.07
     clearance: float = 0.008
+    hidden_clearance: float = 0.016
     friction: float = 0.4
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ def samples(bodies: NDArray[np.float64], steps: tuple[int, int, int] = (3, 2, 2)
 
 def hits(
     bodies: NDArray[np.float64],
+    margin: float,
     positions: NDArray[np.float64],
     axes: NDArray[np.float64],
     points: NDArray[np.float64],
@@ -85,10 +88,12 @@ def hits(
 
     Args:
         bodies: (N, B, 2, 3) corners in the grasps' frames.
+        margin: metres by which the bodies are larger.
         positions: (N, 3) of the grasps.
         axes: (N, 3, 3) of the grasps, in columns.
         points: (M, 3) obstacles.
     """
     local = np.einsum("nmi,nij->nmj", points[None] - positions[:, None], axes)[:, None]  # (N, 1, M, 3)
-    inside = ((local >= bodies[:, :, None, 0]) & (local <= bodies[:, :, None, 1])).all(axis=-1)
+    low, high = bodies[:, :, None, 0] - margin, bodies[:, :, None, 1] + margin
+    inside = ((local >= low) & (local <= high)).all(axis=-1)
     return np.asarray(inside.sum(axis=(1, 2)) > MOST_HITS)

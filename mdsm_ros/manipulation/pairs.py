@@ -15,9 +15,10 @@ MOST_POINTS = 320  # of the visible surface, and as many of the hidden one
 MOST_PAIRS = 150
 LEAST_WIDTH = 0.004  # metres
 LEAST_PLAY = 0.003  # metres between an object and each finger at the largest opening
-UNSEEN = (1.0, 0.9, 0.75)  # what a pair is worth with 0, 1 or 2 of its places on the hidden side
+UNSEEN = (1.0, 0.85, 0.65)  # what a pair is worth with 0, 1 or 2 of its places on the hidden side
 OF_BOX = 0.6  # and with both on faces of the box only
 PLACE_STEP, DIRECTION_STEP = 0.01, 0.25  # pairs so near to each other, in metres and radians, are one
+NAMES = ("first", "second", "quality", "hidden")
 BOX_ALONG, BOX_ABOVE = (0.0, -0.25, 0.25), (0.0, 0.3, -0.25)  # places on a box's face, as fractions of its sides
 
 
@@ -28,11 +29,17 @@ class Pairs:
     Attributes:
         first, second: (N, 3) metres.
         quality: (N,) from 0 to 1: how well the fingers would hold.
+        hidden: (N, 2) whether the first and the second place are on the far side.
     """
 
     first: NDArray[np.float64]
     second: NDArray[np.float64]
     quality: NDArray[np.float64]
+    hidden: NDArray[np.bool_]
+
+    def at(self, index: NDArray[np.intp]) -> Pairs:
+        """Some of the pairs."""
+        return Pairs(self.first[index], self.second[index], self.quality[index], self.hidden[index])
 
     @property
     def middles(self) -> NDArray[np.float64]:
@@ -60,14 +67,13 @@ def antipodal_pairs(seen: Cloud, hidden: Cloud, box: OrientedBox, gripper: Gripp
         gripper: whose width and friction count.
     """
     found = [_of_cloud(seen, hidden, gripper), _of_box(box, gripper)]
-    pairs = Pairs(*(np.concatenate([getattr(some, name) for some in found]) for name in ("first", "second", "quality")))
+    pairs = Pairs(*(np.concatenate([getattr(some, name) for some in found]) for name in NAMES))
     order = np.argsort(-pairs.quality, kind="stable")
     direction = pairs.directions[order]
     direction *= np.where(direction[np.arange(len(order)), np.abs(direction).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
     cells = np.concatenate([pairs.middles[order] / PLACE_STEP, direction / DIRECTION_STEP], axis=1)
     _, unique = np.unique(np.round(cells).astype(int), axis=0, return_index=True)  # the best of each cell
-    kept = order[np.sort(unique)[:MOST_PAIRS]]
-    return Pairs(pairs.first[kept], pairs.second[kept], pairs.quality[kept])
+    return pairs.at(order[np.sort(unique)[:MOST_PAIRS]])
 
 
 def _of_cloud(seen: Cloud, hidden: Cloud, gripper: Gripper) -> Pairs:
@@ -83,13 +89,13 @@ def _of_cloud(seen: Cloud, hidden: Cloud, gripper: Gripper) -> Pairs:
     good &= np.triu(width <= gripper.max_width - 2 * LEAST_PLAY, 1)
     first, second = np.nonzero(good)
     quality = ((at_first + at_second)[first, second] / 2 - least) / (1 - least)
-    unseen = (first >= count).astype(int) + (second >= count)
-    return Pairs(cloud.points[first], cloud.points[second], quality * np.asarray(UNSEEN)[unseen])
+    hidden = np.stack([first, second], axis=1) >= count
+    return Pairs(cloud.points[first], cloud.points[second], quality * np.asarray(UNSEEN)[hidden.sum(axis=1)], hidden)
 
 
 def _of_box(box: OrientedBox, gripper: Gripper) -> Pairs:
     """Pairs on the box's faces, not above and below: something is under it."""
-    firsts, seconds = [], []
+    firsts, seconds, hidden = [], [], []
     for side in (0, 1):
         if box.size[side] > gripper.max_width - 2 * LEAST_PLAY:
             continue
@@ -99,4 +105,6 @@ def _of_box(box: OrientedBox, gripper: Gripper) -> Pairs:
                 place = box.center + box.axes[:, [1 - side, 2]] @ (box.size[[1 - side, 2]] * (along, above))
                 firsts.append(place - half)
                 seconds.append(place + half)
-    return Pairs(np.reshape(firsts, (-1, 3)), np.reshape(seconds, (-1, 3)), np.full(len(firsts), OF_BOX))
+                hidden.append((half @ box.center < 0, half @ box.center > 0))
+    quality, hidden_places = np.full(len(firsts), OF_BOX), np.reshape(np.array(hidden, dtype=bool), (-1, 2))
+    return Pairs(np.reshape(firsts, (-1, 3)), np.reshape(seconds, (-1, 3)), quality, hidden_places)

@@ -10,7 +10,17 @@ from scipy import ndimage
 
 from mdsm_ros.geometry import Camera
 from mdsm_ros.manipulation.box import OrientedBox, free_box, upright_box
-from mdsm_ros.manipulation.cloud import MIN_POINTS, MOST_POINTS, Cloud, DepthView, EmptySpace, inner, one_object, surface, thinned
+from mdsm_ros.manipulation.cloud import (
+    MIN_POINTS,
+    MOST_POINTS,
+    Cloud,
+    DepthView,
+    EmptySpace,
+    inner,
+    one_object,
+    surface,
+    thinned,
+)
 from mdsm_ros.manipulation.completion import hidden_side
 from mdsm_ros.manipulation.grasps import Grasp, Surroundings, find_grasps
 from mdsm_ros.manipulation.gripper import Gripper

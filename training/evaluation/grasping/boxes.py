@@ -41,7 +41,8 @@ def iou(a: OrientedBox, b: OrientedBox) -> float:
     steps = (np.arange(GRID) + 0.5) / GRID - 0.5
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     points = (a.center + (grid * a.size) @ a.axes.T - b.center) @ b.axes
-    common = float((np.abs(points) <= b.size / 2).all(axis=1).mean() * a.size.prod())
+    inside = float((np.abs(points) <= b.size / 2).all(axis=1).mean())
+    common = min(inside * float(a.size.prod()), float(b.size.prod()))
     return common / float(a.size.prod() + b.size.prod() - common)
 
 
