@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.cloud import Cloud, EmptySpace
-from mdsm_ros.manipulation.gripper import Gripper, hits, samples
+from mdsm_ros.manipulation.gripper import Gripper, hits, hold, samples
 from mdsm_ros.manipulation.pairs import LEAST_PLAY, Pairs, antipodal_pairs
 from mdsm_ros.manipulation.support import Plane
 
@@ -19,7 +19,8 @@ BEYOND = (0.015, 0.005)  # metres by which the fingertips reach beyond the conta
 FROM_BELOW = 0.2  # largest sine of the angle at which a grasp may come from below
 SUPPORT_CLEARANCE = 0.004  # metres between the gripper and the support plane
 HIT_MARGIN = 0.003  # metres by which the gripper's bodies are larger, against points
-CHUNK, MOST_TRIED = 64, 1024  # grasps of which collisions are looked for
+SLIPPING = 0.3  # of the score remains where the pads may slip
+CHUNK, MOST_TRIED = 64, 512  # grasps of which collisions are looked for
 SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps are one
 
 
@@ -99,17 +100,17 @@ def find_grasps(
     if len(poses.pair) == 0:
         return (), "the gripper would hit the support plane in every grasp"
     scores = _scores(poses, pairs, box, around, gripper, seen)
-    free = _free(poses, np.argsort(-scores, kind="stable")[:MOST_TRIED], seen.joined(hidden), around, gripper)
+    best = _best(poses, scores, seen.joined(hidden), around, gripper)
     grasps = [
         Grasp(
             poses.positions[i],
             poses.axes[i],
             float(pairs.widths[poses.pair[i]]),
             float(poses.openings[i]),
-            float(scores[i]),
+            score,
             np.stack([pairs.first[poses.pair[i]], pairs.second[poses.pair[i]]]),
         )
-        for i in free
+        for i, score in best
     ]
     return tuple(grasps), "" if grasps else "the gripper would hit something in every grasp"
 
@@ -159,20 +160,29 @@ def _scores(
     return np.asarray(of_pair[poses.pair] * approach * (0.2 + 0.8 * empty**2))
 
 
-def _free(poses: _Poses, order: NDArray[np.intp], own: Cloud, around: Surroundings, gripper: Gripper) -> list[int]:
-    """The first grasps in an order that hit nothing and differ from each other."""
-    chosen: list[int] = []
+def _best(
+    poses: _Poses, scores: NDArray[np.float64], own: Cloud, around: Surroundings, gripper: Gripper
+) -> list[tuple[int, float]]:
+    """Up to five grasps that hit nothing and differ from each other, with their final scores, the best first.
+
+    The scores count as far as the closing pads hold the cloud. Only the best grasps by the first score are tried.
+    """
+    order = np.argsort(-scores, kind="stable")[:MOST_TRIED]
+    final = np.zeros(len(order))
     for start in range(0, len(order), CHUNK):
         part = order[start : start + CHUNK]
         tried = poses.at(part)
         bodies = gripper.bodies(tried.openings)
         hit = hits(bodies, HIT_MARGIN, tried.positions, tried.axes, around.obstacles)
         hit |= hits(bodies, HIT_MARGIN, tried.positions, tried.axes, own.points)
-        for i in part[~hit]:
-            if not any(_same(poses, int(i), j) for j in chosen):
-                chosen.append(int(i))
-            if len(chosen) == MOST_GRASPS:
-                return chosen
+        held = hold(own, tried.positions, tried.axes, tried.openings, gripper)
+        final[start : start + CHUNK] = np.where(hit, 0.0, scores[part] * (SLIPPING + (1 - SLIPPING) * held))
+    chosen: list[tuple[int, float]] = []
+    for k in np.argsort(-final, kind="stable"):
+        if final[k] <= 0 or len(chosen) == MOST_GRASPS:
+            break
+        if not any(_same(poses, int(order[k]), other) for other, _ in chosen):
+            chosen.append((int(order[k]), float(final[k])))
     return chosen
 
 

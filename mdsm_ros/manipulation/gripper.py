@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import ParameterError
+from mdsm_ros.manipulation.cloud import Cloud
 
 MOST_HITS = 1  # single points are noise
+PAD_LENGTH = 0.02  # metres of a finger from its tip that touch an object
+SOFT = 0.003  # metres that a pad gives way, and what the surface's noise adds
+LEAST_CONTACTS = 3  # points, from which a pad's contact is judged
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Gripper:
             value = getattr(self, name)
             if not 0 < value < np.inf:
                 raise ParameterError(f"gripper {name} is {value}, expected a number above 0")
+
+    @property
+    def least_cosine(self) -> float:
+        """Of the angle between a normal and the line between two contacts that do not slip."""
+        return float(1 / np.hypot(1.0, self.friction))
 
     def bodies(self, opening: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lowest and highest corners (N, 3, 2, 3) of both fingers and the palm at openings (N,), in the grasp's frame.
@@ -97,3 +106,50 @@ def hits(
     low, high = bodies[:, :, None, 0] - margin, bodies[:, :, None, 1] + margin
     inside = ((local >= low) & (local <= high)).all(axis=-1)
     return np.asarray(inside.sum(axis=(1, 2)) > MOST_HITS)
+
+
+def hold(
+    own: Cloud,
+    positions: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    openings: NDArray[np.float64],
+    gripper: Gripper,
+) -> NDArray[np.float64]:
+    """How well N grasps hold a cloud when the pads close on it (N,): 0, it slips, to 1.
+
+    A pad touches the points that are outermost in its way. The line between the middles of both contacts must lie in
+    the friction cones around the means of the touched normals. What touches a pad with fewer than three points is
+    taken to be flat against it: of flat things no camera sees the sides.
+
+    Args:
+        own: the object's points with their normals, the completed ones included.
+        positions: (N, 3) of the grasps.
+        axes: (N, 3, 3) of the grasps, in columns.
+        openings: (N,) metres.
+        gripper: whose fingers and friction count.
+    """
+    local = np.einsum("nmi,nij->nmj", own.points[None] - positions[:, None], axes)
+    x, y, z = np.moveaxis(local, -1, 0)
+    between = (x <= 0) & (x >= -PAD_LENGTH) & (np.abs(z) <= gripper.finger_width / 2)
+    between &= np.abs(y) <= openings[:, None] / 2
+    contacts = [_contact(local, between, side) for side in (-1.0, 1.0)]
+    line = contacts[1][0] - contacts[0][0]
+    line /= np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-9)
+    alike = np.ones(len(positions))
+    for (_, touched), side in zip(contacts, (-1.0, 1.0), strict=True):
+        count = touched.sum(axis=1)
+        normals = np.einsum("ni,nij->nj", touched @ own.normals, axes)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+        along = side * np.einsum("ni,ni->n", normals, line)
+        alike = np.minimum(alike, np.where(count < LEAST_CONTACTS, 1.0, along))
+    least = gripper.least_cosine
+    return np.where(between.sum(axis=1) < LEAST_CONTACTS, 0.0, np.clip((alike - least) / (1 - least), 0.0, 1.0))
+
+
+def _contact(
+    local: NDArray[np.float64], between: NDArray[np.bool_], side: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The middles (N, 3) of what the pads on a side of y touch, and which of the points (N, M, 3) that are."""
+    way = np.where(between, side * local[..., 1], -np.inf)
+    touched = between & (way >= way.max(axis=1, keepdims=True) - SOFT)
+    return np.einsum("nm,nmj->nj", touched, local) / np.maximum(touched.sum(axis=1), 1)[:, None], touched

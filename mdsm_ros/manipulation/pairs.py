@@ -84,7 +84,7 @@ def _of_cloud(seen: Cloud, hidden: Cloud, gripper: Gripper) -> Pairs:
     across /= np.maximum(width, 1e-9)[..., None]
     at_first = -np.einsum("ijk,ik->ij", across, cloud.normals)
     at_second = np.einsum("ijk,jk->ij", across, cloud.normals)
-    least = 1 / np.hypot(1.0, gripper.friction)  # cosine of the friction cone's half-angle
+    least = gripper.least_cosine
     good = (np.minimum(at_first, at_second) >= least) & (width >= LEAST_WIDTH)
     good &= np.triu(width <= gripper.max_width - 2 * LEAST_PLAY, 1)
     first, second = np.nonzero(good)
