@@ -20,7 +20,7 @@ FROM_BELOW = 0.2  # largest sine of the angle at which a grasp may come from bel
 SUPPORT_CLEARANCE = 0.004  # metres between the gripper and the support plane
 HIT_MARGIN = 0.003  # metres by which the gripper's bodies are larger, against points
 SLIPPING = 0.3  # of the score remains where the pads may slip
-CHUNK, MOST_TRIED = 64, 512  # grasps of which collisions are looked for
+CHUNK, MOST_TRIED = 64, 320  # grasps of which collisions are looked for
 SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps are one
 
 

@@ -19,6 +19,7 @@ MOST_HITS = 1  # single points are noise
 PAD_LENGTH = 0.02  # metres of a finger from its tip that touch an object
 SOFT = 0.003  # metres that a pad gives way, and what the surface's noise adds
 LEAST_CONTACTS = 3  # points, from which a pad's contact is judged
+UNKNOWN_HOLD = 0.6  # how well a pad is taken to hold what cannot be judged
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def hold(
     """How well N grasps hold a cloud when the pads close on it (N,): 0, it slips, to 1.
 
     A pad touches the points that are outermost in its way. The line between the middles of both contacts must lie in
-    the friction cones around the means of the touched normals. What touches a pad with fewer than three points is
-    taken to be flat against it: of flat things no camera sees the sides.
+    the friction cones around the means of the touched normals. Pads that touch fewer than three points are not judged:
+    of flat things no camera sees the sides.
 
     Args:
         own: the object's points with their normals, the completed ones included.
@@ -135,14 +136,15 @@ def hold(
     contacts = [_contact(local, between, side) for side in (-1.0, 1.0)]
     line = contacts[1][0] - contacts[0][0]
     line /= np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-9)
+    least = gripper.least_cosine
+    unknown = least + UNKNOWN_HOLD * (1 - least)
     alike = np.ones(len(positions))
     for (_, touched), side in zip(contacts, (-1.0, 1.0), strict=True):
         count = touched.sum(axis=1)
         normals = np.einsum("ni,nij->nj", touched @ own.normals, axes)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
         along = side * np.einsum("ni,ni->n", normals, line)
-        alike = np.minimum(alike, np.where(count < LEAST_CONTACTS, 1.0, along))
-    least = gripper.least_cosine
+        alike = np.minimum(alike, np.where(count < LEAST_CONTACTS, unknown, along))
     return np.where(between.sum(axis=1) < LEAST_CONTACTS, 0.0, np.clip((alike - least) / (1 - least), 0.0, 1.0))
 
 

@@ -93,8 +93,8 @@ def describe(
         depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
         camera: intrinsics in pixels of this grid.
         probability: (H, W) that a pixel is the object's; one for each pixel of the mask if there is none.
-        up: (3,) direction against gravity in the camera's frame; without it the camera is taken to be held upright
-            where several planes could be the support.
+        up: (3,) direction against gravity in the camera's frame. Without it the camera is taken to be held upright
+            where several planes could be the support, and what stands on no visible plane gets the smallest box.
         gripper: its sizes.
         noise: of the depth camera.
         seed: of the search for planes.
@@ -172,12 +172,19 @@ def _described(
     used[chosen] = kept
     position, covariance = _place(mask, used, view, certain)
     seen, empty = surface(points[kept], view.noise), EmptySpace(view)
-    hidden = hidden_side(seen, None if support is None else support.normal, empty)
+    base = _lowest(seen.points, up) if support is None and up is not None else support
+    hidden = hidden_side(seen, None if base is None else base.normal, empty)
     whole = seen.joined(hidden).points
-    box = free_box(whole) if support is None else upright_box(whole, support)
+    box = free_box(whole) if base is None else upright_box(whole, base)
     around = Surroundings(_obstacles(near, support, view.noise), support, empty)
     grasps, reason = find_grasps(seen, hidden, box, around, gripper)
     return Outcome(Target(seen, position, covariance, box, support, grasps, reason))
+
+
+def _lowest(points: NDArray[np.float64], up: NDArray[np.float64]) -> Plane:
+    """The level plane through the lowest of the points (N, 3): what stands on something that is not seen."""
+    normal = up / np.linalg.norm(up)
+    return Plane(normal, -float(np.percentile(points @ normal, 1)))
 
 
 def _place(
