@@ -16,8 +16,8 @@ from mdsm_ros.manipulation.noise import DepthNoise
 
 RIM = 1  # pixels of the mask's border that are left out, where enough remains
 LEAST_INNER = 0.25  # fraction of the mask that must remain for that
-JUMP = 0.02  # difference of depth in 3x3 pixels, as a fraction of the depth, from which there is an edge
-JUMP_SIGMAS = 4.0  # and what noise adds to it
+JUMP = 0.01  # difference to the nearest of 3x3 pixels, as a fraction of the depth, from which there is an edge
+JUMP_SIGMAS = 2.0  # and what noise adds to it
 EMPTY_MARGIN = 0.004  # metres before a surface that are not called empty; noise adds three standard deviations
 MIN_POINTS = 30
 MOST_POINTS = 1500  # of a cloud that normals are computed for
@@ -80,11 +80,10 @@ class DepthView:
         return np.stack([x, y, z], axis=1)
 
     def behind_edges(self) -> NDArray[np.bool_]:
-        """Where near and far meet (H, W), the far side and the flying pixels between; the near side is to be trusted."""
+        """Flying pixels and the far side where near and far meet (H, W); the near side is to be trusted."""
         known = np.isfinite(self.depth)
         nearest = ndimage.minimum_filter(np.where(known, self.depth, np.inf), 3)
-        allowed = JUMP * self.depth + JUMP_SIGMAS * self.noise.sigma(self.depth)
-        return known & (self.depth - nearest > allowed / 2)
+        return known & (self.depth - nearest > JUMP * self.depth + JUMP_SIGMAS * self.noise.sigma(self.depth))
 
     def crop(self, rows: slice, columns: slice) -> DepthView:
         """A part of the image."""

@@ -2,9 +2,9 @@
 
 Most things in a home look the same after half a turn about their vertical axis: boxes, bottles, bowls, books. In a view
 of such a thing the leftmost and the rightmost point map onto each other, so the axis stands midway between them. Of
-round things these points are just out of view; where circles fit the visible surface, their centres are taken. The axis
-is moved, farther away above all, until the turned points no longer lie where the camera has seen empty space. The idea of
-a symmetry that the seen empty space decides is that of Bohg et al., "Mind the gap" (ICRA 2011).
+round things these points are just out of view; where circles fit the visible surface, their centres are taken. The
+axis is moved, farther away above all, until the turned points no longer lie where the camera has seen empty space. The
+idea of a symmetry that the seen empty space decides is that of Bohg et al., "Mind the gap" (ICRA 2011).
 """
 
 from __future__ import annotations

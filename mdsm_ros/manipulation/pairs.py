@@ -89,8 +89,8 @@ def _of_cloud(seen: Cloud, hidden: Cloud, gripper: Gripper) -> Pairs:
     good &= np.triu(width <= gripper.max_width - 2 * LEAST_PLAY, 1)
     first, second = np.nonzero(good)
     quality = ((at_first + at_second)[first, second] / 2 - least) / (1 - least)
-    hidden = np.stack([first, second], axis=1) >= count
-    return Pairs(cloud.points[first], cloud.points[second], quality * np.asarray(UNSEEN)[hidden.sum(axis=1)], hidden)
+    far = np.stack([first, second], axis=1) >= count
+    return Pairs(cloud.points[first], cloud.points[second], quality * np.asarray(UNSEEN)[far.sum(axis=1)], far)
 
 
 def _of_box(box: OrientedBox, gripper: Gripper) -> Pairs:

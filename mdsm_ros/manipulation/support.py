@@ -104,7 +104,7 @@ def _ransac(
     tolerance: NDArray[np.floating],
     rng: np.random.Generator,
 ) -> Plane:
-    """The plane through three of the points (N, 3), the first of the starts if there are any, that most points are on."""
+    """The plane through three of the points (N, 3) that most points are on; the first is one of the starts, if any."""
     first = rng.choice(starts, TRIES) if len(starts) else rng.integers(len(points), size=TRIES)
     near = cKDTree(points).query(points[first], k=min(NEAR, len(points)))[1]  # neighbours: more often of one plane
     second, third = np.take_along_axis(near, rng.integers(near.shape[1], size=(TRIES, 2)), axis=1).T
