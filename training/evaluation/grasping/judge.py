@@ -18,7 +18,7 @@ from mdsm_ros.manipulation.target import Target, describe
 from training.evaluation.grasping.boxes import best_iou, is_round
 from training.evaluation.grasping.contact import GraspPose, is_antipodal, is_free
 from training.evaluation.grasping.frames import GraspFrame, fits
-from training.evaluation.grasping.meshes import item_mesh, room_triangles
+from training.evaluation.grasping.meshes import item_mesh, triangles_near
 
 REACH = 0.5  # metres around an object in which triangles can touch the gripper
 SOFT_BORDER = 1.0  # pixels: standard deviation of the mask's probability at its border
@@ -126,7 +126,7 @@ def _judged(record: FrameRecord, frame: GraspFrame, target: Target, conditions: 
     mesh = item_mesh(frame.room.items[frame.item])
     box = OrientedBox(turn @ target.box.center + origin, turn @ target.box.axes, target.box.size)
     away = target.centroid - _exact_centroid(frame)
-    triangles = _near(room_triangles(frame.room), frame.box.center)
+    triangles = triangles_near(frame.room, frame.box.center, REACH)
     grasps = []
     for grasp in target.grasps:
         pose = GraspPose(turn @ grasp.position + origin, turn @ grasp.axes, grasp.opening)
@@ -149,9 +149,3 @@ def _judged(record: FrameRecord, frame: GraspFrame, target: Target, conditions: 
 def _exact_centroid(frame: GraspFrame) -> NDArray[np.float64]:
     view = DepthView(frame.depth.astype(np.float64), frame.camera, DepthNoise())
     return np.asarray(view.points(frame.mask).mean(axis=0))
-
-
-def _near(bodies: list[NDArray[np.float64]], center: NDArray[np.float64]) -> NDArray[np.float64]:
-    triangles = np.concatenate(bodies)
-    away = (triangles.min(axis=1) > center + REACH) | (triangles.max(axis=1) < center - REACH)
-    return np.asarray(triangles[~away.any(axis=1)])

@@ -20,10 +20,23 @@ def item_mesh(item: Item) -> trimesh.Trimesh:
     return body_mesh(item.position, item.yaw, item.parts)
 
 
-def room_triangles(room: Room) -> list[NDArray[np.float64]]:
-    """Triangles (N, 3, 3) of each item, in the items' order, and those of floor, ceiling and walls last."""
-    walls = np.concatenate([body_mesh(*body).triangles for body in shell(room)])
-    return [np.asarray(item_mesh(item).triangles) for item in room.items] + [walls]
+def triangles_near(room: Room, center: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
+    """Triangles (N, 3, 3) of everything in a room that may lie within a cube; floor, ceiling and walls are included.
+
+    Args:
+        room: whose meshes are looked at.
+        center: (3,) of the cube, metres.
+        reach: half of its side, metres.
+    """
+    radii = [float(np.linalg.norm((*item.extent, item.height / 2))) for item in room.items]
+    near = [
+        item_mesh(item).triangles
+        for item, radius in zip(room.items, radii, strict=True)
+        if np.linalg.norm(np.subtract(item.center, center)) <= radius + 2 * reach
+    ]
+    triangles = np.concatenate([*near, *(body_mesh(*body).triangles for body in shell(room))])
+    away = (triangles.min(axis=1) > center + reach) | (triangles.max(axis=1) < center - reach)
+    return np.asarray(triangles[~away.any(axis=1)])
 
 
 def body_mesh(position: tuple[float, float, float], yaw: float, parts: Sequence[Part]) -> trimesh.Trimesh:
