@@ -5,10 +5,19 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "mdsm_ros"
+ROS = (
+    "diagnostic-msgs",
+    "geometry-msgs",
+    "lifecycle-msgs",
+    "rclpy[fastrtps]",
+    "sensor-msgs",
+    "std-msgs",
+    "std-srvs",
+)
 
 setup(
     name=NAME,
-    version="0.1.0",
+    version="0.2.0",
     description="The pixels of the object that a sentence talks about, for ROS 2 robots",
     maintainer="The mdsm_ros developers",
     maintainer_email="mdsm_ros@users.noreply.github.com",
@@ -45,16 +54,9 @@ setup(
         "transformers>=5.0",
     ],
     extras_require={
-        # ROS 2 Jazzy from PyPI, for machines without a ROS installation
-        "ros": [
-            "ros-jazzy-diagnostic-msgs",
-            "ros-jazzy-geometry-msgs",
-            "ros-jazzy-lifecycle-msgs",
-            "ros-jazzy-rclpy[fastrtps]",
-            "ros-jazzy-sensor-msgs",
-            "ros-jazzy-std-msgs",
-            "ros-jazzy-std-srvs",
-        ],
+        # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
+        "ros": [f"ros-jazzy-{name}" for name in ROS],
+        "ros-kilted": [f"ros-kilted-{name}" for name in ROS],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [
@@ -80,7 +82,9 @@ setup(
             "colcon-common-extensions",
             "colcon-ros",
             "mypy>=1.11",
+            "pre-commit>=3.5",
             "pytest>=7",
+            "pytest-cov>=5",
             "pytest-rerunfailures",
             "pytest-timeout",
             "pytest-xdist",

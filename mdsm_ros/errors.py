@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+class MdsmError(ValueError):
+    """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
+
+
+class SettingsError(MdsmError):
+    """A setting of an answer, such as a threshold or a number of steps, has a value that it cannot have."""
+
+
 class DatasetError(ValueError):
     """A dataset file is missing, unreadable, or contradicts itself."""
 
@@ -17,6 +25,10 @@ class ConfigError(ValueError):
 
 class WeightsError(ValueError):
     """A weights folder or hub repository that no model can be loaded from."""
+
+
+class DeviceError(MdsmError):
+    """A device or an acceleration that does not exist here."""
 
 
 class DownloadError(Exception):

@@ -62,12 +62,14 @@ def workspace(request: pytest.FixtureRequest, source: Path, tmp_path_factory: py
     return folder
 
 
+@pytest.mark.colcon
 def test_colcon_installs_the_executables_where_ros2_run_looks(workspace: Path) -> None:
     folder = workspace / "install" / "mdsm_ros" / "lib" / "mdsm_ros"
     assert {file.name for file in folder.iterdir()} == EXECUTABLES
     assert all(os.access(file, os.X_OK) for file in folder.iterdir())
 
 
+@pytest.mark.colcon
 def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -> None:
     share = workspace / "install" / "mdsm_ros" / "share"
     assert (share / "ament_index" / "resource_index" / "packages" / "mdsm_ros").is_file()
@@ -83,6 +85,7 @@ def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -
         assert expected <= installed, f"of {folder}"
 
 
+@pytest.mark.colcon
 def test_the_node_starts_from_the_workspace_and_refuses_bad_weights(workspace: Path, tmp_path: Path) -> None:
     pytest.importorskip("rclpy")
     node = "install/mdsm_ros/lib/mdsm_ros/mdsm_node"
@@ -93,6 +96,7 @@ def test_the_node_starts_from_the_workspace_and_refuses_bad_weights(workspace: P
     assert str(missing) in result.stdout + result.stderr
 
 
+@pytest.mark.colcon
 def test_the_workspace_holds_the_data_of_the_package(workspace: Path) -> None:
     code = "import mdsm_ros, pathlib; print(pathlib.Path(mdsm_ros.__file__).resolve().parent)"
     result = run("sh", "-c", f". install/setup.sh && {sys.executable} -c '{code}'", cwd=workspace)
@@ -113,6 +117,7 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.Zip
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
+@pytest.mark.colcon
 def test_the_wheel_holds_every_source_and_data_file(wheel: zipfile.ZipFile) -> None:
     tracked = run("git", "ls-files", "mdsm_ros", "training", cwd=ROOT)
     if tracked.returncode != 0:
@@ -121,6 +126,7 @@ def test_the_wheel_holds_every_source_and_data_file(wheel: zipfile.ZipFile) -> N
     assert {name for name in missing if not name.endswith("README.md") or "/weights/" in name} == set()
 
 
+@pytest.mark.colcon
 def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile) -> None:
     info = next(name for name in wheel.namelist() if name.endswith("top_level.txt"))
     assert wheel.read(info).decode().split() == ["mdsm_ros", "training"]
@@ -128,6 +134,7 @@ def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile
     assert {line.split(" = ")[0] for line in scripts.splitlines() if " = " in line} == EXECUTABLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(EXECUTABLES))
 def test_every_command_leads_to_a_function(command: str) -> None:
     found = [entry for entry in entry_points(group="console_scripts") if entry.name == command]

@@ -14,6 +14,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.errors import DatasetError, DemoError
 from mdsm_ros.inference.answer import Segmentation, validate_instruction
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -73,10 +74,9 @@ def read_questions(folder: Path) -> list[Question]:
     return questions
 
 
-def answer_question(segmenter: Segmenter, question: Question, *, num_inference_steps: int | None = None) -> Answer:
-    """The final answer; None takes the segmenter's steps of refinement."""
-    found = segmenter.segment(question.image, question.instruction, num_inference_steps=num_inference_steps)
-    return Answer(question, found)
+def answer_question(segmenter: Segmenter, question: Question, settings: InferenceSettings | None = None) -> Answer:
+    """The final answer; None takes the segmenter's own settings."""
+    return Answer(question, segmenter.segment(question.image, question.instruction, settings))
 
 
 def write_sheet(path: Path, answers: Sequence[Answer]) -> None:

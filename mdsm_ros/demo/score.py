@@ -10,6 +10,7 @@ from statistics import fmean, median
 import numpy as np
 
 from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.inference.answer import Stage
 from mdsm_ros.recordings.exchange import Frame, Replay, Source, Status
 
 REQUIRED_SHARE = 0.95  # of the instructions must be answered
@@ -93,7 +94,7 @@ def score_replay(source: Source, replay: Replay) -> Score:
     return score
 
 
-def final_stage(replay: Replay) -> str:
+def final_stage(replay: Replay) -> Stage:
     """The stage of final answers: "initial" where the node was told not to refine."""
     return "refined" if any(status.stage == "refined" for status in replay.statuses) else "initial"
 

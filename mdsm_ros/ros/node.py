@@ -32,14 +32,15 @@ from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
 from mdsm_ros.ros.depth import DepthBuffer, check_depth
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
+from mdsm_ros.ros.interface.parameters import declare_parameters
 from mdsm_ros.ros.outputs import Outputs
-from mdsm_ros.ros.parameters import MODEL_DEFAULT, declare_parameters
 from mdsm_ros.ros.worker import Job, Outcome, Worker
-from mdsm_ros.segmenter import Segmenter, leave_a_core
+from mdsm_ros.segmenter import Segmenter
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
@@ -48,15 +49,6 @@ TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worke
     "raw": (Image, "image", check_image, image_to_rgb),
     "compressed": (CompressedImage, "image/compressed", check_compressed_image, compressed_image_to_rgb),
 }
-# attributes of Segmenter, too
-MODEL_SETTINGS = (
-    "num_inference_steps",
-    "num_samples",
-    "latency_budget",
-    "warm_start",
-    "mask_threshold",
-    "present_threshold",
-)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
@@ -118,8 +110,6 @@ class MdsmNode(LifecycleNode):
                 self.get_logger().warning(f"without acceleration: {self._segmenter.acceleration_error}")
         except Exception as error:
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
-        self._model_defaults = {name: getattr(self._segmenter, name) for name in MODEL_SETTINGS}
-        self._apply_settings(self._segmenter)
         self._outputs = Outputs(self)
         self._statistics = Statistics()
         self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
@@ -131,7 +121,7 @@ class MdsmNode(LifecycleNode):
         """Warms the model up, then subscribes and answers."""
         assert self._segmenter is not None
         try:
-            self._segmenter.warm_up()
+            self._segmenter.warm_up(self._settings.inference(self._segmenter.defaults))
         except Exception as error:
             return self._transition_failed("the model does not run", error)
         self._error = None
@@ -268,7 +258,6 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
-            self._apply_settings(self._segmenter)
             if self._settings.instruction != before.instruction:
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
             elif self._enabled:
@@ -315,21 +304,11 @@ class MdsmNode(LifecycleNode):
         if self._missing() is not None:
             return
         assert self._worker is not None
-        job = Job(
-            self._newest,
-            self._instruction,
-            self._settings.seed,
-            self._settings.publish_initial,
-            tuple(waiter for waiter in self._waiters if not waiter.done()),
-        )
+        waiters = tuple(waiter for waiter in self._waiters if not waiter.done())
+        job = Job(self._newest, self._instruction, self._settings, waiters)
         replaced = self._worker.mailbox.put(job)
         if replaced is not None and replaced.message is not job.message:
             self._statistics.image_dropped()
-
-    def _apply_settings(self, segmenter: Segmenter) -> None:
-        for name, default in self._model_defaults.items():
-            value = getattr(self._settings, name)
-            setattr(segmenter, name, default if value == MODEL_DEFAULT else value)
 
     def _report(self) -> None:
         now = time.monotonic()

@@ -19,6 +19,7 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
+from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.segmenter import Segmenter
@@ -30,8 +31,7 @@ class Job:
 
     message: Image | CompressedImage
     instruction: str
-    seed: int
-    publish_initial: bool
+    parameters: Parameters  # immutable: those of the node may change meanwhile
     waiters: tuple[Future, ...] = ()  # get the Outcome
 
 
@@ -107,10 +107,11 @@ class Worker:
         def keep_on() -> bool:
             return not self.mailbox.closed and not self._is_outdated(job)
 
-        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed, keep_on=keep_on):
+        settings = job.parameters.inference(self._segmenter.defaults)
+        for answer in self._segmenter.stream(image, job.instruction, settings, keep_on=keep_on):
             if self.mailbox.closed:
                 return None
-            if answer.stage == "initial" and job.publish_initial:
+            if answer.stage == "initial" and job.parameters.publish_initial:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
             final = answer
@@ -121,7 +122,7 @@ class Worker:
             return None
         assert final is not None, "stream() yields at least the initial answer"
         self._outputs.publish_mask(header, final)
-        if final.stage != "initial" or not job.publish_initial:
+        if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._depth is not None and final.present:
