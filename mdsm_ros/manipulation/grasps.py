@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.manipulation.box import OrientedBox
-from mdsm_ros.manipulation.cloud import Cloud, EmptySpace
+from mdsm_ros.manipulation.cloud import Cloud, EmptySpace, thinned
 from mdsm_ros.manipulation.gripper import Gripper, hits, hold, samples
 from mdsm_ros.manipulation.pairs import LEAST_PLAY, Pairs, antipodal_pairs
 from mdsm_ros.manipulation.support import Plane
@@ -20,6 +20,7 @@ FROM_BELOW = 0.2  # largest sine of the angle at which a grasp may come from bel
 SUPPORT_CLEARANCE = 0.004  # metres between the gripper and the support plane
 HIT_MARGIN = 0.003  # metres by which the gripper's bodies are larger, against points
 SLIPPING = 0.3  # of the score remains where the pads may slip
+MOST_OBSTACLES, MOST_OWN = 1200, 900  # points that collisions are looked for with
 CHUNK, MOST_TRIED = 64, 320  # grasps of which collisions are looked for
 SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps are one
 
@@ -100,7 +101,7 @@ def find_grasps(
     if len(poses.pair) == 0:
         return (), "the gripper would hit the support plane in every grasp"
     scores = _scores(poses, pairs, box, around, gripper, seen)
-    best = _best(poses, scores, seen.joined(hidden), around, gripper)
+    best = _best(poses, scores, seen.joined(hidden), _within_reach(around.obstacles, box, gripper), gripper)
     grasps = [
         Grasp(
             poses.positions[i],
@@ -161,19 +162,20 @@ def _scores(
 
 
 def _best(
-    poses: _Poses, scores: NDArray[np.float64], own: Cloud, around: Surroundings, gripper: Gripper
+    poses: _Poses, scores: NDArray[np.float64], own: Cloud, obstacles: NDArray[np.float64], gripper: Gripper
 ) -> list[tuple[int, float]]:
     """Up to five grasps that hit nothing and differ from each other, with their final scores, the best first.
 
     The scores count as far as the closing pads hold the cloud. Only the best grasps by the first score are tried.
     """
+    own = own.at(thinned(len(own), MOST_OWN))
     order = np.argsort(-scores, kind="stable")[:MOST_TRIED]
     final = np.zeros(len(order))
     for start in range(0, len(order), CHUNK):
         part = order[start : start + CHUNK]
         tried = poses.at(part)
         bodies = gripper.bodies(tried.openings)
-        hit = hits(bodies, HIT_MARGIN, tried.positions, tried.axes, around.obstacles)
+        hit = hits(bodies, HIT_MARGIN, tried.positions, tried.axes, obstacles)
         hit |= hits(bodies, HIT_MARGIN, tried.positions, tried.axes, own.points)
         held = hold(own, tried.positions, tried.axes, tried.openings, gripper)
         final[start : start + CHUNK] = np.where(hit, 0.0, scores[part] * (SLIPPING + (1 - SLIPPING) * held))
@@ -184,6 +186,14 @@ def _best(
         if not any(_same(poses, int(order[k]), other) for other, _ in chosen):
             chosen.append((int(order[k]), float(final[k])))
     return chosen
+
+
+def _within_reach(points: NDArray[np.float64], box: OrientedBox, gripper: Gripper) -> NDArray[np.float64]:
+    """Some of the points (N, 3) that a gripper around a box may touch."""
+    size = (2 * gripper.palm_length + 2 * gripper.finger_length, gripper.max_width + gripper.palm_breadth)
+    reach = (np.linalg.norm(box.size) + np.linalg.norm(size)) / 2 + max(BEYOND)
+    points = points[np.linalg.norm(points - box.center, axis=1) <= reach]
+    return points[thinned(len(points), MOST_OBSTACLES)]
 
 
 def _same(poses: _Poses, i: int, j: int) -> bool:

@@ -103,7 +103,7 @@ def hits(
         axes: (N, 3, 3) of the grasps, in columns.
         points: (M, 3) obstacles.
     """
-    local = np.einsum("nmi,nij->nmj", points[None] - positions[:, None], axes)[:, None]  # (N, 1, M, 3)
+    local = _in_frames(points, positions, axes)[:, None]  # (N, 1, M, 3)
     low, high = bodies[:, :, None, 0] - margin, bodies[:, :, None, 1] + margin
     inside = ((local >= low) & (local <= high)).all(axis=-1)
     return np.asarray(inside.sum(axis=(1, 2)) > MOST_HITS)
@@ -129,7 +129,7 @@ def hold(
         openings: (N,) metres.
         gripper: whose fingers and friction count.
     """
-    local = np.einsum("nmi,nij->nmj", own.points[None] - positions[:, None], axes)
+    local = _in_frames(own.points, positions, axes)
     x, y, z = np.moveaxis(local, -1, 0)
     between = (x <= 0) & (x >= -PAD_LENGTH) & (np.abs(z) <= gripper.finger_width / 2)
     between &= np.abs(y) <= openings[:, None] / 2
@@ -146,6 +146,14 @@ def hold(
         along = side * np.einsum("ni,ni->n", normals, line)
         alike = np.minimum(alike, np.where(count < LEAST_CONTACTS, unknown, along))
     return np.where(between.sum(axis=1) < LEAST_CONTACTS, 0.0, np.clip((alike - least) / (1 - least), 0.0, 1.0))
+
+
+def _in_frames(
+    points: NDArray[np.float64], positions: NDArray[np.float64], axes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Points (M, 3) in the frames of N grasps (N, M, 3)."""
+    turned = (points @ np.concatenate(list(axes), axis=1)).reshape(len(points), len(axes), 3)  # one product for all
+    return np.asarray(turned.transpose(1, 0, 2) - np.einsum("ni,nij->nj", positions, axes)[:, None])
 
 
 def _contact(

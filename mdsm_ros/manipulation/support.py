@@ -80,6 +80,7 @@ def _planes(
     points: NDArray[np.float64], target: NDArray[np.float64], noise: DepthNoise, rng: np.random.Generator
 ) -> Iterator[Plane]:
     """The planes with most points (N, 3) around the target's points, the largest first."""
+    points = points[thinned(len(points), 10 * MOST_POINTS)]
     gaps = cKDTree(target).query(points, distance_upper_bound=AROUND)[0]
     points, gaps = points[gaps < AROUND], gaps[gaps < AROUND]
     points, gaps = points[thinned(len(points), MOST_POINTS)], gaps[thinned(len(points), MOST_POINTS)]

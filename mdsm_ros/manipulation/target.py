@@ -32,7 +32,6 @@ MASK_DOUBT = 2  # pixels beyond the mask that may still be the object, and are n
 ABOVE = (0.004, 2.5)  # metres and standard deviations above the support plane from which a point is the object's
 FLAT = (0.002, 0.5)  # the same of the mean of a flat object's points
 FLAT_SHARE = 0.15  # an object is flat if no larger fraction of its points rises above that
-MOST_OBSTACLES = 2500
 PLANE_SIZE = 0.5  # metres from which a plane without anything on it is furniture, a floor or a wall
 LEAST_PROBABILITY = 0.01
 PLANE_ONLY = "the mask shows a plane and nothing on it"
@@ -229,4 +228,4 @@ def _obstacles(near: NDArray[np.float64], support: Plane | None, noise: DepthNoi
     """Points around the object without its support plane, which is known better."""
     if support is not None:
         near = near[np.abs(support.height(near)) > ABOVE[0] + ABOVE[1] * noise.sigma(near[:, 2])]
-    return near[thinned(len(near), MOST_OBSTACLES)]
+    return near
