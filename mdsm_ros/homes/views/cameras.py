@@ -57,12 +57,28 @@ def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
         fovy = float(rng.uniform(*FOVY))
         fill = float(np.exp(rng.uniform(*np.log(FILL))))
         distance = float(np.clip(_distance(focus, fovy, fill), *DISTANCE))
-        for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
-            x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
-            z = float(rng.uniform(*EYE_HEIGHT))
-            if _stands_free(room, float(x), float(y), z):
-                target = tuple(float(c + rng.normal(0, 0.1 * distance)) for c in focus.center)
-                return CameraPose((float(x), float(y), z), target, fovy)  # type: ignore[arg-type]
+        pose = pose_around(room, focus, distance, fovy, rng)
+        if pose is not None:
+            return pose
+    return None
+
+
+def pose_around(room: Room, focus: Item, distance: float, fovy: float, rng: np.random.Generator) -> CameraPose | None:
+    """A robot's view of one item; None where no free standing place was found.
+
+    Args:
+        room: where it stands.
+        focus: what it looks at, about.
+        distance: to the item on the floor plan, metres.
+        fovy: of the camera, degrees.
+        rng: chooses the place.
+    """
+    for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
+        x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
+        z = float(rng.uniform(*EYE_HEIGHT))
+        if _stands_free(room, float(x), float(y), z):
+            target = tuple(float(c + rng.normal(0, 0.1 * distance)) for c in focus.center)
+            return CameraPose((float(x), float(y), z), target, fovy)  # type: ignore[arg-type]
     return None
 
 

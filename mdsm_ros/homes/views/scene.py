@@ -160,9 +160,17 @@ class RoomRenderer:
         self._aim(pose, self._near_view(pose, SHADOW_REACH))
         rgb = self._renderer.render().copy()
         metres = self._depth() if depth else None
-        focal = self.height / 2 / np.tan(np.deg2rad(pose.fovy) / 2)
-        intrinsics = Camera(fx=float(focal), fy=float(focal), cx=self.width / 2, cy=self.height / 2)
-        return View(rgb, metres, items, intrinsics, pose)
+        return View(rgb, metres, items, self.intrinsics(pose), pose)
+
+    def intrinsics(self, pose: CameraPose) -> Camera:
+        """The camera of a pose, in pixels."""
+        focal = float(self.height / 2 / np.tan(np.deg2rad(pose.fovy) / 2))
+        return Camera(fx=focal, fy=focal, cx=self.width / 2, cy=self.height / 2)
+
+    def depth(self, pose: CameraPose) -> NDArray[np.float32]:
+        """Depth of a pose (H, W), metres along the optical axis, without the cost of a picture."""
+        self._aim(pose, self._near_view(pose, 0.0))
+        return self._depth()
 
     def _depth(self) -> NDArray[np.float32]:
         """Depth of the scene that was rendered last, without the shadows, which cost most of a picture."""

@@ -1,0 +1,76 @@
+"""Oriented boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from mdsm_ros.manipulation.support import Plane
+
+OUTERMOST = (0.5, 99.5)  # percentiles of the points that a box ends at
+LEAST_SIDE = 0.002  # metres
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """A box around an object, in the camera's optical frame.
+
+    Attributes:
+        center: (3,) metres.
+        axes: (3, 3) rotation whose columns are the box's x, y and z. On a support plane z is the plane's normal and x
+            the longer level side; without one x is the longest side and z the shortest.
+        size: (3,) extents along these axes, metres.
+    """
+
+    center: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    def corners(self) -> NDArray[np.float64]:
+        """The eight corners (8, 3)."""
+        signs = np.stack(np.meshgrid(*[(-0.5, 0.5)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        return np.asarray(self.center + signs * self.size @ self.axes.T)
+
+
+def upright_box(points: NDArray[np.float64], support: Plane) -> OrientedBox:
+    """The box on a support plane: the smallest rectangle around the points' footprint, from the plane up.
+
+    Args:
+        points: (N, 3) of all sides.
+        support: what the object stands on.
+    """
+    first = np.cross(support.normal, np.eye(3)[np.abs(support.normal).argmin()])
+    first /= np.linalg.norm(first)
+    level = np.stack([first, np.cross(support.normal, first)])  # (2, 3)
+    to_box, _ = trimesh.bounds.oriented_bounds_2D(_thick(points @ level.T))
+    axes = to_box[:2, :2] @ level
+    low, high = np.percentile(points @ axes.T, OUTERMOST, axis=0)
+    height = max(float(np.percentile(support.height(points), OUTERMOST[1])), LEAST_SIDE)
+    center = (low + high) / 2 @ axes + (height / 2 - support.offset) * support.normal
+    long, short = (0, 1) if high[0] - low[0] >= high[1] - low[1] else (1, 0)
+    x = axes[long]
+    columns = np.stack([x, np.cross(support.normal, x), support.normal], axis=1)
+    sides = np.maximum((high - low)[[long, short]], LEAST_SIDE)
+    return OrientedBox(center, columns, np.array([*sides, height]))
+
+
+def free_box(points: NDArray[np.float64]) -> OrientedBox:
+    """The box of the smallest volume around points (N, 3) of all sides, where no support plane is known."""
+    to_box, _ = trimesh.bounds.oriented_bounds(_thick(points), angle_digits=1)
+    axes = to_box[:3, :3]
+    low, high = np.percentile(points @ axes.T, OUTERMOST, axis=0)
+    order = np.argsort(low - high)
+    center = (low + high) / 2 @ axes
+    x, y = axes[order[0]], axes[order[1]]
+    columns = np.stack([x, y, np.cross(x, y)], axis=1)
+    return OrientedBox(center, columns, np.maximum((high - low)[order], LEAST_SIDE))
+
+
+def _thick(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The points (N, D) as small squares or cubes: a hull needs an area or a volume."""
+    dimensions = points.shape[1]
+    corners = np.stack(np.meshgrid(*[(-0.5, 0.5)] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
+    return np.asarray((points[:, None] + LEAST_SIDE / 2 * corners).reshape(-1, dimensions))

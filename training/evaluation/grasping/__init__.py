@@ -1,0 +1,1 @@
+"""Boxes and grasps of simulated objects, judged by the exact meshes of the homes."""
