@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 
-class DatasetError(ValueError):
+class MdsmError(Exception):
+    """The base of all of them: commands print it as one line, the node logs and counts it."""
+
+
+class DatasetError(MdsmError, ValueError):
     """A dataset file is missing, unreadable, or contradicts itself."""
 
 
@@ -11,39 +15,39 @@ class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the 
     """The library of models is not in the cache."""
 
 
-class ConfigError(ValueError):
+class ConfigError(MdsmError, ValueError):
     """A configuration field holds a value that no model can be built from."""
 
 
-class WeightsError(ValueError):
+class WeightsError(MdsmError, ValueError):
     """A weights folder or hub repository that no model can be loaded from."""
 
 
-class DownloadError(Exception):
+class DownloadError(MdsmError):
     """Weights that cannot be downloaded."""
 
 
-class AccelerationError(RuntimeError):
+class AccelerationError(MdsmError, RuntimeError):
     """A model does not run faster in the way asked for, or gives other answers then."""
 
 
-class InstructionError(ValueError):
+class InstructionError(MdsmError, ValueError):
     """An instruction that cannot be answered: empty, far too long, or not text."""
 
 
-class ImageError(ValueError):
+class ImageError(MdsmError, ValueError):
     """An image that cannot be segmented: wrong shape or type."""
 
 
-class AttentionError(ValueError):
+class AttentionError(MdsmError, ValueError):
     """A model that has no attention between pixels and words to show."""
 
 
-class BagError(ValueError):
+class BagError(MdsmError, ValueError):
     """A recording that cannot be opened, is damaged, or lacks a topic."""
 
 
-class ConversionError(ValueError):
+class ConversionError(MdsmError, ValueError):
     """An image message cannot be used.
 
     Attributes:
@@ -55,21 +59,29 @@ class ConversionError(ValueError):
         self.field = field
 
 
-class ReplayError(ValueError):
+class ReplayError(MdsmError, ValueError):
     """A recording cannot be evaluated as asked."""
 
 
-class DemoError(RuntimeError):
+class DemoError(MdsmError, RuntimeError):
     """The demo cannot be run as asked, or the node did not do its part."""
 
 
-class BenchError(Exception):
+class BenchError(MdsmError):
     """The node could not be measured."""
 
 
-class ParameterError(ValueError):
+class ParameterError(MdsmError, ValueError):
     """A parameter has a value that it cannot have."""
 
 
-class CommandError(Exception):
+class CommandError(MdsmError):
     """An option has a value that it cannot have."""
+
+
+class SettingError(MdsmError, ValueError):
+    """A device, an acceleration or a preset that does not exist, here or at all."""
+
+
+class MissingPackageError(MdsmError):
+    """A package of an extra is needed, and is not installed."""

@@ -130,6 +130,6 @@ def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: 
 
     monkeypatch.setattr("mdsm_ros.demo.run.run_bag", bag)
     monkeypatch.setattr("mdsm_ros.demo.run.run_photographs", photographs)
-    monkeypatch.setattr(cli, "_load_segmenter", lambda args: None)
+    monkeypatch.setattr("mdsm_ros.commands.demo.load_segmenter", lambda model, device: None)
     assert cli.main(["demo", *arguments]) == int("bag" in does)
     assert done == does

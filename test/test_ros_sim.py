@@ -183,7 +183,9 @@ def test_a_camera_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixtur
 def test_without_mujoco_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.delitem(sys.modules, "mdsm_ros.ros.sim", raising=False)
-    monkeypatch.setitem(sys.modules, "mdsm_ros.homes.views.scene", None)
+    monkeypatch.setitem(sys.modules, "mujoco", None)
     assert main(["sim"]) == 2
-    assert "pip install 'mdsm_ros[sim]'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "mdsm sim needs mujoco, of the extra sim, which is not installed" in error
+    assert f"{ROOT}[sim]" in error
+    assert "mdsm_ros[sim]" not in error.replace(str(ROOT), "")

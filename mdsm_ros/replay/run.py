@@ -10,7 +10,6 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import ReplayError
+from mdsm_ros.extras import require
 from mdsm_ros.files import write_json
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
@@ -106,8 +106,7 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter) 
 
 def _answer_live(args: argparse.Namespace, bag: Bag, reader: FrameReader, segmenter: Segmenter) -> None:
     """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
-    if find_spec("rclpy") is None:
-        raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+    require("rclpy", purpose="mdsm replay --live")
     if reader.topics.instruction is None:
         raise ReplayError("--live takes the instructions of the recording, not --instruction")
     if (args.out / HEARD).exists():

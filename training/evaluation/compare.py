@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from training.evaluation import experiment
@@ -74,16 +76,21 @@ def _budget(config: TrainConfig) -> dict[int, int]:
     return steps
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-compare``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
     parser.add_argument("--vpd", type=Path, required=True, help="training configuration of VPD")
     experiment.add_arguments(parser, VARIANTS)
-    args = parser.parse_args(argv)
-    return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), args)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains and asks what is not finished yet; leaves a table and a plot."""
+    experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), args)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-compare``."""
+    return run_command("mdsm-compare", "training.evaluation.compare", argv)
 
 
 if __name__ == "__main__":

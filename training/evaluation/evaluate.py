@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,9 +18,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
@@ -160,9 +160,8 @@ def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str 
     return found
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-evaluate``."""
-    parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--model", default="mdsm-small", help="embedded name, folder or hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
@@ -176,23 +175,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
     parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
     parser.add_argument("--report", type=Path, help="page to write, one HTML file with figures and pictures")
-    args = parser.parse_args(argv)
-    try:
-        data = Dataset(args.data)
-        instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
-        segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
-        if args.untrained:
-            segmenters.append(untrained(args.model, args.device, seed=0))
-        answers = {}
-        for segmenter in segmenters:
-            segmenter.num_samples = args.samples
-            if args.steps is not None:
-                segmenter.num_inference_steps = args.steps
-            answers[segmenter.name] = evaluate(segmenter, data, instructions)
-        worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
-    except (DatasetError, WeightsError, ValueError) as error:
-        print(f"mdsm-evaluate: {error}", file=sys.stderr)
-        return 2
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints the metrics, and writes what the options ask for."""
+    data = Dataset(args.data)
+    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
+    if args.untrained:
+        segmenters.append(untrained(args.model, args.device, seed=0))
+    answers = {}
+    for segmenter in segmenters:
+        segmenter.num_samples = args.samples
+        if args.steps is not None:
+            segmenter.num_inference_steps = args.steps
+        answers[segmenter.name] = evaluate(segmenter, data, instructions)
+    worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
     results = {name: summarize_answers(found) for name, found in answers.items()}
     groups = by_group(answers[segmenters[0].name])
     if outcomes := by_outcome(answers[segmenters[0].name]):
@@ -218,7 +216,11 @@ def main(argv: list[str] | None = None) -> int:
         args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if worst is not None:
         worst.save(args.worst)
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-evaluate``."""
+    return run_command("mdsm-evaluate", "training.evaluation.evaluate", argv)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
+from mdsm_ros.extras import require
 from mdsm_ros.files import write_json
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import STAGES, Figures, summarize_answers
 from training.evaluation.evaluate import evaluate
-from training.train import run as train
+from training.train import command
 from training.train.config import TrainConfig
 
 METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
@@ -76,7 +75,7 @@ def run_variant(
     """Trains and asks one variant from one seed, or goes on with that; its figures go to a file.
 
     Raises:
-        ConfigError: the training failed.
+        ConfigError, DatasetError, WeightsError: a configuration, the data or a checkpoint cannot be used.
         OutOfTimeError: the deadline came first.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,8 +106,9 @@ def _train(config: TrainConfig, folder: Path, args: argparse.Namespace, deadline
             raise OutOfTimeError
         options += ["--max-seconds", str(deadline - time.monotonic())]
     paths = ["--config", folder / "config.yaml", "--data", args.data, "--out", folder]
-    if train.main([*map(str, paths), *options]):
-        raise ConfigError(f"the training in {folder} failed, see above")
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    command.run(parser.parse_args([*map(str, paths), *options]))
     last = "stage1.pt" if config.stage2 is None else "stage2.pt"
     if not _finished(folder / last, config):
         raise OutOfTimeError
@@ -148,6 +148,8 @@ def table(results: Mapping[str, Mapping[int, Figures]]) -> str:
 
 def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
     """Bars of the means with a dot for each seed."""
+    import matplotlib as mpl
+
     mpl.use("agg")
     from matplotlib import pyplot
 
@@ -167,7 +169,7 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Variant]) -> None:
     """Declares what all experiments are told."""
-    parser.add_argument("--data", required=True, help=f"where the train split is: {train.SOURCES}")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {command.SOURCES}")
     parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, help="the first so many instructions")
@@ -188,21 +190,24 @@ def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Varian
 def run(
     prog: str,
     variants: Mapping[str, Variant],
-    read_configs: Callable[[], Mapping[str, TrainConfig]],
+    configs: Mapping[str, TrainConfig],
     args: argparse.Namespace,
-) -> int:
-    """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json; returns the exit code.
+) -> None:
+    """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json.
 
     Args:
-        prog: name of the command, for its messages.
-        variants: by the name of their folders.
-        read_configs: gives the configuration of every base; it may raise ConfigError.
-        args: of :func:`add_arguments`.
+        prog: Name of the command, for its messages.
+        variants: Variants by the name of their folders.
+        configs: Configuration of every base.
+        args: What :func:`add_arguments` declares.
+
+    Raises:
+        ConfigError, DatasetError, WeightsError: A configuration, the data or a checkpoint cannot be used.
     """
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
     complete = True
+    require("accelerate", "matplotlib", purpose=prog)
     try:
-        configs = read_configs()
         for seed in args.seeds:
             for name in args.variants:
                 folder, variant = args.out / name / f"seed{seed}", variants[name]
@@ -211,9 +216,6 @@ def run(
                     run_variant(variant, seed, configs[variant.base], folder, args, deadline)
     except OutOfTimeError:
         complete = False
-    except (ConfigError, DatasetError, WeightsError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
     results = collect(args.out, args.variants, args.seeds)
     if results:
         text = table(results)
@@ -222,5 +224,4 @@ def run(
         plot(results, args.out / "plot.png")
         print(text)
     if not complete:
-        print(f"{prog}: the time is over; run again to go on", file=sys.stderr)
-    return 0
+        print(f"{prog}: the time is over; run again to resume", file=sys.stderr)

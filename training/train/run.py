@@ -1,9 +1,4 @@
-"""``mdsm-train``: both stages, from a dataset folder to a model folder.
-
-Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
-The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
-end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
-"""
+"""Both stages of a training, see ``command.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -26,7 +20,6 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
@@ -34,9 +27,9 @@ from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES
 from training.datasets.dataset import COLOR_IDS, InstructionDataset
 from training.features import cache_features
-from training.train.config import StageConfig, TrainConfig, read_config
-from training.train.loop import add_run_arguments, train_stage
-from training.train.sources import SOURCES, Source, open_source
+from training.train.config import StageConfig, TrainConfig
+from training.train.loop import train_stage
+from training.train.sources import Source
 from training.train.stages import StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
@@ -178,28 +171,3 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
         return True
     assert isinstance(model, MDSM)  # the configuration saw to it
     return run(StageTwo(model, config, config.stage2), 2, config.stage2)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-train``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
-    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
-    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        config = read_config(args.config)
-        with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
-            train(config, source, args)
-    except (ConfigError, DatasetError, WeightsError) as error:
-        print(f"mdsm-train: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

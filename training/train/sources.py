@@ -27,7 +27,6 @@ from training.train.config import LoopConfig
 if TYPE_CHECKING:
     from mdsm_ros.homes.furnishing.stock import StockOptions
 
-SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 HOMES = "homes:"
 HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
 

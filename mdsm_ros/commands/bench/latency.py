@@ -29,7 +29,7 @@ def latency_table(
 
     Raises:
         WeightsError: there is no such model.
-        ValueError: there is no such preset, device or acceleration.
+        SettingError: there is no such preset, device or acceleration.
     """
     with tempfile.TemporaryDirectory() as folder:
         name = model

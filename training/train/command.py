@@ -1,0 +1,56 @@
+"""``mdsm-train``: both stages, from a dataset folder to a model folder.
+
+Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
+The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
+end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from mdsm_ros.commands.runner import run_command
+
+SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
+    add_run_arguments(parser)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what every training is told."""
+    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
+    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
+    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains, or resumes."""
+    from training.train.config import read_config
+
+    config = read_config(args.config)
+    from training.train.run import train
+    from training.train.sources import open_source
+
+    with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
+        train(config, source, args)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-train``."""
+    return run_command("mdsm-train", "training.train.command", argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
