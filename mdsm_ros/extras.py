@@ -162,9 +162,12 @@ def source_folder() -> Path | None:
     if (beside / "setup.py").is_file():
         return beside
     try:
-        note = distribution(NAME).read_text("direct_url.json")
+        installed = distribution(NAME)
     except PackageNotFoundError:
         return None
+    if Path(str(installed.locate_file(NAME))).resolve() != Path(__file__).resolve().parent:
+        return None  # another one, such as pip's beside that of a colcon workspace
+    note = installed.read_text("direct_url.json")
     address = urlsplit(str(json.loads(note).get("url", ""))) if note else None
     if address is None or address.scheme != "file":
         return None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mdsm_ros.arguments import positive_number
 from mdsm_ros.commands.options import add_model_arguments, check_model, load_segmenter
-from mdsm_ros.errors import DemoError
+from mdsm_ros.errors import BagError, DemoError
+from mdsm_ros.extras import require
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         raise DemoError("--instruction goes with --video; a bag and the photographs bring their own instructions")
     if args.video is not None and not args.instruction:
         raise DemoError("--video needs at least one --instruction")
+    _check_source(args)
     check_model(args.model)
     from mdsm_ros.demo.run import run_bag, run_photographs, run_video
 
@@ -39,3 +41,14 @@ def run(args: argparse.Namespace) -> int:
     if args.bag is None:
         status = run_photographs(args, load_segmenter(args.model, args.device)) or status
     return status
+
+
+def _check_source(args: argparse.Namespace) -> None:
+    if args.bag is not None and not args.bag.exists():
+        raise BagError(f"bag {str(args.bag)!r} does not exist")
+    if args.video is not None:
+        if not args.video.is_file():
+            raise DemoError(f"video {str(args.video)!r} cannot be read: it is not a file")
+        require("av", "rclpy", purpose="mdsm demo --video")
+    elif not args.photographs:
+        require("rclpy", purpose="mdsm demo without --photographs")

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130  # exit code of shells for a command that Ctrl-C has ended
-GRACE = 0.7  # s from Ctrl-C, in which a command closes its files and ends its processes
+GRACE = 0.5  # s from Ctrl-C, in which a command closes its files and ends its processes
 
 _interrupted = threading.Event()
 
@@ -40,14 +40,23 @@ def was_interrupted() -> bool:
 
 def end(code: int) -> NoReturn:
     """Ends the process without taking the libraries' objects apart, which can take seconds."""
-    multiprocessing = sys.modules.get("multiprocessing")
-    if multiprocessing is not None:
-        for child in multiprocessing.active_children():  # they would wait for work for ever
-            child.kill()
+    _end_children()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads any more
             stream.flush()
     os._exit(code)
+
+
+def _end_children() -> None:
+    """Ends what this process started: workers would wait for work for ever, a node would go on alone."""
+    try:
+        import psutil
+
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    except ImportError:  # an incomplete installation: nothing was started either
+        return
 
 
 def _on_interrupt(number: int, frame: FrameType | None) -> NoReturn:

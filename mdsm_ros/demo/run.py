@@ -10,7 +10,6 @@ from mdsm_ros.demo.photographs import answer_question, read_questions, write_she
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
-from mdsm_ros.extras import require
 from mdsm_ros.recordings.exchange import Source
 from mdsm_ros.recordings.playback import RecordingSource
 from mdsm_ros.ros.node_process import NodeProcess
@@ -44,7 +43,6 @@ def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
 
 
 def _run(source: Source, args: argparse.Namespace) -> int:
-    require("rclpy", purpose="mdsm demo without --photographs")
     from mdsm_ros.ros.players.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines

@@ -21,6 +21,8 @@ def read_picture(path: Path) -> np.ndarray:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except FileNotFoundError as error:
         raise ImageError(f"picture {str(path)!r} does not exist") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"picture {str(path)!r} is a folder, expected a file") from error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ImageError(f"picture {str(path)!r} cannot be read: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise on damaged files
