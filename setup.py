@@ -1,10 +1,24 @@
 """Package metadata; in setup.py because ament_python of Humble predates pyproject's [project] table."""
 
 from glob import glob
+from typing import Any
 
 from setuptools import find_packages, setup
+from setuptools.command.develop import develop
 
 NAME = "mdsm_ros"
+ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
+
+
+class Develop(develop):
+    """What ``colcon build --symlink-install`` runs; setuptools has no option for the interpreter there."""
+
+    def write_script(self, script_name: str, contents: str, *args: Any) -> None:
+        """Writes an executable for ``ros2 run`` that starts the first python3 on PATH, such as that of a venv."""
+        if str(self.script_dir).endswith(f"lib/{NAME}"):
+            contents = ANY_PYTHON + contents[contents.index("\n") :]
+        super().write_script(script_name, contents, *args)
+
 
 setup(
     name=NAME,
@@ -27,6 +41,7 @@ setup(
         (f"share/{NAME}/config/train", sorted(glob("config/train/*.yaml"))),
     ],
     zip_safe=False,
+    cmdclass={"develop": Develop},
     install_requires=[
         "diffusers>=0.30",
         "filelock>=3.12",

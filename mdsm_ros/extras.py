@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import sysconfig
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
@@ -151,9 +152,16 @@ def install_line(*extras: str) -> str:
         editable = "-e " if (folder / NAME).resolve() == Path(__file__).resolve().parent else ""
         wanted = editable + shlex.quote(str(folder) + (f"[{','.join(extras)}]" if extras else ""))
     python = shlex.quote(sys.executable)
+    if is_externally_managed():
+        return f"{python} -m venv --system-site-packages venv && venv/bin/python -m pip install {wanted}"
     if is_installed("pip"):
         return f"{python} -m pip install {wanted}"
     return f"uv pip install --python {python} {wanted}"
+
+
+def is_externally_managed() -> bool:
+    """Whether pip refuses to install into this Python (PEP 668), as into that of Debian and Ubuntu 24.04."""
+    return sys.prefix == sys.base_prefix and Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").is_file()
 
 
 def source_folder() -> Path | None:

@@ -19,6 +19,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "bench": ("mdsm_ros.commands.bench.command", "measure the latency of a model on this machine"),
     "convert": ("mdsm_ros.commands.convert", "make a model of an official LAVT or VPD checkpoint"),
     "models": ("mdsm_ros.commands.models", "list the models that have a name, and which are on this machine"),
+    "doctor": ("mdsm_ros.commands.doctor.command", "say what this installation lacks, and how to mend it"),
     "download": ("mdsm_ros.commands.download", "download public weights into the cache"),
 }
 
