@@ -16,6 +16,7 @@ from mdsm_ros.extras import BASE, EXTRAS, install_line, is_installed
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 WEIGHTS = Path(mdsm_ros.__file__).parent / "weights"
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidia0", "/etc/nv_tegra_release")
+NUMPY_1 = ("humble", "jazzy", "kilted")  # distributions on Ubuntu 22.04 and 24.04
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 
 
@@ -63,7 +64,7 @@ def check_torch() -> Check:
 def check_numpy() -> Check:
     """Whether NumPy fits a cv_bridge that was built for NumPy 1."""
     version = _version(EXTRAS[BASE]["numpy"])
-    old_ros = is_installed("cv_bridge") and any(Path("/opt/ros", distro).is_dir() for distro in ("humble", "jazzy"))
+    old_ros = is_installed("cv_bridge") and any(Path("/opt/ros", distro).is_dir() for distro in NUMPY_1)
     if version is not None and not _is_older(version, "numpy>=2") and old_ros:
         detail = f"{version}; the cv_bridge of this ROS was built for NumPy 1 and cannot convert YUV images"
         return Check("NumPy", NOTE, detail, f"{sys.executable} -m pip install 'numpy<2'", required=False)
