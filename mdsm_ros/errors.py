@@ -23,6 +23,10 @@ class WeightsError(MdsmError, ValueError):
     """A weights folder or hub repository that no model can be loaded from."""
 
 
+class NotHereError(WeightsError):
+    """Weights that are neither on this machine nor can be downloaded."""
+
+
 class DownloadError(MdsmError):
     """Weights that cannot be downloaded."""
 

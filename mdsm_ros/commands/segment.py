@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mdsm_ros.commands.options import (
 
 if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
+    from mdsm_ros.segmenter import Segmenter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +46,28 @@ def run(args: argparse.Namespace) -> int:
     write_picture(out, draw_overlay(image, answer, instruction))
     if args.mask is not None:
         write_picture(args.mask, answer.mask.astype("uint8") * 255)
-    summary = _summary(answer, instruction) | {"model": segmenter.name, "device": segmenter.device, "overlay": str(out)}
+    notes = _notes(segmenter, instruction)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    summary = _summary(answer, instruction) | {
+        "notes": notes,
+        "model": segmenter.name,
+        "device": segmenter.device,
+        "overlay": str(out),
+    }
     print(json.dumps(summary) if args.json else _sentence(summary))
     return 0
+
+
+def _notes(segmenter: Segmenter, instruction: str) -> list[str]:
+    """Limits of the model that the instruction meets."""
+    from mdsm_ros.language.limits import limits_of
+    from mdsm_ros.models.interface import ReadingModel
+
+    model = segmenter.model
+    understood = not isinstance(model, ReadingModel) or model.understands(instruction)
+    vocabulary = getattr(getattr(model, "language", None), "vocabulary", None)  # models of this package have one
+    return limits_of(instruction, understood=understood, vocabulary=vocabulary)
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:

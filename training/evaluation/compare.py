@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mdsm_ros.commands.runner import run_command
-from mdsm_ros.errors import ConfigError
+from mdsm_ros.errors import CommandError, ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
@@ -52,12 +52,14 @@ VARIANTS: dict[str, Variant] = {
 """What is compared, by the name of its folder."""
 
 
-def read_configs(mdsm: Path, vpd: Path) -> dict[str, TrainConfig]:
-    """The configurations of both, with equal budgets.
+def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
+    """The configurations of both, with equal budgets; that of MDSM alone where VPD is not compared.
 
     Raises:
         ConfigError: one is another model's, or their budgets differ.
     """
+    if vpd is None:
+        return {"mdsm": read_mdsm(mdsm)}
     configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
     if PRESETS[configs["vpd"].preset].model_type != "vpd":
         raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
@@ -79,12 +81,19 @@ def _budget(config: TrainConfig) -> dict[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
-    parser.add_argument("--vpd", type=Path, required=True, help="training configuration of VPD")
+    parser.add_argument("--vpd", type=Path, help="training configuration of VPD, where one of its variants is compared")
     experiment.add_arguments(parser, VARIANTS)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Trains and asks what is not finished yet; leaves a table and a plot."""
+    """Trains and asks what is not finished yet; leaves a table and a plot.
+
+    Raises:
+        CommandError: VPD is compared, and its configuration is missing.
+    """
+    needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
+    if needing and args.vpd is None:
+        raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
     experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), args)
 
 
