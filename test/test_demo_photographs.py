@@ -115,7 +115,11 @@ def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
 
 @pytest.mark.parametrize(
     ("arguments", "does"),
-    [([], ["bag", "photographs"]), (["--bag", "mine"], ["bag"]), (["--photographs"], ["photographs"])],
+    [
+        ([], ["bag", "photographs"]),
+        (["--bag", str(BUNDLED_PHOTOGRAPHS)], ["bag"]),
+        (["--photographs"], ["photographs"]),
+    ],
 )
 def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = []

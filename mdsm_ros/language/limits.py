@@ -11,9 +11,8 @@ SEVERAL = re.compile(
     r"\b(all|both|every|each|several|many|some|few|two|three|four|five|six|seven|eight|nine|ten|\d+)\b"
     r"(?!\s+of\s+the\s+way)"
 )
-PAIRS = frozenset(
-    ["clothes", "curtains", "glasses", "goggles", "headphones", "jeans", "pants", "pliers", "scissors", "shorts", "stairs", "tongs", "trousers"]
-)
+PAIRS = {"clothes", "curtains", "glasses", "goggles", "headphones", "jeans", "pants", "pliers", "scissors", "shorts"}
+PAIRS |= {"stairs", "tongs", "trousers"}
 """Plurals that can be one object."""
 SINGULAR_ENDINGS = ("ss", "us", "is")
 JOINED = re.compile(r"\b(?:the|a|an|my|your)\s+(?:[\w-]+\s+){1,3}and\s+(?:the|a|an|my|your)\s+[\w-]+")
