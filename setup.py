@@ -38,6 +38,7 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/examples", sorted(glob("examples/*.*"))),
         (f"share/{NAME}/config/train", sorted(glob("config/train/*.yaml"))),
     ],
     zip_safe=False,

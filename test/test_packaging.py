@@ -113,6 +113,7 @@ def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -
         ("launch", "*.launch.py"),
         ("config", "*.*"),
         ("config/train", "*.yaml"),
+        ("examples", "*.*"),
         (".", "package.xml"),
     ):
         expected = {file.name for file in (ROOT / folder).glob(pattern) if file.is_file()}
