@@ -1,4 +1,4 @@
-"""Publishes the object's pose in the robot's frame: what a grasp planner wants.
+r"""Publishes the object's pose in the robot's frame: what a grasp planner wants.
 
 With tf2, which knows where the camera is:
 
@@ -7,7 +7,7 @@ With tf2, which knows where the camera is:
 Without it (tf2_ros is not on PyPI), for a camera that does not move, with its place in the robot's frame as x y z in
 metres and qx qy qz qw:
 
-    python3 examples/pose_to_base_link.py --static 0.1 0 1.2 -0.5 0.5 -0.5 0.5 \\
+    python3 examples/pose_to_base_link.py --static 0.1 0 1.2 -0.5 0.5 -0.5 0.5 \
         --ros-args -r object_pose:=/mdsm/object_pose
 
 The node publishes the pose with parameter depth. Its axes are those of the object's visible surface.

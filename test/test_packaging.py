@@ -76,8 +76,11 @@ def workspace(request: pytest.FixtureRequest, source: Path, tmp_path_factory: py
     assert python is not None
     folder = tmp_path_factory.mktemp("colcon")
     options = ["--symlink-install"] if request.param == "symlink" else []
+    command: list[str | Path] = [python, "-m", "colcon", "build", "--base-paths", source, *options]
     result = run(
-        *(python, "-m", "colcon", "build", "--base-paths", source, "--event-handlers", "console_direct+", *options),
+        *command,
+        "--event-handlers",
+        "console_direct+",
         cwd=folder,
         PYTHONPATH=sysconfig.get_path("purelib"),  # colcon is not compiled: any Python runs it
     )

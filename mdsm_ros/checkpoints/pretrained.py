@@ -67,8 +67,7 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
             return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
         except NotHereError as error:
             raise NotHereError(
-                f"{name} is a public model; its weights have to be downloaded once: mdsm download {name}. "
-                f"Now {error}"
+                f"{name} is a public model; its weights have to be downloaded once: mdsm download {name}. Now {error}"
             ) from error
     folder = model_folder(name, local_files_only=local_files_only)
     public = read_public_config(folder)
