@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class MdsmError(Exception):
-    """The base of all of them: commands print it as one line, the node logs and counts it."""
+class MdsmError(ValueError):
+    """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
 
 
-class DatasetError(MdsmError, ValueError):
+class DatasetError(MdsmError):
     """A dataset file is missing, unreadable, or contradicts itself."""
 
 
@@ -15,12 +15,16 @@ class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the 
     """The library of models is not in the cache."""
 
 
-class ConfigError(MdsmError, ValueError):
+class ConfigError(MdsmError):
     """A configuration field holds a value that no model can be built from."""
 
 
-class WeightsError(MdsmError, ValueError):
+class WeightsError(MdsmError):
     """A weights folder or hub repository that no model can be loaded from."""
+
+
+class DeviceError(MdsmError):
+    """A device or an acceleration that does not exist here."""
 
 
 class NotHereError(WeightsError):
@@ -31,27 +35,27 @@ class DownloadError(MdsmError):
     """Weights that cannot be downloaded."""
 
 
-class AccelerationError(MdsmError, RuntimeError):
+class AccelerationError(MdsmError):
     """A model does not run faster in the way asked for, or gives other answers then."""
 
 
-class InstructionError(MdsmError, ValueError):
+class InstructionError(MdsmError):
     """An instruction that cannot be answered: empty, far too long, or not text."""
 
 
-class ImageError(MdsmError, ValueError):
+class ImageError(MdsmError):
     """An image that cannot be segmented: wrong shape or type."""
 
 
-class AttentionError(MdsmError, ValueError):
+class AttentionError(MdsmError):
     """A model that has no attention between pixels and words to show."""
 
 
-class BagError(MdsmError, ValueError):
+class BagError(MdsmError):
     """A recording that cannot be opened, is damaged, or lacks a topic."""
 
 
-class ConversionError(MdsmError, ValueError):
+class ConversionError(MdsmError):
     """An image message cannot be used.
 
     Attributes:
@@ -63,11 +67,11 @@ class ConversionError(MdsmError, ValueError):
         self.field = field
 
 
-class ReplayError(MdsmError, ValueError):
+class ReplayError(MdsmError):
     """A recording cannot be evaluated as asked."""
 
 
-class DemoError(MdsmError, RuntimeError):
+class DemoError(MdsmError):
     """The demo cannot be run as asked, or the node did not do its part."""
 
 
@@ -75,16 +79,12 @@ class BenchError(MdsmError):
     """The node could not be measured."""
 
 
-class ParameterError(MdsmError, ValueError):
+class ParameterError(MdsmError):
     """A parameter has a value that it cannot have."""
 
 
 class CommandError(MdsmError):
     """An option has a value that it cannot have."""
-
-
-class SettingError(MdsmError, ValueError):
-    """A device, an acceleration or a preset that does not exist, here or at all."""
 
 
 class MissingPackageError(MdsmError):

@@ -11,7 +11,7 @@ from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizer
 from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
 from mdsm_ros.checkpoints.encoder_checkpoints import align_words, bert_folder, load_bert, load_semantic
 from mdsm_ros.checkpoints.public_weights import load_public, read_public_config
-from mdsm_ros.errors import ConfigError, NotHereError, SettingError, WeightsError
+from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common.semantic import EfficientNetPyramid
@@ -80,10 +80,10 @@ def save_random(preset: str, folder: Path) -> None:
     """Saves a model that has learned nothing, for timing.
 
     Raises:
-        SettingError: there is no such preset.
+        ConfigError: there is no such preset.
     """
     if preset not in PRESETS:
-        raise SettingError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     config = PRESETS[preset]
     model_type = MODEL_TYPES[config.model_type]
     if isinstance(config, StableDiffusionConfig):

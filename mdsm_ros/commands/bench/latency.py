@@ -29,7 +29,8 @@ def latency_table(
 
     Raises:
         WeightsError: there is no such model.
-        SettingError: there is no such preset, device or acceleration.
+        ConfigError: there is no such preset.
+        DeviceError: there is no such device or acceleration.
     """
     with tempfile.TemporaryDirectory() as folder:
         name = model
