@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mdsm_ros.arguments import refinement_steps
 from mdsm_ros.errors import ImageError, WeightsError
 
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
 
-MOST_STEPS = 100
 WEIGHTS = Path(__file__).parent.parent / "weights"  # of the embedded models, each in a folder of its name
 
 
@@ -24,7 +24,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) 
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     if steps:
         parser.add_argument(
-            "--steps", type=_steps, help="refinement steps, 0 for the initial mask (default: the model's)"
+            "--steps", type=refinement_steps, help="refinement steps, 0 for the initial mask (default: the model's)"
         )
 
 
@@ -84,10 +84,3 @@ def check_picture_name(path: Path | None) -> None:
         raise ImageError(f"picture is {str(path)!r}, expected a name that ends in a format such as .png or .jpg")
     if path.is_dir():
         raise ImageError(f"picture {str(path)!r} is a folder, expected a file to write")
-
-
-def _steps(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= MOST_STEPS:
-        raise argparse.ArgumentTypeError(f"{text} is not in 0 … {MOST_STEPS}")
-    return value

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdsm_ros.arguments import count
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.hub.folder import CONFIG_FILE
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder; not the one to report figures on")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
+    parser.add_argument("--limit", type=count, help="the first so many instructions")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--write", action="store_true", help=f"write the best one to the model's {CONFIG_FILE}")
 

@@ -17,11 +17,12 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
@@ -132,7 +133,7 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
     model = load_model(name)
     if not isinstance(model, HubModel):
-        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
+        raise CommandError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
     segmenter = Segmenter(
         type(model)(model.config, model.tokenizer),
@@ -167,9 +168,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
     parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
-    parser.add_argument("--steps", type=int, help="refinement steps (default: the model's)")
-    parser.add_argument("--samples", type=int, default=1, help="refinements whose mean is the answer")
+    parser.add_argument("--limit", type=count, help="the first so many instructions")
+    parser.add_argument("--steps", type=refinement_steps, help="refinement steps (default: the model's)")
+    parser.add_argument("--samples", type=count, default=1, help="refinements whose mean is the answer")
     parser.add_argument("--untrained", action="store_true", help="the same model with random weights too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
