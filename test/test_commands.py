@@ -279,6 +279,27 @@ def test_ctrl_c_ends_a_command_while_it_imports_or_loads(tmp_path: Path, seconds
     assert took < 1 + SLACK
 
 
+def test_ctrl_c_in_a_destructor_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "doomed.py").write_text(
+        """
+import time
+class Doomed:
+    def __del__(self):
+        print("up", flush=True)
+        time.sleep(99)
+def add_arguments(parser): pass
+def run(args):
+    Doomed()
+    time.sleep(99)
+"""
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from mdsm_ros.commands.runner import run_command\n"
+    code += "sys.exit(run_command('x', 'doomed', None))"
+    took, status, output = Interrupted("-c", code).interrupt_after("up", 0.2)
+    assert (status, "Traceback" in output) == (INTERRUPTED, False), output
+    assert took < 1 + SLACK
+
+
 def test_ctrl_c_ends_what_does_not_listen_and_what_it_started(tmp_path: Path) -> None:
     """A library that swallows KeyboardInterrupt, and a child that ignores SIGINT."""
     (tmp_path / "deaf.py").write_text(

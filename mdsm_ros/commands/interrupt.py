@@ -30,6 +30,7 @@ def watch() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, _on_interrupt)
+    sys.unraisablehook = _report_unraisable
     threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
 
@@ -62,6 +63,12 @@ def _end_children() -> None:
 def _on_interrupt(number: int, frame: FrameType | None) -> NoReturn:
     _interrupted.set()
     raise KeyboardInterrupt
+
+
+def _report_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    """Says nothing of a KeyboardInterrupt in ``__del__`` or a callback, where Python prints and forgets it."""
+    if unraisable.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(unraisable)
 
 
 def _end_after_grace(reader: int) -> None:
