@@ -3,6 +3,7 @@
 #
 # MDSM_TORCH chooses the build of PyTorch: cpu (1 GB instead of 6 on x86), cu126 and the like, or the URL of an index;
 # without it, that of PyPI.
+# ROS_WHEELS=kilted takes ROS 2 Kilted from PyPI instead of Jazzy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,6 +39,11 @@ if [[ $purpose == dev ]]; then # MuJoCo draws with EGL; without it the tests tha
     scripts/egl.sh || true
 fi
 chosen=${extras[$purpose]}
+case ${ROS_WHEELS:=jazzy} in
+    jazzy) ;;
+    kilted) chosen=${chosen/#ros,/ros-kilted,} ;;
+    *) echo "install.sh: ROS_WHEELS is '$ROS_WHEELS', expected jazzy or kilted" >&2; exit 2 ;;
+esac
 if [[ $purpose == dev ]]; then # one of the library's packages is compiled when it is installed
     if command -v c++ >/dev/null; then
         chosen+=,library

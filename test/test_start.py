@@ -23,7 +23,7 @@ from mdsm_ros.models.presets import LAVT_BASE, MDSM_BASE
 from training.train.command import main
 from training.train.start import start_from
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 SIZES: dict[str, Any] = {
     "image_size": 64,

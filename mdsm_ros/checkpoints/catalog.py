@@ -93,8 +93,15 @@ CATALOG: dict[str, Entry] = {
     "swin-base": Entry(
         "Swin-B, where training of mdsm-base begins", "MIT", 437, (Repository(f"timm/{MDSM_BASE.swin_checkpoint}"),)
     ),
-    "clip-base": Entry("CLIP ViT-B/16, the same", CARD, 602, (Repository(str(MDSM_BASE.clip_checkpoint)),)),
-    "bert-base": Entry("BERT-base, the same", "Apache-2.0", 441, (Repository(str(MDSM_BASE.bert_checkpoint)),)),
+    "clip-base": Entry(
+        "CLIP ViT-B/16, where training of mdsm-base begins", CARD, 602, (Repository(str(MDSM_BASE.clip_checkpoint)),)
+    ),
+    "bert-base": Entry(
+        "BERT-base, where training of mdsm-base begins",
+        "Apache-2.0",
+        441,
+        (Repository(str(MDSM_BASE.bert_checkpoint)),),
+    ),
     "stable-diffusion-1.5": Entry(
         "Stable Diffusion, where training of VPD begins",
         "CreativeML OpenRAIL-M",
@@ -103,6 +110,18 @@ CATALOG: dict[str, Entry] = {
     ),
 }
 """The models by name. Sizes and licences are those of the repositories' pages, or follow from their parameters."""
+
+
+def catalog_markdown() -> str:
+    """The table of models in ``docs/models.md``."""
+    lines = ["| name | what it is | weights | weights' licence | download | gated |", "|---" * 6 + "|"]
+    for name, entry in CATALOG.items():
+        sources = ", ".join(f"[{r.name}](https://huggingface.co/{r.name})" for r in entry.repositories)
+        download = f"~{entry.megabytes} MB" if entry.repositories else "none"
+        gated = "yes" if entry.gated else "no"
+        row = (f"`{name}`", entry.what, sources or "embedded", entry.licence, download, gated)
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
 
 
 def table() -> str:

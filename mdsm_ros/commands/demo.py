@@ -33,13 +33,14 @@ def run(args: argparse.Namespace) -> int:
         raise DemoError("--video needs at least one --instruction")
     _check_source(args)
     check_model(args.model)
-    from mdsm_ros.demo.run import run_bag, run_photographs, run_video
+    from mdsm_ros.demo.run import DemoOptions, run_bag, run_photographs, run_video
 
+    options = DemoOptions(args.out, args.model, args.device, args.steps, args.rate)
     if args.video is not None:
-        return run_video(args)
-    status = 0 if args.photographs else run_bag(args)
+        return run_video(args.video, args.instruction, options)
+    status = 0 if args.photographs else run_bag(args.bag, options)
     if args.bag is None:
-        status = run_photographs(args, load_segmenter(args.model, args.device)) or status
+        status = run_photographs(options, load_segmenter(args.model, args.device)) or status
     return status
 
 

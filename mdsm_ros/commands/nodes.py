@@ -78,7 +78,7 @@ def _own_arguments(argv: list[str]) -> list[str]:
 def _parameters() -> str:
     from dataclasses import fields
 
-    from mdsm_ros.ros.parameters import Parameters
+    from mdsm_ros.ros.interface.parameters import Parameters
 
     return "\n".join(
         textwrap.fill(

@@ -35,8 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from mdsm_ros.extras import require
     from mdsm_ros.inference.answer import validate_instruction
 
-    if args.instruction is not None:
-        args.instruction = validate_instruction(args.instruction)
+    instruction = None if args.instruction is None else validate_instruction(args.instruction)
     if not args.bag.exists():
         raise BagError(f"bag {str(args.bag)!r} does not exist")
     if args.live:
@@ -44,9 +43,20 @@ def run(args: argparse.Namespace) -> int:
     names = [args.model] if args.compare is None else [args.model, args.compare]
     segmenters = [load_segmenter(name, args.device) for name in names]
     from mdsm_ros.replay.comparison import run_comparison
+    from mdsm_ros.replay.options import ReplayOptions
     from mdsm_ros.replay.run import run_replay
 
-    for segmenter in segmenters:
-        if args.steps is not None:
-            segmenter.num_inference_steps = args.steps
-    return run_replay(args, segmenters[0]) if args.compare is None else run_comparison(args, segmenters)
+    options = ReplayOptions(
+        args.bag,
+        args.out,
+        image=args.image,
+        instruction_topic=args.instruction_topic,
+        instruction=instruction,
+        truth=args.truth,
+        labels=args.labels,
+        num_inference_steps=args.steps,
+        live=args.live,
+        rate=args.rate,
+        write_bag=not args.no_bag,
+    )
+    return run_replay(options, segmenters[0]) if args.compare is None else run_comparison(options, segmenters)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.demo.score import Score
+from mdsm_ros.demo.score import FOUND_IOU, Score
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.recordings.exchange import Frame, Replay, Source
 
@@ -47,17 +47,21 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
 def format_table(score: Score) -> str:
     """Markdown: a row an instruction, then what holds for the whole replay."""
     lines = [
-        "| # | instruction | frames | answers | in view | found | IoU initial | IoU refined | latency p50 (s) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| # | instruction | frames | answers | in view | found | false masks | IoU initial | IoU refined "
+        "| latency p50 (s) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, row in enumerate(score.rows, 1):
         in_view = f"{row.in_view}/{row.judged}" if row.judged else "?"
-        found = f"{row.present}/{row.answers}"
+        found = f"{row.found}/{row.in_view}" if row.judged else "?"
+        false = f"{row.false_masks}/{row.judged - row.in_view}" if row.judged else "?"
         ious = f"{_figure(row.mean_iou('initial'))} | {_figure(row.mean_iou('refined'))}"
-        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {ious}"
+        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {false} | {ious}"
         lines.append(f"| {cells} | {_figure(row.latency)} |")
     lines += [
         "",
+        f"- found: masks whose IoU with the truth is {FOUND_IOU} or more, of the frames that show the target; "
+        "false masks: answers that are not empty, of the frames that do not show it",
         f"- {score.answered} of {len(score.rows)} instructions answered; {score.answered_frames} of {score.frames} "
         f"frames answered, the others were replaced by newer ones before the model was free",
         f"- oldest frame when taken {score.age:.3f} s, longest inference {score.inference:.3f} s",

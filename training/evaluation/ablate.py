@@ -18,7 +18,7 @@ from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from training.evaluation import experiment
-from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
 
 
@@ -55,16 +55,19 @@ VARIANTS: dict[str, Variant] = {
     "mdsm": Variant(
         lambda config: config,
         {
-            "MDSM": Asking(),
+            "MDSM": {},
             "MDSM, initial mask": INITIAL,
-            **{f"MDSM, {n} refinement step{'s' if n > 1 else ''}": Asking(steps=n) for n in (1, 2, 4, 10, 50)},
-            "MDSM, mean of 5 samples": Asking(samples=5),
+            **{
+                f"MDSM, {n} refinement step{'s' if n > 1 else ''}": {"num_inference_steps": n}
+                for n in (1, 2, 4, 10, 50)
+            },
+            "MDSM, mean of 5 samples": {"num_samples": 5},
         },
     ),
     "no-diffusion": Variant(one_stage, {"MDSM without diffusion": INITIAL}),
-    "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": Asking()}),
-    "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": Asking()}),
-    "no-dice": Variant(_without_dice, {"MDSM without dice": Asking()}),
+    "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": {}}),
+    "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": {}}),
+    "no-dice": Variant(_without_dice, {"MDSM without dice": {}}),
 }
 """What is compared, by the name of its folder."""
 
@@ -89,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains and asks what is not finished yet; leaves a table and a plot."""
-    experiment.run("mdsm-ablate", VARIANTS, {"mdsm": read_mdsm(args.config)}, args)
+    experiment.run("mdsm-ablate", VARIANTS, {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

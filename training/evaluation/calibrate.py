@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from mdsm_ros.arguments import count
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.hub.folder import CONFIG_FILE
+from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
-from training.evaluation.analysis import STAGES, Answered, Figures, figures_table
+from training.evaluation.analysis import Answered, Figures, figures_table
 from training.evaluation.evaluate import evaluate
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
@@ -63,8 +65,8 @@ def run(args: argparse.Namespace) -> None:
     data = Dataset(args.data)
     instructions = data.split(args.split)[: args.limit]
     segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
-    segmenter.present_threshold = 0.0
-    answers = evaluate(segmenter, data, instructions)
+    settings = replace(segmenter.defaults, present_threshold=0.0)
+    answers = evaluate(segmenter, data, instructions, settings)
     figures = curve(answers)
     best = max(figures, key=lambda threshold: figures[threshold]["gIoU"])
     print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))

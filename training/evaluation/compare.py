@@ -19,7 +19,7 @@ from mdsm_ros.errors import CommandError, ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
-from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
 
 NOISE = (5, 500)  # timesteps, beside 0
@@ -39,7 +39,7 @@ def _daam(config: TrainConfig) -> TrainConfig:
 
 
 VARIANTS: dict[str, Variant] = {
-    "mdsm": Variant(lambda config: config, {"MDSM": Asking(), "MDSM, initial mask": INITIAL}),
+    "mdsm": Variant(lambda config: config, {"MDSM": {}, "MDSM, initial mask": INITIAL}),
     "lavt-64": Variant(partial(lavt, max_tokens=64), {"LAVT, 64 tokens": INITIAL}),
     "vpd": _vpd("VPD"),
     "vpd-frozen": _vpd("VPD, UNet frozen", freeze_unet=True),
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
     needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
     if needing and args.vpd is None:
         raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
-    experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), args)
+    experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), experiment.options_of(args))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mdsm_ros.commands.runner import run_command
-from training.train.command import SOURCES, add_run_arguments
+from training.train.options import SOURCES, add_run_arguments, run_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     from training.train.sources import open_source
 
     with closing(open_source(args.data, "train", config.image_size, config)) as source:
-        train(config, source, args)
+        train(config, source, run_options(args))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 from mdsm_ros.commands.runner import run_command
-
-SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
+from training.train.options import SOURCES, add_run_arguments, run_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,25 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what every training is told."""
-    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
-    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
-
-
 def run(args: argparse.Namespace) -> None:
     """Trains, or resumes."""
     from training.train.config import read_config
 
     config = read_config(args.config)
-    from training.train.run import train
-    from training.train.sources import open_source
+    from training.train.run import run_training
 
-    with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
-        train(config, source, args)
+    run_training(config, args.data, run_options(args, only_stage_one=args.stage == "1"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
