@@ -1,8 +1,10 @@
 """Package metadata; in setup.py because ament_python of Humble predates pyproject's [project] table."""
 
 from glob import glob
+from typing import Any
 
 from setuptools import find_packages, setup
+from setuptools.command.develop import develop
 
 NAME = "mdsm_ros"
 ROS = (
@@ -14,6 +16,18 @@ ROS = (
     "std-msgs",
     "std-srvs",
 )
+ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
+
+
+class Develop(develop):
+    """What ``colcon build --symlink-install`` runs; setuptools has no option for the interpreter there."""
+
+    def write_script(self, script_name: str, contents: str, *args: Any) -> None:
+        """Writes an executable for ``ros2 run`` that starts the first python3 on PATH, such as that of a venv."""
+        if str(self.script_dir).endswith(f"lib/{NAME}"):
+            contents = ANY_PYTHON + contents[contents.index("\n") :]
+        super().write_script(script_name, contents, *args)
+
 
 setup(
     name=NAME,
@@ -33,9 +47,11 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/examples", sorted(glob("examples/*.*"))),
         (f"share/{NAME}/config/train", sorted(glob("config/train/*.yaml"))),
     ],
     zip_safe=False,
+    cmdclass={"develop": Develop},
     install_requires=[
         "diffusers>=0.30",
         "filelock>=3.12",
@@ -101,14 +117,14 @@ setup(
         "console_scripts": [
             "mdsm = mdsm_ros.commands.main:main",
             "mdsm-data = training.cli:main",
-            "mdsm-train = training.train.run:main",
-            "mdsm-train-latent = training.latent.run:main",
-            "mdsm-evaluate = training.evaluation.evaluate:main",
-            "mdsm-ablate = training.evaluation.ablate:main",
-            "mdsm-compare = training.evaluation.compare:main",
-            "mdsm-calibrate = training.evaluation.calibrate:main",
-            "mdsm_node = mdsm_ros.ros.node:main",
-            "mdsm_sim = mdsm_ros.ros.sim:main",
+            "mdsm-train = training.cli:train",
+            "mdsm-train-latent = training.cli:train_latent",
+            "mdsm-evaluate = training.cli:evaluate",
+            "mdsm-ablate = training.cli:ablate",
+            "mdsm-compare = training.cli:compare",
+            "mdsm-calibrate = training.cli:calibrate",
+            "mdsm_node = mdsm_ros.commands.nodes:node",
+            "mdsm_sim = mdsm_ros.commands.nodes:sim",
         ],
     },
 )

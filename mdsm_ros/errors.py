@@ -31,6 +31,10 @@ class DeviceError(MdsmError):
     """A device or an acceleration that does not exist here."""
 
 
+class NotHereError(WeightsError):
+    """Weights that are neither on this machine nor can be downloaded."""
+
+
 class DownloadError(MdsmError):
     """Weights that cannot be downloaded."""
 
@@ -105,7 +109,7 @@ class BenchError(MdsmError):
     """The node could not be measured."""
 
 
-class RosError(RuntimeError):
+class RosError(MdsmError):
     """ROS cannot start with these arguments, or in this environment."""
 
 
@@ -115,3 +119,7 @@ class ParameterError(MdsmError):
 
 class CommandError(MdsmError):
     """An option has a value that it cannot have."""
+
+
+class MissingPackageError(MdsmError):
+    """A package of an extra is needed, and is not installed."""

@@ -223,6 +223,31 @@ def test_the_report_holds_a_picture_per_instruction_and_the_table(recording: Rec
     assert Image.open(tmp_path / "contact_sheet.png").width == 2 * 480
 
 
+def test_the_caption_is_about_the_answer_in_the_picture(
+    recording: RecordingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = perfect_replay(recording)
+    captions: list[str] = []
+
+    def tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:
+        captions.append(verdict)
+        return Image.new("RGB", (4, 4))
+
+    monkeypatch.setattr("mdsm_ros.demo.report._tile", tile)
+    write_report(tmp_path, recording, replay, score_replay(recording, replay))
+    assert captions == ["answer: in view, IoU 1.00", "answer: not in view; it is not in view"]
+    shown = sorted(stamp for stamp in replay.overlays if replay.frames[stamp].instruction == 0)
+    worse = {
+        kind: [
+            dataclasses.replace(m, mask=np.zeros_like(m.mask)) if m.stamp == shown[len(shown) // 2] else m for m in v
+        ]
+        for kind, v in replay.masks.items()
+    }
+    captions.clear()  # the others are still perfect
+    write_report(tmp_path, recording, dataclasses.replace(replay, masks=worse), score_replay(recording, replay))
+    assert captions[0] == "answer: not in view, IoU 0.00"
+
+
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     """Two seconds of 1080p at 10 Hz."""

@@ -116,7 +116,11 @@ def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
 
 @pytest.mark.parametrize(
     ("arguments", "does"),
-    [([], ["bag", "photographs"]), (["--bag", "mine"], ["bag"]), (["--photographs"], ["photographs"])],
+    [
+        ([], ["bag", "photographs"]),
+        (["--bag", str(BUNDLED_PHOTOGRAPHS)], ["bag"]),
+        (["--photographs"], ["photographs"]),
+    ],
 )
 def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
@@ -131,6 +135,6 @@ def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: 
 
     monkeypatch.setattr("mdsm_ros.demo.run.run_bag", bag)
     monkeypatch.setattr("mdsm_ros.demo.run.run_photographs", photographs)
-    monkeypatch.setattr(cli, "_load_segmenter", lambda model, device: None)
+    monkeypatch.setattr("mdsm_ros.commands.demo.load_segmenter", lambda model, device: None)
     assert cli.main(["demo", *arguments]) == int("bag" in does)
     assert done == does

@@ -21,7 +21,7 @@ from mdsm_ros.models.stable_diffusion.config import SD15, TINY
 from mdsm_ros.models.stable_diffusion.kind_text import KindText
 from mdsm_ros.models.stable_diffusion.network import word_tokens
 from mdsm_ros.segmenter import Segmenter
-from training.train.run import main
+from training.train.command import main
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from mdsm_ros.models.common.vision import ParallelJoin
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.presets import LAVT_BASE, MDSM_BASE
-from training.train.run import main
+from training.train.command import main
 from training.train.start import start_from
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]

@@ -11,7 +11,7 @@ from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizer
 from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
 from mdsm_ros.checkpoints.encoder_checkpoints import align_words, bert_folder, load_bert, load_semantic
 from mdsm_ros.checkpoints.public_weights import load_public, read_public_config
-from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common.semantic import EfficientNetPyramid
@@ -63,7 +63,12 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
         WeightsError: there is no such model, it cannot be downloaded, or its files are damaged.
     """
     if str(name) in PUBLIC_MODELS:
-        return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
+        try:
+            return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
+        except NotHereError as error:
+            raise NotHereError(
+                f"{name} is a public model; its weights have to be downloaded once: mdsm download {name}. Now {error}"
+            ) from error
     folder = model_folder(name, local_files_only=local_files_only)
     public = read_public_config(folder)
     if public is not None:
@@ -75,10 +80,10 @@ def save_random(preset: str, folder: Path) -> None:
     """Saves a model that has learned nothing, for timing.
 
     Raises:
-        ValueError: there is no such preset.
+        ConfigError: there is no such preset.
     """
     if preset not in PRESETS:
-        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     config = PRESETS[preset]
     model_type = MODEL_TYPES[config.model_type]
     if isinstance(config, StableDiffusionConfig):

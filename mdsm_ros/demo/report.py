@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mdsm_ros.demo.score import FOUND_IOU, Row, Score
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.demo.score import FOUND_IOU, Score
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import tile_size
@@ -34,7 +35,8 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
             overlay = replay.overlays[frame.stamp]
             write_picture(folder / f"overlay_{index + 1:02d}.png", overlay)
             outlined = _outline(overlay, source.truth(frame))
-            tiles.append(_tile(outlined, f"{index + 1}. {row.instruction}", _verdict(row)))
+            verdict = _verdict_of_one(frame, source.truth(frame), replay)
+            tiles.append(_tile(outlined, f"{index + 1}. {row.instruction}", verdict))
     if tiles:
         write_picture(folder / "contact_sheet.png", _sheet(tiles))
     table = format_table(score)
@@ -74,13 +76,16 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _verdict(row: Row) -> str:
-    if not row.judged:
-        return f"a mask in {row.masks} of {row.answers} answers; the truth is not known"
-    if not row.in_view:
-        return f"not in view; no mask in {row.judged - row.false_masks} of {row.judged} answers"
-    ious = f"IoU initial {_figure(row.mean_iou('initial'))}, refined {_figure(row.mean_iou('refined'))}"
-    return f"found in {row.found} of {row.in_view} frames; {ious}"
+def _verdict_of_one(frame: Frame, truth: np.ndarray | None, replay: Replay) -> str:
+    """About the answer in the picture; what holds for all answers to its instruction is in the table."""
+    masks = [message.mask for message in replay.masks.get("final", []) if message.stamp == frame.stamp]
+    mask = masks[-1] if masks else None  # the newest one, as the overlay
+    said = "no mask" if mask is None else "in view" if mask.any() else "not in view"
+    if truth is None:
+        return f"answer: {said}"
+    if not truth.any():
+        return f"answer: {said}; it is not in view"
+    return f"answer: {said}" if mask is None else f"answer: {said}, IoU {iou(mask, truth):.2f}"
 
 
 def _typical_frame(replay: Replay, index: int) -> Frame | None:

@@ -11,6 +11,7 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import DemoError
+from mdsm_ros.extras import require
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.pixels import MAX_PIXELS
 from mdsm_ros.recordings.exchange import Frame, Outgoing
@@ -54,10 +55,8 @@ class VideoSource:
 
     def _probe(self) -> float:
         """Length in seconds."""
-        try:
-            import av
-        except ImportError as error:
-            raise DemoError("reading videos needs PyAV: pip install 'mdsm_ros[video]'") from error
+        require("av", purpose="reading a video")
+        import av
 
         try:
             with av.open(str(self.path)) as container:

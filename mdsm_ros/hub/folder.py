@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
-from mdsm_ros.errors import StorageError, WeightsError
+from mdsm_ros.errors import NotHereError, StorageError, WeightsError
 from mdsm_ros.files import link_or_copy, whole_folder, write_json
 from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
@@ -36,7 +36,8 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
     """Finds the folder of a model: a local folder as it is, a hub id from the cache or the hub.
 
     Raises:
-        WeightsError: there is no such folder, and no such repository can be reached.
+        NotHereError: There is no such folder, and no such repository can be reached.
+        WeightsError: The name is that of a file.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -50,9 +51,9 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
             )
         )
     except HUB_ERRORS as error:
-        raise WeightsError(
-            f"model {str(name)!r} is no name that mdsm models lists, no local folder, not in the cache, and cannot be "
-            f"downloaded: {advice(str(name), error)}"
+        raise NotHereError(
+            f"model {str(name)!r} is not a folder, not in the cache, and cannot be downloaded: "
+            f"{advice(str(name), error)}"
         ) from error
 
 

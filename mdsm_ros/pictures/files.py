@@ -25,6 +25,8 @@ def read_picture(path: Path) -> np.ndarray:
             return picture_to_rgb(upright(image))
     except FileNotFoundError as error:
         raise ImageError(f"picture {str(path)!r} does not exist") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"picture {str(path)!r} is a folder, expected a file") from error
     except (UnidentifiedImageError, ImageError) as error:
         raise ImageError(f"picture {str(path)!r} cannot be read: {error}") from error
     except Exception as error:  # Pillow's decoders of damaged files fail in many ways

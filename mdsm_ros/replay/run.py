@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import ReplayError
+from mdsm_ros.extras import require
 from mdsm_ros.files import content_mark, public_name, write_json
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
@@ -126,8 +126,7 @@ def _answer_live(
     options: ReplayOptions, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> None:
     """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
-    if find_spec("rclpy") is None:
-        raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+    require("rclpy", purpose="mdsm replay --live")
     if reader.topics.instruction is None:
         raise ReplayError("--live takes the instructions of the recording, not --instruction")
     out = options.out

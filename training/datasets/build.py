@@ -12,10 +12,9 @@ import shutil
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +25,7 @@ from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, me
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import read_json
+from training.workers import WorkerPool
 
 RECIPE_FILE = "recipe.json"
 AHEAD = 3  # units in work or waiting for their turn, a worker
@@ -144,8 +144,7 @@ def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | 
         for unit in plan.units:
             yield make_part(plan.name(unit), unit)
         return
-    # spawn: neither a GL context nor a ray caster survives a fork
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = WorkerPool(workers)
     try:
         pending: deque[Future[tuple[str, PartSummary | str]]] = deque()
         for unit in plan.units:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
 from training.evaluation import experiment
@@ -82,15 +84,20 @@ def read_mdsm(path: Path) -> TrainConfig:
     return config
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-ablate``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--config", type=Path, required=True, help="training configuration of MDSM")
     experiment.add_arguments(parser, VARIANTS)
-    args = parser.parse_args(argv)
-    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains and asks what is not finished yet; leaves a table and a plot."""
+    experiment.run("mdsm-ablate", VARIANTS, {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-ablate``."""
+    return run_command("mdsm-ablate", "training.evaluation.ablate", argv)
 
 
 if __name__ == "__main__":

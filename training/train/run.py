@@ -1,17 +1,7 @@
-"""``mdsm-train``: both stages, from a dataset folder to a model folder.
-
-Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
-The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
-end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
-
-A step whose gradient is not finite is left out. Where that happens several times in a row, or right before a
-checkpoint, the training ends with exit code 1 and keeps its last good checkpoint. Exit code 2: something that you can
-put right.
-"""
+"""Both stages of a training, see ``command.py``."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -30,7 +20,6 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import MdsmError, TrainingError
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
@@ -38,16 +27,15 @@ from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.models.registry import MODEL_TYPES
 from training.datasets.dataset import COLOR_IDS, InstructionDataset
 from training.features import cache_features
-from training.train.config import StageConfig, TrainConfig, read_config
+from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
-from training.train.options import RunOptions, add_run_arguments, run_options
-from training.train.sources import SOURCES, Source, open_source
+from training.train.options import CHECKPOINTS, RunOptions
+from training.train.sources import Source, open_source
 from training.train.stages import StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
 
 VALIDATION_BATCH = 32
-CHECKPOINTS = ("stage1.pt", "stage2.pt")
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
@@ -197,35 +185,3 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     """
     with closing(open_source(data, "train", config.model_config().image_size, config)) as source:
         return train(config, source, options)
-
-
-def _kept(out: Path) -> str:
-    """What a training that failed leaves."""
-    names = [name for name in CHECKPOINTS if (out / name).exists()]
-    return f"the last good checkpoint, {out / names[-1]}, is kept" if names else "there is no checkpoint yet"
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-train``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
-    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
-    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        run_training(read_config(args.config), args.data, run_options(args, only_stage_one=args.stage == "1"))
-    except TrainingError as error:
-        print(f"mdsm-train: {error}; {_kept(args.out)}", file=sys.stderr)
-        return 1
-    except (MdsmError, OSError) as error:
-        print(f"mdsm-train: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -30,8 +30,8 @@ def latency_table(
 
     Raises:
         WeightsError: there is no such model.
-        DeviceError: There is no such device or acceleration.
-        ValueError: there is no such preset.
+        ConfigError: there is no such preset.
+        DeviceError: there is no such device or acceleration.
     """
     with tempfile.TemporaryDirectory() as folder:
         name = model

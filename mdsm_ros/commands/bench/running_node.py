@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mdsm_ros.commands.bench import IMAGE_SIZE, INSTRUCTION
+from mdsm_ros.commands.bench.latency import IMAGE_SIZE, INSTRUCTION
 from mdsm_ros.errors import BenchError, DemoError
 from mdsm_ros.ros.node_process import NodeProcess
 
