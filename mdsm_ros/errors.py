@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 
-class DatasetError(ValueError):
+class MdsmError(ValueError):
+    """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
+
+
+class DatasetError(MdsmError):
     """A dataset file is missing, unreadable, or contradicts itself."""
 
 
@@ -11,39 +15,43 @@ class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the 
     """The library of models is not in the cache."""
 
 
-class ConfigError(ValueError):
+class ConfigError(MdsmError):
     """A configuration field holds a value that no model can be built from."""
 
 
-class WeightsError(ValueError):
+class WeightsError(MdsmError):
     """A weights folder or hub repository that no model can be loaded from."""
 
 
-class DownloadError(Exception):
+class DeviceError(MdsmError):
+    """A device or an acceleration that does not exist here."""
+
+
+class DownloadError(MdsmError):
     """Weights that cannot be downloaded."""
 
 
-class AccelerationError(RuntimeError):
+class AccelerationError(MdsmError):
     """A model does not run faster in the way asked for, or gives other answers then."""
 
 
-class InstructionError(ValueError):
+class InstructionError(MdsmError):
     """An instruction that cannot be answered: empty, far too long, or not text."""
 
 
-class ImageError(ValueError):
+class ImageError(MdsmError):
     """An image that cannot be segmented: wrong shape or type."""
 
 
-class AttentionError(ValueError):
+class AttentionError(MdsmError):
     """A model that has no attention between pixels and words to show."""
 
 
-class BagError(ValueError):
+class BagError(MdsmError):
     """A recording that cannot be opened, is damaged, or lacks a topic."""
 
 
-class ConversionError(ValueError):
+class ConversionError(MdsmError):
     """An image message cannot be used.
 
     Attributes:
@@ -55,21 +63,21 @@ class ConversionError(ValueError):
         self.field = field
 
 
-class ReplayError(ValueError):
+class ReplayError(MdsmError):
     """A recording cannot be evaluated as asked."""
 
 
-class DemoError(RuntimeError):
+class DemoError(MdsmError):
     """The demo cannot be run as asked, or the node did not do its part."""
 
 
-class BenchError(Exception):
+class BenchError(MdsmError):
     """The node could not be measured."""
 
 
-class ParameterError(ValueError):
+class ParameterError(MdsmError):
     """A parameter has a value that it cannot have."""
 
 
-class CommandError(Exception):
+class CommandError(MdsmError):
     """An option has a value that it cannot have."""

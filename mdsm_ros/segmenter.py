@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import AccelerationError, ImageError, InstructionError, WeightsError
+from mdsm_ros.errors import AccelerationError, DeviceError, ImageError, InstructionError, WeightsError
 from mdsm_ros.inference.acceleration import TOLERANCE, choose_acceleration, precision, prepare
 from mdsm_ros.inference.answer import Segmentation, validate_image, validate_instruction
 from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
@@ -43,9 +43,9 @@ def _choose_device(device: str) -> torch.device:
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(f"device is {device!r}, expected 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
+        raise DeviceError(f"device is {device!r}, expected 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device is {device!r}, but no CUDA device is available")
+        raise DeviceError(f"device is {device!r}, but no CUDA device is available")
     return chosen
 
 
@@ -122,7 +122,7 @@ class Segmenter:
 
         Raises:
             WeightsError: there is no such model, or its files are damaged.
-            ValueError: there is no such device or acceleration.
+            DeviceError: there is no such device or acceleration.
         """
         segmenter = cls(load_model(name, local_files_only=local_files_only), str(name), device)
         try:

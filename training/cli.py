@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mdsm_ros.errors import DatasetError, DemoError
+from mdsm_ros.errors import MdsmError
 
 USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         extra = "data" if error.name == "cv2" else "sim"
         print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[{extra}]'", file=sys.stderr)
         return USER_ERROR
-    except (DatasetError, DemoError, OSError) as error:
+    except (MdsmError, OSError) as error:
         print(f"mdsm-data: error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:

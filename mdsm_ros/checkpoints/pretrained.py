@@ -75,10 +75,10 @@ def save_random(preset: str, folder: Path) -> None:
     """Saves a model that has learned nothing, for timing.
 
     Raises:
-        ValueError: there is no such preset.
+        ConfigError: there is no such preset.
     """
     if preset not in PRESETS:
-        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
     config = PRESETS[preset]
     model_type = MODEL_TYPES[config.model_type]
     if isinstance(config, StableDiffusionConfig):

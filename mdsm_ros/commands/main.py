@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import BUNDLED_BAG
-from mdsm_ros.errors import CommandError
+from mdsm_ros.errors import CommandError, DemoError, MdsmError
 
 if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
@@ -26,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(_without_ros_arguments(sys.argv[1:] if argv is None else argv))
     try:
         return int(args.run(args))
-    except CommandError as error:  # first, since the other errors' modules are heavy
-        return _fail(error)
-    except _user_errors() as error:
+    except (MdsmError, OSError) as error:
         return _fail(error)
     except KeyboardInterrupt:
         return 130
@@ -207,29 +205,6 @@ def _version() -> str:
         return "(not installed)"
 
 
-def _user_errors() -> tuple[type[Exception], ...]:
-    from mdsm_ros.errors import (
-        AttentionError,
-        BagError,
-        DemoError,
-        ImageError,
-        InstructionError,
-        ReplayError,
-        WeightsError,
-    )
-
-    return (
-        AttentionError,
-        BagError,
-        DemoError,
-        ImageError,
-        InstructionError,
-        ReplayError,
-        WeightsError,
-        OSError,
-    )
-
-
 def _segment(args: argparse.Namespace) -> int:
     from mdsm_ros.inference.answer import validate_instruction
     from mdsm_ros.pictures.files import read_picture, write_picture
@@ -264,10 +239,7 @@ def _attention(args: argparse.Namespace) -> int:
 def _load_segmenter(args: argparse.Namespace) -> Segmenter:
     from mdsm_ros.segmenter import Segmenter
 
-    try:
-        return Segmenter.from_pretrained(args.model, device=args.device)
-    except ValueError as error:  # weights or device
-        raise CommandError(str(error)) from error
+    return Segmenter.from_pretrained(args.model, device=args.device)
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
@@ -292,7 +264,6 @@ def _sentence(summary: dict[str, Any]) -> str:
 
 def _demo(args: argparse.Namespace) -> int:
     from mdsm_ros.demo.run import run_bag, run_photographs, run_video
-    from mdsm_ros.errors import DemoError
 
     if args.video is None:
         if args.instruction:
@@ -337,32 +308,25 @@ def _sim(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from mdsm_ros.commands.bench import latency_table
 
-    try:
-        print(
-            latency_table(
-                args.model,
-                device=args.device,
-                accelerations=args.acceleration,
-                runs=args.runs,
-                num_inference_steps=args.steps,
-            )
+    print(
+        latency_table(
+            args.model,
+            device=args.device,
+            accelerations=args.acceleration,
+            runs=args.runs,
+            num_inference_steps=args.steps,
         )
-    except ValueError as error:  # weights, device, preset or acceleration
-        raise CommandError(str(error)) from error
+    )
     if args.bag is not None:
         from mdsm_ros.replay.stability import stability_table
 
         print("\n" + stability_table(_load_segmenter(args), args.bag))
     if args.node:
         from mdsm_ros.commands.node_bench import find_profile, table
-        from mdsm_ros.errors import BenchError
 
         parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
         parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
-        try:
-            print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
-        except BenchError as error:
-            raise CommandError(str(error)) from error
+        print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
     return 0
 
 
@@ -384,13 +348,9 @@ def _models(_: argparse.Namespace) -> int:
 
 def _download(args: argparse.Namespace) -> int:
     from mdsm_ros.checkpoints.download import download, find_repositories
-    from mdsm_ros.errors import DownloadError
 
-    try:
-        for repository in find_repositories(args.name, args.revision):
-            print(f"{repository.name}: {download(repository)}")
-    except DownloadError as error:
-        raise CommandError(str(error)) from error
+    for repository in find_repositories(args.name, args.revision):
+        print(f"{repository.name}: {download(repository)}")
     return 0
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from mdsm_ros.errors import DeviceError
 from mdsm_ros.models.interface import SegmentationModel
 
 ACCELERATIONS = ("auto", "none", "half", "compile")
@@ -16,10 +17,10 @@ def choose_acceleration(name: str, device: torch.device) -> str:
     """What "auto" means on a device: "half" on a GPU; "none" on a CPU, few of which are faster in half precision.
 
     Raises:
-        ValueError: there is no such acceleration.
+        DeviceError: there is no such acceleration.
     """
     if name not in ACCELERATIONS:
-        raise ValueError(f"acceleration is {name!r}, expected one of {', '.join(ACCELERATIONS)}")
+        raise DeviceError(f"acceleration is {name!r}, expected one of {', '.join(ACCELERATIONS)}")
     if name != "auto":
         return name
     return "half" if device.type == "cuda" else "none"

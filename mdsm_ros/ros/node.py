@@ -30,7 +30,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
@@ -195,7 +195,7 @@ class MdsmNode(LifecycleNode):
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
         self._error = f"{what}: {error}"
         self.get_logger().error(self._error)
-        if not isinstance(error, ValueError):  # what the user can put right needs no traceback
+        if not isinstance(error, MdsmError):  # what the user can put right needs no traceback
             self.get_logger().error(traceback.format_exc())
         return FAILURE
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.errors import MdsmError
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import STAGES, Answered, Figures, figures_table
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
         segmenter.present_threshold = 0.0
         answers = evaluate(segmenter, data, instructions)
-    except (DatasetError, WeightsError, ValueError) as error:
+    except (MdsmError, OSError) as error:
         print(f"mdsm-calibrate: {error}", file=sys.stderr)
         return 2
     figures = curve(answers)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.errors import CommandError, DatasetError, MdsmError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
@@ -129,10 +129,14 @@ def final_iou(answered: Answered) -> float:
 
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
-    """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
+    """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
+
+    Raises:
+        CommandError: the model is not one that this package trains.
+    """
     model = load_model(name)
     if not isinstance(model, HubModel):
-        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
+        raise CommandError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
     segmenter = Segmenter(
         type(model)(model.config, model.tokenizer),
@@ -190,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
                 segmenter.num_inference_steps = args.steps
             answers[segmenter.name] = evaluate(segmenter, data, instructions)
         worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
-    except (DatasetError, WeightsError, ValueError) as error:
+    except (MdsmError, OSError) as error:
         print(f"mdsm-evaluate: {error}", file=sys.stderr)
         return 2
     results = {name: summarize_answers(found) for name, found in answers.items()}

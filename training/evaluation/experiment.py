@@ -20,7 +20,7 @@ import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
+from mdsm_ros.errors import ConfigError, MdsmError
 from mdsm_ros.files import write_json
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import STAGES, Figures, summarize_answers
@@ -211,7 +211,7 @@ def run(
                     run_variant(variant, seed, configs[variant.base], folder, args, deadline)
     except OutOfTimeError:
         complete = False
-    except (ConfigError, DatasetError, WeightsError) as error:
+    except (MdsmError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     results = collect(args.out, args.variants, args.seeds)

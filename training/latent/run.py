@@ -24,7 +24,7 @@ from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.errors import MdsmError
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig, read_latent_config
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
         config = read_latent_config(args.config)
         with closing(open_source(args.data, "train", config.image_size, config)) as source:
             train(config, source, args)
-    except (ConfigError, DatasetError) as error:
+    except (MdsmError, OSError) as error:
         print(f"mdsm-train-latent: {error}", file=sys.stderr)
         return 2
     return 0

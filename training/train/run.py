@@ -26,7 +26,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
+from mdsm_ros.errors import MdsmError
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
@@ -195,7 +195,7 @@ def main(argv: list[str] | None = None) -> int:
         config = read_config(args.config)
         with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
             train(config, source, args)
-    except (ConfigError, DatasetError, WeightsError) as error:
+    except (MdsmError, OSError) as error:
         print(f"mdsm-train: {error}", file=sys.stderr)
         return 2
     return 0
