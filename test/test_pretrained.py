@@ -13,8 +13,8 @@ from mdsm_ros.checkpoints.pretrained import load_encoders
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.common.vision import ClipPatches
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import MDSM_TINY
 
 
 @pytest.fixture

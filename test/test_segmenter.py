@@ -13,9 +13,9 @@ from transformers import BertTokenizerFast
 
 from mdsm_ros.errors import ImageError, InstructionError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import LAVT_TINY
 from mdsm_ros.segmenter import Segmenter, leave_a_core
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)

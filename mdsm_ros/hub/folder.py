@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
+from mdsm_ros.hub.client import HUB_ERRORS, advice
+from mdsm_ros.hub.files import HUB_FILES
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
