@@ -4,7 +4,7 @@ IMAGES_val := 200
 
 N ?= 2000
 
-.PHONY: demo test lint train bench data homes homes-cost
+.PHONY: demo test lint train bench bench-start data homes homes-cost
 
 demo: .venv/demo.stamp  ## replay the bundled bag through the real node, answer six photographs; pictures and table in demo_output/
 	$(BIN)/mdsm demo --out demo_output
@@ -20,6 +20,9 @@ train: data  ## both stages of mdsm-tiny; goes on where it stopped
 
 bench: .venv/demo.stamp  ## latency of the embedded model on this machine, alone and in the running node
 	$(BIN)/mdsm bench --node --bag
+
+bench-start: .venv/demo.stamp  ## CPU seconds until commands, the embedded model and the node have started, against import torch
+	$(BIN)/python -m mdsm_ros.commands.start_bench
 
 homes: .venv/dev.stamp  ## N views of homes, timed, and their statistics; beside REVERIE's with REVERIE=folder
 	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)

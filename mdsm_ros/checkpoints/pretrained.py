@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
-from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.families import config_from_dict, find_family, presets, published, trained_family
 from mdsm_ros.models.family import PublicFamily, resolve
@@ -15,6 +14,8 @@ from mdsm_ros.models.interface import SegmentationModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from mdsm_ros.models.base import HubModel
 
 EMBEDDED_WEIGHTS = Path(__file__).parent.parent / "weights"
 

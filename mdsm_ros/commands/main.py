@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mdsm_ros.arguments import image_size, positive_number
 from mdsm_ros.demo import BUNDLED_BAG
 from mdsm_ros.errors import CommandError, DemoError, MdsmError
+from mdsm_ros.inference.threads import import_torch_for_one_answer
 
 if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
@@ -206,6 +207,7 @@ def _version() -> str:
 
 
 def _segment(args: argparse.Namespace) -> int:
+    import_torch_for_one_answer()
     from mdsm_ros.inference.answer import validate_instruction
     from mdsm_ros.pictures.files import read_picture, write_picture
     from mdsm_ros.pictures.overlay import draw_overlay
@@ -224,6 +226,7 @@ def _segment(args: argparse.Namespace) -> int:
 
 
 def _attention(args: argparse.Namespace) -> int:
+    import_torch_for_one_answer()
     from mdsm_ros.commands.attention import attention_sheet
     from mdsm_ros.inference.answer import validate_instruction
     from mdsm_ros.pictures.files import read_picture, write_picture

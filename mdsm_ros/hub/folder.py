@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import save_torch_state_dict, snapshot_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerFast
 
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.client import HUB_ERRORS, advice
 from mdsm_ros.hub.files import HUB_FILES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -40,6 +40,10 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         return folder
     if folder.exists() or folder.is_absolute() or str(name).startswith("."):
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    from huggingface_hub import snapshot_download  # a model in a folder starts without it
+
+    from mdsm_ros.hub.client import HUB_ERRORS, advice
+
     try:
         return Path(
             snapshot_download(
@@ -135,6 +139,8 @@ def write_model(
         values: The configuration, JSON-ready.
         tokenizer: The model's tokenizer.
     """
+    from huggingface_hub import save_torch_state_dict
+
     halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
     (folder / CONFIG_FILE).write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
