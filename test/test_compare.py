@@ -73,6 +73,13 @@ def test_another_model_is_refused(workplace: Path, capsys: pytest.CaptureFixture
     assert "preset is 'mdsm-tiny', expected a VPD" in capsys.readouterr().err
 
 
+def test_vpd_is_asked_for_where_a_variant_needs_it(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needed = ["--mdsm", str(workplace / "mdsm.yaml"), "--data", "d", "--test-data", "d", "--out", "o"]
+    with pytest.raises(SystemExit):
+        compare.main([*needed, "--variants", "mdsm", "vpd-frozen"])
+    assert "--vpd is missing, expected the configuration of VPD for the variants vpd-frozen" in capsys.readouterr().err
+
+
 def test_the_tiny_configurations_have_equal_budgets() -> None:
     folder = ROOT / "config/train"
     assert set(compare.read_configs(folder / "mdsm-tiny-short.yaml", folder / "vpd-tiny.yaml")) == {"mdsm", "vpd"}

@@ -50,12 +50,14 @@ VARIANTS: dict[str, Variant] = {
 """What is compared, by the name of its folder."""
 
 
-def read_configs(mdsm: Path, vpd: Path) -> dict[str, TrainConfig]:
-    """The configurations of both, with equal budgets.
+def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
+    """The configurations of both, with equal budgets; that of MDSM alone where VPD is not compared.
 
     Raises:
         ConfigError: one is another model's, or their budgets differ.
     """
+    if vpd is None:
+        return {"mdsm": read_mdsm(mdsm)}
     configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
     if presets()[configs["vpd"].preset].model_type != "vpd":
         raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
@@ -80,9 +82,12 @@ def main(argv: list[str] | None = None) -> int:
         prog="mdsm-compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
-    parser.add_argument("--vpd", type=Path, required=True, help="training configuration of VPD")
+    parser.add_argument("--vpd", type=Path, help="training configuration of VPD, where one of its variants is compared")
     experiment.add_arguments(parser, VARIANTS)
     args = parser.parse_args(argv)
+    needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
+    if needing and args.vpd is None:
+        parser.error(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
     return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), args)
 
 
