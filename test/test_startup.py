@@ -12,7 +12,7 @@ import pytest
 
 from mdsm_ros.commands.start_bench import cpu_seconds, measure, table
 from mdsm_ros.errors import BenchError
-from mdsm_ros.models.families import FAMILIES
+from mdsm_ros.models.families import families
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = {"torch", "torchvision", "timm", "transformers", "diffusers", "peft", "accelerate", "scipy", "sympy"}
@@ -94,7 +94,7 @@ def test_a_model_imports_what_it_needs_when_it_is_loaded_and_nothing_when_it_ans
     steps = python(MODELS)
     assert isinstance(steps, dict)
     modules = {name: set(names) for name, names in steps.items()}
-    networks = {f"mdsm_ros.models.{name}.network" for name in FAMILIES}
+    networks = {family.network.split(":")[0] for family in families()}
     assert sorted(modules["families"] & (LIBRARIES | networks)) == []
     assert sorted(modules["segmenter"] & (LIBRARIES - {"torch"} | {"huggingface_hub"} | COMPILER | networks)) == []
     assert "torch" in modules["segmenter"]

@@ -41,7 +41,9 @@ def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, 
         config = family.config_type.from_dict(values)
     except ConfigError as error:
         raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
-    inside = {name: str(folder / source) for name, (source, _) in config.sources.items() if (folder / source).is_dir()}
+    inside: dict[str, Any] = {
+        name: str(folder / source) for name, (source, _) in config.sources.items() if (folder / source).is_dir()
+    }
     return replace(config, **inside)
 
 

@@ -1,6 +1,6 @@
 """All model types. Imports their configurations and nothing heavy.
 
-A new model type is a folder here, whose ``__init__.py`` holds its ``FAMILY``, and its name in the table below.
+A model type is a folder beside this file whose ``__init__.py`` holds its ``FAMILY``; nothing else lists the types.
 """
 
 from __future__ import annotations
@@ -8,29 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.config import ModelConfig, PublicConfig
 from mdsm_ros.models.family import Family, PublicFamily, TrainedFamily
 
-FAMILIES = (
-    "mdsm",
-    "lavt",
-    "vpd",
-    "grounded_diffusion",
-    "daam",
-    "clipseg",
-    "grounded_sam2",
-    "sam3",
-)
-"""The folders of all model types."""
-
 
 @cache
 def families() -> tuple[Family, ...]:
-    """All model types, in the order of the table."""
-    return tuple(import_module(f"mdsm_ros.models.{name}").FAMILY for name in FAMILIES)
+    """All model types: first those that this package trains, then the public ones, each by name."""
+    folders = (module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg)
+    packages = (import_module(f"mdsm_ros.models.{name}") for name in sorted(folders))
+    found: list[Family] = [package.FAMILY for package in packages if hasattr(package, "FAMILY")]
+    return tuple(sorted(found, key=lambda family: isinstance(family, PublicFamily)))
 
 
 def trained_families() -> tuple[TrainedFamily, ...]:

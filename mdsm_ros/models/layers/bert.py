@@ -82,6 +82,14 @@ class Layer(nn.Module):
         return self.output(functional.gelu(self.intermediate["dense"](x)), x)
 
 
+class Encoder(nn.Module):
+    """The layers, in the place where transformers has them."""
+
+    def __init__(self, dim: int, layers: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(dim, heads, dropout) for _ in range(layers))
+
+
 class Bert(Recomputing):
     """Tokens to language features.
 
@@ -97,7 +105,7 @@ class Bert(Recomputing):
         super().__init__()
         self.dim = dim
         self.embeddings = Embeddings(vocab_size, dim, dropout)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(dim, heads, dropout) for _ in range(layers))})
+        self.encoder = Encoder(dim, layers, heads, dropout)
         self.apply(_initialize)
 
     @property
@@ -111,7 +119,7 @@ class Bert(Recomputing):
         seen = None  # attention without padding takes a faster way
         if not mask.all():
             seen = mask.bool()[:, None, None, :].expand(-1, -1, ids.shape[1], -1)
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in self.encoder.layer:
             x = self.run(layer, x, seen)
         return x
 

@@ -53,7 +53,8 @@ class DDIM:
 
     Attributes:
         alphas_cumprod: (steps,), how much of the signal's variance is left at each timestep.
-        timesteps: Of the whole way that :meth:`set_timesteps` chose, descending.
+        num_inference_steps: Number of steps of the whole way, as :meth:`set_timesteps` chose it.
+        timesteps: Of the whole way, descending.
     """
 
     def __init__(self, num_train_timesteps: int, beta_schedule: str) -> None:
@@ -64,7 +65,7 @@ class DDIM:
     def set_timesteps(self, num_inference_steps: int) -> None:
         """Chooses the number of steps of the whole way; the first is from pure noise."""
         total = self.config.num_train_timesteps
-        self._stride = total // num_inference_steps
+        self.num_inference_steps = num_inference_steps
         found = np.round(np.arange(total, 0, -total / num_inference_steps)).astype(np.int64) - 1
         self.timesteps = torch.from_numpy(found)
 
@@ -85,7 +86,7 @@ class DDIM:
         Returns:
             (B, ...) the sample at the next timestep.
         """
-        following = timestep - self._stride
+        following = timestep - self.config.num_train_timesteps // self.num_inference_steps
         left = self.alphas_cumprod[timestep]
         left_then = self.alphas_cumprod[following] if following >= 0 else torch.ones((), device="cpu")
         noise = (sample - left**0.5 * predicted) / (1 - left) ** 0.5
