@@ -8,7 +8,7 @@ NAME = "mdsm_ros"
 
 setup(
     name=NAME,
-    version="0.1.0",
+    version="0.2.0",
     description="The pixels of the object that a sentence talks about, for ROS 2 robots",
     maintainer="The mdsm_ros developers",
     maintainer_email="mdsm_ros@users.noreply.github.com",
@@ -55,6 +55,16 @@ setup(
             "ros-jazzy-std-msgs",
             "ros-jazzy-std-srvs",
         ],
+        # or Kilted instead
+        "ros-kilted": [
+            "ros-kilted-diagnostic-msgs",
+            "ros-kilted-geometry-msgs",
+            "ros-kilted-lifecycle-msgs",
+            "ros-kilted-rclpy[fastrtps]",
+            "ros-kilted-sensor-msgs",
+            "ros-kilted-std-msgs",
+            "ros-kilted-std-srvs",
+        ],
         "video": ["av>=12"],
         "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
         "data": [
@@ -80,7 +90,9 @@ setup(
             "colcon-common-extensions",
             "colcon-ros",
             "mypy>=1.11",
+            "pre-commit>=3.5",
             "pytest>=7",
+            "pytest-cov>=5",
             "pytest-rerunfailures",
             "pytest-timeout",
             "pytest-xdist",

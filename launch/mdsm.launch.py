@@ -9,21 +9,11 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
+from mdsm_ros.ros.interface.topics import INPUTS, OUTPUTS
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 BOOLEAN = ["true", "false"]
-OUTPUTS = (
-    "mask",
-    "initial_mask",
-    "probability",
-    "uncertainty",
-    "overlay",
-    "detections",
-    "object_pose",
-    "object_points",
-    "status",
-)
 ARGUMENTS = [
     DeclareLaunchArgument(
         "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="Parameters of the node, a YAML file."
@@ -71,14 +61,22 @@ ARGUMENTS = [
         "respawn", default_value="false", choices=BOOLEAN, description="Start the node again when it ends."
     ),
     *(
-        DeclareLaunchArgument(name, default_value="", description=f"Another topic for ~/{name}; empty: that one.")
-        for name in OUTPUTS
+        DeclareLaunchArgument(
+            topic.short_name, default_value="", description=f"Another topic for {topic.name}; empty: that one."
+        )
+        for topic in OUTPUTS
     ),
 ]
 
 
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=make_node)])
+
+
+def remapping(name: str, value: dict[str, str]) -> tuple[str, str]:
+    """Of a topic that the node subscribes: image/compressed follows the argument image."""
+    argument, slash, transport = name.partition("/")
+    return name, f"{value[argument] or argument}{slash}{transport}"
 
 
 def make_node(context: LaunchContext) -> list[Node]:
@@ -96,12 +94,8 @@ def make_node(context: LaunchContext) -> list[Node]:
             namespace=value["namespace"],
             parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
             remappings=[
-                ("image", value["image"]),
-                ("image/compressed", f"{value['image']}/compressed"),
-                ("instruction", value["instruction"]),
-                ("depth", value["depth"] or "depth"),
-                ("camera_info", value["camera_info"]),
-                *((f"~/{name}", value[name]) for name in OUTPUTS if value[name]),
+                *(remapping(topic.name, value) for topic in INPUTS),
+                *((topic.name, value[topic.short_name]) for topic in OUTPUTS if value[topic.short_name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

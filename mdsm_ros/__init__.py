@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Segmentation", "Segmenter"]
+__all__ = ["InferenceSettings", "Segmentation", "Segmenter"]
 
 if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
+    from mdsm_ros.inference.settings import InferenceSettings
     from mdsm_ros.segmenter import Segmenter
 else:  # type checkers would take any name for one of the package's
 

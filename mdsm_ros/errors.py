@@ -7,6 +7,10 @@ class MdsmError(ValueError):
     """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
 
 
+class SettingsError(MdsmError):
+    """A setting of an answer, such as a threshold or a number of steps, has a value that it cannot have."""
+
+
 class DatasetError(MdsmError):
     """A dataset file is missing, unreadable, or contradicts itself."""
 
@@ -73,6 +77,10 @@ class DemoError(MdsmError):
 
 class BenchError(MdsmError):
     """The node could not be measured."""
+
+
+class RosError(MdsmError):
+    """ROS cannot start with these arguments, or in this environment."""
 
 
 class ParameterError(MdsmError):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Sets up .venv: install.sh demo | dev. Needs only python3 (3.10 or newer) on the machine.
+# ROS_WHEELS=kilted takes ROS 2 Kilted from PyPI instead of Jazzy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,11 @@ if [[ $purpose == dev ]]; then # MuJoCo draws with EGL; without it the tests tha
     scripts/egl.sh || true
 fi
 chosen=${extras[$purpose]}
+case ${ROS_WHEELS:=jazzy} in
+    jazzy) ;;
+    kilted) chosen=${chosen/#ros,/ros-kilted,} ;;
+    *) echo "install.sh: ROS_WHEELS is '$ROS_WHEELS', expected jazzy or kilted" >&2; exit 2 ;;
+esac
 if [[ $purpose == dev ]]; then # one of the library's packages is compiled when it is installed
     if command -v c++ >/dev/null; then
         chosen+=,library

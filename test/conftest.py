@@ -1,36 +1,48 @@
 from __future__ import annotations
 
+import ctypes.util
 import fcntl
 import itertools
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mdsm_ros.homes.generate import Sample
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # before any test module imports mujoco
 
 _DOMAINS = itertools.count(os.getpid())
-
-
+MARKERS = {"ros_domain": "ros", "workspace": "colcon", "wheel": "colcon", "views_of_homes": "render"}  # by fixture
 LONGEST = ("test_shimrie", "test_training_processes", "test_segmenter", "test_shards")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what may be tried again, and what `pytest -n 2 --dist loadgroup` may run at the same time.
+    """Says what may be tried again, what `make quick` leaves out, and what `pytest -n 2 --dist loadgroup` runs at once.
 
     Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
     each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
-    group, so that two nodes never share the cores. Every other file is a group, since its tests share what they set
-    up. What takes longest comes first, so that no worker is left alone with it.
+    group, so that two nodes never share the cores. The files that look at the same homes are a group, which renders
+    them once. Every other file is a group, since its tests share what they set up. What takes longest comes first, so
+    that no worker is left alone with it.
     """
-    on_dds = {item.path.stem for item in items if "ros_domain" in getattr(item, "fixturenames", ())}
+    on_dds, in_homes = (
+        {item.path.stem for item in items if fixture in getattr(item, "fixturenames", ())}
+        for fixture in ("ros_domain", "views_of_homes")
+    )
     for item in items:
-        if "ros_domain" in getattr(item, "fixturenames", ()):
+        used = MARKERS.keys() & set(getattr(item, "fixturenames", ()))
+        for fixture in used:
+            item.add_marker(MARKERS[fixture])
+        if "ros_domain" in used:
             item.add_marker(pytest.mark.flaky(reruns=2))
-        item.add_marker(pytest.mark.xdist_group("dds" if item.path.stem in on_dds else item.path.stem))
+        file = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("dds" if file in on_dds else "homes" if file in in_homes else file))
     items.sort(key=lambda item: (item.path.stem not in on_dds, item.path.stem not in LONGEST))
 
 
@@ -68,6 +80,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def views_of_homes() -> list[Sample]:
+    """Views of the first four homes of the test split, with depth and what is said about them."""
+    pytest.importorskip("mujoco", reason="needs the extra [sim]")
+    if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
+        pytest.skip("rendering needs libegl1 and libgl1-mesa-dri")
+    from mdsm_ros.homes.generate import SPLIT_SEEDS, home_samples
+
+    return [sample for home in range(4) for sample in home_samples(SPLIT_SEEDS["test"] + home)]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,9 @@ import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from mdsm_ros.demo.bag_writer import STORE, _compressed, _header
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import STAGES, Segmentation
+from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.run import run_replay
 
 IMAGE, INFO, SAID, TRUTH = "/camera/image", "/camera/camera_info", "/instruction", "/ground_truth/mask/compressed"
@@ -35,17 +36,17 @@ def mask(number: int) -> np.ndarray:
 class Reds:
     """Answers with what is red; refinement takes a row away."""
 
-    name, device, num_inference_steps, present_threshold, mask_threshold = "reds", "cpu", 4, 0.5, 0.5
+    name, device, defaults = "reds", "cpu", InferenceSettings(num_inference_steps=4)
 
     def __init__(self, patience: int = 10**6) -> None:
         self.patience = patience
 
-    def stream(self, image: np.ndarray, instruction: str) -> Iterator[Segmentation]:
+    def stream(self, image: np.ndarray, instruction: str, settings: InferenceSettings) -> Iterator[Segmentation]:
         self.patience -= 1
         if self.patience < 0:
             raise KeyboardInterrupt
         found = image[..., 0] > 100
-        for stage, seconds in (("initial", 0.1), ("refined", 0.3)):
+        for stage, seconds in zip(STAGES, (0.1, 0.3), strict=True):
             yield Segmentation(found, found.astype(np.float32), None, 0.8, bool(found.any()), stage, {"total": seconds})
             found = found.copy()
             found[0] = False
@@ -112,21 +113,8 @@ def good_bag(
     return recorder.close()
 
 
-def options(bag: Path, out: Path, **changes: Any) -> argparse.Namespace:
-    values = {
-        "image": None,
-        "truth": None,
-        "labels": None,
-        "instruction_topic": None,
-        "instruction": None,
-        "no_bag": False,
-        "live": False,
-    }
-    return argparse.Namespace(**(values | {"bag": bag, "out": out} | changes))
-
-
 def replay(bag: Path, out: Path, segmenter: Any = None, **changes: Any) -> dict[str, Any]:
     """The content of ``metrics.json``."""
     model: Any = segmenter or Reds()
-    assert run_replay(options(bag, out, **changes), model) == 0
+    assert run_replay(ReplayOptions(bag, out, **changes), model) == 0
     return dict(json.loads((out / "metrics.json").read_text()))

@@ -14,6 +14,8 @@ from PIL import Image
 from training.evaluation import ablate, experiment
 from training.train.config import TrainConfig, read_config
 
+pytestmark = pytest.mark.training
+
 SHORT = {"steps": 3, "images": 2, "learning_rate": 1e-3}
 
 

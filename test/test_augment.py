@@ -257,6 +257,7 @@ def test_another_seed_and_another_step_change_it_otherwise(boxes: Path) -> None:
     assert torch.equal(images[0], images[3])
 
 
+@pytest.mark.training
 @pytest.mark.usefixtures("one_thread")
 def test_resume_with_augmentation_is_exact_and_validation_sees_plain_pictures(
     workplace: Path, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ def build_with_workers(root: Path, limit: int | None = None, seconds: float = 0.
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [None, 7])
 def test_workers_do_not_show_in_the_result(tmp_path: Path, limit: int | None) -> None:
     build(plan(tmp_path / "one", limit=limit), workers=1)
@@ -103,6 +104,7 @@ def test_workers_do_not_show_in_the_result(tmp_path: Path, limit: int | None) ->
         assert len(Dataset(tmp_path / "one").images) == limit == len(list((tmp_path / "one/images").iterdir()))
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_is_as_if_never_killed(tmp_path: Path) -> None:
     build(plan(tmp_path / "whole"), workers=1)
     torn = tmp_path / "torn"

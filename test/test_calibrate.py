@@ -28,6 +28,7 @@ def test_curve_by_hand() -> None:
     assert [row["target accuracy"] for row in figures.values()] == [1, 1, 0.5, 0.5]
 
 
+@pytest.mark.slow
 def test_the_best_threshold_is_written(
     untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,7 +45,7 @@ def test_the_best_threshold_is_written(
     printed = capsys.readouterr().out
     assert printed.count("| 0.95 |") == 2
     assert f"best by gIoU on 11 instructions of 'val': {after['present_threshold']}" in printed
-    assert Segmenter.from_pretrained(model, device="cpu").present_threshold == after["present_threshold"]
+    assert Segmenter.from_pretrained(model, device="cpu").defaults.present_threshold == after["present_threshold"]
 
 
 def test_no_such_data(untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

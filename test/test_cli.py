@@ -163,6 +163,7 @@ def test_bench_prints_a_line_per_stage(untrained_weights: Path, capsys: pytest.C
         assert f"| none | {part} |" in table
 
 
+@pytest.mark.slow
 def test_bench_of_random_weights_and_of_accelerations(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--device", "cpu", "--runs", "1", "--acceleration", "none", "half"]
     assert main(["bench", "--model", "random:lavt-tiny", *options]) == 0

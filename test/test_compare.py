@@ -16,6 +16,8 @@ from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.vpd.config import VPDConfig
 from training.evaluation import compare
 
+pytestmark = pytest.mark.training
+
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 MODEL: dict[str, Any] = {

@@ -385,12 +385,14 @@ def test_a_cutout_is_not_pasted_into_its_own_picture(composed: Dataset) -> None:
             assert scene != composed.images[annotation.image_id].scene
 
 
+@pytest.mark.slow
 def test_two_workers_make_the_same_bytes(photographs: Path, composed: Dataset) -> None:
     out = photographs.parent / "two"
     assert _run(_arguments(photographs, out, "--workers", "2")) == 0
     assert _files(out) == _files(composed.root)
 
 
+@pytest.mark.slow
 def test_a_killed_build_resumes_to_the_same_bytes(photographs: Path, composed: Dataset) -> None:
     out = photographs.parent / "killed"
     process = subprocess.Popen([sys.executable, "-c", RUN, *_arguments(photographs, out)])

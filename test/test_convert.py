@@ -46,6 +46,7 @@ def _convert(path: Path, change: Callable[[dict[str, Any]], None] = lambda conte
     return convert_lavt(content, TOKENIZER)
 
 
+@pytest.mark.slow
 def test_the_converted_model_is_the_official_functions(official: tuple[Path, State], converted: LAVT) -> None:
     """All four stages with fusion and gate, and the decoder, in float64; every window is padded and shifted."""
     images = torch.rand(2, 3, SIZES.image, SIZES.image, generator=torch.Generator().manual_seed(3)).double()

@@ -23,6 +23,8 @@ from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.models.vpd.network import VPD
 from mdsm_ros.segmenter import Segmenter
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["a cup", "the box"]
 
 

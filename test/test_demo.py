@@ -130,10 +130,25 @@ def test_a_replay_is_scored_against_its_truth(recording: RecordingSource) -> Non
     assert (score.answered, score.frames, score.answered_frames) == (2, 8, 8)
     cup, radio = score.rows
     assert (cup.frames, cup.answers, cup.present, cup.in_view, cup.judged) == (4, 4, 4, 4, 4)
+    assert (cup.masks, cup.found, cup.false_masks) == (4, 4, 0)
     assert (cup.mean_iou("initial"), cup.mean_iou("refined")) == (0.5, 1.0)
     assert (radio.answers, radio.present, radio.in_view) == (4, 0, 0)
+    assert (radio.masks, radio.found, radio.false_masks) == (0, 0, 0)
     assert radio.mean_iou("refined") is None
     assert score.age == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("rows", "found"), [(48, 4), (24, 4), (23, 0), (0, 0)])
+def test_found_is_a_statement_about_the_mask(recording: RecordingSource, rows: int, found: int) -> None:
+    replay = perfect_replay(recording)
+    cup = {frame.stamp for frame in replay.frames.values() if frame.instruction == 0}
+    for i, mask in enumerate(replay.masks["final"]):
+        part = mask.mask.copy()
+        part[rows:] = False
+        replay.masks["final"][i] = dataclasses.replace(mask, mask=part if mask.stamp in cup else ~NOTHING)
+    row, other = score_replay(recording, replay).rows
+    assert (row.present, row.found, row.masks) == (4, found, 4 if rows else 0)  # whatever the answers say of it
+    assert (other.present, other.found, other.false_masks) == (0, 0, 4)
 
 
 def test_answers_to_the_previous_instruction_are_not_scored(recording: RecordingSource) -> None:
@@ -197,8 +212,8 @@ def test_an_error_of_the_node_is_a_fault(recording: RecordingSource) -> None:
 def test_the_report_holds_a_picture_per_instruction_and_the_table(recording: RecordingSource, tmp_path: Path) -> None:
     replay = perfect_replay(recording)
     table = write_report(tmp_path, recording, replay, score_replay(recording, replay))
-    assert f"| 1 | {CUP} | 4 | 4 | 4/4 | 4/4 | 0.50 | 1.00 | 0.25 |" in table
-    assert f"| 2 | {RADIO} | 4 | 4 | 0/4 | 0/4 | – | – | 0.25 |" in table
+    assert f"| 1 | {CUP} | 4 | 4 | 4/4 | 4/4 | 0/0 | 0.50 | 1.00 | 0.25 |" in table
+    assert f"| 2 | {RADIO} | 4 | 4 | 0/4 | 0/0 | 0/4 | – | – | 0.25 |" in table
     assert (tmp_path / "table.md").read_text(encoding="utf-8").strip() == table
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"][0]["answers"] == 4
     for number, value in ((1, 0), (2, 40)):

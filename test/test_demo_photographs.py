@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from mdsm_ros.commands import main as cli
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.demo.photographs import Answer, Question, read_questions, write_sheet
+from mdsm_ros.demo.run import DemoOptions
 from mdsm_ros.errors import DemoError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import COLOR, TRUTH_COLOR
@@ -84,10 +84,10 @@ def test_photographs_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_verdicts() -> None:
-    assert answer(HALF, HALF).verdict == "[in view, score 0.75, IoU 1.00]"
-    assert answer(HALF, NOTHING).verdict == "[not in view, score 0.75, IoU 0.00]"
-    assert answer(NOTHING, HALF).verdict == "[in view, score 0.75; it is not in view]"
-    assert answer(NOTHING, NOTHING).verdict == "[not in view, score 0.75; it is not in view]"
+    assert answer(HALF, HALF).verdict == "[found, IoU 1.00; answer: in view, score 0.75]"
+    assert answer(HALF, NOTHING).verdict == "[not found, IoU 0.00; answer: not in view, score 0.75]"
+    assert answer(NOTHING, HALF).verdict == "[it is not in view; a false mask; answer: in view, score 0.75]"
+    assert answer(NOTHING, NOTHING).verdict == "[it is not in view; no mask; answer: not in view, score 0.75]"
 
 
 def test_the_sheet_shows_answers_and_truths(tmp_path: Path) -> None:
@@ -100,6 +100,7 @@ def test_the_sheet_shows_answers_and_truths(tmp_path: Path) -> None:
         assert not drawn[:300, 400:].any()
 
 
+@pytest.mark.slow
 def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
     untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,16 +121,16 @@ def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
 def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
-    def bag(args: Namespace) -> int:
+    def bag(path: Path | None, options: DemoOptions) -> int:
         done.append("bag")
         return 1  # faults
 
-    def photographs(args: Namespace, segmenter: None) -> int:
+    def photographs(options: DemoOptions, segmenter: None) -> int:
         done.append("photographs")
         return 0
 
     monkeypatch.setattr("mdsm_ros.demo.run.run_bag", bag)
     monkeypatch.setattr("mdsm_ros.demo.run.run_photographs", photographs)
-    monkeypatch.setattr(cli, "_load_segmenter", lambda args: None)
+    monkeypatch.setattr(cli, "_load_segmenter", lambda model, device: None)
     assert cli.main(["demo", *arguments]) == int("bag" in does)
     assert done == does

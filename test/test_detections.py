@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from mdsm_ros.inference.answer import Segmentation
-from mdsm_ros.ros.detections import detection_type, detections_of
+from mdsm_ros.ros.detections import detections_of
+from mdsm_ros.ros.interface.topics import OUTPUTS
 
+(DETECTIONS,) = (topic for topic in OUTPUTS if topic.short_name == "detections")
 INSTALLED = find_spec("vision_msgs") is not None
 FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
     "Detection2DArray": ("header", "detections"),
@@ -67,7 +69,7 @@ def test_the_box_around_the_mask_names_the_instruction() -> None:
     assert (detection.bbox.size_x, detection.bbox.size_y) == (11.0, 10.0)
     (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the cup", 0.75)
-    assert isinstance(message, detection_type() or ())
+    assert isinstance(message, DETECTIONS.message_type() or ())
 
 
 def test_nothing_in_view_is_an_empty_array() -> None:
@@ -78,4 +80,4 @@ def test_nothing_in_view_is_an_empty_array() -> None:
 
 def test_without_vision_msgs_there_are_no_detections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vision_msgs.msg", None)
-    assert detection_type() is None
+    assert DETECTIONS.message_type() is None

@@ -32,6 +32,7 @@ def test_a_folder_fills_all_parts(tmp_path: Path, decoder: bool) -> None:
     assert parts.scaling_factor == 0.25
 
 
+@pytest.mark.slow
 def test_a_single_file_fills_all_parts_with_its_configuration_beside_it(tmp_path: Path) -> None:
     written = write_pipeline(tmp_path / "v1-5", scaling_factor=0.25)
     write_single_file(tmp_path / "v1-5.safetensors", written)

@@ -20,6 +20,8 @@ from mdsm_ros.checkpoints.catalog import catalog
 from mdsm_ros.commands.main import main
 from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
+pytestmark = pytest.mark.slow
+
 CLIPSEG = "CIDAS/clipseg-rd64-refined"
 
 

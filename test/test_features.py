@@ -85,6 +85,7 @@ def test_a_store_goes_on_after_a_kill(tmp_path: Path) -> None:
     assert RowStore(tmp_path, {"encoder": "b"}, [(2,), (3, 1)], 4).missing().tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.training
 def test_a_training_on_cached_features_resumes_exactly(tmp_path: Path) -> None:
     write_boxes(tmp_path / "train", "train", 12)
     model = {

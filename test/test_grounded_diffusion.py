@@ -23,6 +23,8 @@ from mdsm_ros.models.stable_diffusion.network import word_tokens
 from mdsm_ros.segmenter import Segmenter
 from training.train.run import main
 
+pytestmark = pytest.mark.slow
+
 FIELDS: dict[str, Any] = {
     "image_size": 64,
     "sizes": TOY,

@@ -20,6 +20,8 @@ from mdsm_ros.homes.generate import SPLIT_SEEDS, room_samples
 from mdsm_ros.homes.layout import build_home
 from training.homes import command as generate_homes
 
+pytestmark = pytest.mark.render
+
 
 def _write(out: Path, *options: str) -> None:
     parser = argparse.ArgumentParser()

@@ -13,7 +13,7 @@ pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
-from mdsm_ros.homes.generate import MAX_OCCLUSION, SPLIT_SEEDS, Sample, home_samples
+from mdsm_ros.homes.generate import MAX_OCCLUSION, Sample
 from mdsm_ros.homes.home import Item
 from mdsm_ros.homes.shapes.parts import CONFUSABLE
 from mdsm_ros.homes.speech.instructions import Sentence
@@ -23,12 +23,12 @@ from mdsm_ros.homes.words import lexicon
 from mdsm_ros.language.target_phrase import find_target
 from training.homes.verify import find_fault
 
-SEEDS = range(SPLIT_SEEDS["test"] + 600, SPLIT_SEEDS["test"] + 604)
+pytestmark = pytest.mark.render
 
 
 @pytest.fixture(scope="module")
-def samples() -> list[Sample]:
-    return [sample for seed in SEEDS for sample in home_samples(seed)]
+def samples(views_of_homes: list[Sample]) -> list[Sample]:
+    return views_of_homes
 
 
 def spoken(samples: list[Sample]) -> list[tuple[Sample, Sentence]]:

@@ -43,6 +43,8 @@ from training.datasets import build as builder
 from training.homes import command as generate_homes
 from training.homes.verify import find_fault
 
+pytestmark = pytest.mark.render
+
 SEEDS = range(SPLIT_SEEDS["test"] + 700, SPLIT_SEEDS["test"] + 702)
 ROOT = Path(__file__).parents[1]
 

@@ -127,6 +127,7 @@ def bare_room(parts: list[Part], behind: list[Part] | None = None) -> Room:
     return Room("bedroom", (4.0, 4.0), items, 0, "white", white, "plaster", white, "tiles")
 
 
+@pytest.mark.render
 @needs_rendering
 @pytest.mark.parametrize("kind", ["mug", "pillow", "suitcase", "sofa", "vase", "toy car", "wall cabinet", "ottoman"])
 def test_the_colour_of_a_thing_is_the_one_it_is_called_by(kind: str) -> None:

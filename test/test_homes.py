@@ -21,12 +21,22 @@ from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 from mdsm_ros.homes.views.seen import TARGET_AREA
 from training import cli
 
-SEEDS = range(SPLIT_SEEDS["test"] + 500, SPLIT_SEEDS["test"] + 504)
+pytestmark = pytest.mark.render
+
+SEEDS = range(SPLIT_SEEDS["test"], SPLIT_SEEDS["test"] + 4)
 
 
 @pytest.fixture(scope="module")
-def samples() -> list[Sample]:
-    return [sample for seed in SEEDS for sample in home_samples(seed)]
+def samples(views_of_homes: list[Sample]) -> list[Sample]:
+    return views_of_homes
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of six views that ``mdsm-data homes`` has written."""
+    out = tmp_path_factory.mktemp("homes") / "val"
+    assert cli.main(["homes", "--out", str(out), "--split", "val", "--images", "6", "--size", "160x120"]) == 0
+    return out
 
 
 def test_enough_kinds_of_things_and_rooms() -> None:
@@ -112,11 +122,9 @@ def test_axes_of_a_camera_are_a_rotation() -> None:
     assert np.linalg.det(axes) == pytest.approx(1.0)
 
 
-def test_written_in_the_dataset_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "val"
-    assert cli.main(["homes", "--out", str(out), "--split", "val", "--images", "3", "--size", "160x120"]) == 0
-    data = Dataset(out)
-    assert len(data.images) == 3
+def test_written_in_the_dataset_format(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = Dataset(written)
+    assert len(data.images) == 6
     assert set(data.categories.values()) == set(CATEGORIES)
     for instruction in data.split("val"):
         assert data.mask(instruction).any() == bool(instruction.annotation_ids)
@@ -124,18 +132,17 @@ def test_written_in_the_dataset_format(tmp_path: Path, capsys: pytest.CaptureFix
         depth = data.depth(instruction.image_id)
         assert depth is not None
         assert 0.1 < np.median(depth) < 8
-    assert cli.main(["view", str(out), "--out", str(tmp_path / "sheet.png"), "--count", "4"]) == 0
+    assert cli.main(["view", str(written), "--out", str(tmp_path / "sheet.png"), "--count", "4"]) == 0
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
-    assert cli.main(["view", str(out), "--ascii", "--count", "2"]) == 0
+    assert cli.main(["view", str(written), "--ascii", "--count", "2"]) == 0
     assert "#" in capsys.readouterr().out
 
 
-def test_more_is_said_and_more_of_what_is_not_in_view(tmp_path: Path) -> None:
+def test_more_is_said_and_more_of_what_is_not_in_view(written: Path, tmp_path: Path) -> None:
     options = ["--split", "val", "--images", "6", "--size", "160x120", "--no-depth"]
-    usual, more = tmp_path / "usual", tmp_path / "more"
-    assert cli.main(["homes", "--out", str(usual), *options]) == 0
+    more = tmp_path / "more"
     assert cli.main(["homes", "--out", str(more), *options, "--sentences", "20", "--absent-share", "0.5"]) == 0
-    few, many = Dataset(usual).split("val"), Dataset(more).split("val")
+    few, many = Dataset(written).split("val"), Dataset(more).split("val")
     assert len(many) > len(few)
     assert np.mean([not i.annotation_ids for i in many]) > np.mean([not i.annotation_ids for i in few])
 

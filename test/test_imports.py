@@ -113,13 +113,26 @@ def test_training_is_ours() -> None:
     assert Path(training.__file__).resolve().parent == ROOT / "training"
 
 
-@pytest.mark.parametrize(
-    "module", ["mdsm_ros", "mdsm_ros.segmenter", "mdsm_ros.commands.main", "mdsm_ros.recordings.bags", "mdsm_ros.demo"]
-)
+WITHOUT_ROS = f"import sys; sys.modules.update(dict.fromkeys({sorted(ROS_PACKAGES)!r}))\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["mdsm_ros.commands.main", "mdsm_ros.recordings.bags", "mdsm_ros.demo"])
 def test_the_core_imports_where_ros_is_absent(module: str) -> None:
-    block = f"import sys; sys.modules.update(dict.fromkeys({sorted(ROS_PACKAGES)!r}))"
-    result = run_python(f"{block}; import {module}")
+    result = run_python(f"{WITHOUT_ROS}import {module}")
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_the_public_classes_come_with_the_package_without_ros_and_bring_pytorch_only_when_used() -> None:
+    result = run_python(
+        f"{WITHOUT_ROS}import mdsm_ros; assert 'torch' not in sys.modules; assert 'Segmenter' in dir(mdsm_ros)\n"
+        "from mdsm_ros import Segmentation, Segmenter; import mdsm_ros.segmenter as module\n"
+        "assert Segmenter is module.Segmenter and Segmentation is module.Segmentation\n"
+        "try:\n    mdsm_ros.Segmentor\nexcept AttributeError as error:\n    print(error)"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "module 'mdsm_ros' has no attribute 'Segmentor'\n"
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

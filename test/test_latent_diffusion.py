@@ -29,7 +29,7 @@ from training.latent.run import main
 from training.latent.stages import to_signal
 from training.train.vocabulary import train_clip_tokenizer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 STEPS = 12
 CONFIG: dict[str, Any] = {

@@ -69,6 +69,7 @@ class TestCommand:
         assert points.max(axis=0)[:2] == pytest.approx(arrow.extent, abs=1e-5)
         assert points[points[:, 2] > 0.3, 0].min() > 0.28  # a quarter turn brought the knob from the back to the right
 
+    @pytest.mark.slow
     def test_same_bytes_after_a_kill(self, catalogue: Path, tmp_path: Path) -> None:
         killed = str(tmp_path / "killed")
         assert made(catalogue, tmp_path / "whole") == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask, options
+from recordings import CUP, RADIO, SHAPE, Recorder, Reds, good_bag, mask
 
 from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.metrics import iou
@@ -22,6 +22,7 @@ from mdsm_ros.replay import run
 from mdsm_ros.replay.answers import read_answers
 from mdsm_ros.replay.frames import choose_topics
 from mdsm_ros.replay.live import HEARD, LiveSource
+from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.run import ANSWERS, run_replay
 
 
@@ -37,7 +38,7 @@ class Model(Reds):
 
 def live(bag: Path, out: Path) -> None:
     model: Any = Model()
-    assert run_replay(options(bag, out, live=True, rate=1.0), model) == 0
+    assert run_replay(ReplayOptions(bag, out, live=True, rate=1.0), model) == 0
 
 
 def test_what_is_heard_in_another_order_finds_its_image() -> None:
@@ -62,6 +63,7 @@ def test_an_hour_of_what_was_heard_is_not_read_at_once() -> None:
         assert read <= number + AHEAD + 2
 
 
+@pytest.mark.ros
 def test_a_live_run_that_was_killed_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_live_run_that_was_killed_begins_anew(
     assert "a live run always begins anew" in capsys.readouterr().err
 
 
+@pytest.mark.ros
 def test_errors_of_the_node_and_superseded_images_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
@@ -117,6 +120,7 @@ def test_errors_of_the_node_and_superseded_images_are_counted(tmp_path: Path, mo
     }
 
 
+@pytest.mark.ros
 def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     recorder = Recorder(tmp_path / "bag")
@@ -149,6 +153,7 @@ def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) ->
     assert metrics["all"]["latency p95 seconds"] >= metrics["all"]["latency p50 seconds"] > 0
 
 
+@pytest.mark.ros
 def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: int) -> None:
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     from std_msgs.msg import String
@@ -171,7 +176,7 @@ def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: i
 
 
 def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:
-    arguments = options(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
+    arguments = ReplayOptions(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
     model: Any = Reds()
     with pytest.raises(ReplayError, match="takes the instructions of the recording"):
         run_replay(arguments, model)

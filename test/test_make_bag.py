@@ -15,6 +15,8 @@ from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.ros.depth import camera_of, depth_to_metres
 from training.cli import main
 
+pytestmark = pytest.mark.render
+
 
 def test_a_recording_of_any_length_with_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bag"

@@ -35,6 +35,7 @@ def test_few_answers_are_not_summarised() -> None:
     assert row(RELIABLE, heard([0.1], model=0.1, memory=[400])) == "| reliable | 100 | 100 | 1 |  |  |  |  |  |"
 
 
+@pytest.mark.ros
 def test_a_reliable_camera_loses_nothing(ros_domain: int, untrained_weights: Path) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     parameters = {"model": untrained_weights, "device": "cpu"}
@@ -47,6 +48,7 @@ def test_a_reliable_camera_loses_nothing(ros_domain: int, untrained_weights: Pat
     assert all(answer["latency"] > answer["model"] > 0 for answer in result["answers"])
 
 
+@pytest.mark.ros
 def test_a_node_that_does_not_start(ros_domain: int, tmp_path: Path) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     with pytest.raises(BenchError, match=f"(?s)the node ended with exit code 1.*{tmp_path / 'nothing'}"):

@@ -128,6 +128,7 @@ def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile
     assert {line.split(" = ")[0] for line in scripts.splitlines() if " = " in line} == EXECUTABLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(EXECUTABLES))
 def test_every_command_leads_to_a_function(command: str) -> None:
     found = [entry for entry in entry_points(group="console_scripts") if entry.name == command]

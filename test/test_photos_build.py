@@ -298,6 +298,7 @@ def build_in_a_process(made: Collector, out: Path, workers: int) -> subprocess.P
     )
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photos_build, "PICTURES_A_PART", 2)
     made = many(tmp_path / "c", 40)

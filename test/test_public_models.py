@@ -59,9 +59,10 @@ def test_any_image_is_answered_on_its_own_grid(loaded: dict[str, Segmenter], nam
     assert np.isfinite(answer.probability).all()
     assert 0 <= answer.score <= 1
     assert answer.stage == "initial"
-    assert answer.present == (answer.score >= loaded[name].present_threshold)
+    assert answer.present == (answer.score >= loaded[name].defaults.present_threshold)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_depend_on_image_and_target_and_on_nothing_else(loaded: dict[str, Segmenter], name: str) -> None:
     image = noise(120, 160)
@@ -93,6 +94,7 @@ def test_a_batch_answers_like_its_members(loaded: dict[str, Segmenter], name: st
             torch.testing.assert_close(one.present_logits[0], both.present_logits[i], atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_answers_nearly_the_same(name: str) -> None:
     segmenter = Segmenter.from_pretrained(name, device="cpu", acceleration="half")
@@ -101,9 +103,7 @@ def test_half_precision_answers_nearly_the_same(name: str) -> None:
 
 def test_an_absent_target_has_an_empty_mask_whatever_the_model(loaded: dict[str, Segmenter]) -> None:
     for segmenter in loaded.values():
-        before, segmenter.present_threshold = segmenter.present_threshold, 1.0
-        answer = segmenter.segment(noise(60, 80), LONG)
-        segmenter.present_threshold = before
+        answer = segmenter.segment(noise(60, 80), LONG, present_threshold=1.0)
         assert not answer.present
         assert not answer.mask.any()
 
@@ -120,6 +120,7 @@ def test_clipseg_answers_as_transformers_does(loaded: dict[str, Segmenter], snap
     assert answer.score == pytest.approx(float(expected.max()), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_grounding_dino_and_sam2_answer_as_transformers_does(
     loaded: dict[str, Segmenter], snapshot: Callable[[str], Path]
 ) -> None:
@@ -200,7 +201,7 @@ def test_a_folder_that_names_detector_and_segmenter(tmp_path: Path, snapshot: Ca
     values = {"model_type": "grounded_sam2", "detector": "detector", "image_size": 256, "present_threshold": 0.4}
     (tmp_path / "config.json").write_text(json.dumps(values))
     segmenter = Segmenter.from_pretrained(tmp_path, device="cpu")  # SAM 2 from the cache
-    assert segmenter.present_threshold == 0.4
+    assert segmenter.defaults.present_threshold == 0.4
     assert segmenter.segment(noise(60, 80), LONG).mask.shape == (60, 80)
     (tmp_path / "config.json").write_text(json.dumps(values | {"detecter": "x"}))
     with pytest.raises(WeightsError, match="unknown field 'detecter'"):

@@ -24,6 +24,8 @@ from training.realism.score import Judged, fitting_classes, fraction, mean_of_ki
 from training.realism.studio import Studio
 from training.realism.subjects import procedural_subjects
 
+pytestmark = pytest.mark.render
+
 SIDE = 64
 RED = (0.9, 0.05, 0.05)
 

@@ -243,6 +243,7 @@ def test_objects_without_a_mask_are_left_out_alone(
     assert cli.main(["check", str(files / "out")]) == 0
 
 
+@pytest.mark.slow
 def test_workers_do_not_show_in_the_result(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.datasets.refcoco.IMAGES_A_PART", 1)
     assert cli.main(arguments(files)) == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -96,15 +94,3 @@ def test_a_circle_between_two_folders_is_seen(tmp_path: Path) -> None:
     assert sorted(set(circle(tmp_path / "mdsm_ros", tmp_path))) == ["a", "b"]
     assert circle(tmp_path / "mdsm_ros" / "b", tmp_path) == []
     assert content(tmp_path / "mdsm_ros" / "b") == (2, 0)
-
-
-def test_the_public_classes_come_with_the_package_and_bring_pytorch_only_when_used() -> None:
-    code = (
-        "import sys, mdsm_ros; assert 'torch' not in sys.modules; assert 'Segmenter' in dir(mdsm_ros)\n"
-        "from mdsm_ros import Segmentation, Segmenter; import mdsm_ros.segmenter as module\n"
-        "assert Segmenter is module.Segmenter and Segmentation is module.Segmentation\n"
-        "try:\n    mdsm_ros.Segmentor\nexcept AttributeError as error:\n    print(error)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == "module 'mdsm_ros' has no attribute 'Segmentor'\n"

@@ -13,6 +13,8 @@ from mdsm_ros.commands.main import main
 from mdsm_ros.demo.bag_writer import Shot, write_recording
 from mdsm_ros.geometry import Camera
 
+pytestmark = pytest.mark.ros
+
 pytest.importorskip("rclpy")
 INSTRUCTIONS = ["get the red cup", "get the cup on the table"]
 

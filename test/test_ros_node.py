@@ -32,10 +32,13 @@ from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import Segmentation, Stage
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
 from mdsm_ros.segmenter import Segmenter
+
+pytestmark = pytest.mark.ros
 
 TIMEOUT = 30.0  # s; the machine may be busy
 FRAME_ID = "camera_color_optical_frame"
@@ -55,19 +58,14 @@ class RedSegmenter:
             raise WeightsError(f"weights {name!r} do not exist")
         self.name = name
         self.device = "cpu"
-        self.num_inference_steps = 2
-        self.num_samples = 1
-        self.latency_budget = 0.0
-        self.warm_start = False
+        self.defaults = InferenceSettings(num_inference_steps=2)
         self.acceleration, self.acceleration_error = "none", None
-        self.mask_threshold = 0.5
-        self.present_threshold = 0.5
-        self.seeds: list[int] = []
+        self.asked: list[InferenceSettings] = []
         self.may_refine = threading.Event()
         self.may_refine.set()
         self.warm = self.closed = False
 
-    def warm_up(self, image_size: tuple[int, int] = (480, 640)) -> None:
+    def warm_up(self, settings: InferenceSettings | None = None) -> None:
         self.warm = True
 
     def close(self) -> None:
@@ -77,26 +75,33 @@ class RedSegmenter:
         return None
 
     def stream(
-        self, image: np.ndarray, instruction: str, *, seed: int = 0, keep_on: Callable[[], bool] = lambda: True
+        self,
+        image: np.ndarray,
+        instruction: str,
+        settings: InferenceSettings,
+        *,
+        keep_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Segmentation]:
         if instruction == "break down":
             raise RuntimeError("out of memory")
-        self.seeds.append(seed)
+        self.asked.append(settings)
         probability = image[..., 0].astype(np.float32) / 255
-        yield self._answer(probability, "initial")
+        yield self._answer(probability, "initial", settings)
         deadline = time.monotonic() + TIMEOUT
         while not self.may_refine.wait(0.01):
             assert time.monotonic() < deadline
             if not keep_on():
                 return
-        if self.num_inference_steps > 0:
+        if settings.num_inference_steps > 0:
             refined = probability.copy()
             refined[len(refined) // 2 :] = 1
-            yield self._answer(refined, "refined")
+            yield self._answer(refined, "refined", settings)
 
-    def _answer(self, probability: np.ndarray, stage: str) -> Segmentation:
-        mask = probability > self.mask_threshold
-        spread = np.full_like(probability, 0.1 * self.num_samples) if self.num_samples > 1 else None
+    @staticmethod
+    def _answer(probability: np.ndarray, stage: Stage, settings: InferenceSettings) -> Segmentation:
+        mask = probability > settings.mask_threshold
+        samples = settings.num_samples
+        spread = np.full_like(probability, 0.1 * samples) if samples > 1 else None
         return Segmentation(
             mask, probability, spread, float(probability.max()), bool(mask.any()), stage, {"total": 0.01}
         )
@@ -663,11 +668,10 @@ def test_parameters_change_at_run_time(robot: Robot) -> None:
     robot.wait_for_answer(1)
     for name, value in (("num_inference_steps", 0), ("mask_threshold", 0.9), ("present_threshold", 0.1), ("seed", 5)):
         assert robot.node.set_parameters([Parameter(name, value=value)])[0].successful
-    segmenter = robot.segmenter
-    assert (segmenter.num_inference_steps, segmenter.mask_threshold, segmenter.present_threshold) == (0, 0.9, 0.1)
-    robot.wait(lambda: segmenter.seeds[-1] == 5)
+    asked = robot.segmenter.asked
+    robot.wait(lambda: asked[-1] == InferenceSettings(0, mask_threshold=0.9, present_threshold=0.1, seed=5))
     assert robot.node.set_parameters([Parameter("mask_threshold", value=-1.0)])[0].successful
-    assert segmenter.mask_threshold == 0.5
+    robot.wait(lambda: asked[-1] == InferenceSettings(0, mask_threshold=0.5, present_threshold=0.1, seed=5))
     assert robot.node.set_parameters([Parameter("instruction", value=BOOK)])[0].successful
     robot.wait(lambda: robot.statuses()[-1]["instruction"] == BOOK)
 

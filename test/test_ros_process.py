@@ -32,6 +32,8 @@ from std_msgs.msg import Header, String
 from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
 from mdsm_ros.ros.node import main
 
+pytestmark = pytest.mark.ros
+
 ROOT = Path(__file__).resolve().parent.parent
 NODE = [sys.executable, "-m", "mdsm_ros.ros.node"]
 START_TIMEOUT = 120.0  # s; importing torch takes long on a busy machine

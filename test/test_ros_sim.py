@@ -34,6 +34,8 @@ from mdsm_ros.commands.main import main
 from mdsm_ros.ros.conversions import image_to_numpy
 from mdsm_ros.ros.depth import camera_of, depth_to_metres
 
+pytestmark = pytest.mark.ros
+
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 TIMEOUT = 120.0  # s; importing torch takes long on a busy machine

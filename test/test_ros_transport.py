@@ -13,6 +13,8 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 import rclpy
 
+pytestmark = pytest.mark.ros
+
 PROFILE = Path(__file__).resolve().parent.parent / "config" / "fastdds_large_images.xml"
 IMAGES = 30
 COMMON = """

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-from mdsm_ros.errors import ImageError, InstructionError, WeightsError
+from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.inference.pace import Pace
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.segmenter import Segmenter, leave_a_core
+from mdsm_ros.segmenter import Segmenter
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
@@ -29,9 +34,9 @@ def segmenter(untrained_weights: Path) -> Segmenter:
 @pytest.fixture
 def anything_present(segmenter: Segmenter) -> Iterator[Segmenter]:
     """Without training the presence score means nothing: every target counts as in view."""
-    before, segmenter.present_threshold = segmenter.present_threshold, 0.0
-    yield segmenter
-    segmenter.present_threshold = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segmenter, "defaults", segmenter.defaults.updated(present_threshold=0.0))
+        yield segmenter
 
 
 def test_answer_is_on_the_grid_of_the_image(anything_present: Segmenter) -> None:
@@ -40,7 +45,7 @@ def test_answer_is_on_the_grid_of_the_image(anything_present: Segmenter) -> None
     assert answer.mask.dtype == bool
     assert answer.probability.dtype == np.float32
     assert answer.stage == "refined"
-    np.testing.assert_array_equal(answer.mask, answer.probability >= anything_present.mask_threshold)
+    np.testing.assert_array_equal(answer.mask, answer.probability >= anything_present.defaults.mask_threshold)
     assert set(answer.timings) == {"preprocess", "text", "initial", "refine", "total"}
     parts = sum(seconds for name, seconds in answer.timings.items() if name != "total")
     assert answer.timings["total"] == pytest.approx(parts)
@@ -62,11 +67,7 @@ def test_seed_repeats(anything_present: Segmenter) -> None:
 def test_several_samples_give_their_mean_and_spread(anything_present: Segmenter) -> None:
     one = anything_present.segment(IMAGE, "get the red cup", seed=3)
     assert one.uncertainty is None
-    anything_present.num_samples = 3
-    try:
-        answer = anything_present.segment(IMAGE, "get the red cup", seed=3)
-    finally:
-        anything_present.num_samples = 1
+    answer = anything_present.segment(IMAGE, "get the red cup", seed=3, num_samples=3)
     assert answer.uncertainty is not None
     assert answer.uncertainty.shape == (60, 80)
     assert 0 < answer.uncertainty.max() <= 0.5
@@ -78,7 +79,7 @@ def test_a_model_of_one_stage_answers_once(tmp_path: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "cup"]
     LAVT(LAVT_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(tmp_path)
     segmenter = Segmenter.from_pretrained(tmp_path, device="cpu")
-    assert segmenter.num_inference_steps == 0
+    assert segmenter.defaults.num_inference_steps == 0
     (answer,) = segmenter.stream(IMAGE, "get the cup", num_inference_steps=4)
     assert answer.stage == "initial"
     with pytest.raises(WeightsError, match="model_type is 'lavt', expected 'mdsm'"):
@@ -103,7 +104,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
     steps: list[int] = []
     forward = model.refiner.forward
     clock = 0.0  # s; everything but the refiner takes no time, a step of it a tenth of a second
-    monkeypatch.setattr("mdsm_ros.segmenter.time.perf_counter", lambda: clock)
+    monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock)
 
     def slow(*args: Any) -> torch.Tensor:
         nonlocal clock
@@ -112,12 +113,12 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
         return forward(*args)
 
     monkeypatch.setattr(model.refiner, "forward", slow)
-    monkeypatch.setattr(anything_present, "_pace", type(anything_present._pace)())
+    monkeypatch.setattr(anything_present, "_pace", Pace())
 
     def ask(budget: float) -> str:
         steps.append(0)
-        monkeypatch.setattr(anything_present, "latency_budget", budget)
-        return anything_present.segment(IMAGE, "get the red cup", num_inference_steps=10).stage
+        answer = anything_present.segment(IMAGE, "get the red cup", num_inference_steps=10, latency_budget=budget)
+        return answer.stage
 
     assert ask(0.35) == "refined"  # times are not known yet: it ends when the budget is over
     assert ask(0.55) == "refined"  # they are: as many as fit are planned
@@ -126,8 +127,8 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
     assert steps == [4, 5, 0, 10]
 
 
-def test_a_budget_that_was_missed_in_a_slow_moment_is_tried_again(anything_present: Segmenter) -> None:
-    pace = type(anything_present._pace)()
+def test_a_budget_that_was_missed_in_a_slow_moment_is_tried_again() -> None:
+    pace = Pace()
     for _ in range(30):
         pace.note(9.0, samples=1)
     planned = [pace.affordable(4, 1.0, samples=1) for _ in range(25)]
@@ -149,18 +150,19 @@ def test_a_warm_start_begins_with_the_mask_of_the_image_before(
         return result
 
     monkeypatch.setattr(model, "refine", spy)
-    monkeypatch.setattr(anything_present, "warm_start", True)
-    monkeypatch.setattr("mdsm_ros.segmenter.WARM_SECONDS", 1e9)  # a busy machine is slow
+    settings = anything_present.defaults.updated(warm_start=True, num_inference_steps=4)
+    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
     for image, text in ((IMAGE, "get the cup"), (IMAGE, "get the cup"), (IMAGE, "get"), (IMAGE[:30], "get")):
-        anything_present.segment(image, text, num_inference_steps=4)
+        anything_present.segment(image, text, settings)
     assert [(steps, strength) for steps, strength, _, _ in calls] == [(4, 1.0), (2, 0.5), (4, 1.0), (4, 1.0)]
     assert [start is None for _, _, start, _ in calls] == [True, False, True, True]
     assert torch.equal(calls[1][2], calls[0][3])
-    monkeypatch.setattr("mdsm_ros.segmenter.WARM_SECONDS", -1.0)  # too old
-    anything_present.segment(IMAGE[:30], "get", num_inference_steps=4)
+    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", -1.0)  # too old
+    anything_present.segment(IMAGE[:30], "get", settings)
     assert calls[-1][2] is None
 
 
+@pytest.mark.slow
 def test_half_precision_answers_nearly_the_same(untrained_weights: Path) -> None:
     plain = Segmenter.from_pretrained(untrained_weights, device="cpu")
     half = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="half")
@@ -169,7 +171,19 @@ def test_half_precision_answers_nearly_the_same(untrained_weights: Path) -> None
     assert 0 < np.abs(one - other).max() < 0.05
 
 
-def test_compiled_parts_answer_the_same(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_compiled_parts_answer_the_same(
+    untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # capturing the graphs takes time in proportion to the layers: as few as there can be
+    sizes: dict[str, Any] = {
+        "swin_depths": (1, 1, 1, 1),
+        "bert_num_layers": 1,
+        "clip_num_layers": 1,
+        "refiner_channels": (32, 32),
+    }
+    tokenizer = BertTokenizerFast.from_pretrained(untrained_weights)
+    MDSM(replace(MDSM_TINY, **sizes), tokenizer).save_pretrained(tmp_path)
     compile_module, compiled = torch.nn.Module.compile, []
 
     def without_code_generation(
@@ -180,8 +194,8 @@ def test_compiled_parts_answer_the_same(untrained_weights: Path, monkeypatch: py
         compile_module(module, backend="aot_eager")
 
     monkeypatch.setattr(torch.nn.Module, "compile", without_code_generation)
-    plain = Segmenter.from_pretrained(untrained_weights, device="cpu").segment(IMAGE, "get the red cup")
-    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu", acceleration="compile")
+    plain = Segmenter.from_pretrained(tmp_path, device="cpu").segment(IMAGE, "get the red cup")
+    segmenter = Segmenter.from_pretrained(tmp_path, device="cpu", acceleration="compile")
     assert (segmenter.acceleration, segmenter.acceleration_error) == ("compile", None)
     assert compiled == ["IntermediateStage", "UNet2DConditionModel"]
     answer = segmenter.segment(IMAGE, "get the red cup")
@@ -214,21 +228,17 @@ def test_unknown_acceleration(untrained_weights: Path) -> None:
 
 
 def test_absent_target_has_an_empty_mask(segmenter: Segmenter) -> None:
-    before, segmenter.present_threshold = segmenter.present_threshold, 1.0
-    answer = segmenter.segment(IMAGE, "get the red cup")
-    segmenter.present_threshold = before
+    answer = segmenter.segment(IMAGE, "get the red cup", present_threshold=1.0)
     assert not answer.present
     assert not answer.mask.any()
     assert 0 <= answer.score < 1
 
 
-def test_an_empty_mask_is_never_present(anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(anything_present, "mask_threshold", 1.0)
-    for answer in anything_present.stream(IMAGE, "get the red cup"):
+def test_an_empty_mask_is_never_present(anything_present: Segmenter) -> None:
+    for answer in anything_present.stream(IMAGE, "get the red cup", mask_threshold=1.0):
         assert not answer.mask.any()
         assert not answer.present
-    monkeypatch.setattr(anything_present, "mask_threshold", 0.0)
-    answer = anything_present.segment(IMAGE, "get the red cup")
+    answer = anything_present.segment(IMAGE, "get the red cup", mask_threshold=0.0)
     assert answer.present
     assert answer.mask.all()
 
@@ -247,11 +257,10 @@ def test_another_language_is_not_answered(untrained_weights: Path, tmp_path: Pat
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"least_known_words": 0.7, "present_threshold": 1e-6}))
     reader = Segmenter.from_pretrained(folder, device="cpu")
-    reader.mask_threshold = 0.0
     for text in ("bring me the red cup", "the mug", "Bring me the red teapot on the table!"):
-        assert reader.segment(IMAGE, text).present, text
+        assert reader.segment(IMAGE, text, mask_threshold=0.0).present, text
     for text in ("bring mir die rote tasse", "der becher auf dem tisch", "\u676f\u5b50 \u6301\u3063\u3066"):
-        answer = reader.segment(IMAGE, text)
+        answer = reader.segment(IMAGE, text, mask_threshold=0.0)
         assert answer.score == 0, text
         assert not answer.present, text
 
@@ -289,9 +298,20 @@ def test_twelve_megapixels(segmenter: Segmenter) -> None:
     assert answer.mask.shape == (3000, 4000)
 
 
-def test_negative_steps(segmenter: Segmenter) -> None:
-    with pytest.raises(ValueError, match="-1"):
-        segmenter.segment(IMAGE, "get the cup", num_inference_steps=-1)
+def test_settings_hold_for_a_call_and_change_nothing(segmenter: Segmenter) -> None:
+    before = segmenter.defaults
+    strict = InferenceSettings(num_inference_steps=0, mask_threshold=1.0)
+    assert segmenter.segment(IMAGE, "get the cup", strict).stage == "initial"
+    assert segmenter.segment(IMAGE, "get the cup", strict, num_inference_steps=1).stage == "refined"
+    assert segmenter.segment(IMAGE, "get the cup", num_inference_steps=None).stage == "refined"
+    assert segmenter.defaults == before
+
+
+def test_bad_settings_are_refused_before_anything_is_answered(segmenter: Segmenter) -> None:
+    with pytest.raises(SettingsError, match="num_inference_steps is -1, expected a whole number, 0 or more"):
+        segmenter.stream(IMAGE, "get the cup", num_inference_steps=-1)
+    with pytest.raises(SettingsError, match="setting is 'steps', expected one of num_inference_steps, num_samples, "):
+        segmenter.stream(IMAGE, "get the cup", steps=3)
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, -1), ("2", 0)])

@@ -37,6 +37,8 @@ from training.shimrie import matterport, raycast, skybox
 from training.shimrie.build import Options, choose_view, load_scan, target_mask
 from training.shimrie.views import FOCAL, HEIGHT, WIDTH, View
 
+pytestmark = pytest.mark.render
+
 REAL_REVERIE = Path(__file__).parents[2] / "shared/data/reverie"
 MIN_COMPARED = 400  # pixels of a mask that is compared; of a smaller one the border is too large a part
 OBJECTS = 12

@@ -10,6 +10,8 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.stable_diffusion.config import SD15, TINY, Sizes, StableDiffusionConfig
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks, unet_features
 
+pytestmark = pytest.mark.slow
+
 
 def build(sizes: Sizes) -> StableDiffusion:
     tokenizer = CLIPTokenizer(vocab={"<|endoftext|>": 0}, merges=[])

@@ -24,7 +24,7 @@ from mdsm_ros.models.mdsm.network import MDSM
 from training.train.run import main
 from training.train.start import start_from
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 SIZES: dict[str, Any] = {
     "image_size": 64,

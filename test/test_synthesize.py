@@ -33,7 +33,7 @@ from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
 from training.drawn.synthesize import batches
 from training.train import run as train
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SAMPLING = Sampling(steps=2, guidance=5.0)
 PROMPTS = [Prompt(("cup",), 1), Prompt(("hat",), 2)]

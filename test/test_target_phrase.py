@@ -84,6 +84,7 @@ def test_a_text_without_a_noun_comes_back_whole(text: str, head: str) -> None:
     assert (target.phrase, target.short, target.head) == (text.strip(), text.strip(), head)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["take the cup and ", "to the left of the cup ", "one of ", "left ", "has a ", "a"])
 def test_long_texts_take_time_in_proportion(piece: str) -> None:
     def seconds(text: str) -> float:

@@ -17,7 +17,7 @@ from mdsm_ros.models.common.text_maps import FEATURES, TextMaps
 from mdsm_ros.models.mdsm import MDSM_SMALL
 from mdsm_ros.models.mdsm.network import MDSM
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 def text(batch: int, tokens: int) -> TextFeatures:

@@ -1,4 +1,7 @@
-"""Trainings as processes of their own: killed, in micro-batches, and on two processes of ``accelerate launch``."""
+"""Trainings that are killed, divided into micro-batches, and run on two processes of ``accelerate launch``.
+
+What need not be a process of its own runs in that of the tests, which has imported everything already.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ import torch
 import yaml
 from boxes import CONFIG, MODEL, STEPS, write_boxes
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from training.train.run import main
+
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 ROOT = Path(__file__).parents[1]
 TOLERANCE = 5e-3  # of losses after some steps: sums in another order round differently, and Adam makes more of it
@@ -36,14 +43,33 @@ def write_config(root: Path, name: str, **changes: Any) -> None:
     (root / f"{name}.yaml").write_text(yaml.safe_dump(config))
 
 
-def start(root: Path, out: str, config: str, *options: str, processes: int = 1) -> subprocess.Popen[str]:
-    # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
-    launch = ["accelerate.commands.launch", "--multi_gpu", f"--num_processes={processes}", "--num_machines=1"]
-    launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0", "--module"]
+STAGES = """
+import shutil, sys
+from accelerate import PartialState
+from training.train.run import main
+
+whole, run, *arguments = sys.argv[1:]
+assert PartialState(cpu=True).num_processes == 2
+assert main([*arguments, "--stage=1"]) == 0
+with PartialState().main_process_first():
+    if PartialState().is_main_process:
+        shutil.copy(f"{whole}/stage1.pt", f"{run}/stage1.pt")
+assert main([*arguments, "--resume"]) == 0
+"""  # on each of two processes: as test_a_step_is_the_same_however_it_is_divided does on one
+
+
+def arguments(root: Path, out: str, config: str) -> list[str]:
     paths = {"config": root / f"{config}.yaml", "data": root / "train", "val-data": root / "val", "out": root / out}
-    arguments = [*(launch if processes > 1 else []), "training.train.run", "--device=cpu", *options]
+    return ["--device=cpu", *(f"--{name}={path}" for name, path in paths.items())]
+
+
+def train_here(root: Path, out: str, config: str, *options: str) -> int:
+    return main([*arguments(root, out, config), *options])
+
+
+def start(*command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", *arguments, *(f"--{name}={path}" for name, path in paths.items())],
+        [sys.executable, *command],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
         start_new_session=True,
@@ -52,16 +78,22 @@ def start(root: Path, out: str, config: str, *options: str, processes: int = 1) 
     )
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def train_on_two_processes(root: Path, out: str, config: str, whole: Path) -> None:
+    script = root / "stages.py"
+    script.write_text(STAGES)
+    # --multi_gpu is accelerate's name for torchrun, on GPUs or not; its launcher for CPUs needs MPI
+    launch = ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1"]
+    launch += ["--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]
+    process = start("-m", *launch, str(script), str(whole), str(root / out), *arguments(root, out, config))
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors[-3000:]
-    return errors
+    assert "2 processes" in errors
 
 
 @pytest.fixture(scope="module")
 def whole(workplace: Path) -> Path:
     """An uninterrupted training on one process."""
-    finish(start(workplace, "whole", "config"))
+    assert train_here(workplace, "whole", "config") == 0
     return workplace / "whole"
 
 
@@ -77,7 +109,7 @@ def logged(run: Path, stage: int, name: str) -> dict[int, float]:
 
 def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, whole: Path) -> None:
     write_config(workplace, "careful", checkpoint_seconds=0.0)  # a checkpoint after every step
-    process = start(workplace, "killed", "careful")
+    process = start("-m", "training.train.run", *arguments(workplace, "killed", "careful"))
     checkpoint = workplace / "killed/stage2.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists():
@@ -87,7 +119,7 @@ def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, 
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert 0 < torch.load(checkpoint, weights_only=True)["step"] < STEPS
-    finish(start(workplace, "killed", "config", "--resume"))
+    assert train_here(workplace, "killed", "config", "--resume") == 0
     for stage in (1, 2):
         resumed = weights(workplace / "killed", stage)
         for name, value in weights(whole, stage).items():
@@ -96,13 +128,15 @@ def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, 
 
 @pytest.mark.parametrize("kind", ["micro-batches", "processes"])
 def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, kind: str) -> None:
-    processes = 2 if kind == "processes" else 1
-    write_config(workplace, kind, gradient_accumulation=2 // processes)
+    write_config(workplace, kind, gradient_accumulation=2 if kind == "micro-batches" else 1)
     run = workplace / kind
-    assert f"{processes} process" in finish(start(workplace, kind, kind, "--stage=1", processes=processes))
-    # stage 2 from the same stage 1 to the last bit: else it would begin with what rounding has made of 24 steps
-    shutil.copy(whole / "stage1.pt", run / "stage1.pt")
-    finish(start(workplace, kind, kind, "--resume", processes=processes))
+    if kind == "processes":
+        train_on_two_processes(workplace, kind, kind, whole)
+    else:
+        assert train_here(workplace, kind, kind, "--stage=1") == 0
+        # stage 2 from the same stage 1 to the last bit: else it would begin with what rounding has made of 24 steps
+        shutil.copy(whole / "stage1.pt", run / "stage1.pt")
+        assert train_here(workplace, kind, kind, "--resume") == 0
     for stage in (1, 2):
         for name in ("loss/loss", "gradient_norm"):
             divided, expected = logged(run, stage, name), logged(whole, stage, name)
@@ -111,9 +145,7 @@ def test_a_step_is_the_same_however_it_is_divided(workplace: Path, whole: Path, 
         assert logged(run, stage, "loss/loss") == pytest.approx(logged(whole, stage, "loss/loss"), rel=TOLERANCE)
 
 
-def test_more_parts_than_images_are_refused(workplace: Path) -> None:
+def test_more_parts_than_images_are_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_config(workplace, "too_many", gradient_accumulation=5)
-    process = start(workplace, "too_many", "too_many")
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "images is 4, expected at least one for each of 5" in errors
+    assert train_here(workplace, "too_many", "too_many") == 2
+    assert "images is 4, expected at least one for each of 5" in capsys.readouterr().err

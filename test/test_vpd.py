@@ -53,6 +53,7 @@ def trainable(model: VPD) -> set[str]:
     return {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad}
 
 
+@pytest.mark.slow
 def test_stable_diffusion_1_5_gives_the_published_levels() -> None:
     with torch.device("meta"):
         model = VPD(VPD_SD15, CLIP_TOKENIZER).eval()
@@ -260,6 +261,7 @@ def test_guided_denoising_answers(images: torch.Tensor) -> None:
     assert model.backbone.unet.conv_out.weight.grad is None  # nothing is learned in the denoising itself
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, {"freeze_unet": True, "lora_rank": 2}])
 def test_saving_memory_changes_no_gradient(fields: dict[str, Any], images: torch.Tensor) -> None:
     model = build(**fields).train()
@@ -275,6 +277,7 @@ def test_saving_memory_changes_no_gradient(fields: dict[str, Any], images: torch
         torch.testing.assert_close(found[1][name], gradient, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_lora_starts_as_nothing_and_is_saved(tmp_path: Path, images: torch.Tensor) -> None:
     write_pipeline(tmp_path / "pipeline")
     fields: dict[str, Any] = {"checkpoint": str(tmp_path / "pipeline"), "freeze_unet": True}

@@ -22,7 +22,7 @@ from mdsm_ros.segmenter import Segmenter
 from training.evaluation import evaluate
 from training.train.run import main
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
 STEPS = 24
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)

@@ -46,6 +46,18 @@ def state(entry: Entry) -> str:
     return "cached" if all(is_cached(repository) for repository in entry.repositories) else "not here"
 
 
+def catalog_markdown() -> str:
+    """The table of models in ``docs/models.md``."""
+    lines = ["| name | what it is | weights | weights' licence | download | gated |", "|---" * 6 + "|"]
+    for name, entry in catalog().items():
+        sources = ", ".join(f"[{r.name}](https://huggingface.co/{r.name})" for r in entry.repositories)
+        download = f"~{entry.megabytes} MB" if entry.repositories else "none"
+        gated = "yes" if entry.gated else "no"
+        row = (f"`{name}`", entry.what, sources or "embedded", entry.licence, download, gated)
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
 def table() -> str:
     """The catalog as text, with what is on this machine."""
     rows = [("NAME", "HERE", "SIZE", "LICENCE", "GATED", "WHAT", "FROM")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mdsm_ros.checkpoints.pretrained import save_random
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
 
 INSTRUCTION = "Go to the living room and get the pillow on the couch nearest to the radio."
@@ -29,7 +30,8 @@ def latency_table(
 
     Raises:
         WeightsError: there is no such model.
-        ValueError: there is no such preset, device or acceleration.
+        DeviceError: There is no such device or acceleration.
+        ValueError: there is no such preset.
     """
     with tempfile.TemporaryDirectory() as folder:
         name = model
@@ -39,30 +41,32 @@ def latency_table(
         lines: list[str] = []
         for acceleration in accelerations:
             segmenter = Segmenter.from_pretrained(name, device=device, acceleration=acceleration)
-            steps = segmenter.num_inference_steps if num_inference_steps is None else num_inference_steps
+            settings = segmenter.defaults.updated(num_inference_steps=num_inference_steps)
             if not lines:
                 lines = [
-                    f"{model} on {segmenter.device}, {runs} frames of {IMAGE_SIZE[1]}x{IMAGE_SIZE[0]}, {steps} steps",
+                    f"{model} on {segmenter.device}, {runs} frames of {IMAGE_SIZE[1]}x{IMAGE_SIZE[0]}, "
+                    f"{settings.num_inference_steps} steps",
                     "",
                     "| acceleration | part | p50 (ms) | p95 (ms) | max (ms) |",
                     "|---|---|---|---|---|",
                 ]
             note = "" if segmenter.acceleration_error is None else f" ({segmenter.acceleration_error})"
-            for part, values in _times(segmenter, runs, steps).items():
+            for part, values in _times(segmenter, runs, settings).items():
                 p50, p95 = np.percentile(values, [50, 95])
                 lines.append(f"| {acceleration}{note} | {part} | {p50:.1f} | {p95:.1f} | {max(values):.1f} |")
             segmenter.close()
     return "\n".join(lines)
 
 
-def _times(segmenter: Segmenter, runs: int, steps: int) -> dict[str, list[float]]:
+def _times(segmenter: Segmenter, runs: int, settings: InferenceSettings) -> dict[str, list[float]]:
     """Milliseconds of every frame until the initial answer, of one refinement step, and until the refined answer."""
     frames = np.random.default_rng(0).integers(0, 256, (runs, *IMAGE_SIZE, 3), dtype=np.uint8)
-    segmenter.warm_up(IMAGE_SIZE)
+    segmenter.warm_up(settings, IMAGE_SIZE)
     times: dict[str, list[float]] = {}
     for frame in frames:
-        for answer in segmenter.stream(frame, INSTRUCTION, num_inference_steps=steps):
+        for answer in segmenter.stream(frame, INSTRUCTION, settings):
             times.setdefault(answer.stage, []).append(1000 * answer.timings["total"])
             if "refine" in answer.timings:
-                times.setdefault("one refinement step", []).append(1000 * answer.timings["refine"] / steps)
+                milliseconds = 1000 * answer.timings["refine"]
+                times.setdefault("one refinement step", []).append(milliseconds / settings.num_inference_steps)
     return times

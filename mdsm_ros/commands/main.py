@@ -214,7 +214,7 @@ def _segment(args: argparse.Namespace) -> int:
 
     instruction = validate_instruction(args.instruction)
     image = read_picture(args.image)
-    segmenter = _load_segmenter(args)
+    segmenter = _load_segmenter(args.model, args.device)
     answer = segmenter.segment(image, instruction, num_inference_steps=args.steps, seed=args.seed)
     out = args.out or Path(f"{args.image.stem}_overlay.png")
     write_picture(out, draw_overlay(image, answer, instruction))
@@ -234,15 +234,15 @@ def _attention(args: argparse.Namespace) -> int:
     instruction = validate_instruction(args.instruction)
     image = read_picture(args.image)
     out = args.out or Path(f"{args.image.stem}_attention.png")
-    write_picture(out, attention_sheet(_load_segmenter(args), image, instruction))
+    write_picture(out, attention_sheet(_load_segmenter(args.model, args.device), image, instruction))
     print(out)
     return 0
 
 
-def _load_segmenter(args: argparse.Namespace) -> Segmenter:
+def _load_segmenter(model: str, device: str) -> Segmenter:
     from mdsm_ros.segmenter import Segmenter
 
-    return Segmenter.from_pretrained(args.model, device=args.device)
+    return Segmenter.from_pretrained(model, device=device)
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
@@ -266,33 +266,44 @@ def _sentence(summary: dict[str, Any]) -> str:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from mdsm_ros.demo.run import run_bag, run_photographs, run_video
+    from mdsm_ros.demo.run import DemoOptions, run_bag, run_photographs, run_video
+
+    options = DemoOptions(args.out, args.model, args.device, args.steps, args.rate)
 
     if args.video is None:
         if args.instruction:
             raise DemoError("--instruction goes with --video; a bag and the photographs bring their own instructions")
-        status = 0 if args.photographs else run_bag(args)
+        status = 0 if args.photographs else run_bag(args.bag, options)
         if args.bag is None:
-            status = run_photographs(args, _load_segmenter(args)) or status
+            status = run_photographs(options, _load_segmenter(args.model, args.device)) or status
         return status
     if not args.instruction:
         raise DemoError("--video needs at least one --instruction")
-    return run_video(args)
+    return run_video(args.video, args.instruction, options)
 
 
 def _replay(args: argparse.Namespace) -> int:
     from mdsm_ros.inference.answer import validate_instruction
     from mdsm_ros.replay.comparison import run_comparison
+    from mdsm_ros.replay.options import ReplayOptions
     from mdsm_ros.replay.run import run_replay
 
-    if args.instruction is not None:
-        args.instruction = validate_instruction(args.instruction)
-    names = [args.model] if args.compare is None else [args.model, args.compare]
-    segmenters = [_load_segmenter(argparse.Namespace(**{**vars(args), "model": name})) for name in names]
-    for segmenter in segmenters:
-        if args.steps is not None:
-            segmenter.num_inference_steps = args.steps
-    return run_replay(args, segmenters[0]) if args.compare is None else run_comparison(args, segmenters)
+    options = ReplayOptions(
+        args.bag,
+        args.out,
+        image=args.image,
+        instruction_topic=args.instruction_topic,
+        instruction=None if args.instruction is None else validate_instruction(args.instruction),
+        truth=args.truth,
+        labels=args.labels,
+        num_inference_steps=args.steps,
+        live=args.live,
+        rate=args.rate,
+        write_bag=not args.no_bag,
+    )
+    if args.compare is None:
+        return run_replay(options, _load_segmenter(args.model, args.device))
+    return run_comparison(options, [_load_segmenter(name, args.device) for name in (args.model, args.compare)])
 
 
 def _sim(args: argparse.Namespace) -> int:
@@ -323,7 +334,7 @@ def _bench(args: argparse.Namespace) -> int:
     if args.bag is not None:
         from mdsm_ros.replay.stability import stability_table
 
-        print("\n" + stability_table(_load_segmenter(args), args.bag))
+        print("\n" + stability_table(_load_segmenter(args.model, args.device), args.bag))
     if args.node:
         from mdsm_ros.commands.node_bench import find_profile, table
 

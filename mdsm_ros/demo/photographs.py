@@ -12,8 +12,10 @@ from PIL import Image
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.demo.score import FOUND_IOU
 from mdsm_ros.errors import DatasetError, DemoError
 from mdsm_ros.inference.answer import Segmentation, validate_instruction
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -43,10 +45,11 @@ class Answer:
     def verdict(self) -> str:
         """For people: what the model says and how right it is."""
         found, truth = self.segmentation, self.question.truth
-        said = f"{'in view' if found.present else 'not in view'}, score {found.score:.2f}"
-        if truth.any():
-            return f"[{said}, IoU {iou(found.mask, truth):.2f}]"
-        return f"[{said}; it is not in view]"
+        said = f"answer: {'in view' if found.present else 'not in view'}, score {found.score:.2f}"
+        if not truth.any():
+            return f"[it is not in view; {'a false mask' if found.mask.any() else 'no mask'}; {said}]"
+        overlap = iou(found.mask, truth)
+        return f"[{'found' if overlap >= FOUND_IOU else 'not found'}, IoU {overlap:.2f}; {said}]"
 
 
 def read_questions(folder: Path) -> list[Question]:
@@ -73,10 +76,9 @@ def read_questions(folder: Path) -> list[Question]:
     return questions
 
 
-def answer_question(segmenter: Segmenter, question: Question, *, num_inference_steps: int | None = None) -> Answer:
-    """The final answer; None takes the segmenter's steps of refinement."""
-    found = segmenter.segment(question.image, question.instruction, num_inference_steps=num_inference_steps)
-    return Answer(question, found)
+def answer_question(segmenter: Segmenter, question: Question, settings: InferenceSettings | None = None) -> Answer:
+    """The final answer; None takes the segmenter's own settings."""
+    return Answer(question, segmenter.segment(question.image, question.instruction, settings))
 
 
 def write_sheet(path: Path, answers: Sequence[Answer]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mdsm_ros.demo.score import Row, Score
+from mdsm_ros.demo.score import FOUND_IOU, Row, Score
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.recordings.exchange import Frame, Replay, Source
 
@@ -45,17 +45,21 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
 def format_table(score: Score) -> str:
     """Markdown: a row an instruction, then what holds for the whole replay."""
     lines = [
-        "| # | instruction | frames | answers | in view | found | IoU initial | IoU refined | latency p50 (s) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| # | instruction | frames | answers | in view | found | false masks | IoU initial | IoU refined "
+        "| latency p50 (s) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, row in enumerate(score.rows, 1):
         in_view = f"{row.in_view}/{row.judged}" if row.judged else "?"
-        found = f"{row.present}/{row.answers}"
+        found = f"{row.found}/{row.in_view}" if row.judged else "?"
+        false = f"{row.false_masks}/{row.judged - row.in_view}" if row.judged else "?"
         ious = f"{_figure(row.mean_iou('initial'))} | {_figure(row.mean_iou('refined'))}"
-        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {ious}"
+        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {false} | {ious}"
         lines.append(f"| {cells} | {_figure(row.latency)} |")
     lines += [
         "",
+        f"- found: masks whose IoU with the truth is {FOUND_IOU} or more, of the frames that show the target; "
+        "false masks: answers that are not empty, of the frames that do not show it",
         f"- {score.answered} of {len(score.rows)} instructions answered; {score.answered_frames} of {score.frames} "
         f"frames answered, the others were replaced by newer ones before the model was free",
         f"- oldest frame when taken {score.age:.3f} s, longest inference {score.inference:.3f} s",
@@ -70,11 +74,12 @@ def _figure(value: float | None) -> str:
 
 
 def _verdict(row: Row) -> str:
-    if row.judged and not row.in_view:
-        return f"not in view; the model says so in {row.answers - row.present} of {row.answers} answers"
-    if row.judged:
-        return f"IoU initial {_figure(row.mean_iou('initial'))}, refined {_figure(row.mean_iou('refined'))}"
-    return f"found in {row.present} of {row.answers} answers"
+    if not row.judged:
+        return f"a mask in {row.masks} of {row.answers} answers; the truth is not known"
+    if not row.in_view:
+        return f"not in view; no mask in {row.judged - row.false_masks} of {row.judged} answers"
+    ious = f"IoU initial {_figure(row.mean_iou('initial'))}, refined {_figure(row.mean_iou('refined'))}"
+    return f"found in {row.found} of {row.in_view} frames; {ious}"
 
 
 def _typical_frame(replay: Replay, index: int) -> Frame | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS
 from mdsm_ros.demo.photographs import answer_question, read_questions, write_sheet
@@ -21,30 +23,50 @@ START_TIMEOUT = 300.0  # s; a cold machine takes a while to import torch
 LAST_ANSWER_TIMEOUT = 20.0  # s
 
 
-def run_bag(args: argparse.Namespace) -> int:
-    """Replays ``args.bag``, by default the bundled one; 1 if the node did not do its part."""
-    return _run(RecordingSource(args.bag or BUNDLED_BAG), args)
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the demo is asked to do.
+
+    Attributes:
+        out: Folder to write.
+        model: Name, folder or hub id of the model.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        num_inference_steps: Number of refinement steps; None takes the model's.
+        rate: Speed of the replay.
+    """
+
+    out: Path
+    model: str = "mdsm-small"
+    device: str = "auto"
+    num_inference_steps: int | None = None
+    rate: float = 1.0
 
 
-def run_video(args: argparse.Namespace) -> int:
-    """Replays ``args.video`` as a camera; 1 if the node did not do its part."""
-    return _run(VideoSource(args.video, args.instruction), args)
+def run_bag(bag: Path | None, options: DemoOptions) -> int:
+    """Replays a recording, by default the bundled one; 1 if the node did not do its part."""
+    return _run(RecordingSource(bag or BUNDLED_BAG), options)
 
 
-def run_photographs(args: argparse.Namespace, segmenter: Segmenter) -> int:
+def run_video(video: Path, instructions: Sequence[str], options: DemoOptions) -> int:
+    """Replays a video as a camera; 1 if the node did not do its part."""
+    return _run(VideoSource(video, instructions), options)
+
+
+def run_photographs(options: DemoOptions, segmenter: Segmenter) -> int:
     """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
     answers = []
+    settings = segmenter.defaults.updated(num_inference_steps=options.num_inference_steps)
     print("\nphotographs:")
     for number, question in enumerate(read_questions(BUNDLED_PHOTOGRAPHS), 1):
-        answers.append(answer_question(segmenter, question, num_inference_steps=args.steps))
+        answers.append(answer_question(segmenter, question, settings))
         print(f"{number}. {question.instruction} {answers[-1].verdict}", flush=True)
-    sheet = args.out / "photographs.png"
+    sheet = options.out / "photographs.png"
     write_sheet(sheet, answers)
     print(f"\npictures: {sheet}, credits in {BUNDLED_PHOTOGRAPHS / 'CREDITS.md'}")
     return 0
 
 
-def _run(source: Source, args: argparse.Namespace) -> int:
+def _run(source: Source, options: DemoOptions) -> int:
     if find_spec("rclpy") is None:
         raise DemoError(
             "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
@@ -53,17 +75,17 @@ def _run(source: Source, args: argparse.Namespace) -> int:
     from mdsm_ros.ros.players.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
-    args.out.mkdir(parents=True, exist_ok=True)
-    with NodeProcess(args.out / "node.log", _parameters(source, args), _remappings(source)) as node:
+    options.out.mkdir(parents=True, exist_ok=True)
+    with NodeProcess(options.out / "node.log", _parameters(source, options), _remappings(source)) as node:
         with DemoPlayer(source) as player:
-            print(f"waiting for the node ({args.out / 'node.log'})", flush=True)
+            print(f"waiting for the node ({options.out / 'node.log'})", flush=True)
             player.wait_until_ready(node.check, START_TIMEOUT)
-            player.play(node.check, args.rate)
+            player.play(node.check, options.rate)
             player.wait_for_last_answer(node.check, LAST_ANSWER_TIMEOUT)
         replay = player.replay()
     score = score_replay(source, replay)
-    print(write_report(args.out, source, replay, score))
-    print(f"\npictures: {args.out / 'contact_sheet.png'} and {args.out / 'overlay_*.png'}")
+    print(write_report(options.out, source, replay, score))
+    print(f"\npictures: {options.out / 'contact_sheet.png'} and {options.out / 'overlay_*.png'}")
     return 1 if score.faults else 0
 
 
@@ -71,15 +93,15 @@ def _is_compressed(source: Source) -> bool:
     return source.topics[source.image_topic].endswith("CompressedImage")
 
 
-def _parameters(source: Source, args: argparse.Namespace) -> dict[str, object]:
+def _parameters(source: Source, options: DemoOptions) -> dict[str, object]:
     parameters: dict[str, object] = {
-        "model": args.model,
-        "device": args.device,
+        "model": options.model,
+        "device": options.device,
         "image_transport": "compressed" if _is_compressed(source) else "raw",
         "image_reliability": "reliable",
     }
-    if args.steps is not None:
-        parameters["num_inference_steps"] = args.steps
+    if options.num_inference_steps is not None:
+        parameters["num_inference_steps"] = options.num_inference_steps
     return parameters
 
 

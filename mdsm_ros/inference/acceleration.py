@@ -17,7 +17,7 @@ def choose_acceleration(name: str, device: torch.device) -> str:
     """What "auto" means on a device: "half" on a GPU; "none" on a CPU, few of which are faster in half precision.
 
     Raises:
-        DeviceError: there is no such acceleration.
+        DeviceError: There is no such acceleration.
     """
     if name not in ACCELERATIONS:
         raise DeviceError(f"acceleration is {name!r}, expected one of {', '.join(ACCELERATIONS)}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import ImageError, InstructionError
+
+Stage = Literal["initial", "refined"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 MAX_INSTRUCTION_CHARACTERS = 1000
 
@@ -33,7 +37,7 @@ class Segmentation:
     uncertainty: NDArray[np.float32] | None
     score: float
     present: bool
-    stage: str
+    stage: Stage
     timings: dict[str, float]
 
     @property

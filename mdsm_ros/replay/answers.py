@@ -15,11 +15,11 @@ from pycocotools import mask as coco_mask
 
 from mdsm_ros.dataset.metrics import intersection_union, iou
 from mdsm_ros.errors import ImageError
+from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
 from mdsm_ros.segmenter import Segmenter
-
-STAGES = ("initial", "refined")
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,15 @@ class FrameAnswer:
         return intersection / union if union else 0.0
 
 
-def answer_frame(segmenter: Segmenter, frame: ReplayFrame, before: FrameAnswer | None) -> FrameAnswer:
+def answer_frame(
+    segmenter: Segmenter, settings: InferenceSettings, frame: ReplayFrame, before: FrameAnswer | None
+) -> FrameAnswer:
     """Asks a model about one frame; ``before`` is the answer to the frame before."""
     about = {key: getattr(frame, key) for key in ("number", "stamp", "recorded", "instruction")}
     if frame.image is None or not frame.instruction:
         return FrameAnswer(**about, fault=frame.fault or "no instruction yet")
     try:
-        answers = list(segmenter.stream(frame.image, frame.instruction))
+        answers = list(segmenter.stream(frame.image, frame.instruction, settings))
     except ImageError as error:
         return FrameAnswer(**about, fault=str(error))
     last, truth = answers[-1], frame.truth
@@ -111,6 +113,12 @@ def read_answers(path: Path) -> Iterator[FrameAnswer]:
                     yield _from_json(line)
 
 
+def last_answer(path: Path) -> FrameAnswer | None:
+    """The answer to the last frame that was answered, or None."""
+    last = deque(read_answers(path), maxlen=1)
+    return last[0] if last else None
+
+
 def _from_json(line: str) -> FrameAnswer:
     values = json.loads(line)
     values["counts"] = {stage: tuple(pair) for stage, pair in values["counts"].items()}
@@ -124,13 +132,25 @@ def cut_half_a_line(path: Path) -> None:
             file.truncate(sum(len(line) for line in file if line.endswith(b"\n")))
 
 
-def write_answers(path: Path, segmenter: Segmenter, frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
-    """Answers frames one by one; each is on disk before the next one begins."""
-    last = deque(read_answers(path), maxlen=1)
-    before = last[0] if last else None
+def write_answers(
+    path: Path,
+    segmenter: Segmenter,
+    settings: InferenceSettings,
+    frames: Iterable[ReplayFrame],
+    before: FrameAnswer | None = None,
+) -> Iterator[FrameAnswer]:
+    """Answers frames one by one; each is on disk before the next one begins.
+
+    Args:
+        path: File of answers, to which these are added.
+        segmenter: The model.
+        settings: Settings of all answers.
+        frames: The frames that are not answered yet.
+        before: The last answer of the file, if it has one.
+    """
     with path.open("a", encoding="utf-8") as file:
         for frame in frames:
-            before = answer_frame(segmenter, frame, before)
+            before = answer_frame(segmenter, settings, frame, before)
             file.write(json.dumps(asdict(before)) + "\n")
             file.flush()
             yield before

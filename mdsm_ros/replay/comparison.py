@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,24 +19,26 @@ from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, read_answers
 from mdsm_ros.replay.differences import Pair, difference, paired_ious
 from mdsm_ros.replay.frames import FrameReader
-from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay, spread
+from mdsm_ros.replay.options import ReplayOptions
+from mdsm_ros.replay.overview import spread
+from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay
 from mdsm_ros.segmenter import Segmenter
 
 COMPARISON = "comparison"
 
 
-def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> int:
+def run_comparison(options: ReplayOptions, segmenters: Sequence[Segmenter]) -> int:
     """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
 
     Raises:
         BagError, ReplayError: as :func:`mdsm_ros.replay.run.run_replay`; or there is no truth to compare with.
     """
-    folders = [args.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
+    folders = [options.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
     for folder, segmenter in zip(folders, segmenters, strict=True):
-        run_replay(argparse.Namespace(**{**vars(args), "out": folder}), segmenter)
+        run_replay(replace(options, out=folder), segmenter)
     pairs = list(paired_ious(*_answers(folders)))
     if not pairs:
-        raise ReplayError(f"bag {str(args.bag)!r} has no truth for a target in view, which a comparison needs")
+        raise ReplayError(f"bag {str(options.bag)!r} has no truth for a target in view, which a comparison needs")
     by_instruction: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         by_instruction[pair.instruction].append(pair)
@@ -45,15 +46,15 @@ def run_comparison(args: argparse.Namespace, segmenters: Sequence[Segmenter]) ->
     rows |= {text: difference([group]) for text, group in by_instruction.items()}
     names = [segmenter.name for segmenter in segmenters]
     title = f"mIoU of {names[0]} (first) and {names[1]} (second)"
-    write_json(args.out / f"{COMPARISON}.json", {"models": names, "rows": rows})
+    write_json(options.out / f"{COMPARISON}.json", {"models": names, "rows": rows})
     table = figures_table(title, rows)
-    (args.out / f"{COMPARISON}.md").write_text(table + "\n", encoding="utf-8")
-    with Bag(args.bag, salvage=True) as bag:
+    (options.out / f"{COMPARISON}.md").write_text(table + "\n", encoding="utf-8")
+    with Bag(options.bag, salvage=True) as bag:
         chosen = {pair.number: pair for group in spread(list(by_instruction.values())) for pair in telling(group)}
-        pictures = _pictures(frame_reader(bag, args), _answers(folders), chosen)
-        write_page(args.out / f"{COMPARISON}.html", _page(args, names, {title: rows}, pairs, pictures))
+        pictures = _pictures(frame_reader(bag, options), _answers(folders), chosen)
+        write_page(options.out / f"{COMPARISON}.html", _page(options, names, {title: rows}, pairs, pictures))
     print(f"\n{table}")
-    print(f"\n{args.out / COMPARISON}.html", file=sys.stderr)
+    print(f"\n{options.out / COMPARISON}.html", file=sys.stderr)
     return 0
 
 
@@ -90,7 +91,7 @@ def _pictures(
 
 
 def _page(
-    args: argparse.Namespace,
+    options: ReplayOptions,
     names: Sequence[str],
     tables: Mapping[str, Mapping[str, Figures]],
     pairs: Sequence[Pair],
@@ -98,13 +99,13 @@ def _page(
 ) -> Page:
     first, second = names
     return Page(
-        title=f"{first} and {second} on {args.bag.name}",
+        title=f"{first} and {second} on {options.bag.name}",
         tables=tables,
         faults=None,  # each model's own page says that
         latencies=[],
         timeline={f"IoU of {first}": [p.first for p in pairs], f"IoU of {second} (second)": [p.second for p in pairs]},
         pictures=pictures,
-        facts={"bag": args.bag.resolve(), "first": first, "second": second} | library_versions(),
+        facts={"bag": options.bag.resolve(), "first": first, "second": second} | library_versions(),
         orders={
             "": "as recorded",
             "change,-1": f"where {second} is better first",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mdsm_ros.dataset.metrics import format_figure
@@ -27,10 +28,10 @@ def stability_table(segmenter: Segmenter, path: Path) -> str:
     with Bag(path) as bag:
         topics = choose_topics(bag)
         for name, warm in (("the initial mask", False), ("the mask of the frame before", True)):
-            segmenter.warm_start = warm
+            settings = replace(segmenter.defaults, warm_start=warm)
             tally, answer = Tally(), None
             for frame in FrameReader(bag, topics).frames():
-                answer = answer_frame(segmenter, frame, answer)
+                answer = answer_frame(segmenter, settings, frame, answer)
                 tally.add(answer)
             lines.append(_row(name, tally, answer))
     return "\n".join(lines)

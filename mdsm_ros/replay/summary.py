@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -76,19 +74,3 @@ class Tally:
         stages = self.stages()
         ious = {f"{stage} mIoU": figures["mIoU"] for stage, figures in stages.items() if "mIoU" in figures}
         return self.figures() | ious
-
-
-def summarize_replay(answers: Iterable[FrameAnswer]) -> dict[str, Any]:
-    """Figures of "all", of its "stages", of "instructions" by their text, and frames "unanswered" by reason."""
-    everything = Tally()
-    by_instruction: dict[str, Tally] = {}
-    for answer in answers:
-        everything.add(answer)
-        if answer.instruction:
-            by_instruction.setdefault(answer.instruction, Tally()).add(answer)
-    return {
-        "all": everything.figures(),
-        "stages": everything.stages(),
-        "instructions": {text: tally.short() for text, tally in by_instruction.items()},
-        "unanswered": dict(everything.faults),
-    }

@@ -7,15 +7,6 @@ from typing import Any
 from mdsm_ros.inference.answer import Segmentation
 
 
-def detection_type() -> type | None:
-    """The class of the message; None where vision_msgs is not installed."""
-    try:
-        from vision_msgs.msg import Detection2DArray
-    except ImportError:
-        return None
-    return Detection2DArray  # type: ignore[no-any-return]
-
-
 def detections_of(answer: Segmentation, instruction: str, header: Any) -> Any:
     """One detection, the box around the mask with the instruction as its class, or none where nothing is in view."""
     from vision_msgs.msg import (

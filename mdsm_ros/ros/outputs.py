@@ -6,11 +6,8 @@ import json
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import Publisher as LifecyclePublisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header, String
 
 from mdsm_ros.geometry import ObjectGeometry
@@ -18,9 +15,9 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth import points_to_cloud, pose_of
-from mdsm_ros.ros.detections import detection_type, detections_of
-
-QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
+from mdsm_ros.ros.detections import detections_of
+from mdsm_ros.ros.interface.topics import OUTPUTS
+from mdsm_ros.ros.process.text import in_utf8
 
 
 class Outputs:
@@ -28,20 +25,10 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
-        kinds = {
-            "initial_mask": Image,
-            "mask": Image,
-            "probability": Image,
-            "uncertainty": Image,
-            "overlay": Image,
-            "object_points": PointCloud2,
-            "object_pose": PoseStamped,
-            "status": String,
-        }
-        if (detections := detection_type()) is not None:
-            kinds["detections"] = detections
         self._publishers: dict[str, LifecyclePublisher] = {
-            name: node.create_lifecycle_publisher(kind, f"~/{name}", QOS) for name, kind in kinds.items()
+            topic.short_name: node.create_lifecycle_publisher(kind, topic.name, topic.qos.profile())
+            for topic in OUTPUTS
+            if (kind := topic.message_type()) is not None
         }
 
     def destroy(self) -> None:
@@ -105,7 +92,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        line = in_utf8(json.dumps(status, ensure_ascii=False, separators=(",", ":")))
         self._publishers["status"].publish(String(data=line))
         return line
 

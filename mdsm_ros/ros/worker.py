@@ -1,8 +1,7 @@
-"""The one thread that runs the model."""
+"""What the model's thread does while the node is active."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,8 +18,10 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
+from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -30,8 +31,7 @@ class Job:
 
     message: Image | CompressedImage
     instruction: str
-    seed: int
-    publish_initial: bool
+    parameters: Parameters  # immutable: those of the node may change meanwhile
     waiters: tuple[Future, ...] = ()  # get the Outcome
 
 
@@ -48,6 +48,7 @@ class Worker:
     def __init__(
         self,
         context: Context,
+        guard: Guard,
         segmenter: Segmenter,
         to_rgb: Callable[[Image | CompressedImage], np.ndarray],
         outputs: Outputs,
@@ -57,31 +58,36 @@ class Worker:
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
+        self._guard = guard
         self._segmenter = segmenter
         self._to_rgb = to_rgb
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
         self._depth = depth
-        self._thread = threading.Thread(target=self._run, name="mdsm_worker")
-
-    def start(self) -> None:
-        """Starts the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; waits for the stage of the model that is running."""
+        """Ends ``run`` after the stage of the model that is running; nothing is published from now on."""
         self.mailbox.close()
-        self._thread.join()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Answers jobs until ``stop``, whatever goes wrong with one of them."""
         while (job := self.mailbox.take()) is not None:
-            outcome = self._answer_or_complain(job)
-            if outcome is None:
-                continue  # whoever waits for an outdated answer waits for the next job's as well
-            for waiter in job.waiters:
-                if not waiter.done():
-                    waiter.set_result(outcome)
+            try:
+                self._work(job)
+            except BaseException as error:  # a failure of telling a failure; libraries in Rust raise no Exception
+                self._guard.note("worker", error)
+                self._tell(job, Outcome(False, f"{type(error).__name__}: {error}"))
+
+    def _work(self, job: Job) -> None:
+        outcome = self._answer_or_complain(job)
+        if outcome is not None:  # whoever waits for an outdated answer waits for the next job's as well
+            self._tell(job, outcome)
+
+    def _tell(self, job: Job, outcome: Outcome) -> None:
+        for waiter in job.waiters:
+            if not waiter.done():
+                waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
         """None means that the worker was stopped or the instruction changed on the way."""
@@ -107,10 +113,11 @@ class Worker:
         def keep_on() -> bool:
             return not self.mailbox.closed and not self._is_outdated(job)
 
-        for answer in self._segmenter.stream(image, job.instruction, seed=job.seed, keep_on=keep_on):
+        settings = job.parameters.inference(self._segmenter.defaults)
+        for answer in self._segmenter.stream(image, job.instruction, settings, keep_on=keep_on):
             if self.mailbox.closed:
                 return None
-            if answer.stage == "initial" and job.publish_initial:
+            if answer.stage == "initial" and job.parameters.publish_initial:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
             final = answer
@@ -121,7 +128,7 @@ class Worker:
             return None
         assert final is not None, "stream() yields at least the initial answer"
         self._outputs.publish_mask(header, final)
-        if final.stage != "initial" or not job.publish_initial:
+        if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._depth is not None and final.present:

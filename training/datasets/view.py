@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draws the sheet; returns the exit status."""
     data = Dataset(args.dataset)
-    chosen = choose(data, args)
+    wanted = Wanted(args.count, args.seed, args.split, args.difficulty, args.category, args.absent, args.ids)
+    chosen = choose(data, wanted)
     if args.ascii:
         width = min(100, shutil.get_terminal_size().columns)
         for instruction in chosen:
@@ -50,30 +53,53 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def choose(data: Dataset, args: argparse.Namespace) -> list[Instruction]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which instructions to show.
+
+    Attributes:
+        count: Number of instructions.
+        seed: Seed of their choice.
+        split: Only instructions of this split.
+        difficulty: Only instructions of this difficulty.
+        category: Only instructions with a target of this category.
+        absent: Whether to show only instructions whose target is not in view.
+        ids: Exactly these instructions, in this order.
+    """
+
+    count: int = 20
+    seed: int = 0
+    split: str | None = None
+    difficulty: str | None = None
+    category: str | None = None
+    absent: bool = False
+    ids: Sequence[int] | None = None
+
+
+def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
     """The instructions to show.
 
     Raises:
         DatasetError: there is none such.
     """
-    if args.ids is not None:
+    if wanted.ids is not None:
         by_id = {i.id: i for i in data.instructions}
-        unknown = [i for i in args.ids if i not in by_id]
+        unknown = [i for i in wanted.ids if i not in by_id]
         if unknown:
             raise DatasetError(f"--ids names {unknown}, expected 1 to {len(by_id)}")
-        return [by_id[i] for i in args.ids]
+        return [by_id[i] for i in wanted.ids]
     fitting = [
         i
         for i in data.instructions
-        if args.split in (None, i.split)
-        and args.difficulty in (None, i.difficulty)
-        and not (args.absent and i.annotation_ids)
-        and (args.category is None or args.category in _categories(data, i))
+        if wanted.split in (None, i.split)
+        and wanted.difficulty in (None, i.difficulty)
+        and not (wanted.absent and i.annotation_ids)
+        and (wanted.category is None or wanted.category in _categories(data, i))
     ]
     if not fitting:
         raise DatasetError(f"{data.root}: no instruction is such, expected --split, --category... of some")
-    order = np.random.default_rng(args.seed).permutation(len(fitting))
-    return [fitting[i] for i in order[: args.count]]
+    order = np.random.default_rng(wanted.seed).permutation(len(fitting))
+    return [fitting[i] for i in order[: wanted.count]]
 
 
 def _categories(data: Dataset, instruction: Instruction) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
-from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
 
 
@@ -53,16 +53,19 @@ VARIANTS: dict[str, Variant] = {
     "mdsm": Variant(
         lambda config: config,
         {
-            "MDSM": Asking(),
+            "MDSM": {},
             "MDSM, initial mask": INITIAL,
-            **{f"MDSM, {n} refinement step{'s' if n > 1 else ''}": Asking(steps=n) for n in (1, 2, 4, 10, 50)},
-            "MDSM, mean of 5 samples": Asking(samples=5),
+            **{
+                f"MDSM, {n} refinement step{'s' if n > 1 else ''}": {"num_inference_steps": n}
+                for n in (1, 2, 4, 10, 50)
+            },
+            "MDSM, mean of 5 samples": {"num_samples": 5},
         },
     ),
     "no-diffusion": Variant(one_stage, {"MDSM without diffusion": INITIAL}),
-    "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": Asking()}),
-    "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": Asking()}),
-    "no-dice": Variant(_without_dice, {"MDSM without dice": Asking()}),
+    "no-clip": Variant(lambda config: _model(config, use_clip=False), {"MDSM without CLIP": {}}),
+    "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": {}}),
+    "no-dice": Variant(_without_dice, {"MDSM without dice": {}}),
 }
 """What is compared, by the name of its folder."""
 
@@ -87,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="training configuration of MDSM")
     experiment.add_arguments(parser, VARIANTS)
     args = parser.parse_args(argv)
-    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, args)
+    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
 
 
 if __name__ == "__main__":

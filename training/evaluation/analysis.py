@@ -23,9 +23,9 @@ from mdsm_ros.dataset.metrics import (
     rejected_at,
     summarize,
 )
+from mdsm_ros.inference.answer import STAGES
 from training.evaluation.mistakes import OUTCOMES
 
-STAGES = ("initial", "refined")
 KEPT = 0.9  # of the targets
 WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
 

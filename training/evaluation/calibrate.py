@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ import numpy as np
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import MdsmError
 from mdsm_ros.hub.folder import CONFIG_FILE
+from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
-from training.evaluation.analysis import STAGES, Answered, Figures, figures_table
+from training.evaluation.analysis import Answered, Figures, figures_table
 from training.evaluation.evaluate import evaluate
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
@@ -64,8 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         data = Dataset(args.data)
         instructions = data.split(args.split)[: args.limit]
         segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
-        segmenter.present_threshold = 0.0
-        answers = evaluate(segmenter, data, instructions)
+        settings = replace(segmenter.defaults, present_threshold=0.0)
+        answers = evaluate(segmenter, data, instructions, settings)
     except (MdsmError, OSError) as error:
         print(f"mdsm-calibrate: {error}", file=sys.stderr)
         return 2

@@ -17,7 +17,7 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
-from training.evaluation.experiment import INITIAL, Asking, Variant
+from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
 
 NOISE = (5, 500)  # timesteps, beside 0
@@ -37,7 +37,7 @@ def _daam(config: TrainConfig) -> TrainConfig:
 
 
 VARIANTS: dict[str, Variant] = {
-    "mdsm": Variant(lambda config: config, {"MDSM": Asking(), "MDSM, initial mask": INITIAL}),
+    "mdsm": Variant(lambda config: config, {"MDSM": {}, "MDSM, initial mask": INITIAL}),
     "lavt-64": Variant(partial(lavt, max_tokens=64), {"LAVT, 64 tokens": INITIAL}),
     "vpd": _vpd("VPD"),
     "vpd-frozen": _vpd("VPD, UNet frozen", freeze_unet=True),
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
     if needing and args.vpd is None:
         parser.error(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
-    return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), args)
+    return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), experiment.options_of(args))
 
 
 if __name__ == "__main__":

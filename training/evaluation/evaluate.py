@@ -22,7 +22,8 @@ from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
 from mdsm_ros.errors import CommandError, DatasetError, MdsmError
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import STAGES, Segmentation
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
@@ -30,7 +31,6 @@ from mdsm_ros.pictures.sheet import contact_sheet, labelled
 from mdsm_ros.segmenter import Segmenter
 from training.datasets.view import marked, outline
 from training.evaluation.analysis import (
-    STAGES,
     Answered,
     by_group,
     by_outcome,
@@ -47,15 +47,17 @@ SHOWN = 16  # pictures of each kind on the page
 TRUTH = np.array((0, 255, 0))
 
 
-def ask(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> list[Segmentation]:
+def ask(
+    segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings
+) -> list[Segmentation]:
     """A segmenter's answers to an instruction of a dataset, stage by stage; the same ones every time."""
-    return list(segmenter.stream(data.image(instruction.image_id), instruction.text, seed=instruction.id))
+    return list(segmenter.stream(data.image(instruction.image_id), instruction.text, settings, seed=instruction.id))
 
 
-def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Answered:
+def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings) -> Answered:
     """Asks a segmenter one instruction of a dataset and compares with the truth."""
     truth = data.mask(instruction)
-    answers = ask(segmenter, data, instruction)
+    answers = ask(segmenter, data, instruction, settings)
     in_view = bool(instruction.annotation_ids)
     return Answered(
         in_view=in_view,
@@ -70,20 +72,28 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction) -> Ans
     )
 
 
-def evaluate(segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruction]) -> list[Answered]:
-    """A segmenter's answers to instructions of a dataset."""
-    progress = tqdm(instructions, desc=segmenter.name, unit="instruction", disable=None)
-    return [answer(segmenter, data, instruction) for instruction in progress]
+def evaluate(
+    segmenter: Segmenter,
+    data: Dataset,
+    instructions: Sequence[Instruction],
+    settings: InferenceSettings,
+    name: str | None = None,
+) -> list[Answered]:
+    """A segmenter's answers to instructions of a dataset; the progress bar shows ``name``, or the segmenter's."""
+    progress = tqdm(instructions, desc=name or segmenter.name, unit="instruction", disable=None)
+    return [answer(segmenter, data, instruction, settings) for instruction in progress]
 
 
-def picture_of_worst(segmenter: Segmenter, data: Dataset, answers: Sequence[Answered]) -> Image.Image | None:
+def picture_of_worst(
+    segmenter: Segmenter, data: Dataset, answers: Sequence[Answered], settings: InferenceSettings
+) -> Image.Image | None:
     """A sheet of the ten answers that refinement spoiled most: initial and refined mask, and in green the truth."""
     by_id = {instruction.id: instruction for instruction in data.instructions}
     tiles = []
     for answered in worst_refinements(answers, WORST):
         instruction = by_id[answered.id]
         image, truth = data.image(instruction.image_id), data.mask(instruction)
-        for found in ask(segmenter, data, instruction):
+        for found in ask(segmenter, data, instruction, settings):
             picture = marked(image, found.mask)
             picture[outline(truth)] = TRUTH
             tiles.append(labelled(picture, f"{found.stage}, IoU {answered.iou(found.stage):.2f}: {instruction.text}"))
@@ -92,6 +102,7 @@ def picture_of_worst(segmenter: Segmenter, data: Dataset, answers: Sequence[Answ
 
 def page_of(
     segmenter: Segmenter,
+    settings: InferenceSettings,
     data: Dataset,
     answers: Sequence[Answered],
     tables: Mapping[str, Mapping[str, Figures]],
@@ -106,7 +117,7 @@ def page_of(
     for answered in chosen.values():
         instruction = by_id[answered.id]
         canvas, found = np.array(data.image(instruction.image_id)), final_iou(answered)
-        draw_mask(canvas, ask(segmenter, data, instruction)[-1].mask)
+        draw_mask(canvas, ask(segmenter, data, instruction, settings)[-1].mask)
         draw_outline(canvas, data.mask(instruction))
         change = answered.change if "refined" in answered.counts else None
         words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
@@ -138,13 +149,8 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     if not isinstance(model, HubModel):
         raise CommandError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
-    segmenter = Segmenter(
-        type(model)(model.config, model.tokenizer),
-        f"{name} untrained",
-        device,
-    )
-    segmenter.present_threshold = 0.0  # its presence score knows nothing and might empty every mask
-    return segmenter
+    config = replace(model.config, present_threshold=0.0)  # its score knows nothing and might empty every mask
+    return Segmenter(type(model)(config, model.tokenizer), f"{name} untrained", device)
 
 
 def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None) -> list[Instruction]:
@@ -187,19 +193,19 @@ def main(argv: list[str] | None = None) -> int:
         segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
         if args.untrained:
             segmenters.append(untrained(args.model, args.device, seed=0))
-        answers = {}
-        for segmenter in segmenters:
-            segmenter.num_samples = args.samples
-            if args.steps is not None:
-                segmenter.num_inference_steps = args.steps
-            answers[segmenter.name] = evaluate(segmenter, data, instructions)
-        worst = picture_of_worst(segmenters[0], data, answers[segmenters[0].name]) if args.worst else None
+        wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+        answers = {
+            segmenter.name: evaluate(segmenter, data, instructions, settings)
+            for segmenter, settings in zip(segmenters, wanted, strict=True)
+        }
+        of_first = answers[segmenters[0].name]
+        worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
     except (MdsmError, OSError) as error:
         print(f"mdsm-evaluate: {error}", file=sys.stderr)
         return 2
     results = {name: summarize_answers(found) for name, found in answers.items()}
-    groups = by_group(answers[segmenters[0].name])
-    if outcomes := by_outcome(answers[segmenters[0].name]):
+    groups = by_group(of_first)
+    if outcomes := by_outcome(of_first):
         groups["the mask shows"] = outcomes
     sizes = sorted({(data.images[i.image_id].width, data.images[i.image_id].height) for i in instructions})
     shown = ", ".join(f"{width}x{height}" for width, height in sizes[:3]) + (", ..." if len(sizes) > 3 else "")
@@ -208,10 +214,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"\n{figures_table(name, rows)}")
     if args.report is not None:
         of_model = results[segmenters[0].name]
-        tables = {"masks": {stage: of_model[stage] for stage in STAGES if stage in of_model}, **groups}
+        masks: dict[str, Figures] = {stage: of_model[stage] for stage in STAGES if stage in of_model}
+        tables = {"masks": masks, **groups}
         facts = {"data": args.data, "split": args.split, "instructions": len(instructions)}
         facts |= {"device": segmenters[0].device} | library_versions()
-        page = page_of(segmenters[0], data, answers[segmenters[0].name], tables, facts)
+        page = page_of(segmenters[0], wanted[0], data, of_first, tables, facts)
         write_page(args.report, page)
     if args.out is not None:
         samples = {

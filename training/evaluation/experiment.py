@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -20,30 +21,20 @@ import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, MdsmError
+from mdsm_ros.errors import MdsmError
 from mdsm_ros.files import write_json
+from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
-from training.evaluation.analysis import STAGES, Figures, summarize_answers
+from training.evaluation.analysis import Figures, summarize_answers
 from training.evaluation.evaluate import evaluate
-from training.train import run as train
 from training.train.config import TrainConfig
+from training.train.options import RunOptions
+from training.train.run import run_training
+from training.train.sources import SOURCES
 
 METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
 PLOTTED = ("mIoU", "P@0.5")
 RESULT_FILE = "metrics.json"
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A way to ask a trained model.
-
-    Attributes:
-        steps: of refinement; None: the model's.
-        samples: refinements whose mean is the answer.
-    """
-
-    steps: int | None = None
-    samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -52,18 +43,45 @@ class Variant:
 
     Attributes:
         change: makes its configuration from that of its base.
-        rows: how it is asked, by the row's name.
+        rows: Inference settings that differ from the model's, by the name of the row.
         base: which of the experiment's configurations it changes.
         trained: False asks the model as its checkpoint has it.
     """
 
     change: Callable[[TrainConfig], TrainConfig]
-    rows: Mapping[str, Asking]
+    rows: Mapping[str, Mapping[str, Any]]
     base: str = "mdsm"
     trained: bool = True
 
 
-INITIAL = Asking(steps=0)
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """What an experiment is asked to do.
+
+    Attributes:
+        data: Source of the train split, see :data:`training.train.sources.SOURCES`.
+        test_data: Folder of the dataset to compare on.
+        out: Folder for runs, table and plot.
+        variants: Names of the variants to train and ask.
+        seeds: Seeds that each variant is trained from.
+        split: Split of ``test_data``.
+        limit: Number of instructions; None takes all.
+        max_seconds: Time after which the run ends; None sets no limit.
+        device: "auto" or "cpu".
+    """
+
+    data: str
+    test_data: Path
+    out: Path
+    variants: Sequence[str]
+    seeds: Sequence[int] = (0, 1, 2)
+    split: str = "test"
+    limit: int | None = None
+    max_seconds: float | None = None
+    device: Literal["auto", "cpu"] = "auto"
+
+
+INITIAL: Mapping[str, Any] = {"num_inference_steps": 0}  # the mask before refinement
 
 
 class OutOfTimeError(Exception):
@@ -71,12 +89,17 @@ class OutOfTimeError(Exception):
 
 
 def run_variant(
-    variant: Variant, seed: int, config: TrainConfig, folder: Path, args: argparse.Namespace, deadline: float | None
+    variant: Variant,
+    seed: int,
+    config: TrainConfig,
+    folder: Path,
+    options: ExperimentOptions,
+    deadline: float | None,
 ) -> None:
     """Trains and asks one variant from one seed, or goes on with that; its figures go to a file.
 
     Raises:
-        ConfigError: the training failed.
+        ConfigError, DatasetError, WeightsError: The training cannot run as configured.
         OutOfTimeError: the deadline came first.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,41 +107,27 @@ def run_variant(
     # as YAML, so that it can be read and run again by itself
     (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
-        _train(changed, folder, args, deadline)
+        _train(changed, folder, options, deadline)
     else:
         save_untrained(changed.model_config(), folder / "model")
-    data = Dataset(args.test_data)
-    instructions = data.split(args.split)[: args.limit]
+    data = Dataset(options.test_data)
+    instructions = data.split(options.split)[: options.limit]
     figures = {}
-    for row, asking in variant.rows.items():
-        segmenter = Segmenter.from_pretrained(folder / "model", device=args.device)
-        segmenter.name, segmenter.num_samples = f"{row}, seed {seed}", asking.samples
-        if asking.steps is not None:
-            segmenter.num_inference_steps = asking.steps
-        summary = summarize_answers(evaluate(segmenter, data, instructions))
+    segmenter = Segmenter.from_pretrained(folder / "model", device=options.device)
+    for row, changes in variant.rows.items():
+        settings = segmenter.defaults.updated(**changes)
+        summary = summarize_answers(evaluate(segmenter, data, instructions, settings, f"{row}, seed {seed}"))
         figures[row] = summary[next(stage for stage in reversed(STAGES) if stage in summary)]
     write_json(folder / RESULT_FILE, figures)
 
 
-def _train(config: TrainConfig, folder: Path, args: argparse.Namespace, deadline: float | None) -> None:
-    options = ["--resume", "--device", args.device]
-    if deadline is not None:
-        if time.monotonic() > deadline:
-            raise OutOfTimeError
-        options += ["--max-seconds", str(deadline - time.monotonic())]
-    paths = ["--config", folder / "config.yaml", "--data", args.data, "--out", folder]
-    if train.main([*map(str, paths), *options]):
-        raise ConfigError(f"the training in {folder} failed, see above")
-    last = "stage1.pt" if config.stage2 is None else "stage2.pt"
-    if not _finished(folder / last, config):
+def _train(config: TrainConfig, folder: Path, options: ExperimentOptions, deadline: float | None) -> None:
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left < 0:
         raise OutOfTimeError
-
-
-def _finished(checkpoint: Path, config: TrainConfig) -> bool:
-    import torch
-
-    stage = config.stage1 if config.stage2 is None else config.stage2
-    return checkpoint.exists() and torch.load(checkpoint, weights_only=True)["step"] >= stage.steps
+    run_options = RunOptions(folder, resume=True, max_seconds=left, device=options.device)
+    if not run_training(config, options.data, run_options):
+        raise OutOfTimeError
 
 
 def collect(out: Path, variants: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, Figures]]:
@@ -167,7 +176,7 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Variant]) -> None:
     """Declares what all experiments are told."""
-    parser.add_argument("--data", required=True, help=f"where the train split is: {train.SOURCES}")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
     parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
     parser.add_argument("--split", default="test")
     parser.add_argument("--limit", type=int, help="the first so many instructions")
@@ -185,11 +194,17 @@ def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Varian
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
+def options_of(args: argparse.Namespace) -> ExperimentOptions:
+    """What the command line options of :func:`add_arguments` say."""
+    names = [field.name for field in dataclasses.fields(ExperimentOptions)]
+    return ExperimentOptions(**{name: getattr(args, name) for name in names})
+
+
 def run(
     prog: str,
     variants: Mapping[str, Variant],
     read_configs: Callable[[], Mapping[str, TrainConfig]],
-    args: argparse.Namespace,
+    options: ExperimentOptions,
 ) -> int:
     """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json; returns the exit code.
 
@@ -197,29 +212,29 @@ def run(
         prog: name of the command, for its messages.
         variants: by the name of their folders.
         read_configs: gives the configuration of every base; it may raise ConfigError.
-        args: of :func:`add_arguments`.
+        options: What to train and to ask.
     """
-    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     complete = True
     try:
         configs = read_configs()
-        for seed in args.seeds:
-            for name in args.variants:
-                folder, variant = args.out / name / f"seed{seed}", variants[name]
-                wanted = variant.trained or seed == args.seeds[0]  # what is not trained has no other seeds
+        for seed in options.seeds:
+            for name in options.variants:
+                folder, variant = options.out / name / f"seed{seed}", variants[name]
+                wanted = variant.trained or seed == options.seeds[0]  # what is not trained has no other seeds
                 if wanted and not (folder / RESULT_FILE).exists():
-                    run_variant(variant, seed, configs[variant.base], folder, args, deadline)
+                    run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
         complete = False
     except (MdsmError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
-    results = collect(args.out, args.variants, args.seeds)
+    results = collect(options.out, options.variants, options.seeds)
     if results:
         text = table(results)
-        (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
-        write_json(args.out / "results.json", results)
-        plot(results, args.out / "plot.png")
+        (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_json(options.out / "results.json", results)
+        plot(results, options.out / "plot.png")
         print(text)
     if not complete:
         print(f"{prog}: the time is over; run again to go on", file=sys.stderr)

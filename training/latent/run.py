@@ -30,7 +30,8 @@ from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig, read_latent_config
 from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
 from training.train.config import StageConfig
-from training.train.loop import add_run_arguments, train_stage
+from training.train.loop import train_stage
+from training.train.options import RunOptions, add_run_arguments, run_options
 from training.train.sources import SOURCES, Source, open_source
 from training.train.vocabulary import train_clip_tokenizer
 
@@ -123,13 +124,13 @@ class Validation:
         return {"loss": float(np.mean(losses))}
 
 
-def train(config: LatentDiffusionConfig, source: Source, args: argparse.Namespace) -> bool:
+def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) -> bool:
     """Runs both stages; True when they reached their last step."""
-    out: Path = args.out
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
-    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=args.device == "cpu")
-    if not args.resume and accelerator.is_main_process:
+    deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
+    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=options.device == "cpu")
+    if not options.resume and accelerator.is_main_process:
         for name in config.STAGES:
             (out / f"{name}.pt").unlink(missing_ok=True)
     accelerator.wait_for_everyone()
@@ -137,11 +138,11 @@ def train(config: LatentDiffusionConfig, source: Source, args: argparse.Namespac
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
     held_out = data
-    if args.val_data is not None:
-        held_out = InstructionDataset(Dataset(args.val_data), args.val_split, config.image_size, cache=False)
+    if options.val_data is not None:
+        held_out = InstructionDataset(Dataset(options.val_data), options.val_split, config.image_size, cache=False)
     validation = Validation(held_out, config)
 
-    def run(stage: AutoencoderStage | DenoiserStage, name: str, options: StageConfig) -> bool:
+    def run(stage: AutoencoderStage | DenoiserStage, name: str, stage_config: StageConfig) -> bool:
         def validate() -> dict[str, float]:
             if isinstance(stage, AutoencoderStage):
                 return validation.autoencoder(model)
@@ -149,10 +150,10 @@ def train(config: LatentDiffusionConfig, source: Source, args: argparse.Namespac
             return validation.denoiser(stage)
 
         outcome = train_stage(
-            stage, source, options, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
+            stage, source, stage_config, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
         )
         if not outcome.finished and accelerator.is_main_process:
-            print(f"{name} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr)
+            print(f"{name} stopped at step {outcome.step} of {stage_config.steps}; --resume goes on", file=sys.stderr)
         return outcome.finished
 
     if not run(AutoencoderStage(model, config), "autoencoder", config.autoencoder):
@@ -177,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = read_latent_config(args.config)
         with closing(open_source(args.data, "train", config.image_size, config)) as source:
-            train(config, source, args)
+            train(config, source, run_options(args))
     except (MdsmError, OSError) as error:
         print(f"mdsm-train-latent: {error}", file=sys.stderr)
         return 2

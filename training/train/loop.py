@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -211,15 +210,6 @@ def _schedule(options: StageConfig, power: float) -> Callable[[int], float]:
         return float(max(0.0, 1.0 - rest) ** power)
 
     return factor
-
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what every training is told."""
-    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
-    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
 def save_atomically(content: dict[str, Any], path: Path) -> None:

@@ -36,7 +36,8 @@ from mdsm_ros.models.mdsm.network import MDSM
 from training.datasets.dataset import COLOR_IDS, InstructionDataset
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig, read_config
-from training.train.loop import add_run_arguments, train_stage
+from training.train.loop import train_stage
+from training.train.options import RunOptions, add_run_arguments, run_options
 from training.train.sources import SOURCES, Source, open_source
 from training.train.stages import StageOne, StageTwo, initial_mask
 from training.train.start import start_from
@@ -123,18 +124,18 @@ def make_validation(
     return validate
 
 
-def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool:
+def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     """Runs the stages asked for; True when they reached their last step."""
-    out: Path = args.out
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
-    deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
+    deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     accelerator = Accelerator(
         mixed_precision=config.mixed_precision,
-        cpu=args.device == "cpu",
+        cpu=options.device == "cpu",
         # language does not go on after the last Swin stage, so its gate learns nothing
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
-    if not args.resume and accelerator.is_main_process:
+    if not options.resume and accelerator.is_main_process:
         for name in ("stage1.pt", "stage2.pt"):
             (out / name).unlink(missing_ok=True)
     accelerator.wait_for_everyone()
@@ -145,7 +146,9 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
             f"{config.preset} on {accelerator.device}, {processes}, precision {config.mixed_precision}", file=sys.stderr
         )
     size = config.model_config().image_size
-    held_out = InstructionDataset(Dataset(args.val_data), args.val_split, size, cache=True) if args.val_data else None
+    held_out = (
+        InstructionDataset(Dataset(options.val_data), options.val_split, size, cache=True) if options.val_data else None
+    )
     data = source.first()
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
@@ -156,11 +159,11 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
         return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
 
-    def run(stage: StageOne | StageTwo, number: int, options: StageConfig) -> bool:
+    def run(stage: StageOne | StageTwo, number: int, stage_config: StageConfig) -> bool:
         outcome = train_stage(
             stage,
             source,
-            options,
+            stage_config,
             config,
             accelerator,
             out / f"stage{number}.pt",
@@ -171,17 +174,28 @@ def train(config: TrainConfig, source: Source, args: argparse.Namespace) -> bool
             model.save_pretrained(out / "model")
         if not outcome.finished and accelerator.is_main_process:
             print(
-                f"stage {number} stopped at step {outcome.step} of {options.steps}; --resume goes on", file=sys.stderr
+                f"stage {number} stopped at step {outcome.step} of {stage_config.steps}; --resume goes on",
+                file=sys.stderr,
             )
         return outcome.finished
 
     stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
     if not run(stage_one, 1, config.stage1):
         return False
-    if args.stage == "1" or config.stage2 is None:
+    if options.only_stage_one or config.stage2 is None:
         return True
     assert isinstance(model, MDSM)  # the configuration saw to it
     return run(StageTwo(model, config, config.stage2), 2, config.stage2)
+
+
+def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
+    """Opens the source of a train split and trains on it; True when the last step was reached.
+
+    Raises:
+        ConfigError, DatasetError, WeightsError: The training cannot run as configured.
+    """
+    with closing(open_source(data, "train", config.model_config().image_size, config)) as source:
+        return train(config, source, options)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -196,9 +210,7 @@ def main(argv: list[str] | None = None) -> int:
     add_run_arguments(parser)
     args = parser.parse_args(argv)
     try:
-        config = read_config(args.config)
-        with closing(open_source(args.data, "train", config.model_config().image_size, config)) as source:
-            train(config, source, args)
+        run_training(read_config(args.config), args.data, run_options(args, only_stage_one=args.stage == "1"))
     except (MdsmError, OSError) as error:
         print(f"mdsm-train: {error}", file=sys.stderr)
         return 2

@@ -53,7 +53,17 @@ FAMILY = TrainedFamily(
         "swin-base": Entry(
             "Swin-B, where training of mdsm-base begins", "MIT", 437, (Repository(f"timm/{MDSM_BASE.swin_checkpoint}"),)
         ),
-        "clip-base": Entry("CLIP ViT-B/16, the same", CARD, 602, (Repository(str(MDSM_BASE.clip_checkpoint)),)),
-        "bert-base": Entry("BERT-base, the same", "Apache-2.0", 441, (Repository(str(MDSM_BASE.bert_checkpoint)),)),
+        "clip-base": Entry(
+            "CLIP ViT-B/16, where training of mdsm-base begins",
+            CARD,
+            602,
+            (Repository(str(MDSM_BASE.clip_checkpoint)),),
+        ),
+        "bert-base": Entry(
+            "BERT-base, where training of mdsm-base begins",
+            "Apache-2.0",
+            441,
+            (Repository(str(MDSM_BASE.bert_checkpoint)),),
+        ),
     },
 )

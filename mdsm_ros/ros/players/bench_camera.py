@@ -18,6 +18,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
 from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.process.start import init_ros
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as camera drivers have it
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--best-effort", action="store_true")
     parser.add_argument("--timeout", type=float, required=True, help="seconds that the node has to start")
     args = parser.parse_args(argv)
-    rclpy.init(args=[])
+    init_ros([])
     width, height = args.size
     camera = BenchCamera(width, height, args.best_effort)
     if not camera.wait_for_node(args.timeout):

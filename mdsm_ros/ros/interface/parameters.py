@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mdsm_ros.errors import InstructionError, ParameterError
 from mdsm_ros.inference.acceleration import ACCELERATIONS
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.inference.settings import InferenceSettings
 
 if TYPE_CHECKING:
     from rcl_interfaces.msg import ParameterDescriptor
@@ -164,6 +165,12 @@ class Parameters:
         ours = {parameter.name for parameter in fields(self)}
         return replace(self, **{name: value for name, value in values.items() if name in ours})
 
+    def inference(self, defaults: InferenceSettings) -> InferenceSettings:
+        """The settings of an answer: all parameters of that name; ``defaults`` are the model's own values."""
+        names = [setting.name for setting in fields(InferenceSettings)]
+        wanted = {name: getattr(self, name) for name in names}
+        return replace(defaults, **{name: value for name, value in wanted.items() if value != MODEL_DEFAULT})
+
 
 def declare_parameters(node: Node) -> Parameters:
     """Declares all parameters on ``node``.
@@ -182,7 +189,7 @@ def declare_parameters(node: Node) -> Parameters:
 def parameters_yaml() -> str:
     """The text of ``config/mdsm.yaml``: all parameters with their defaults."""
     lines = [
-        "# All parameters of mdsm_node with their defaults; generated from mdsm_ros/ros/parameters.py.",
+        "# All parameters of mdsm_node with their defaults; generated from mdsm_ros/ros/interface/parameters.py.",
         "/**:",
         "  ros__parameters:",
     ]

@@ -1,0 +1,89 @@
+"""Everything that an answer depends on besides the image, the instruction and the model: one value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from mdsm_ros.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mdsm_ros.models.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class InferenceSettings:
+    """How one image is answered.
+
+    Immutable, so both answers about an image, initial and refined, are judged by the same values while another thread
+    prepares other settings for the next image. ``Segmenter.defaults`` holds the values of a model;
+    ``dataclasses.replace(segmenter.defaults, num_samples=4)`` makes others.
+
+    Attributes:
+        num_inference_steps: Number of refinement steps; 0 answers with the initial mask. Models of one stage have
+            nothing to refine and ignore it.
+        num_samples: Number of refined masks, each from noise of its own. The answer is their mean; from 2 on, their
+            spread is the answer's uncertainty.
+        latency_budget: Time limit per answer in seconds; 0 sets no limit. Refinement runs as many steps as the
+            measured step time allows, and stops early if the estimate was too optimistic.
+        warm_start: Whether refinement on a stream of images starts from the refined mask of the previous image, with
+            half the noise and half the steps, if the instruction is the same.
+        mask_threshold: Probability from which a pixel belongs to the mask, 0 to 1.
+        present_threshold: Score from which the target counts as in view, 0 to 1.
+        seed: Seed of the refinement's noise.
+
+    Raises:
+        SettingsError: A value is out of range or of the wrong type.
+    """
+
+    num_inference_steps: int = 0
+    num_samples: int = 1
+    latency_budget: float = 0.0
+    warm_start: bool = False
+    mask_threshold: float = 0.5
+    present_threshold: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._expect_whole("num_inference_steps", 0)
+        self._expect_whole("num_samples", 1)
+        self._expect_whole("seed", 0)
+        self._expect_number("latency_budget", math.inf, "a finite number of seconds, 0 or more")
+        self._expect_number("mask_threshold", 1.0, "0 to 1")
+        self._expect_number("present_threshold", 1.0, "0 to 1")
+        if not isinstance(self.warm_start, bool):
+            raise SettingsError(f"warm_start is {self.warm_start!r}, expected True or False")
+
+    @classmethod
+    def of_model(cls, config: ModelConfig) -> InferenceSettings:
+        """The values that a model's configuration asks for; the rest are the defaults above."""
+        return cls(
+            num_inference_steps=config.num_inference_steps,
+            mask_threshold=config.mask_threshold,
+            present_threshold=config.present_threshold,
+        )
+
+    def updated(self, **changes: Any) -> InferenceSettings:
+        """These settings with some changed; a value of None changes nothing.
+
+        Raises:
+            SettingsError: A name is unknown, or a value is out of range.
+        """
+        known = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise SettingsError(f"setting is {name!r}, expected one of {', '.join(known)}")
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def _expect_whole(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) < 2**63:
+            raise SettingsError(f"{name} is {value!r}, expected a whole number, {least} or more")
+
+    def _expect_number(self, name: str, most: float, expectation: str) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or not 0.0 <= value <= most:
+            raise SettingsError(f"{name} is {value!r}, expected {expectation}")

@@ -1,0 +1,222 @@
+"""Every topic of the node, once: name, message type, QoS, when it is used, description.
+
+The publishers, the launch file's arguments and the tables in ``README.md`` and ``docs/node.md`` come from ``TOPICS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rclpy.qos import QoSProfile
+
+
+@dataclass(frozen=True)
+class Reliable:
+    """Reliable QoS, which serves best-effort subscribers, too.
+
+    Attributes:
+        depth: Number of messages that are kept for slow subscribers.
+    """
+
+    depth: int = 10
+
+    def __str__(self) -> str:
+        return f"reliable, depth {self.depth}"
+
+    def profile(self) -> QoSProfile:
+        """The QoS as rclpy has it."""
+        from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+        return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic that the node subscribes or publishes.
+
+    Attributes:
+        name: Name as the node uses it; "~/" stands for the node's own name.
+        message: Message type, such as "sensor_msgs/Image".
+        direction: "in" for what the node subscribes, "out" for what it publishes.
+        when: When it is subscribed or published.
+        content: What the messages hold, beside their type.
+        summary: Description in the README; empty for topics that it leaves out.
+        qos: QoS of what the node publishes or subscribes, unless parameters set it.
+        qos_parameters: What the table says instead of ``qos``: the parameters that set it, or "".
+    """
+
+    name: str
+    message: str
+    direction: Literal["in", "out"]
+    when: str
+    content: str = ""
+    summary: str = ""
+    qos: Reliable = Reliable()
+    qos_parameters: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """The name without "~/": a key, and the name of a launch argument."""
+        return self.name.removeprefix("~/")
+
+    def message_type(self) -> type[Any] | None:
+        """The class of the messages; None if its package is not installed."""
+        package, name = self.message.split("/")
+        try:
+            return getattr(import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
+        except ImportError:
+            return None
+
+
+IMAGE_QOS = "`image_reliability`, `image_depth`"
+ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publisher
+ON_DEMAND = "with `~/mask`, while somebody subscribes"
+
+TOPICS = (
+    Topic(
+        "image",
+        "sensor_msgs/Image",
+        "in",
+        "where `image_transport` is `raw`",
+        summary="images of the camera, if `image_transport` is `raw`",
+        qos_parameters=IMAGE_QOS,
+    ),
+    Topic(
+        "image/compressed",
+        "sensor_msgs/CompressedImage",
+        "in",
+        "where `image_transport` is `compressed`",
+        content="JPEG or PNG",
+        summary="the same, if it is `compressed`",
+        qos_parameters=IMAGE_QOS,
+    ),
+    Topic(
+        "depth",
+        "sensor_msgs/Image",
+        "in",
+        "where parameter `depth` is true; registered to the camera, of any size with its aspect ratio",
+        content="16UC1 (mm) or 32FC1 (m), REP-118",
+        summary="depth images, if parameter `depth` is true",
+        qos_parameters=IMAGE_QOS,
+    ),
+    Topic(
+        "camera_info",
+        "sensor_msgs/CameraInfo",
+        "in",
+        "where parameter `depth` is true; without distortion",
+        qos_parameters=ANY_QOS,
+    ),
+    Topic(
+        "instruction",
+        "std_msgs/String",
+        "in",
+        "always; an instruction stays in force until the next one",
+        summary="the target; the newest instruction stays in force",
+        qos_parameters=ANY_QOS,
+    ),
+    Topic(
+        "~/initial_mask",
+        "sensor_msgs/Image",
+        "out",
+        "as soon as stage 1 has answered",
+        content="mono8, 0 or 255",
+        summary="the first answer, before refinement",
+    ),
+    Topic(
+        "~/mask",
+        "sensor_msgs/Image",
+        "out",
+        "the final answer; without refinement the initial mask once more",
+        content="mono8, 0 or 255",
+        summary="the answer, with the stamp and frame_id of its image",
+    ),
+    Topic("~/probability", "sensor_msgs/Image", "out", ON_DEMAND, content="32FC1"),
+    Topic(
+        "~/uncertainty",
+        "sensor_msgs/Image",
+        "out",
+        f"{ON_DEMAND}, if `num_samples` is 2 or more",
+        content="32FC1, standard deviation of the probability",
+    ),
+    Topic(
+        "~/overlay",
+        "sensor_msgs/Image",
+        "out",
+        ON_DEMAND,
+        content="rgb8",
+        summary="for people; drawn only while somebody subscribes",
+    ),
+    Topic(
+        "~/detections",
+        "vision_msgs/Detection2DArray",
+        "out",
+        f"{ON_DEMAND}, where vision_msgs is installed",
+        content="the mask's box, class_id is the instruction",
+        summary="the mask's box, where vision_msgs is installed",
+    ),
+    Topic(
+        "~/object_pose",
+        "geometry_msgs/PoseStamped",
+        "out",
+        "with `~/mask` where parameter `depth` is true, the target is in view and depth shows enough of it",
+        summary="where the object is, given `depth` and `camera_info`",
+    ),
+    Topic(
+        "~/object_points",
+        "sensor_msgs/PointCloud2",
+        "out",
+        "with `~/object_pose`, while somebody subscribes",
+        content="x, y, z, rgb",
+        summary="the object's points, likewise",
+    ),
+    Topic(
+        "~/status",
+        "std_msgs/String",
+        "out",
+        "one line of JSON per answer and per refused message",
+        summary="one line of JSON per answer: score, present, timings, latency",
+    ),
+    Topic(
+        "/diagnostics",
+        "diagnostic_msgs/DiagnosticArray",
+        "out",
+        "every second",
+        summary="rates, drops, errors",
+    ),
+)
+INPUTS = tuple(topic for topic in TOPICS if topic.direction == "in")
+OUTPUTS = tuple(topic for topic in TOPICS if topic.direction == "out" and topic.name.startswith("~/"))
+"""What is published about a frame; each has a launch argument that remaps it."""
+
+
+def subscribed_markdown() -> str:
+    """The table of subscribed topics in ``docs/node.md``."""
+    rows = [(_name(t), _type(t), t.qos_parameters or str(t.qos), t.when) for t in INPUTS]
+    return _table(("subscribed", "type", "QoS", "when"), rows)
+
+
+def published_markdown() -> str:
+    """The table of published topics in ``docs/node.md``."""
+    return _table(("published", "type", "when"), [(_name(t), _type(t), t.when) for t in TOPICS if t.direction == "out"])
+
+
+def summary_markdown() -> str:
+    """The table of topics in ``README.md``."""
+    return _table(("topic", "type", "content"), [(_name(t), f"`{t.message}`", t.summary) for t in TOPICS if t.summary])
+
+
+def _name(topic: Topic) -> str:
+    return f"`{topic.name}`"
+
+
+def _type(topic: Topic) -> str:
+    return f"`{topic.message}`" + (f": {topic.content}" if topic.content else "")
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [" | ".join(head), "|".join(["---"] * len(head)), *(" | ".join(cells) for cells in rows)]
+    return f"| {lines[0]} |\n|{lines[1]}|\n" + "".join(f"| {line} |\n" for line in lines[2:])
