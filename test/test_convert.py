@@ -20,8 +20,8 @@ from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
 from mdsm_ros.checkpoints.convert.lavt import convert_lavt, lavt_config
 from mdsm_ros.commands.main import main
 from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.lavt import LAVT_BASE
 from mdsm_ros.models.lavt.network import LAVT
-from mdsm_ros.models.presets import LAVT_BASE
 from mdsm_ros.segmenter import Segmenter
 
 SIZES = Sizes()

@@ -11,18 +11,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, save_torch_state_dict, snapshot_download
+from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerFast
 
 from mdsm_ros.errors import NotHereError, StorageError, WeightsError
 from mdsm_ros.files import link_or_copy, whole_folder, write_json
 from mdsm_ros.foreign import check_depth, inside, read_json, shown
-from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
+from mdsm_ros.hub.files import HUB_FILES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -44,6 +46,10 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         return folder
     if folder.exists() or folder.is_absolute() or str(name).startswith("."):
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    from huggingface_hub import snapshot_download  # a model in a folder starts without it
+
+    from mdsm_ros.hub.client import HUB_ERRORS, advice
+
     try:
         return Path(
             snapshot_download(
@@ -154,6 +160,8 @@ def write_model(
         WeightsError: A weight is not finite in half precision.
         StorageError: The disk is full, or the folder cannot be written.
     """
+    from huggingface_hub import save_torch_state_dict
+
     halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     for name, tensor in halves.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
