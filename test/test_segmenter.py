@@ -197,7 +197,7 @@ def test_compiled_parts_answer_the_same(
     plain = Segmenter.from_pretrained(tmp_path, device="cpu").segment(IMAGE, "get the red cup")
     segmenter = Segmenter.from_pretrained(tmp_path, device="cpu", acceleration="compile")
     assert (segmenter.acceleration, segmenter.acceleration_error) == ("compile", None)
-    assert compiled == ["IntermediateStage", "UNet2DConditionModel"]
+    assert compiled == ["IntermediateStage", "UNet"]
     answer = segmenter.segment(IMAGE, "get the red cup")
     np.testing.assert_allclose(answer.probability, plain.probability, atol=1e-4)
 
