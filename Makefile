@@ -37,7 +37,7 @@ bench: .venv/demo.stamp  ## measure the embedded model's latency on this machine
 	$(BIN)/mdsm bench --node --bag
 
 bench-start: .venv/demo.stamp  ## measure the CPU seconds until commands and the node have started, against import torch
-	$(BIN)/python -m mdsm_ros.commands.start_bench
+	$(BIN)/python -m mdsm_ros.commands.bench.start
 
 homes: .venv/dev.stamp  ## make N views of homes and compare their statistics with REVERIE's (REVERIE=FOLDER)
 	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mdsm_ros.commands.start_bench import cpu_seconds, measure, table
+from mdsm_ros.commands.bench.start import cpu_seconds, measure, table
 from mdsm_ros.errors import BenchError
 from mdsm_ros.models.families import families
 

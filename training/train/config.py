@@ -12,7 +12,7 @@ from mdsm_ros.foreign import check_fields, shown
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
 from mdsm_ros.models.families import config_from_dict, presets, trained_family
 from training.augment.options import Augmentation
-from training.train.yaml_files import read_yaml
+from training.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def measure(what: Mapping[str, Measurement], runs: int) -> dict[str, list[float]
 def main(argv: list[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m mdsm_ros.commands.start_bench", description="Measure what starting costs."
+        prog="python -m mdsm_ros.commands.bench.start", description="Measure what starting costs."
     )
     parser.add_argument("--runs", type=count, default=5, help="that the median is taken of (default: %(default)s)")
     args = parser.parse_args(argv)
@@ -123,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             print(table(measure(what, args.runs)))
         except BenchError as error:
-            print(f"start_bench: error: {error}", file=sys.stderr)
+            print(f"bench-start: error: {error}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130
