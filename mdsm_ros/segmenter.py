@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import AccelerationError, ImageError, InstructionError, SettingsError, WeightsError
+from mdsm_ros.errors import AccelerationError, AnswerError, ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.acceleration import TOLERANCE, choose_acceleration, precision, prepare
 from mdsm_ros.inference.answer import Segmentation, Stage, validate_image, validate_instruction
 from mdsm_ros.inference.device import choose_device
@@ -151,6 +152,7 @@ class Segmenter:
             ImageError: The image has the wrong shape or type.
             InstructionError: The instruction is empty, too long, or holds control characters.
             SettingsError: A setting is unknown or out of range.
+            AnswerError: The model's numbers are not finite.
         """
         *_, final = self.stream(image, instruction, settings, **changes)
         return final
@@ -219,7 +221,7 @@ class Segmenter:
         self._pace.note(clock.lap("refine") / another_step.steps, settings.num_samples)
         if not question.keep_on():
             return None
-        if settings.warm_start:
+        if settings.warm_start and bool(torch.isfinite(refined).all()):  # never from what is no number
             self._previous.store(text, shape, refined)
         return refined
 
@@ -242,7 +244,8 @@ class Segmenter:
         """
         for _ in range(2):
             self._pace = Pace()  # the first run's times are those of setting up
-            self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
+            with suppress(AnswerError):  # the first real image reports it
+                self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None
         self._previous.forget()
 

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 os.environ.setdefault("MUJOCO_GL", "egl")  # before any test module imports mujoco
 
 _DOMAINS = itertools.count(os.getpid())
-
-
+MARKERS = {"ros_domain": "ros", "workspace": "colcon", "wheel": "colcon", "views_of_homes": "render"}  # by fixture
 LONGEST = ("test_shimrie", "test_training_processes", "test_segmenter", "test_shards")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what may be tried again, and what `pytest -n 2 --dist loadgroup` may run at the same time.
+    """Says what may be tried again, what `make quick` leaves out, and what `pytest -n 2 --dist loadgroup` runs at once.
 
     Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
     each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
@@ -37,7 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in ("ros_domain", "views_of_homes")
     )
     for item in items:
-        if "ros_domain" in getattr(item, "fixturenames", ()):
+        used = MARKERS.keys() & set(getattr(item, "fixturenames", ()))
+        for fixture in used:
+            item.add_marker(MARKERS[fixture])
+        if "ros_domain" in used:
             item.add_marker(pytest.mark.flaky(reruns=2))
         file = item.path.stem
         item.add_marker(pytest.mark.xdist_group("dds" if file in on_dds else "homes" if file in in_homes else file))
@@ -97,8 +99,8 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import BertTokenizerFast
 
+    from mdsm_ros.models.mdsm import MDSM_TINY
     from mdsm_ros.models.mdsm.network import MDSM
-    from mdsm_ros.models.presets import MDSM_TINY
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup", "on", "table"]
     torch.manual_seed(0)

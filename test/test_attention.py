@@ -9,7 +9,7 @@ from diffusion_stand_ins import CLIP_TOKENIZER, TOY
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.commands.attention import COLUMNS, TILE_WIDTH, attention_sheet, heat, word_maps
+from mdsm_ros.commands.attention.maps import COLUMNS, TILE_WIDTH, attention_sheet, heat, word_maps
 from mdsm_ros.commands.main import main
 from mdsm_ros.errors import AttentionError
 from mdsm_ros.models.common.fusion import PWAM

@@ -19,9 +19,9 @@ from training.augment.options import Augmentation
 from training.augment.windows import LEAST_PIXELS, Keep, Window, choose_window, cut, cut_masks
 from training.cli import main as data_main
 from training.datasets.dataset import InstructionDataset
+from training.train.command import main
 from training.train.config import LoopConfig, StageConfig, read_config
 from training.train.loop import _batches
-from training.train.run import main
 from training.train.sources import FolderSource
 
 OFF = {"flip": 0.0, "crop": 0.0, "shrink": 0.0, "color": 0.0, "blur": 0.0, "noise": 0.0, "resolution": 1.0}

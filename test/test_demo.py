@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from mdsm_ros.errors import BagError, DemoError
 from mdsm_ros.geometry import Camera
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.recordings.exchange import Frame, MaskMessage, Outgoing, Replay, Status
+from mdsm_ros.recordings.images.colors import image_to_rgb
 from mdsm_ros.recordings.playback import INSTRUCTION_TYPE, TRUTH_TOPIC, RecordingSource
 
 CUP, RADIO = "get the red cup", "turn the radio on the shelf off"
@@ -130,10 +132,25 @@ def test_a_replay_is_scored_against_its_truth(recording: RecordingSource) -> Non
     assert (score.answered, score.frames, score.answered_frames) == (2, 8, 8)
     cup, radio = score.rows
     assert (cup.frames, cup.answers, cup.present, cup.in_view, cup.judged) == (4, 4, 4, 4, 4)
+    assert (cup.masks, cup.found, cup.false_masks) == (4, 4, 0)
     assert (cup.mean_iou("initial"), cup.mean_iou("refined")) == (0.5, 1.0)
     assert (radio.answers, radio.present, radio.in_view) == (4, 0, 0)
+    assert (radio.masks, radio.found, radio.false_masks) == (0, 0, 0)
     assert radio.mean_iou("refined") is None
     assert score.age == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("rows", "found"), [(48, 4), (24, 4), (23, 0), (0, 0)])
+def test_found_is_a_statement_about_the_mask(recording: RecordingSource, rows: int, found: int) -> None:
+    replay = perfect_replay(recording)
+    cup = {frame.stamp for frame in replay.frames.values() if frame.instruction == 0}
+    for i, mask in enumerate(replay.masks["final"]):
+        part = mask.mask.copy()
+        part[rows:] = False
+        replay.masks["final"][i] = dataclasses.replace(mask, mask=part if mask.stamp in cup else ~NOTHING)
+    row, other = score_replay(recording, replay).rows
+    assert (row.present, row.found, row.masks) == (4, found, 4 if rows else 0)  # whatever the answers say of it
+    assert (other.present, other.found, other.false_masks) == (0, 0, 4)
 
 
 def test_answers_to_the_previous_instruction_are_not_scored(recording: RecordingSource) -> None:
@@ -197,13 +214,38 @@ def test_an_error_of_the_node_is_a_fault(recording: RecordingSource) -> None:
 def test_the_report_holds_a_picture_per_instruction_and_the_table(recording: RecordingSource, tmp_path: Path) -> None:
     replay = perfect_replay(recording)
     table = write_report(tmp_path, recording, replay, score_replay(recording, replay))
-    assert f"| 1 | {CUP} | 4 | 4 | 4/4 | 4/4 | 0.50 | 1.00 | 0.25 |" in table
-    assert f"| 2 | {RADIO} | 4 | 4 | 0/4 | 0/4 | – | – | 0.25 |" in table
+    assert f"| 1 | {CUP} | 4 | 4 | 4/4 | 4/4 | 0/0 | 0.50 | 1.00 | 0.25 |" in table
+    assert f"| 2 | {RADIO} | 4 | 4 | 0/4 | 0/0 | 0/4 | – | – | 0.25 |" in table
     assert (tmp_path / "table.md").read_text(encoding="utf-8").strip() == table
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"][0]["answers"] == 4
     for number, value in ((1, 0), (2, 40)):
         assert np.asarray(Image.open(tmp_path / f"overlay_{number:02d}.png")).max() == value
     assert Image.open(tmp_path / "contact_sheet.png").width == 2 * 480
+
+
+def test_the_caption_is_about_the_answer_in_the_picture(
+    recording: RecordingSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = perfect_replay(recording)
+    captions: list[str] = []
+
+    def tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:
+        captions.append(verdict)
+        return Image.new("RGB", (4, 4))
+
+    monkeypatch.setattr("mdsm_ros.demo.report._tile", tile)
+    write_report(tmp_path, recording, replay, score_replay(recording, replay))
+    assert captions == ["answer: in view, IoU 1.00", "answer: not in view; it is not in view"]
+    shown = sorted(stamp for stamp in replay.overlays if replay.frames[stamp].instruction == 0)
+    worse = {
+        kind: [
+            dataclasses.replace(m, mask=np.zeros_like(m.mask)) if m.stamp == shown[len(shown) // 2] else m for m in v
+        ]
+        for kind, v in replay.masks.items()
+    }
+    captions.clear()  # the others are still perfect
+    write_report(tmp_path, recording, dataclasses.replace(replay, masks=worse), score_replay(recording, replay))
+    assert captions[0] == "answer: not in view, IoU 0.00"
 
 
 @pytest.fixture
@@ -232,6 +274,53 @@ def test_a_video_becomes_720p_images_at_its_own_rate(video: Path) -> None:
     assert [frame.instruction for frame in frames] == [0] * 10 + [1] * 10
     first = STORE.deserialize_cdr(next(images()).data, "sensor_msgs/msg/Image")
     assert (first.height, first.width, first.encoding, first.step) == (720, 1280, "rgb8", 3840)  # type: ignore[attr-defined]
+
+
+RED_LEFT = np.zeros((64, 128, 3), np.uint8)
+RED_LEFT[:, :64, 0] = 220
+RED_LEFT[:32, 64:, 2] = 220  # blue in the upper right corner
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ((1, 0, 0, 1), RED_LEFT),
+        ((0, 1, -1, 0), np.rot90(RED_LEFT, -1)),
+        ((0, -1, 1, 0), np.rot90(RED_LEFT)),
+        ((-1, 0, 0, -1), RED_LEFT[::-1, ::-1]),
+        ((-1, 0, 0, 1), RED_LEFT[:, ::-1]),
+        ((0, 1, 1, 0), RED_LEFT.swapaxes(0, 1)),
+    ],
+    ids=["as it is", "clockwise", "counterclockwise", "upside down", "mirrored", "on its side and mirrored"],
+)
+def test_a_video_is_turned_as_its_file_says(
+    tmp_path: Path, matrix: tuple[int, int, int, int], expected: np.ndarray
+) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(RED_LEFT, format="rgb24")))
+        container.mux(stream.encode())
+    content = bytearray(path.read_bytes())
+    at = content.find(b"tkhd") + 8  # after version and flags come times, numbers, volume
+    at += 36 if content[at - 4] == 0 else 48
+    a, b, c, d = (65536 * value for value in matrix)
+    content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    message = next(m for m in VideoSource(path, [CUP]).messages(START) if m.frame is not None)
+    image = STORE.deserialize_cdr(message.data, "sensor_msgs/msg/Image")
+    pixels = image_to_rgb(image)
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels.astype(int) - expected).mean() < 12
+
+
+def test_a_video_that_is_too_large(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mdsm_ros.demo.video.MAX_PIXELS", 1920 * 1080 - 1)
+    with pytest.raises(DemoError, match="is 1920x1080 pixels, expected at most 2073599 in all"):
+        VideoSource(video, [CUP])
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "text.mp4"])

@@ -84,10 +84,10 @@ def test_photographs_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_verdicts() -> None:
-    assert answer(HALF, HALF).verdict == "[in view, score 0.75, IoU 1.00]"
-    assert answer(HALF, NOTHING).verdict == "[not in view, score 0.75, IoU 0.00]"
-    assert answer(NOTHING, HALF).verdict == "[in view, score 0.75; it is not in view]"
-    assert answer(NOTHING, NOTHING).verdict == "[not in view, score 0.75; it is not in view]"
+    assert answer(HALF, HALF).verdict == "[found, IoU 1.00; answer: in view, score 0.75]"
+    assert answer(HALF, NOTHING).verdict == "[not found, IoU 0.00; answer: not in view, score 0.75]"
+    assert answer(NOTHING, HALF).verdict == "[it is not in view; a false mask; answer: in view, score 0.75]"
+    assert answer(NOTHING, NOTHING).verdict == "[it is not in view; no mask; answer: not in view, score 0.75]"
 
 
 def test_the_sheet_shows_answers_and_truths(tmp_path: Path) -> None:
@@ -116,7 +116,11 @@ def test_the_demo_answers_them_without_ros_whatever_the_answers_are(
 
 @pytest.mark.parametrize(
     ("arguments", "does"),
-    [([], ["bag", "photographs"]), (["--bag", "mine"], ["bag"]), (["--photographs"], ["photographs"])],
+    [
+        ([], ["bag", "photographs"]),
+        (["--bag", str(BUNDLED_PHOTOGRAPHS)], ["bag"]),
+        (["--photographs"], ["photographs"]),
+    ],
 )
 def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
@@ -131,6 +135,6 @@ def test_what_the_demo_does(arguments: list[str], does: list[str], monkeypatch: 
 
     monkeypatch.setattr("mdsm_ros.demo.run.run_bag", bag)
     monkeypatch.setattr("mdsm_ros.demo.run.run_photographs", photographs)
-    monkeypatch.setattr(cli, "_load_segmenter", lambda model, device: None)
+    monkeypatch.setattr("mdsm_ros.commands.demo.load_segmenter", lambda model, device: None)
     assert cli.main(["demo", *arguments]) == int("bag" in does)
     assert done == does

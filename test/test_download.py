@@ -16,7 +16,7 @@ from PIL import Image
 from public_checkpoints import write_clipseg
 from safetensors.torch import save_file
 
-from mdsm_ros.checkpoints.catalog import CATALOG
+from mdsm_ros.checkpoints.catalog import catalog
 from mdsm_ros.commands.main import main
 from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
@@ -126,6 +126,17 @@ def test_a_repository_that_does_not_exist(hub: Hub, tmp_path: Path) -> None:
     )
 
 
+def test_a_public_model_that_is_not_here_says_how_to_get_it(hub: Hub, tmp_path: Path) -> None:
+    Image.new("RGB", (80, 60)).save(tmp_path / "photo.png")
+    words = ["segment", str(tmp_path / "photo.png"), "get the cup", "--device", "cpu", "--model", "clipseg"]
+    for environment in ({"HF_HUB_OFFLINE": "1"}, {}):
+        hub.down = True
+        error = error_of(run_mdsm(*words, home=tmp_path, endpoint=hub.url, **environment))
+        assert "clipseg is a public model" in error
+        assert "mdsm download clipseg" in error
+        assert "no name" not in error
+
+
 def test_a_hub_that_is_down(hub: Hub, tmp_path: Path) -> None:
     hub.down = True
     error = error_of(run_mdsm("download", "clipseg", home=tmp_path, endpoint=hub.url))
@@ -178,4 +189,4 @@ def test_downloads_need_no_heavy_library() -> None:
 
 
 def test_the_catalog_lists_what_training_starts_from() -> None:
-    assert CATALOG["stable-diffusion-1.5"].repositories[0].name == StableDiffusionConfig().checkpoint
+    assert catalog()["stable-diffusion-1.5"].repositories[0].name == StableDiffusionConfig().checkpoint

@@ -20,9 +20,9 @@ from training.augment.options import Augmentation
 from training.datasets.dataset import InstructionDataset
 from training.features import cache_features
 from training.features.store import RowStore
+from training.train.command import main
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import make_pools
-from training.train.run import main
 from training.train.stages import StageOne, initial_mask
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -123,5 +123,5 @@ def test_weights_in_several_files(folder: Path, tmp_path: Path) -> None:
 def test_an_index_that_names_no_files(folder: Path, content: str) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(content)
-    with pytest.raises(WeightsError, match=r"index\.json names no files of weights"):
+    with pytest.raises(WeightsError, match=r"index\.json (names no files of weights|is not JSON)"):
         load_model(folder)

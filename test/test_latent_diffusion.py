@@ -23,9 +23,9 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import ConfigError
 from training.cli import main as data_main
 from training.datasets.dataset import InstructionDataset
+from training.latent.command import main
 from training.latent.config import read_latent_config
 from training.latent.generate import generate
-from training.latent.run import main
 from training.latent.stages import to_signal
 from training.train.vocabulary import train_clip_tokenizer
 

@@ -11,8 +11,9 @@ pytest.importorskip("mujoco", reason="rendering homes needs MuJoCo")
 
 from mdsm_ros.demo.bag_writer import CAMERA_INFO_TOPIC, DEPTH_TOPIC
 from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.cameras.info import camera_of
+from mdsm_ros.recordings.images.depth import depth_to_metres
 from mdsm_ros.replay.frames import FrameReader, choose_topics
-from mdsm_ros.ros.depth import camera_of, depth_to_metres
 from training.cli import main
 
 pytestmark = pytest.mark.render

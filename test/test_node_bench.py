@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mdsm_ros.commands.node_bench import Load, find_profile, measure, row
+from mdsm_ros.commands.bench.running_node import Load, find_profile, measure, row
 from mdsm_ros.errors import BenchError
 
 RELIABLE = Load("reliable", best_effort=False, profile=None)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import xml.etree.ElementTree as ET
 import zipfile
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+Answer = subprocess.CompletedProcess[str]
 EXECUTABLES = {
     "mdsm",
     "mdsm-ablate",
@@ -49,27 +53,62 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture(scope="session", params=["copy", "symlink"])
+def other_python() -> Path | None:
+    """A Python of another version than this one, as colcon's is beside a virtual environment."""
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *map(str, Path.home().glob(".pyenv/versions/*/bin"))]
+    for minor in range(10, 15):
+        for folder in folders:
+            path = Path(folder, f"python3.{minor}")
+            works = minor != sys.version_info.minor and path.is_file() and "shims" not in folder
+            if works and not run(path, "-c", "import ctypes, pyexpat", cwd=Path("/")).returncode:
+                return path
+    return None
+
+
+@pytest.fixture(scope="session", params=["copy", "symlink", "other python"])
 def workspace(request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A colcon workspace after ``colcon build`` or ``colcon build --symlink-install``."""
-    if shutil.which("colcon", path=sysconfig.get_path("scripts")) is None:
+    """A colcon workspace after ``colcon build``, with ``--symlink-install``, and with colcon of another Python."""
+    if find_spec("colcon_core") is None:
         pytest.skip("colcon is not installed")
-    folder = tmp_path_factory.mktemp(f"colcon_{request.param}")
-    colcon = Path(sysconfig.get_path("scripts")) / "colcon"
+    python: Path | None = Path(sys.executable)
+    if request.param == "other python" and (python := other_python()) is None:
+        pytest.skip("there is no other Python")
+    assert python is not None
+    folder = tmp_path_factory.mktemp("colcon")
     options = ["--symlink-install"] if request.param == "symlink" else []
-    result = run(colcon, "build", "--base-paths", source, "--event-handlers", "console_direct+", *options, cwd=folder)
+    command: list[str | Path] = [python, "-m", "colcon", "build", "--base-paths", source, *options]
+    result = run(
+        *command,
+        "--event-handlers",
+        "console_direct+",
+        cwd=folder,
+        PYTHONPATH=sysconfig.get_path("purelib"),  # colcon is not compiled: any Python runs it
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
-@pytest.mark.colcon
+def in_workspace(workspace: Path, command: str, python: Path | None, **environment: str) -> Answer:
+    """Runs an installed executable as ``ros2 run`` does.
+
+    Args:
+        workspace: The colcon workspace.
+        command: The executable, and its arguments.
+        python: The Python of the virtual environment that is active; None: none is, and the system's has no packages.
+        environment: Environment variables.
+    """
+    paths = ["/usr/bin", "/bin"] if python is None else [str(python.parent), "/usr/bin", "/bin"]
+    variables = {"PATH": os.pathsep.join(paths), "HOME": str(workspace), **environment}
+    line = f". install/setup.sh && exec install/mdsm_ros/lib/mdsm_ros/{command}"
+    return subprocess.run(["sh", "-c", line], cwd=workspace, env=variables, capture_output=True, text=True, check=False)
+
+
 def test_colcon_installs_the_executables_where_ros2_run_looks(workspace: Path) -> None:
     folder = workspace / "install" / "mdsm_ros" / "lib" / "mdsm_ros"
     assert {file.name for file in folder.iterdir()} == EXECUTABLES
     assert all(os.access(file, os.X_OK) for file in folder.iterdir())
 
 
-@pytest.mark.colcon
 def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -> None:
     share = workspace / "install" / "mdsm_ros" / "share"
     assert (share / "ament_index" / "resource_index" / "packages" / "mdsm_ros").is_file()
@@ -77,6 +116,7 @@ def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -
         ("launch", "*.launch.py"),
         ("config", "*.*"),
         ("config/train", "*.yaml"),
+        ("examples", "*.*"),
         (".", "package.xml"),
     ):
         expected = {file.name for file in (ROOT / folder).glob(pattern) if file.is_file()}
@@ -85,18 +125,60 @@ def test_colcon_installs_what_ament_and_launch_files_look_for(workspace: Path) -
         assert expected <= installed, f"of {folder}"
 
 
-@pytest.mark.colcon
 def test_the_node_starts_from_the_workspace_and_refuses_bad_weights(workspace: Path, tmp_path: Path) -> None:
     pytest.importorskip("rclpy")
-    node = "install/mdsm_ros/lib/mdsm_ros/mdsm_node"
     missing = tmp_path / "no_such_weights"
-    command = f". install/setup.sh && exec {sys.executable} {node} --ros-args -p model:={missing}"
-    result = run("sh", "-c", command, cwd=workspace)
+    result = in_workspace(workspace, f"mdsm_node --ros-args -p model:={missing}", Path(sys.executable))
     assert result.returncode not in (0, 126, 127), result.stdout + result.stderr
     assert str(missing) in result.stdout + result.stderr
 
 
-@pytest.mark.colcon
+def test_the_doctor_is_content_with_a_workspace_and_its_environment(workspace: Path) -> None:
+    pytest.importorskip("rclpy")
+    result = in_workspace(workspace, "mdsm doctor --json", Path(sys.executable))
+    report = json.loads(result.stdout)
+    states = {check["name"]: check["state"] for check in report["checks"]}
+    assert (result.returncode, report["ok"]) == (0, True), result.stdout
+    assert {states[name] for name in ("executables", "packages", "rclpy and messages", "embedded weights")} == {"ok"}
+
+
+def test_without_the_environment_the_workspace_says_what_is_missing(workspace: Path) -> None:
+    system = shutil.which("python3", path="/usr/bin:/bin")
+    if system is None or not run(system, "-c", "import torch", cwd=workspace).returncode:
+        pytest.skip("the system has no Python, or one with PyTorch")
+    result = in_workspace(workspace, "mdsm doctor --json", None)
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert result.returncode == 1
+    assert checks["packages"]["state"] == "missing"
+    assert "pip install" in checks["packages"]["mend"]
+    assert "torch>=2.2" in checks["packages"]["detail"]
+    assert f"starts {system}" in checks["executables"]["detail"]
+    assert in_workspace(workspace, "mdsm --help", None).returncode == 0
+    for command in ("mdsm_node --ros-args -p autostart:=true", "mdsm segment nowhere.jpg cup"):
+        result = in_workspace(workspace, command, None)
+        assert result.returncode == 2
+        assert "not installed" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_the_doctor_sees_an_executable_of_another_python(workspace: Path, tmp_path: Path) -> None:
+    """As colcon made it before setup.cfg said otherwise: with the path of its own Python."""
+    prefix, script = tmp_path / "prefix", tmp_path / "prefix" / "lib" / "mdsm_ros" / "mdsm_node"
+    script.parent.mkdir(parents=True)
+    for line, text in (("/no/such/python3", "starts no Python that is there"), ("/bin/sh", "starts /bin/sh, this is")):
+        script.write_text(f"#!{line}\n")
+        code = f"export AMENT_PREFIX_PATH={prefix}; exec install/mdsm_ros/lib/mdsm_ros/mdsm doctor --json"
+        result = run(
+            *("sh", "-c", f". install/setup.sh && {code}"),
+            cwd=workspace,
+            PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        )
+        check = next(check for check in json.loads(result.stdout)["checks"] if check["name"] == "executables")
+        assert (result.returncode, check["state"]) == (1, "wrong")
+        assert text in check["detail"]
+        assert "colcon build" in check["mend"]
+
+
 def test_the_workspace_holds_the_data_of_the_package(workspace: Path) -> None:
     code = "import mdsm_ros, pathlib; print(pathlib.Path(mdsm_ros.__file__).resolve().parent)"
     result = run("sh", "-c", f". install/setup.sh && {sys.executable} -c '{code}'", cwd=workspace)
@@ -117,7 +199,6 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.Zip
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-@pytest.mark.colcon
 def test_the_wheel_holds_every_source_and_data_file(wheel: zipfile.ZipFile) -> None:
     tracked = run("git", "ls-files", "mdsm_ros", "training", cwd=ROOT)
     if tracked.returncode != 0:
@@ -126,7 +207,6 @@ def test_the_wheel_holds_every_source_and_data_file(wheel: zipfile.ZipFile) -> N
     assert {name for name in missing if not name.endswith("README.md") or "/weights/" in name} == set()
 
 
-@pytest.mark.colcon
 def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile) -> None:
     info = next(name for name in wheel.namelist() if name.endswith("top_level.txt"))
     assert wheel.read(info).decode().split() == ["mdsm_ros", "training"]
@@ -137,12 +217,9 @@ def test_the_wheel_installs_two_packages_and_the_commands(wheel: zipfile.ZipFile
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(EXECUTABLES))
 def test_every_command_leads_to_a_function(command: str) -> None:
-    found = [entry for entry in entry_points(group="console_scripts") if entry.name == command]
-    if not found:
-        pytest.skip("the package is not installed")
-    if command == "mdsm_node":
-        pytest.importorskip("rclpy")
-    assert callable(found[0].load())
+    declared = re.search(rf'"{command} = ([\w.]+:\w+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert declared is not None
+    assert callable(EntryPoint(command, declared[1], "console_scripts").load())
 
 
 def test_package_xml_and_setup_agree() -> None:

@@ -34,7 +34,8 @@ from std_srvs.srv import SetBool, Trigger
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.inference.answer import Segmentation, Stage
 from mdsm_ros.inference.settings import InferenceSettings
-from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
+from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
 from mdsm_ros.segmenter import Segmenter
 

@@ -29,7 +29,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
-from mdsm_ros.ros.conversions import image_to_numpy, numpy_to_image
+from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.node import main
 
 pytestmark = pytest.mark.ros

@@ -21,7 +21,7 @@ from test_ros_node import CUP, TIMEOUT, Robot
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.ros.conversions import image_to_numpy
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.segmenter import Segmenter
@@ -121,8 +121,8 @@ def test_a_frame_is_answered_by_one_set_of_settings(ros_domain: int, monkeypatch
 
 def test_the_node_has_the_topics_of_the_table(ros_domain: int) -> None:
     found: dict[str, set[tuple[str, str]]] = {"in": set(), "out": set()}
-    for transport in ("raw", "compressed"):
-        robot = Robot(image_transport=transport, depth=True)
+    for image, depth in (("raw", "raw"), ("compressed", "compressed"), ("raw", "compressedDepth")):
+        robot = Robot(image_transport=image, depth=True, depth_transport=depth)
         try:
             assert robot.node.start()
             graph = {"in": robot.node.subscriptions, "out": robot.node.publishers}

@@ -30,14 +30,17 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import String
 
+from mdsm_ros.commands.interrupt import INTERRUPTED
 from mdsm_ros.commands.main import main
-from mdsm_ros.ros.conversions import image_to_numpy
-from mdsm_ros.ros.depth import camera_of, depth_to_metres
+from mdsm_ros.recordings.cameras.info import camera_of
+from mdsm_ros.recordings.images.depth import depth_to_metres
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 
 pytestmark = pytest.mark.ros
 
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 120.0  # s; importing torch takes long on a busy machine
 SIM = [sys.executable, "-m", "mdsm_ros.commands.main", "sim", "--size", "160x120", "--rate", "5"]
 NODE = [
@@ -131,7 +134,7 @@ def test_a_home_is_a_camera_that_walks_and_speaks(
     sim = start([*SIM, "--speak", "2", "--camera", "ideal"])
     eye.wait(lambda: len(eye.heard["ground_truth/mask"]) >= 15 and len(eye.heard["instruction"]) >= 2, sim)
     sim.send_signal(signal.SIGINT)
-    assert sim.wait(TIMEOUT) == 0
+    assert sim.wait(TIMEOUT) == INTERRUPTED
     images, depths = ({stamp(m): m for m in eye.heard[topic]} for topic in ("image", "depth"))
     together = sorted(images.keys() & depths.keys() & {stamp(m) for m in eye.heard["camera_info"]})
     assert len(together) >= 15
@@ -182,10 +185,10 @@ def test_a_camera_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixtur
     assert "camera is 'box', expected one of ['real', 'ideal']" in capfd.readouterr().err
 
 
-def test_without_mujoco_the_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.delitem(sys.modules, "mdsm_ros.ros.sim", raising=False)
-    monkeypatch.setitem(sys.modules, "mdsm_ros.homes.views.scene", None)
+def test_without_mujoco_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "mujoco", None)
     assert main(["sim"]) == 2
-    assert "pip install 'mdsm_ros[sim]'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "mdsm sim needs mujoco, of the extra sim, which is not installed" in error
+    assert f"{ROOT}[sim]" in error
+    assert "mdsm_ros[sim]" not in error.replace(str(ROOT), "")

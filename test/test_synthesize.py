@@ -31,7 +31,7 @@ from training.drawn.grounding_eval import harmonic_mean, measure, plan_groups
 from training.drawn.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requests_of
 from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
 from training.drawn.synthesize import batches
-from training.train import run as train
+from training.train import command as train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

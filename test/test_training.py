@@ -24,10 +24,10 @@ from mdsm_ros.segmenter import Segmenter
 from training.datasets.dataset import InstructionDataset
 from training.evaluation import evaluate
 from training.latent.config import read_latent_config
+from training.train.command import main
 from training.train.config import read_config
 from training.train.loop import Pool, StepSampler
 from training.train.losses import dice, mask_loss, weighted_cross_entropy
-from training.train.run import main
 from training.train.vocabulary import train_tokenizer
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]

@@ -20,7 +20,7 @@ import yaml
 from boxes import CONFIG, MODEL, STEPS, write_boxes
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.train.run import main
+from training.train.command import main
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
@@ -46,7 +46,7 @@ def write_config(root: Path, name: str, **changes: Any) -> None:
 STAGES = """
 import shutil, sys
 from accelerate import PartialState
-from training.train.run import main
+from training.train.command import main
 
 whole, run, *arguments = sys.argv[1:]
 assert PartialState(cpu=True).num_processes == 2

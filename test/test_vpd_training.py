@@ -20,7 +20,7 @@ from mdsm_ros.checkpoints.pretrained import save_random
 from mdsm_ros.commands.main import main as mdsm
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation import evaluate
-from training.train.run import main
+from training.train.command import main
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 

@@ -1,15 +1,12 @@
-"""The ``mdsm-data`` command: making and looking at data sets."""
+"""The ``mdsm-data`` command, and the executables that train and evaluate: imported before anything that is slow."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
-from mdsm_ros.errors import DatasetError, DemoError
+from mdsm_ros.commands.runner import run_command, run_commands
 
-USER_ERROR = 2
 COMMANDS = {  # modules with add_arguments() and run()
     "library": ("training.library.command", "make the library of real models that homes are furnished with"),
     "homes": ("training.homes.command", "write a data set of homes, furnished from the library if it is there"),
@@ -47,35 +44,38 @@ COMMANDS = {  # modules with add_arguments() and run()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one subcommand; returns the exit code, 2 for anything the user can put right."""
-    try:
-        words = list(sys.argv[1:] if argv is None else argv)
-        args = _parser(words[0] if words else "").parse_args(words)
-        return int(args.run(args) or 0)
-    except ModuleNotFoundError as error:
-        extra = "data" if error.name == "cv2" else "sim"
-        print(f"mdsm-data: error: {error.name} is not installed: pip install 'mdsm_ros[{extra}]'", file=sys.stderr)
-        return USER_ERROR
-    except (DatasetError, DemoError, OSError) as error:
-        print(f"mdsm-data: error: {error}", file=sys.stderr)
-        return USER_ERROR
-    except KeyboardInterrupt:
-        return 130
+    """Runs one command; returns the exit code, 2 for anything the user can put right."""
+    return run_commands("mdsm-data", "Make data sets, and look at them.", COMMANDS, argv)
 
 
-def _parser(chosen: str) -> argparse.ArgumentParser:
-    """All commands by name; only the chosen one is imported, since some take seconds."""
-    parser = argparse.ArgumentParser(prog="mdsm-data", description="Make data sets, and look at them.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, (module_name, text) in COMMANDS.items():
-        if name != chosen:
-            commands.add_parser(name, help=text)
-            continue
-        module = import_module(module_name)
-        command = commands.add_parser(name, help=text, description=module.__doc__)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    return parser
+def train() -> int:
+    """``mdsm-train``."""
+    return run_command("mdsm-train", "training.train.command", None)
+
+
+def train_latent() -> int:
+    """``mdsm-train-latent``."""
+    return run_command("mdsm-train-latent", "training.latent.command", None)
+
+
+def evaluate() -> int:
+    """``mdsm-evaluate``."""
+    return run_command("mdsm-evaluate", "training.evaluation.evaluate", None)
+
+
+def ablate() -> int:
+    """``mdsm-ablate``."""
+    return run_command("mdsm-ablate", "training.evaluation.ablate", None)
+
+
+def compare() -> int:
+    """``mdsm-compare``."""
+    return run_command("mdsm-compare", "training.evaluation.compare", None)
+
+
+def calibrate() -> int:
+    """``mdsm-calibrate``."""
+    return run_command("mdsm-calibrate", "training.evaluation.calibrate", None)
 
 
 if __name__ == "__main__":

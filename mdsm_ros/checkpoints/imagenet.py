@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from timm.data import ImageNetInfo
 from torch import nn
 
+from mdsm_ros.checkpoints.tensor_files import load_state
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.common.efficientnet import MEAN, STD, efficientnet_lite0, from_public
 
@@ -54,12 +54,12 @@ def load_efficientnet(path: Path | None = None, *, features_only: bool = False) 
     path = weights_path() if path is None else path
     model = efficientnet_lite0(features_only=features_only)
     try:
-        state = from_public(torch.load(path, map_location="cpu", weights_only=True))
+        state = from_public(load_state(path))
         if features_only:  # without the head
             own = model.state_dict()
             state = {name: value for name, value in state.items() if name in own}
         model.load_state_dict(state)
-    except (OSError, RuntimeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever the names and shapes of something else lead to
         raise WeightsError(f"{path} is not readable, expected the weights of EfficientNet-Lite0: {error}") from error
     return model.eval()
 

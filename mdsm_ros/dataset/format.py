@@ -8,88 +8,34 @@ talks about (none: not in view). :mod:`mdsm_ros.dataset.writer` writes it.
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mdsm_ros.errors import DatasetError
-from mdsm_ros.geometry import Camera
+from mdsm_ros.dataset.records import (
+    Annotation,
+    ImageRecord,
+    Instruction,
+    read_categories,
+    read_info,
+    read_records,
+    used_twice,
+)
+from mdsm_ros.errors import DatasetError, ImageError
+from mdsm_ros.foreign import inside, is_integer, read_json, shown
+from mdsm_ros.pixels import open_picture, picture_to_rgb, upright
+
+__all__ = ["ANNOTATIONS_FILE", "Annotation", "Dataset", "ImageRecord", "Instruction", "MemoryDataset", "difficulty"]
 
 ANNOTATIONS_FILE = "annotations.json"
-
-Record = TypeVar("Record")
-
-
-@dataclass(frozen=True)
-class ImageRecord:
-    """An image of the dataset; file names are relative to the dataset's folder.
-
-    ``scene`` names the place that the image shows (a scan, a home, a COCO image); splits are kept apart by it.
-    """
-
-    id: int
-    file_name: str
-    height: int
-    width: int
-    depth_file: str | None = None
-    camera: Camera | None = None
-    scene: str = ""
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """One object in one image.
-
-    Attributes:
-        bbox: COCO's x, y, width, height in pixels.
-        occlusion: share of the object's silhouette in the image that other things hide; None where unknown.
-    """
-
-    id: int
-    image_id: int
-    category_id: int
-    segmentation: dict[str, Any]
-    area: int
-    bbox: tuple[float, ...]
-    attributes: dict[str, str] = field(default_factory=dict)
-    iscrowd: int = 0
-    occlusion: float | None = None
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """A sentence about an image.
-
-    Attributes:
-        annotation_ids: what it asks for; empty when that is not in view.
-        source: which writer made it.
-        expressions: number of referring expressions in the sentence.
-        distractors: number of other visible objects of the target's kind.
-        words: number of words.
-        difficulty: "easy", "medium" or "hard" by :func:`difficulty`; "" where the writer gave none.
-        origin: where the writer took the sentence from, for tracing it back.
-    """
-
-    id: int
-    image_id: int
-    annotation_ids: tuple[int, ...]
-    text: str
-    split: str
-    source: str
-    expressions: int
-    distractors: int
-    words: int
-    difficulty: str = ""
-    origin: str = ""
+DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "L")  # of Pillow, one channel each
 
 
 def difficulty(expressions: int, distractors: int, share: float, occlusion: float | None) -> str:
@@ -108,81 +54,77 @@ def difficulty(expressions: int, distractors: int, share: float, occlusion: floa
     return ("easy", "medium", "hard")[min(sum(traits), 2)]
 
 
-def _records(kind: type[Record], content: Mapping[str, Any], key: str, path: Path) -> list[Record]:
-    if not isinstance(content.get(key), list):
-        raise DatasetError(f"{path}: {key!r} is missing, expected a list")
-    records = []
-    for index, entry in enumerate(content[key]):
-        try:
-            records.append(kind(**entry))
-        except TypeError as error:
-            raise DatasetError(
-                f"{path}: {key}[{index}] does not have the fields of {kind.__name__}: {error}"
-            ) from error
-    return records
-
-
-def _used_twice(content: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("images", "annotations", "instructions"):
-        for value, number in Counter(entry["id"] for entry in content[key]).items():
-            if number > 1:
-                yield f"{key} has {number} records with id {value}"
-
-
 class Dataset:
     """Reads a dataset; pixels are read when asked for.
+
+    Args:
+        root: folder of the dataset.
+        links: what points from one record to another is checked; False leaves that to ``mdsm-data check``.
 
     Attributes:
         info: how the dataset was made: ``source``, ``recipe`` (the options that decide its content) and ``may_share``
             (pairs of splits that show the same scenes on purpose).
 
     Raises:
-        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, points at something it lacks, or
-            uses an id twice.
+        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, holds a value that its field cannot
+            have or a file name that leads out of the folder, points at something it lacks, or uses an id twice.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, links: bool = True) -> None:
         path = Path(root) / ANNOTATIONS_FILE
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise DatasetError(f"{path} is missing, expected a dataset's annotations") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise DatasetError(f"{path} is not JSON: {error}") from error
+        content = read_json(path, DatasetError, "a dataset's annotations")
         if not isinstance(content, dict):
             raise DatasetError(f"{path} holds {type(content).__name__}, expected a JSON object")
-        self._take(content, Path(root), path)
+        self._take(content, Path(root), path, links=links)
 
-    def _take(self, content: Mapping[str, Any], root: Path, path: Path) -> None:
+    def _take(self, content: Mapping[str, Any], root: Path, path: Path, *, links: bool = True) -> None:
         """Fills the dataset from the content of ``annotations.json``; messages name ``path``."""
         self.root = root
-        self.info: dict[str, Any] = content.get("info", {})
-        self.categories = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
-        self.images = {
-            record.id: record for record in map(_with_camera, _records(ImageRecord, content, "images", path))
-        }
-        self.annotations = {
-            record.id: replace(record, bbox=tuple(record.bbox))
-            for record in _records(Annotation, content, "annotations", path)
-        }
-        self.instructions = [
-            replace(record, annotation_ids=tuple(record.annotation_ids))
-            for record in _records(Instruction, content, "instructions", path)
-        ]
+        self.info: dict[str, Any] = read_info(content, path)
+        self.categories = read_categories(content, path)
+        images = read_records(ImageRecord, content, "images", path)
+        annotations = read_records(Annotation, content, "annotations", path)
+        self.instructions = read_records(Instruction, content, "instructions", path)
+        self.images = {record.id: record for record in images}
+        self.annotations = {record.id: record for record in annotations}
         self._by_image: dict[int, list[Annotation]] = defaultdict(list)
         for annotation in self.annotations.values():
             self._by_image[annotation.image_id].append(annotation)
-        faults = [*_used_twice(content), *self._dangling()]
+        ids = {
+            "images": [record.id for record in images],
+            "annotations": [record.id for record in annotations],
+            "instructions": [record.id for record in self.instructions],
+        }
+        faults = [*used_twice(**ids), *self._dangling(), *(self._crossed() if links else ())]
         if faults:
             raise DatasetError(f"{path}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
 
     def _dangling(self) -> Iterator[str]:
+        """Instructions about what is not there."""
         for instruction in self.instructions:
             if instruction.image_id not in self.images:
                 yield f"instruction {instruction.id} names image {instruction.image_id}, absent"
             for annotation_id in instruction.annotation_ids:
                 if annotation_id not in self.annotations:
                     yield f"instruction {instruction.id} names annotation {annotation_id}, absent"
+
+    def _crossed(self) -> Iterator[str]:
+        """Annotations of what is not there, and instructions whose target is in another image."""
+        expected = "expected some that are there; mdsm-data check lists all faults"
+        for annotation in self.annotations.values():
+            if annotation.image_id not in self.images or annotation.category_id not in self.categories:
+                yield (
+                    f"annotation {annotation.id} is of image {annotation.image_id} and category "
+                    f"{annotation.category_id}, {expected}"
+                )
+        for instruction in self.instructions:
+            for annotation_id in instruction.annotation_ids:
+                target = self.annotations.get(annotation_id)
+                if target is not None and target.image_id != instruction.image_id:
+                    yield (
+                        f"instruction {instruction.id} is about image {instruction.image_id}, but names annotation "
+                        f"{annotation_id} of image {target.image_id}"
+                    )
 
     def split(self, name: str) -> list[Instruction]:
         """The instructions of one split.
@@ -201,26 +143,39 @@ class Dataset:
         return self._by_image[image_id]
 
     def image(self, image_id: int) -> NDArray[np.uint8]:
-        """Pixels (H, W, 3) RGB.
+        """Pixels (H, W, 3) RGB, 8 bits.
+
+        A file with an EXIF orientation is turned by it where it has the recorded size then.
 
         Raises:
             DatasetError: the file is missing, is no image, or does not have the recorded size.
         """
         record = self.images[image_id]
-        rgb = np.asarray(self._open(record.file_name).convert("RGB"))
+        stored = self._open(record.file_name, record)
+        try:
+            turned = upright(stored)
+            rgb = picture_to_rgb(turned if turned.size == (record.width, record.height) else stored)
+        except (ImageError, ValueError) as error:
+            raise DatasetError(f"{self.root / record.file_name} is not a readable image: {error}") from error
         if rgb.shape[:2] != (record.height, record.width):
-            raise DatasetError(
-                f"{self.root / record.file_name} is {rgb.shape[1]}x{rgb.shape[0]} pixels, "
-                f"expected {record.width}x{record.height}"
-            )
+            raise self._wrong_size(record.file_name, stored, record)
         return rgb
 
     def depth(self, image_id: int) -> NDArray[np.float32] | None:
-        """Depth (H, W) in metres, 0 where there is no measurement; None where the image has no depth."""
+        """Depth (H, W) in metres, 0 where there is no measurement; None where the image has no depth.
+
+        Raises:
+            DatasetError: the file is missing, is no picture of one channel, or is larger than its image.
+        """
         record = self.images[image_id]
         if record.depth_file is None:
             return None
-        return np.asarray(self._open(record.depth_file)).astype(np.float32) / 1000.0
+        picture = self._open(record.depth_file, record)
+        if picture.mode not in DEPTH_MODES:
+            raise DatasetError(
+                f"{self.root / record.depth_file} is a picture of mode {picture.mode}, expected 16-bit millimetres"
+            )
+        return np.asarray(picture).astype(np.float32) / 1000.0
 
     def mask_of(self, annotation_id: int) -> NDArray[np.bool_]:
         """Mask (H, W) of one annotation.
@@ -229,39 +184,60 @@ class Dataset:
             DatasetError: the RLE is damaged or has another size than the image.
         """
         annotation = self.annotations[annotation_id]
-        record = self.images[annotation.image_id]
+        record = self.images.get(annotation.image_id)
+        if record is None:
+            raise DatasetError(f"annotation {annotation_id} is of image {annotation.image_id}, absent")
         size, counts = annotation.segmentation.get("size"), annotation.segmentation.get("counts")
-        if size != [record.height, record.width] or not isinstance(counts, str):
+        sides = list(size) if isinstance(size, list | tuple) and all(map(is_integer, size)) else None
+        if sides != [record.height, record.width] or not isinstance(counts, str):
             raise DatasetError(
-                f"annotation {annotation_id} has a mask of size {size}, expected compressed RLE of "
+                f"annotation {annotation_id} has a mask of size {shown(size)}, expected compressed RLE of "
                 f"{[record.height, record.width]}"
             )
         try:
-            return coco_mask.decode({"size": size, "counts": counts.encode("ascii")}).astype(bool)
-        except (ValueError, UnicodeEncodeError) as error:
+            return coco_mask.decode({"size": sides, "counts": counts.encode("ascii")}).astype(bool)
+        except (ValueError, MemoryError) as error:
             raise DatasetError(f"annotation {annotation_id} has a damaged RLE mask: {error}") from error
 
     def mask(self, instruction: Instruction) -> NDArray[np.bool_]:
-        """Mask (H, W) of what an instruction asks for; all False when that is not in view."""
+        """Mask (H, W) of what an instruction asks for; all False when that is not in view.
+
+        Raises:
+            DatasetError: as :meth:`mask_of`.
+        """
         record = self.images[instruction.image_id]
         mask = np.zeros((record.height, record.width), dtype=bool)
         for annotation_id in instruction.annotation_ids:
-            mask |= self.mask_of(annotation_id)
+            found = self.mask_of(annotation_id)
+            if found.shape != mask.shape:
+                raise DatasetError(f"instruction {instruction.id} names annotation {annotation_id} of another image")
+            mask |= found
         return mask
 
-    def _open(self, file_name: str) -> Image.Image:
+    def _open(self, file_name: str, record: ImageRecord) -> Image.Image:
+        """Decodes a file that is no larger than its image."""
         path = self.root / file_name
         try:
-            picture = Image.open(self._bytes(file_name))
+            picture = open_picture(self._bytes(file_name))
+            if picture.width * picture.height > record.width * record.height:
+                raise self._wrong_size(file_name, picture, record)
             picture.load()
+        except DatasetError:
+            raise
         except (FileNotFoundError, KeyError) as error:
             raise DatasetError(f"{path} is missing, {ANNOTATIONS_FILE} names it") from error
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except Exception as error:  # decoders of foreign bytes fail in many ways
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         return picture
 
+    def _wrong_size(self, file_name: str, picture: Image.Image, record: ImageRecord) -> DatasetError:
+        return DatasetError(
+            f"{self.root / file_name} is {picture.width}x{picture.height} pixels, "
+            f"expected {record.width}x{record.height}"
+        )
+
     def _bytes(self, file_name: str) -> Path | BytesIO:
-        return self.root / file_name
+        return inside(self.root, file_name, DatasetError)
 
 
 class MemoryDataset(Dataset):
@@ -277,13 +253,3 @@ class MemoryDataset(Dataset):
 
     def _bytes(self, file_name: str) -> BytesIO:
         return BytesIO(self._files[file_name])
-
-
-def _with_camera(record: ImageRecord) -> ImageRecord:
-    camera = record.camera
-    if isinstance(camera, dict):
-        try:
-            return replace(record, camera=Camera(**camera))
-        except TypeError as error:
-            raise DatasetError(f"image {record.id}: camera does not have the fields of Camera: {error}") from error
-    return record

@@ -22,7 +22,7 @@ from pycocotools import mask as coco_mask
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Annotation, ImageRecord, Instruction
 from mdsm_ros.errors import DatasetError
-from mdsm_ros.files import link_or_copy, write_json
+from mdsm_ros.files import link_or_copy, write_bytes, write_json
 from mdsm_ros.geometry import Camera
 
 JPEG_QUALITY = 92
@@ -112,7 +112,7 @@ class DatasetWriter:
     def _store(self, file_name: str, content: bytes) -> None:
         path = self.root / file_name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        write_bytes(path, content)  # anew: what lies there may be a link to a picture of the user's
 
     def _next_name(self) -> str:
         number = len(self._images) + 1
@@ -272,7 +272,7 @@ def read_part(root: Path, part: str) -> PartSummary | None:
     """What a finished part holds; None when it is not finished."""
     try:
         content = json.loads(part_path(root, part).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # not there, or damaged by a full disk or a power cut
         return None
     return PartSummary(len(content["images"]), len(content["instructions"]), content["counts"], content["problems"])
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.demo.score import FOUND_IOU
 from mdsm_ros.errors import DatasetError, DemoError
 from mdsm_ros.inference.answer import Segmentation, validate_instruction
 from mdsm_ros.inference.settings import InferenceSettings
@@ -44,10 +45,11 @@ class Answer:
     def verdict(self) -> str:
         """For people: what the model says and how right it is."""
         found, truth = self.segmentation, self.question.truth
-        said = f"{'in view' if found.present else 'not in view'}, score {found.score:.2f}"
-        if truth.any():
-            return f"[{said}, IoU {iou(found.mask, truth):.2f}]"
-        return f"[{said}; it is not in view]"
+        said = f"answer: {'in view' if found.present else 'not in view'}, score {found.score:.2f}"
+        if not truth.any():
+            return f"[it is not in view; {'a false mask' if found.mask.any() else 'no mask'}; {said}]"
+        overlap = iou(found.mask, truth)
+        return f"[{'found' if overlap >= FOUND_IOU else 'not found'}, IoU {overlap:.2f}; {said}]"
 
 
 def read_questions(folder: Path) -> list[Question]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mdsm_ros.demo.score import Row, Score
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.demo.score import FOUND_IOU, Score
+from mdsm_ros.files import write_json, write_text
 from mdsm_ros.pictures.files import write_picture
+from mdsm_ros.pictures.sheet import tile_size
 from mdsm_ros.recordings.exchange import Frame, Replay, Source
 
 TRUTH_COLOR = (0, 220, 60)
@@ -33,29 +35,34 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
             overlay = replay.overlays[frame.stamp]
             write_picture(folder / f"overlay_{index + 1:02d}.png", overlay)
             outlined = _outline(overlay, source.truth(frame))
-            tiles.append(_tile(outlined, f"{index + 1}. {row.instruction}", _verdict(row)))
+            verdict = _verdict_of_one(frame, source.truth(frame), replay)
+            tiles.append(_tile(outlined, f"{index + 1}. {row.instruction}", verdict))
     if tiles:
         write_picture(folder / "contact_sheet.png", _sheet(tiles))
     table = format_table(score)
-    (folder / "table.md").write_text(table + "\n", encoding="utf-8")
-    (folder / "results.json").write_text(json.dumps(asdict(score), indent=1) + "\n", encoding="utf-8")
+    write_text(folder / "table.md", table + "\n")
+    write_json(folder / "results.json", asdict(score), indent=1)
     return table
 
 
 def format_table(score: Score) -> str:
     """Markdown: a row an instruction, then what holds for the whole replay."""
     lines = [
-        "| # | instruction | frames | answers | in view | found | IoU initial | IoU refined | latency p50 (s) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| # | instruction | frames | answers | in view | found | false masks | IoU initial | IoU refined "
+        "| latency p50 (s) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, row in enumerate(score.rows, 1):
         in_view = f"{row.in_view}/{row.judged}" if row.judged else "?"
-        found = f"{row.present}/{row.answers}"
+        found = f"{row.found}/{row.in_view}" if row.judged else "?"
+        false = f"{row.false_masks}/{row.judged - row.in_view}" if row.judged else "?"
         ious = f"{_figure(row.mean_iou('initial'))} | {_figure(row.mean_iou('refined'))}"
-        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {ious}"
+        cells = f"{number} | {row.instruction} | {row.frames} | {row.answers} | {in_view} | {found} | {false} | {ious}"
         lines.append(f"| {cells} | {_figure(row.latency)} |")
     lines += [
         "",
+        f"- found: masks whose IoU with the truth is {FOUND_IOU} or more, of the frames that show the target; "
+        "false masks: answers that are not empty, of the frames that do not show it",
         f"- {score.answered} of {len(score.rows)} instructions answered; {score.answered_frames} of {score.frames} "
         f"frames answered, the others were replaced by newer ones before the model was free",
         f"- oldest frame when taken {score.age:.3f} s, longest inference {score.inference:.3f} s",
@@ -69,12 +76,16 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _verdict(row: Row) -> str:
-    if row.judged and not row.in_view:
-        return f"not in view; the model says so in {row.answers - row.present} of {row.answers} answers"
-    if row.judged:
-        return f"IoU initial {_figure(row.mean_iou('initial'))}, refined {_figure(row.mean_iou('refined'))}"
-    return f"found in {row.present} of {row.answers} answers"
+def _verdict_of_one(frame: Frame, truth: np.ndarray | None, replay: Replay) -> str:
+    """About the answer in the picture; what holds for all answers to its instruction is in the table."""
+    masks = [message.mask for message in replay.masks.get("final", []) if message.stamp == frame.stamp]
+    mask = masks[-1] if masks else None  # the newest one, as the overlay
+    said = "no mask" if mask is None else "in view" if mask.any() else "not in view"
+    if truth is None:
+        return f"answer: {said}"
+    if not truth.any():
+        return f"answer: {said}; it is not in view"
+    return f"answer: {said}" if mask is None else f"answer: {said}, IoU {iou(mask, truth):.2f}"
 
 
 def _typical_frame(replay: Replay, index: int) -> Frame | None:
@@ -92,7 +103,7 @@ def _outline(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
 
 
 def _tile(overlay: np.ndarray, instruction: str, verdict: str) -> Image.Image:
-    height = round(overlay.shape[0] * TILE_WIDTH / overlay.shape[1])
+    _, height = tile_size(overlay.shape[1], overlay.shape[0], TILE_WIDTH)
     tile = Image.new("RGB", (TILE_WIDTH, height + CAPTION_HEIGHT), "white")
     tile.paste(Image.fromarray(overlay).resize((TILE_WIDTH, height), Image.Resampling.LANCZOS))
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(FONT_SIZE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from mdsm_ros.demo import BUNDLED_BAG, BUNDLED_PHOTOGRAPHS
@@ -13,7 +12,6 @@ from mdsm_ros.demo.photographs import answer_question, read_questions, write_she
 from mdsm_ros.demo.report import write_report
 from mdsm_ros.demo.score import score_replay
 from mdsm_ros.demo.video import VideoSource
-from mdsm_ros.errors import DemoError
 from mdsm_ros.recordings.exchange import Source
 from mdsm_ros.recordings.playback import RecordingSource
 from mdsm_ros.ros.node_process import NodeProcess
@@ -67,11 +65,6 @@ def run_photographs(options: DemoOptions, segmenter: Segmenter) -> int:
 
 
 def _run(source: Source, options: DemoOptions) -> int:
-    if find_spec("rclpy") is None:
-        raise DemoError(
-            "the demo needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'; "
-            "mdsm demo --photographs needs none"
-        )
     from mdsm_ros.ros.players.demo_player import DemoPlayer
 
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines

@@ -14,6 +14,7 @@ from mdsm_ros.inference.answer import Stage
 from mdsm_ros.recordings.exchange import Frame, Replay, Source, Status
 
 REQUIRED_SHARE = 0.95  # of the instructions must be answered
+FOUND_IOU = 0.5  # from which a mask counts as the target's
 
 
 @dataclass
@@ -24,8 +25,11 @@ class Row:
     frames: int = 0  # sent while it was in force
     answers: int = 0  # final ones
     present: int = 0  # final answers that say that the target is in view
-    in_view: int = 0  # answered frames that do show it, as far as the truth is known
+    masks: int = 0  # final answers with a mask that is not empty
     judged: int = 0  # answered frames whose truth is known
+    in_view: int = 0  # of these, frames that show the target
+    found: int = 0  # of these, final masks whose IoU with the truth is FOUND_IOU or more
+    false_masks: int = 0  # judged frames that do not show the target, and have a mask all the same
     latencies: list[float] = field(default_factory=list)  # s from sending the image to receiving the final answer
     iou: dict[str, list[float]] = field(default_factory=dict)  # by stage, targets in view only
 
@@ -70,6 +74,7 @@ def score_replay(source: Source, replay: Replay) -> Score:
         if status.stage == final:
             row.answers += 1
             row.present += status.present
+            row.masks += bool(mask.any())
             row.latencies.append(status.latency)
         truth = source.truth(frame)
         if truth is None:
@@ -79,6 +84,8 @@ def score_replay(source: Source, replay: Replay) -> Score:
         if status.stage == final:
             row.judged += 1
             row.in_view += bool(truth.any())
+            row.found += bool(truth.any()) and iou(mask, truth) >= FOUND_IOU
+            row.false_masks += bool(mask.any()) and not truth.any()
     finals = [status for status in replay.statuses if status.stage == final]
     score = Score(
         rows,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import DemoError
+from mdsm_ros.extras import require
 from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.pixels import MAX_PIXELS
 from mdsm_ros.recordings.exchange import Frame, Outgoing
 
 HEIGHT = 720  # pixels; larger videos are scaled down to it
@@ -51,15 +55,18 @@ class VideoSource:
 
     def _probe(self) -> float:
         """Length in seconds."""
-        try:
-            import av
-        except ImportError as error:
-            raise DemoError("reading videos needs PyAV: pip install 'mdsm_ros[video]'") from error
+        require("av", purpose="reading a video")
+        import av
 
         try:
             with av.open(str(self.path)) as container:
                 if not container.streams.video:
                     raise DemoError(f"{str(self.path)!r} holds no video stream")
+                width, height = container.streams.video[0].width, container.streams.video[0].height
+                if width * height > MAX_PIXELS:
+                    raise DemoError(
+                        f"video {str(self.path)!r} is {width}x{height} pixels, expected at most {MAX_PIXELS} in all"
+                    )
                 if not container.duration:
                     raise DemoError(f"video {str(self.path)!r} does not say how long it is")
                 return container.duration / av.time_base
@@ -67,7 +74,7 @@ class VideoSource:
             raise DemoError(f"video {str(self.path)!r} cannot be read: {error}") from error
 
     def _frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Seconds since the first frame, and uint8 (H, W, 3) RGB."""
+        """Seconds since the first frame, and uint8 (H, W, 3) RGB, turned as the file says."""
         import av
 
         first = None
@@ -77,11 +84,39 @@ class VideoSource:
                     if frame.time is None:
                         continue
                     first = frame.time if first is None else first
-                    scale = min(1.0, HEIGHT / frame.height)
+                    turn = _turn(frame)
+                    scale = min(1.0, HEIGHT / (frame.width if turn.is_on_its_side else frame.height))
                     width, height = round(frame.width * scale / 2) * 2, round(frame.height * scale / 2) * 2
-                    yield frame.time - first, frame.to_ndarray(format="rgb24", width=width, height=height)
+                    yield frame.time - first, turn.applied(frame.to_ndarray(format="rgb24", width=width, height=height))
         except av.FFmpegError as error:
             raise DemoError(f"video {str(self.path)!r} is damaged: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """How a frame is to be shown: first on its side, rows for columns, then mirrored."""
+
+    is_on_its_side: bool = False
+    mirror_columns: bool = False
+    mirror_rows: bool = False
+
+    def applied(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels (H, W, 3) as they are to be shown."""
+        if self.is_on_its_side:
+            pixels = pixels.swapaxes(0, 1)
+        pixels = pixels[:, ::-1] if self.mirror_columns else pixels
+        return np.ascontiguousarray(pixels[::-1] if self.mirror_rows else pixels)
+
+
+def _turn(frame: Any) -> _Turn:
+    """By the display matrix, which phones write: x' = a x + c y, y' = b x + d y."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), "=i4")[:5])
+            if abs(b) > abs(a):
+                return _Turn(True, c < 0, b < 0)
+            return _Turn(False, a < 0, d < 0)
+    return _Turn()
 
 
 def _string(text: str) -> bytes:

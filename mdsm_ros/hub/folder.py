@@ -8,37 +8,46 @@ Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import save_torch_state_dict, snapshot_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerFast
 
-from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
+from mdsm_ros.errors import NotHereError, StorageError, WeightsError
+from mdsm_ros.files import write_json
+from mdsm_ros.foreign import check_depth, inside, read_json, shown
+from mdsm_ros.hub.files import HUB_FILES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
+OWN_FILES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt")
+"""What saving a model writes anew; everything else in its folder stays."""
 
 
 def resolve_folder(name: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> Path:
     """Finds the folder of a model: a local folder as it is, a hub id from the cache or the hub.
 
     Raises:
-        WeightsError: there is no such folder, and no such repository can be reached.
+        NotHereError: There is no such folder, and no such repository can be reached.
+        WeightsError: The name is that of a file.
     """
     folder = Path(name)
     if folder.is_dir():
         return folder
     if folder.exists() or folder.is_absolute() or str(name).startswith("."):
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    from huggingface_hub import snapshot_download  # a model in a folder starts without it
+
+    from mdsm_ros.hub.client import HUB_ERRORS, advice
+
     try:
         return Path(
             snapshot_download(
@@ -46,9 +55,9 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
             )
         )
     except HUB_ERRORS as error:
-        raise WeightsError(
-            f"model {str(name)!r} is no name that mdsm models lists, no local folder, not in the cache, and cannot be "
-            f"downloaded: {advice(str(name), error)}"
+        raise NotHereError(
+            f"model {str(name)!r} is not a folder, not in the cache, and cannot be downloaded: "
+            f"{advice(str(name), error)}"
         ) from error
 
 
@@ -59,14 +68,10 @@ def read_values(folder: Path) -> dict[str, Any]:
         WeightsError: the file is missing, or is no JSON object.
     """
     path = folder / CONFIG_FILE
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WeightsError(f"{path} is missing, expected a model's configuration") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{path}: {error}") from error
+    values = read_json(path, WeightsError, "a model's configuration")
     if not isinstance(values, dict):
         raise WeightsError(f"{path} holds {type(values).__name__}, expected a JSON object")
+    check_depth(values, str(path), WeightsError)
     return values
 
 
@@ -76,13 +81,26 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: a file is missing or is no safetensors file.
     """
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     for path in weight_files(folder):
-        try:
-            state.update(load_file(path))
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
+        found = read_safetensors(path)
+        twice = sorted(set(found) & set(state))
+        if twice:
+            raise WeightsError(f"{path} holds {shown(twice[0])}, which another file of the model holds, too")
+        state.update(found)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file by name.
+
+    Raises:
+        WeightsError: it is no safetensors file, or damaged.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # a damaged header fails in many ways
+        raise WeightsError(f"{path} is not a readable safetensors file (a pickle, or damaged): {error}") from error
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -98,11 +116,11 @@ def weight_files(folder: Path) -> list[Path]:
         others = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
         hint = f"; {others[0]} is a pickle and is not read" if others else ""
         raise WeightsError(f"{path} is missing, expected the model's weights{hint}")
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{index} names no files of weights: {error!r}") from error
-    files = [folder / Path(name).name for name in sorted(names)]
+    content = read_json(index, WeightsError, "an index of weights")
+    names = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
+        raise WeightsError(f"{index} names no files of weights, expected 'weight_map' from tensors to file names")
+    files = [inside(folder, name, WeightsError) for name in sorted(set(names.values()))]
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise WeightsError(f"{missing[0]} is missing, which {INDEX_FILE} names")
@@ -119,7 +137,9 @@ def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) 
         raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
     try:
         return tokenizer_type.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # tokenizers raises no narrower one
+    except BaseException as error:  # tokenizers raises no narrower one, and a panic of its own kind
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
 
 
@@ -133,8 +153,23 @@ def write_model(
         state: Weights by name.
         values: The configuration, JSON-ready.
         tokenizer: The model's tokenizer.
+
+    Raises:
+        WeightsError: A weight is not finite in half precision.
+        StorageError: The disk is full, or the folder cannot be written.
     """
+    from huggingface_hub import save_torch_state_dict
+
     halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
-    (folder / CONFIG_FILE).write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
-    tokenizer.save_pretrained(folder)
+    for name, tensor in halves.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise WeightsError(
+                f"{name} has values that half precision, in which models are saved, cannot hold: they are not finite, "
+                "or beyond 65504"
+            )
+    try:
+        save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
+        write_json(folder / CONFIG_FILE, dict(values), indent=2)
+        tokenizer.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(f"model folder {folder} cannot be written: {error}") from error

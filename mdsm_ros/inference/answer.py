@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.errors import ImageError, InstructionError
+from mdsm_ros.errors import AnswerError, ImageError, InstructionError
 
 Stage = Literal["initial", "refined"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -30,6 +30,10 @@ class Segmentation:
         present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
         stage: "initial" or "refined".
         timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+
+    Raises:
+        AnswerError: a score, probability or uncertainty is not finite: the model has no answer, which is not the same
+            as "not in view".
     """
 
     mask: NDArray[np.bool_]
@@ -39,6 +43,16 @@ class Segmentation:
     present: bool
     stage: Stage
     timings: dict[str, float]
+
+    def __post_init__(self) -> None:
+        for name in ("score", "probability", "uncertainty"):
+            value = getattr(self, name)
+            if value is not None and not np.isfinite(np.sum(value)):  # of numbers from 0 to 1
+                bad = np.size(value) - np.count_nonzero(np.isfinite(value))
+                raise AnswerError(
+                    f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "
+                    "expected numbers from 0 to 1; its weights or its precision are at fault"
+                )
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:

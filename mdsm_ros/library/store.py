@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,14 @@ ARRAYS = ("vertices", "normals", "faces", "texcoords")
 
 
 def default_folder() -> Path:
-    """``$XDG_CACHE_HOME/mdsm_ros/library``, or the same in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mdsm_ros" / "library"
+    """``$XDG_CACHE_HOME/mdsm_ros/library``, or the same in ~/.cache; in the temporary folder of who has no home."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    if not cache:
+        try:
+            cache = str(Path.home() / ".cache")
+        except RuntimeError:
+            cache = str(Path(tempfile.gettempdir()) / f"mdsm_ros-{os.getuid()}")
+    return Path(cache) / "mdsm_ros" / "library"
 
 
 def read_index(folder: Path) -> dict[str, Any]:
@@ -47,7 +53,9 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise LibraryMissing(f"the library of models in {folder} {state}; this makes it: {COMMAND}{_option(folder)}")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        if not isinstance(index, dict):
+            raise ValueError(f"it holds {type(index).__name__}")
+    except (OSError, RecursionError, ValueError) as error:
         raise LibraryMissing(f"{path} is damaged ({error}); this repairs it: {COMMAND}{_option(folder)}") from error
     if index.get("format") != FORMAT:
         found = f"{path} has format {index.get('format')}, expected {FORMAT}"
@@ -63,8 +71,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Writes a file so that it is there as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:  # a full disk: half a file is of no use
+        part.unlink(missing_ok=True)
+        raise
 
 
 def model_path(folder: Path, model_id: str) -> Path:
@@ -102,7 +114,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(json.loads(archive["record"].tobytes())["facts"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged archives fail in many ways
         raise DatasetError(f"{path} is damaged: {error}") from error
 
 
@@ -116,10 +128,10 @@ def read_shape(path: Path) -> Shape:
         with np.load(path, allow_pickle=False) as archive:
             record = json.loads(archive["record"].tobytes())
             patches = tuple(_patch(archive, i, entry) for i, entry in enumerate(record["patches"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        hx, hy = record["extent"]
+        return Shape(patches, (hx, hy), record["height"], tuple(Surface(**entry) for entry in record["surfaces"]))
+    except Exception as error:  # damaged archives fail in many ways
         raise DatasetError(f"{path} is damaged: {error}; {COMMAND} --check names all such files") from error
-    hx, hy = record["extent"]
-    return Shape(patches, (hx, hy), record["height"], tuple(Surface(**entry) for entry in record["surfaces"]))
 
 
 def _patch(archive: Any, i: int, entry: dict[str, Any]) -> Patch:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 from typing_extensions import Self
@@ -22,13 +21,14 @@ from mdsm_ros.hub.folder import (
     resolve_folder,
     write_model,
 )
+from mdsm_ros.hub.whole import WholeFolders
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
 
 
 class HubModel(
     nn.Module,
-    PyTorchModelHubMixin,
+    WholeFolders,
     library_name="mdsm_ros",
     license="apache-2.0",
     pipeline_tag="image-segmentation",
@@ -91,9 +91,11 @@ class HubModel(
         except ConfigError as error:
             raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
         state = read_weights(folder)
-        model = cls(config, read_tokenizer(folder, cls.tokenizer_type))
+        tokenizer = read_tokenizer(folder, cls.tokenizer_type)
         try:
+            config.expect_no_larger(sum(tensor.numel() for tensor in state.values()))
+            model = cls(config, tokenizer)
             model.load_state_dict(state)
-        except RuntimeError as error:
+        except Exception as error:  # whatever a network raises that foreign sizes cannot build, or that does not fit
             raise WeightsError(f"{folder / WEIGHTS_FILE} does not fit {CONFIG_FILE}: {error}") from error
         return model.eval()

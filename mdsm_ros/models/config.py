@@ -12,8 +12,35 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from mdsm_ros.errors import ConfigError
+from mdsm_ros.foreign import check_fields, shown
+
+BETA_SCHEDULES = ("squaredcos_cap_v2", "linear", "scaled_linear")  # by diffusers' names
 
 ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
+MAX_IMAGE = 4096  # pixels
+MAX_LEVELS = 16
+LIMITS: dict[str, tuple[int, int]] = {
+    "_num_layers": (1, 128),
+    "_layers_per_block": (1, 32),
+    "_depths": (1, 128),
+    "_num_heads": (1, 256),
+    "_hidden_size": (1, 16_384),
+    "_feedforward": (1, 65_536),
+    "vocab_size": (1, 2_000_000),
+    "_channels": (1, 16_384),
+    "_embed_dim": (1, 4096),
+    "_dim": (1, 16_384),
+    "_window_size": (1, 512),
+    "_patch_size": (1, 512),
+    "_patch": (1, 512),
+    "_stride": (1, 512),
+    "clip_image_size": (1, 4096),
+    "num_inference_steps": (0, 100_000),
+    "_timesteps": (1, 100_000),
+    "max_tokens": (1, 4096),
+    "text_maps": (0, 1024),
+}
+"""The least and the most that a field may be, by how its name ends."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +68,49 @@ class ModelConfig:
         for field in dataclasses.fields(self):  # JSON and YAML know lists only
             if isinstance(getattr(self, field.name), list):
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
-        self._expect("image_size", self.image_size > 0, "a positive number of pixels")
+        self._expect_sizes()
+        self._expect("image_size", 0 < self.image_size <= MAX_IMAGE, f"1 to {MAX_IMAGE} pixels")
+        known = type(self).model_type
+        self._expect("model_type", self.model_type == known, repr(known))
         for name in ("mask_threshold", "present_threshold"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
+    def _expect_sizes(self) -> None:
+        """No size is 0 or beyond any network: it would be built without end, or take all memory."""
+        for field in dataclasses.fields(self):
+            limits = next((limits for ending, limits in LIMITS.items() if field.name.endswith(ending)), None)
+            value = getattr(self, field.name)
+            if limits is None or value is None:
+                continue
+            for number in value if isinstance(value, tuple) else (value,):
+                fits = isinstance(number, int) and limits[0] <= number <= limits[1]
+                self._expect(field.name, fits, f"whole numbers from {limits[0]} to {limits[1]}")
+            if isinstance(value, tuple):
+                self._expect(field.name, 0 < len(value) <= MAX_LEVELS, f"1 to {MAX_LEVELS} numbers")
+
+    def expect_no_larger(self, parameters: int) -> None:
+        """Before a network is built for the weights of a file: it must not have far more parameters than these.
+
+        Args:
+            parameters: number of values in the file.
+
+        Raises:
+            ConfigError: a size alone says that it has more.
+        """
+        sizes = vars(self)
+        words = sizes.get("vocab_size", 0) * sizes.get("bert_hidden_size", 0)
+        layers = 12 * sizes.get("bert_num_layers", 0) * sizes.get("bert_hidden_size", 0) ** 2
+        layers += 12 * sizes.get("clip_num_layers", 0) * sizes.get("clip_hidden_size", 0) ** 2 * self._has_clip()
+        least = max(words, layers)
+        if least > parameters:
+            raise ConfigError(f"the sizes need at least {least} parameters, the file of the weights has {parameters}")
+
+    def _has_clip(self) -> bool:
+        return bool(getattr(self, "use_clip", False)) and getattr(self, "semantic_encoder", "clip") == "clip"
+
     def _expect(self, name: str, holds: bool, expectation: str) -> None:
         if not holds:
-            raise ConfigError(f"{name} is {getattr(self, name)!r}, expected {expectation}")
+            raise ConfigError(f"{name} is {shown(getattr(self, name))}, expected {expectation}")
 
     @classmethod
     def from_dict(cls: type[ModelConfigT], values: Mapping[str, Any]) -> ModelConfigT:
@@ -60,14 +123,43 @@ class ModelConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise ConfigError(f"unknown field {unknown[0]!r}, expected one of {', '.join(sorted(known))}")
+        check_fields(cls, dict(values), ConfigError)
         try:
             return cls(**values)
-        except TypeError as error:
+        except ConfigError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"a field has a value of the wrong type: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """The config as JSON-ready values."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class PublicConfig(ModelConfig):
+    """What the configurations of models have in common whose weights others have published.
+
+    Present thresholds are those at which transformers' own post-processing keeps an answer.
+
+    Attributes:
+        weights: The fields that name where weights are, a hub id or a folder in transformers' layout; and for each of
+            them the field of its revision, a branch, tag or commit, where None is the main branch.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("num_inference_steps", self.num_inference_steps == 0, "0, the model has one stage")
+
+    @property
+    def sources(self) -> dict[str, tuple[str, str | None]]:
+        """Hub id or folder, and revision, of each field in ``weights``."""
+        return {name: (getattr(self, name), getattr(self, revision)) for name, revision in self.weights.items()}
 
 
 @dataclass(frozen=True)
@@ -159,7 +251,6 @@ class LAVTConfig(FusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "lavt", "'lavt'")
         self._expect("num_inference_steps", self.num_inference_steps == 0, "0, LAVT has one stage")
 
 
@@ -217,7 +308,6 @@ class MDSMConfig(FusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
         encoders = ("clip", "efficientnet_lite0")
         self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
         self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
@@ -241,5 +331,6 @@ class MDSMConfig(FusionConfig):
             1 <= self.refiner_attention_levels <= len(self.refiner_channels),
             f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
+        self._expect("beta_schedule", self.beta_schedule in BETA_SCHEDULES, f"one of {', '.join(BETA_SCHEDULES)}")
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")

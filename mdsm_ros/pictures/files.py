@@ -5,25 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from mdsm_ros.errors import ImageError
+from mdsm_ros.pixels import open_picture, picture_to_rgb, upright
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Reads a picture as uint8 (H, W, 3) RGB, turned the way its EXIF orientation says.
+    """Reads a picture as uint8 (H, W, 3) RGB.
+
+    It is turned the way its EXIF orientation says; grey values of 16 bits are scaled to 8, transparent pixels are laid
+    over white.
 
     Raises:
-        ImageError: the file is missing, is no picture, or is damaged.
+        ImageError: The file is missing, is no picture, is damaged, or declares more than ``pixels.MAX_PIXELS``.
     """
     try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        with open_picture(str(path)) as image:
+            return picture_to_rgb(upright(image))
     except FileNotFoundError as error:
         raise ImageError(f"picture {str(path)!r} does not exist") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except IsADirectoryError as error:
+        raise ImageError(f"picture {str(path)!r} is a folder, expected a file") from error
+    except (UnidentifiedImageError, ImageError) as error:
         raise ImageError(f"picture {str(path)!r} cannot be read: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise on damaged files
+    except Exception as error:  # Pillow's decoders of damaged files fail in many ways
         raise ImageError(f"picture {str(path)!r} is damaged: {error}") from error
 
 

@@ -70,9 +70,9 @@ def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
 
 def _draw_caption(canvas: np.ndarray, instruction: str, verdict: str) -> np.ndarray:
     height, width = canvas.shape[:2]
-    size = max(10, height // 30)
+    size = max(10, min(height // 30, width // 12))  # a strip has no room for letters of its height
     font = ImageFont.load_default(size)
-    letters = max(8, int((width - 2 * size) * len(instruction) / font.getlength(instruction)))
+    letters = max(8, int((width - 2 * size) * len(instruction) / max(1.0, font.getlength(instruction))))
     lines = [*textwrap.wrap(instruction, letters, max_lines=CAPTION_LINES, placeholder=" …"), verdict]
     bar = min(height, round(size * (1.25 * len(lines) + 0.5)))
     canvas[:bar] = (np.arange(256) * (1 - SHADE)).astype(np.uint8)[canvas[:bar]]

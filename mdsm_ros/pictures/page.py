@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.dataset.metrics import Figures, format_figure
+from mdsm_ros.files import write_text
+from mdsm_ros.pictures.sheet import tile_size
 
 TEMPLATE = Path(__file__).with_name("page.html")
 PICTURE_WIDTH, QUALITY = 360, 80
@@ -114,7 +116,7 @@ def write_page(path: Path, page: Page) -> None:
         sections="\n".join(f"<h2>{name}</h2>\n{content}" for name, content in sections.items() if content),
         card=CARD * page.across,
     )
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _table(corner: str, rows: Mapping[str, Figures]) -> str:
@@ -190,7 +192,7 @@ def _gallery(page: Page) -> str:
 
 def _card(picture: Picture, width: int) -> str:
     image = Image.fromarray(picture.rgb)
-    image = image.resize((width, round(width * image.height / image.width)))
+    image = image.resize(tile_size(*image.size, width))
     buffer = io.BytesIO()
     image.save(buffer, "jpeg", quality=QUALITY)
     source = base64.b64encode(buffer.getvalue()).decode()

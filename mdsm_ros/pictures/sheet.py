@@ -10,6 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 MARGIN = 4  # pixels around a tile's caption
 FONT_SIZE = 12
+MOST_ASPECT = 4  # of a tile, as height to width
+
+
+def tile_size(width: int, height: int, across: int) -> tuple[int, int]:
+    """Width and height at which a picture is shown, ``across`` pixels wide; high strips are made lower."""
+    return across, max(1, min(MOST_ASPECT * across, round(across * height / width)))
 
 
 def contact_sheet(tiles: list[Image.Image], columns: int) -> Image.Image:

@@ -14,7 +14,12 @@ from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from mdsm_ros.errors import BagError
+from mdsm_ros.recordings.limits import limit_rosbags
+from mdsm_ros.recordings.places import check_kind, check_whole, storage_files
 from mdsm_ros.recordings.salvage import SalvageReader
+
+MAX_TOPICS = 100_000
+limit_rosbags()
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Bag:
 
     Args:
         path: of the recording.
-        salvage: a damaged .mcap is read as far as it goes; ``damage`` then says what is wrong with it.
+        salvage: a damaged recording is read as far as it goes; ``damage`` then says what is wrong with it.
 
     Raises:
         BagError: there is no such recording, or it is no readable rosbag2 recording.
@@ -44,10 +49,13 @@ class Bag:
         self.path = Path(path)
         self.damage: str | None = None
         self._reader: AnyReader | SalvageReader
+        if not self.path.exists():
+            raise BagError(f"bag {str(self.path)!r} does not exist")
+        check_kind(self.path)
         try:
             self._reader = self._open()
         except BagError as error:
-            files = [self.path] if self.path.is_file() else sorted(self.path.glob("*.mcap"))
+            files = storage_files(self.path)
             if not salvage or not files:
                 raise
             try:
@@ -58,15 +66,18 @@ class Bag:
 
     def _open(self) -> AnyReader:
         path = str(self.path)
-        if not self.path.exists():
-            raise BagError(f"bag {path!r} does not exist")
         if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
             raise BagError(f"bag {path!r} holds no metadata.yaml, expected a rosbag2 folder")
-        if self.path.is_file() and self.path.suffix not in (".mcap", ".db3"):
-            raise BagError(f"bag {path!r} is neither a rosbag2 folder nor a .mcap or .db3 file")
         try:
+            check_whole(self.path)
             reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
             reader.open()
+            if len(reader.connections) > MAX_TOPICS:
+                reader.close()
+                raise BagError(f"bag {path!r} has {len(reader.connections)} topics, expected at most {MAX_TOPICS}")
+            _add_known_types(reader)
+        except BagError:
+            raise
         except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
             raise BagError(f"bag {path!r} is damaged or no rosbag2 recording: {error}") from error
         return reader
@@ -157,3 +168,12 @@ class Bag:
 
     def _connections(self) -> list[Connection]:
         return list(self._reader.connections)
+
+
+def _add_known_types(reader: AnyReader) -> None:
+    """Where a recording has definitions of some types only, ROS's own types are known all the same."""
+    known = reader.typestore.fielddefs
+    if all(connection.msgtype in known for connection in reader.connections):
+        return
+    store = get_typestore(Stores.ROS2_JAZZY)
+    reader.typestore.register({name: fields for name, fields in store.fielddefs.items() if name not in known})

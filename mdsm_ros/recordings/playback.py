@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from mdsm_ros.errors import BagError
+from mdsm_ros.errors import BagError, ImageError
+from mdsm_ros.pixels import open_picture
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.recordings.exchange import Frame, Outgoing
+from mdsm_ros.recordings.images.depth import is_depth
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 INSTRUCTION_TYPE = "std_msgs/msg/String"
@@ -21,8 +22,11 @@ TRUTH_TOPIC = "/ground_truth/mask/compressed"  # PNG, stamped like its image; op
 
 
 def depth_topics(bag: Bag) -> list[str]:
-    """Image topics that hold depth, by their names."""
-    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and "depth" in topic]
+    """Image topics that hold depth, by the encoding of their first message.
+
+    Where that does not tell (no message, a damaged one, mono16), the topics with the word "depth" in their name.
+    """
+    return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and _holds_depth(bag, topic)]
 
 
 class RecordingSource:
@@ -77,6 +81,18 @@ class RecordingSource:
         return self._truth.get(frame.stamp)
 
 
+def _holds_depth(bag: Bag, topic: str) -> bool:
+    is_named_so = "depth" in topic.replace("_", "/").split("/")
+    try:
+        first = next(bag.messages([topic]), None)
+        content = None if first is None else bag.decode(first)
+    except BagError:  # the rest of the recording may be good
+        return is_named_so
+    if content is None or getattr(content, "encoding", "") == "mono16":  # which is either
+        return is_named_so
+    return is_depth(content)
+
+
 def _stamp(message: Any) -> int:
     stamp = message.header.stamp
     return int(stamp.sec) * 10**9 + int(stamp.nanosec)
@@ -84,7 +100,7 @@ def _stamp(message: Any) -> int:
 
 def _decode_mask(data: np.ndarray, where: str) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(data.tobytes())) as image:
+        with open_picture(io.BytesIO(data.tobytes())) as image:
             return np.asarray(image.convert("L")) > 127
-    except (OSError, SyntaxError, ValueError) as error:
+    except (ImageError, OSError, SyntaxError, ValueError) as error:
         raise BagError(f"{where}: a mask cannot be decoded: {error}") from error

@@ -1,22 +1,54 @@
-"""What can be read of an .mcap that has no end: the recorder was killed, or the file was cut short."""
+"""What can be read of a recording that has no end: the recorder was killed, or files were cut short or are lost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcap.reader import NonSeekingReader
 from rosbags.interfaces import Connection, ConnectionExtRosbag2, MessageDefinition, MessageDefinitionFormat
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from mdsm_ros.recordings.mcap_file import mcap_records
+from mdsm_ros.recordings.sqlite_file import sqlite_records
+
+
+@dataclass(frozen=True)
+class Record:
+    """One message of a damaged file.
+
+    Attributes:
+        topic: its topic.
+        kind: type of the message.
+        definition: of the type as .msg text; "" where the file has none.
+        time: when it was recorded, ns.
+        data: the message, CDR.
+    """
+
+    topic: str
+    kind: str
+    definition: str
+    time: int
+    data: bytes
+
+
+READERS: dict[str, Callable[[Path], Iterator[tuple[str, str, str, int, bytes]]]] = {
+    ".mcap": mcap_records,
+    ".db3": sqlite_records,
+}
+"""By the suffix of the file."""
 
 
 class SalvageReader:
     """Reads files from their beginning to the damage; the interface of rosbags' ``AnyReader`` as far as we use it.
 
     Messages come in the order in which they lie in the file, which is nearly that of their times.
+
+    Args:
+        files: of one recording, in the order of their times.
 
     Raises:
         ValueError: there is not one message.
@@ -27,22 +59,24 @@ class SalvageReader:
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
         self.message_count = 0
         kinds: dict[str, str] = {}
+        definitions: dict[str, str] = {}
         counts: Counter[str] = Counter()
         first, last = 0, 0
-        for schema, channel, message in self._records():
-            if channel.topic not in kinds:
-                kinds[channel.topic] = schema.name
-                with suppress(Exception):  # a type that cannot be read only matters where somebody decodes it
-                    self.typestore.register(get_types_from_msg(schema.data.decode(), schema.name))
-            counts[channel.topic] += 1
-            first = message.log_time if not self.message_count else min(first, message.log_time)
-            last = max(last, message.log_time)
+        for record in self._records():
+            kinds.setdefault(record.topic, record.kind)
+            definitions.setdefault(record.kind, record.definition)
+            counts[record.topic] += 1
+            first = record.time if not self.message_count else min(first, record.time)
+            last = max(last, record.time)
             self.message_count += 1
         if not self.message_count:
             raise ValueError("not one message can be read")
-        unknown, extra = MessageDefinition(MessageDefinitionFormat.NONE, ""), ConnectionExtRosbag2("cdr", [])
+        for kind, definition in definitions.items():
+            with suppress(Exception):  # a type that cannot be read only matters where somebody decodes it
+                self.typestore.register(get_types_from_msg(definition, kind))
+        extra = ConnectionExtRosbag2("cdr", [])
         self.connections = [
-            Connection(i, topic, kind, unknown, "", counts[topic], extra, self)
+            Connection(i, topic, kind, _definition(definitions[kind]), "", counts[topic], extra, self)
             for i, (topic, kind) in enumerate(kinds.items())
         ]
         self.duration = last - first
@@ -50,9 +84,9 @@ class SalvageReader:
     def messages(self, connections: Collection[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
         """Topic, time (ns) and content of every message."""
         wanted = {connection.topic: connection for connection in connections}
-        for _, channel, message in self._records():
-            if channel.topic in wanted:
-                yield wanted[channel.topic], message.log_time, message.data
+        for record in self._records():
+            if record.topic in wanted:
+                yield wanted[record.topic], record.time, record.data
 
     def deserialize(self, data: bytes, msgtype: str) -> Any:
         """The message with its fields as attributes."""
@@ -61,7 +95,13 @@ class SalvageReader:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def _records(self) -> Iterator[tuple[Any, Any, Any]]:
+    def _records(self) -> Iterator[Record]:
         for path in self._files:
-            with path.open("rb") as file, suppress(Exception):  # the end, in whatever way the cut lets it fail
-                yield from NonSeekingReader(file).iter_messages(log_time_order=False)
+            with suppress(Exception):  # the end, in whatever way the cut lets it fail
+                for values in READERS[path.suffix](path):
+                    yield Record(*values)
+
+
+def _definition(text: str) -> MessageDefinition:
+    kind = MessageDefinitionFormat.MSG if text else MessageDefinitionFormat.NONE
+    return MessageDefinition(kind, text)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from mdsm_ros.dataset.metrics import intersection_union, iou
-from mdsm_ros.errors import ImageError
+from mdsm_ros.errors import AnswerError, ImageError
+from mdsm_ros.files import to_json
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.rle import encode
@@ -79,7 +80,7 @@ def answer_frame(
         return FrameAnswer(**about, fault=frame.fault or "no instruction yet")
     try:
         answers = list(segmenter.stream(frame.image, frame.instruction, settings))
-    except ImageError as error:
+    except (AnswerError, ImageError) as error:
         return FrameAnswer(**about, fault=str(error))
     last, truth = answers[-1], frame.truth
     answer = FrameAnswer(
@@ -151,6 +152,6 @@ def write_answers(
     with path.open("a", encoding="utf-8") as file:
         for frame in frames:
             before = answer_frame(segmenter, settings, frame, before)
-            file.write(json.dumps(asdict(before)) + "\n")
+            file.write(to_json(asdict(before)) + "\n")
             file.flush()
             yield before

@@ -12,7 +12,7 @@ import numpy as np
 
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError
-from mdsm_ros.files import write_json
+from mdsm_ros.files import public_name, write_json, write_text
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
 from mdsm_ros.recordings.bags import Bag
@@ -44,11 +44,11 @@ def run_comparison(options: ReplayOptions, segmenters: Sequence[Segmenter]) -> i
         by_instruction[pair.instruction].append(pair)
     rows = {"all": difference(list(by_instruction.values()))}
     rows |= {text: difference([group]) for text, group in by_instruction.items()}
-    names = [segmenter.name for segmenter in segmenters]
+    names = [public_name(segmenter.name) for segmenter in segmenters]
     title = f"mIoU of {names[0]} (first) and {names[1]} (second)"
     write_json(options.out / f"{COMPARISON}.json", {"models": names, "rows": rows})
     table = figures_table(title, rows)
-    (options.out / f"{COMPARISON}.md").write_text(table + "\n", encoding="utf-8")
+    write_text(options.out / f"{COMPARISON}.md", table + "\n")
     with Bag(options.bag, salvage=True) as bag:
         chosen = {pair.number: pair for group in spread(list(by_instruction.values())) for pair in telling(group)}
         pictures = _pictures(frame_reader(bag, options), _answers(folders), chosen)
@@ -105,7 +105,7 @@ def _page(
         latencies=[],
         timeline={f"IoU of {first}": [p.first for p in pairs], f"IoU of {second} (second)": [p.second for p in pairs]},
         pictures=pictures,
-        facts={"bag": options.bag.resolve(), "first": first, "second": second} | library_versions(),
+        facts={"bag": options.bag.resolve().name, "first": first, "second": second} | library_versions(),
         orders={
             "": "as recorded",
             "change,-1": f"where {second} is better first",

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from mdsm_ros.errors import BagError, ConversionError, InstructionError, ReplayError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.recordings.bags import Bag, BagMessage
+from mdsm_ros.recordings.images.colors import image_to_rgb
+from mdsm_ros.recordings.images.compressed import compressed_image_to_rgb
 from mdsm_ros.recordings.playback import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TOPIC, depth_topics
 from mdsm_ros.replay.labels import Labels
-from mdsm_ros.ros.conversions import compressed_image_to_rgb, image_to_rgb
 
 TRUTH_TOPICS = (TRUTH_TOPIC, TRUTH_TOPIC.removesuffix("/compressed"))
 LATE = 30  # images by which a truth may come after its image
@@ -142,7 +143,7 @@ class FrameReader:
     ) -> Iterator[ReplayFrame]:
         instruction, before, number = self.said or "", None, 0
         if self.bag.damage is not None:
-            self.faults[f"read as far as it goes: {self.bag.damage}"] = 1
+            self.faults[f"read as far as it goes: {self._public(self.bag.damage)}"] = 1
         try:
             for message in self.bag.messages(self.topics.all):
                 if message.topic == self.topics.instruction:
@@ -158,7 +159,14 @@ class FrameReader:
                     before, number = frame.stamp, number + 1
                     yield frame
         except BagError as error:  # what was read until here is good
-            self.faults[f"the rest of the bag after image {number}: {error}"] += 1
+            self.faults[f"the rest of the bag after image {number}: {self._public(str(error))}"] += 1
+
+    def _public(self, text: str) -> str:
+        """A message for results that are shown around, which do not say where the recording lies."""
+        places = (str(self.bag.path.absolute()), str(self.bag.path))
+        for place in places:
+            text = text.replace(place, self.bag.path.absolute().name)
+        return text
 
     def _frame(self, message: BagMessage, number: int, instruction: str, *, pixels: bool) -> ReplayFrame | None:
         try:

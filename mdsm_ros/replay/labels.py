@@ -41,7 +41,7 @@ class Labels:
             digest = hashlib.sha256((folder / ANNOTATIONS_FILE).read_bytes()).hexdigest()
         except (DatasetError, InstructionError) as error:
             raise ReplayError(f"labels: {error}") from error
-        self.name = f"{folder.resolve()} (sha256 {digest[:12]})"
+        self.name = f"{folder.resolve().name} (sha256 {digest[:12]})"
         self._unused = set(self._by_frame)
         self._unseen = {stamp for stamp, _ in self._by_frame}
 

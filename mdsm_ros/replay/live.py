@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -13,6 +12,7 @@ import numpy as np
 
 from mdsm_ros.dataset.metrics import intersection_union
 from mdsm_ros.errors import BagError
+from mdsm_ros.files import to_json, whole_file
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.recordings.exchange import Frame, Outgoing
 from mdsm_ros.recordings.node_log import Heard, HeardByImage, HeardMask, HeardStatus
@@ -129,5 +129,5 @@ def _answer(heard: Heard, frame: ReplayFrame, about: dict[str, Any]) -> FrameAns
 
 def write_live(path: Path, answers: Iterable[FrameAnswer]) -> None:
     """Writes answers line by line, as the offline replay does."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(answer)) + "\n" for answer in answers)
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(to_json(asdict(answer)) + "\n" for answer in answers)

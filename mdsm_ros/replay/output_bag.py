@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from rosbags.interfaces import Connection
+from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import BagError
+from mdsm_ros.files import to_json
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.replay.answers import STAGES, FrameAnswer
 
 TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
 STATUS_TOPIC = "/mdsm/status"
 STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording brings along no types but its own
+NO_HASH = "RIHS01_" + 64 * "0"  # of a type whose definition is not in the recording
 IMAGE_TYPE, STATUS_TYPE = "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 
 
@@ -60,9 +61,12 @@ def write_output_bag(
 
 def _copy(writer: Writer, bag: Bag, connection: Connection) -> Connection:
     profiles = getattr(connection.ext, "offered_qos_profiles", ())
-    return writer.add_connection(
-        connection.topic, connection.msgtype, typestore=bag.typestore, offered_qos_profiles=profiles
-    )
+    known = connection.msgtype in bag.typestore.fielddefs
+    definition = connection.msgdef.data if connection.msgdef.format != MessageDefinitionFormat.NONE else ""
+    about: dict[str, Any] = (
+        {"typestore": bag.typestore} if known else {"msgdef": definition, "rihs01": connection.digest or NO_HASH}
+    )  # bytes are copied, whether anybody here knows their type or not
+    return writer.add_connection(connection.topic, connection.msgtype, offered_qos_profiles=profiles, **about)
 
 
 def _write_answer(
@@ -85,7 +89,7 @@ def _write_answer(
         "present": answer.present if answer.fault is None else None,
         "error": answer.fault,
     }
-    write(STATUS_TOPIC, STORE.types[STATUS_TYPE](data=json.dumps(status, ensure_ascii=False)))
+    write(STATUS_TOPIC, STORE.types[STATUS_TYPE](data=to_json(status, ensure_ascii=False)))
 
 
 def _mask_message(header: Any, mask: np.ndarray) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import ReplayError
-from mdsm_ros.files import write_json
+from mdsm_ros.extras import require
+from mdsm_ros.files import content_mark, public_name, write_json
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
@@ -67,16 +68,23 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
     return 0
 
 
+def _model_mark(name: str) -> dict[str, str]:
+    """Tells models of the same name in two folders apart."""
+    folder = Path(name).resolve()
+    return {"model folder": hashlib.sha256(str(folder).encode()).hexdigest()[:12]} if folder.is_dir() else {}
+
+
 def _facts(
     options: ReplayOptions, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> dict[str, Any]:
     """What the answers depend on, for the page and for whoever resumes the run."""
     return {
-        "bag": str(options.bag.resolve()),
+        "bag": f"{options.bag.resolve().name} ({content_mark(options.bag)})",
         "image": reader.topics.image,
         "instruction": options.instruction or reader.topics.instruction,
         "truth": reader.topics.truth if reader.labels is None else reader.labels.name,
-        "model": segmenter.name,
+        "model": public_name(segmenter.name),
+        **_model_mark(segmenter.name),
         "device": segmenter.device,
         "refinement steps": settings.num_inference_steps,
         "present_threshold": settings.present_threshold,
@@ -118,8 +126,7 @@ def _answer_live(
     options: ReplayOptions, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> None:
     """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
-    if find_spec("rclpy") is None:
-        raise ReplayError("--live needs ROS 2: source a ROS installation, or pip install 'mdsm_ros[ros]'")
+    require("rclpy", purpose="mdsm replay --live")
     if reader.topics.instruction is None:
         raise ReplayError("--live takes the instructions of the recording, not --instruction")
     out = options.out

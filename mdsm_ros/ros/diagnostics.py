@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import psutil
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from mdsm_ros.ros.process.text import in_utf8
+
 WINDOW = 200  # answers over which latencies are summarised
+STATES = {"configuring": "configuring: loading the model", "activating": "activating: warming the model up"}
 LEVELS = {
     "OK": DiagnosticStatus.OK,
     "WARN": DiagnosticStatus.WARN,
@@ -100,6 +104,8 @@ class Condition:
     instruction: str
     enabled: bool
     image_topic: str
+    unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that cannot be heard, and why, by topic
+    exceptions: Counter[str] = field(default_factory=Counter)  # of callbacks since the node was made
 
 
 class DiagnosticReporter:
@@ -108,13 +114,14 @@ class DiagnosticReporter:
     def __init__(self, name: str) -> None:
         self._name = name
         self._before = Counts()
+        self._exceptions: Counter[str] = Counter()  # at the report before
 
     def report(self, condition: Condition, statistics: Statistics, period: float) -> DiagnosticArray:
         """The message without its stamp; ``period`` is the time since the last report, in seconds."""
         counts = statistics.counts()
         rate = max(0, counts.received - self._before.received) / period
         level, message = self._verdict(condition, counts, rate)
-        self._before = counts
+        self._before, self._exceptions = counts, condition.exceptions
         values = {
             "state": condition.state,
             "model": condition.model,
@@ -131,6 +138,8 @@ class DiagnosticReporter:
             "answers cancelled (new instruction)": counts.cancelled,
             **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
             **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},
+            **{f"exceptions: {kind}": count for kind, count in sorted(condition.exceptions.items())},
+            **{f"not heard on {topic}": reason for topic, reason in sorted(condition.unheard.items())},
         }
         percentiles = statistics.latency_percentiles()
         if percentiles is not None:
@@ -138,23 +147,28 @@ class DiagnosticReporter:
         status = DiagnosticStatus(
             level=LEVELS[level],
             name=self._name,
-            message=message,
+            message=in_utf8(message),
             hardware_id=condition.device,
-            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+            values=[KeyValue(key=in_utf8(key), value=in_utf8(str(value))) for key, value in values.items()],
         )
         return DiagnosticArray(status=[status])
 
     def _verdict(self, condition: Condition, counts: Counts, rate: float) -> tuple[str, str]:
         if condition.error is not None:
             return "ERROR", condition.error
+        exceptions = condition.exceptions - self._exceptions
+        if exceptions:
+            return "ERROR", f"exception in {', '.join(sorted(exceptions))}"
         if condition.state != "active":
-            return "OK", condition.state
+            return "OK", STATES.get(condition.state, condition.state)
         failures = counts.failures - self._before.failures
         if failures:
             return "ERROR", f"the model failed: {', '.join(failures)}"
         bad = counts.bad - self._before.bad
         if bad:
             return "WARN", f"{bad.total()} bad messages: {', '.join(sorted(bad))}"
+        if condition.unheard:
+            return "WARN", "; ".join(f"on {topic}: {reason}" for topic, reason in sorted(condition.unheard.items()))
         if not condition.enabled:
             return "OK", "disabled"
         if rate == 0:

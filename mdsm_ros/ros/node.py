@@ -5,51 +5,59 @@ The executor's thread runs all callbacks and only stores the newest image; a wor
 
 from __future__ import annotations
 
-import signal
+import functools
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from typing import Any
 
-import rclpy
-import rclpy.logging
 from diagnostic_msgs.msg import DiagnosticArray
-from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.recordings.images.colors import check_image
+from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import check_compressed_image, check_image, compressed_image_to_rgb, image_to_rgb
-from mdsm_ros.ros.depth import DepthBuffer, check_depth
+from mdsm_ros.ros.conversions import image_to_rgb
+from mdsm_ros.ros.depth.buffer import DepthBuffer
+from mdsm_ros.ros.depth.inputs import DepthInputs
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
+from mdsm_ros.ros.inputs.hearing import Hearing
+from mdsm_ros.ros.inputs.names import transport_topic
+from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import declare_parameters
+from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
+from mdsm_ros.ros.process.model_thread import ModelThread
+from mdsm_ros.ros.process.run import run
+from mdsm_ros.ros.process.text import in_utf8
+from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
+RELEASE_TIMEOUT = 0.5  # s that cleanup waits for the memory to be free
 QUOTE = 100  # characters of a refused instruction that are repeated in ~/status
-TRANSPORTS = {  # message type, topic, check on arrival, conversion in the worker
-    "raw": (Image, "image", check_image, image_to_rgb),
-    "compressed": (CompressedImage, "image/compressed", check_compressed_image, compressed_image_to_rgb),
+TRANSPORTS = {  # message type, check on arrival, conversion in the worker
+    "raw": (Image, check_image, image_to_rgb),
+    "compressed": (CompressedImage, check_compressed_image, compressed_image_to_rgb),
 }
-LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SERVICES = ("~/segment", "~/set_enabled")
 RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
 
@@ -61,19 +69,29 @@ class MdsmNode(LifecycleNode):
             configured.
         options: passed on to ``rclpy.lifecycle.LifecycleNode``.
 
+    Attributes:
+        guard: counts the exceptions of callbacks.
+        transitions: changes the node's state without making callbacks wait.
+
     Raises:
         ParameterError, rclpy.exceptions.ParameterException: a parameter has a bad value.
     """
 
     def __init__(self, make_segmenter: Callable[..., Segmenter] = Segmenter.from_pretrained, **options: Any) -> None:
         super().__init__("mdsm", **options)
+        self.guard = Guard(self.get_logger(), self.context)
+        self.transitions = Transitions(self, self.guard)
         self._settings = declare_parameters(self)
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._survive_impossible_transitions()
         self._make_segmenter = make_segmenter
+        self._model_thread = ModelThread()
+        self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
         self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
-        self._depth_subscriptions: list[Subscription] = []
+        self._inputs = Inputs(self, self.guard)
+        self._image_topic = transport_topic(self, "image", self._settings.image_transport)
+        self._instruction_topic = self.resolve_topic_name("instruction")
+        self._depth_inputs: DepthInputs | None = None
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -84,119 +102,138 @@ class MdsmNode(LifecycleNode):
         self._reporter = DiagnosticReporter(f"{self.get_fully_qualified_name().lstrip('/')}: segmentation")
         self._reported = time.monotonic()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        report = self.guard.wrap("timer of /diagnostics", self._report)
+        self.create_timer(DIAGNOSTICS_PERIOD, report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.create_service(SetBool, "~/set_enabled", self._on_set_enabled)
         # waits for the answer, which must not keep other callbacks waiting
         self.create_service(Trigger, "~/segment", self._on_segment, callback_group=ReentrantCallbackGroup())
+        self.guard.wrap_services(self)
 
-    @property
-    def autostart(self) -> bool:
-        """Whether the node is to be configured and activated at start."""
-        return self._settings.autostart
+    def begin(self, executor: GuardedExecutor) -> None:
+        """Configures and activates the node if it is to start by itself; ends the executor if that fails."""
+
+        def started(success: bool | None) -> None:
+            if not success:
+                executor.end(int(self.context.ok()))  # it is no failure where the process was told to end
+
+        if self._settings.autostart:
+            self.transitions.run(self.start, started)
 
     def start(self) -> bool:
         """Configures and activates; returns whether both succeeded."""
         return self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
 
-    # lifecycle; rclpy swallows what these raise, so they log and return FAILURE
+    # lifecycle
 
+    @guarded_transition
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model."""
         model, device, acceleration = self._settings.model, self._settings.device, self._settings.acceleration
         self.get_logger().info(f"loading model {model!r}")
         try:
-            self._segmenter = self._make_segmenter(model, device=device, acceleration=acceleration)
-            if self._segmenter.acceleration_error is not None:
-                self.get_logger().warning(f"without acceleration: {self._segmenter.acceleration_error}")
+            segmenter = self._model_thread.call(
+                lambda: self._make_segmenter(model, device=device, acceleration=acceleration)
+            )
         except Exception as error:
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
+        if segmenter.acceleration_error is not None:
+            self.get_logger().warning(f"without acceleration: {segmenter.acceleration_error}")
         self._outputs = Outputs(self)
         self._statistics = Statistics()
         self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
-        self._instruction = _validated_or_empty(self._settings.instruction)
+        self._hearing = Hearing(self._on_instruction)
         self._error = None
+        self._segmenter = segmenter
+        self._instruction = _validated_or_empty(self._settings.instruction)
         return super().on_configure(state)
 
+    @guarded_transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Warms the model up, then subscribes and answers."""
-        assert self._segmenter is not None
+        segmenter = self._segmenter
+        assert segmenter is not None
         try:
-            self._segmenter.warm_up(self._settings.inference(self._segmenter.defaults))
+            settings = self._settings.inference(segmenter.defaults)
+            self._model_thread.call(lambda: segmenter.warm_up(settings))
         except Exception as error:
             return self._transition_failed("the model does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
-        kind, topic, self._check_image, to_rgb = TRANSPORTS[self._settings.image_transport]
+        kind, check, to_rgb = TRANSPORTS[self._settings.image_transport]
+        limit = self._settings.max_image_pixels
+        self._check_image = functools.partial(check, max_pixels=limit)
+        to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
         depth = self._subscribe_depth(qos) if self._settings.depth else None
         self._worker = Worker(
-            self.context, self._segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
+            self.context, self.guard, segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
         )
-        self._worker.start()
-        self._image_subscription = self.create_subscription(kind, topic, self._on_image, qos)
-        self._instruction_subscription = self.create_subscription(String, "instruction", self._on_instruction, LATCHED)
+        self._model_thread.submit(self._worker.run)
+        self._inputs.listen(kind, self._image_topic, self._on_image, qos)
+        self._inputs.hear(String, self._instruction_topic, self._hearing)
         self.get_logger().info(
-            f"active on {self._segmenter.device}; images: {self._image_subscription.topic_name} "
-            f"({kind.__name__}, {self._settings.image_reliability}), "
-            f"instructions: {self._instruction_subscription.topic_name}"
+            f"active on {segmenter.device}; images: {self._image_topic} "
+            f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
         )
         return SUCCESS
 
+    @guarded_transition
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Ends subscriptions and worker."""
         self._stop()
         return super().on_deactivate(state)
 
+    @guarded_transition
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Frees the model."""
         self._release()
         return super().on_cleanup(state)
 
+    @guarded_transition
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Ends everything."""
         self._stop()
         self._release()
         return super().on_shutdown(state)
 
+    @guarded_transition
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Back to unconfigured."""
         return self.on_shutdown(state)
 
-    def destroy_node(self) -> None:
-        """Ends the worker before what it publishes to."""
+    def end(self, seconds: float) -> bool:
+        """Ends the worker; returns whether the model was idle within ``seconds``. destroy_node does not wait then."""
+        deadline = time.monotonic() + seconds
+        self._patience = 0.0
+        if not self.transitions.finish(seconds):
+            return False
         self._stop()
         self._release()
+        return self._model_thread.finish(max(0.0, deadline - time.monotonic()))
+
+    def destroy_node(self) -> None:
+        """Ends the worker before what it publishes to; waits for the stage of the model that is running."""
+        self._stop()
+        self._release()
+        self._model_thread.finish(self._patience)
         super().destroy_node()
-
-    def _survive_impossible_transitions(self) -> None:
-        """Has ~/change_state answer success=False; rclpy (7.1, 3.3) raises instead, which ends the executor."""
-        change_state = self._service_change_state.callback
-
-        def answer(request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
-            try:
-                return change_state(request, response)
-            except RuntimeError as error:
-                self.get_logger().error(f"transition refused: {error}")
-                response.success = False
-                return response
-
-        self._service_change_state.callback = answer
+        self._state_machine.destroy_when_not_in_use()  # else it keeps the node in DDS, where others still see it
 
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
-        self._error = f"{what}: {error}"
+        self._error = in_utf8(f"{what}: {error}")
         self.get_logger().error(self._error)
-        if not isinstance(error, ValueError):  # what the user can put right needs no traceback
-            self.get_logger().error(traceback.format_exc())
+        if not isinstance(error, MdsmError):  # what the user can put right needs no traceback
+            self.get_logger().error(in_utf8(traceback.format_exc()))
         return FAILURE
 
     def _stop(self) -> None:
+        """Ends subscriptions and worker, without waiting for the stage of the model that is running."""
+        self._inputs.destroy()
         if self._worker is None:
             return
-        self.destroy_subscription(self._image_subscription)
-        self.destroy_subscription(self._instruction_subscription)
-        for subscription in self._depth_subscriptions:
-            self.destroy_subscription(subscription)
-        self._depth_subscriptions = []
+        if self._depth_inputs is not None:
+            self._depth_inputs.close()
+            self._depth_inputs = None
         self._worker.stop()
         self._worker = None
         self._newest = None
@@ -206,31 +243,21 @@ class MdsmNode(LifecycleNode):
         self._waiters = []
 
     def _release(self) -> None:
+        """Frees the model as soon as its thread can; waits a little, so that usually the memory is free."""
         if self._segmenter is None:
             return
         self._outputs.destroy()
-        self._segmenter.close()
+        freed = self._model_thread.submit(self._segmenter.close)
         self._segmenter = None
+        wait([freed], RELEASE_TIMEOUT if self._patience is None else self._patience)
 
     # input
 
     def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
-        """Depth comes before the image or a little after it; it is looked up when the mask is there."""
-        buffer = DepthBuffer(self._settings.depth_tolerance)
-
-        def on_depth(message: Image) -> None:
-            try:
-                check_depth(message)
-            except ConversionError as error:
-                self._complaints.note(f"depth {error.field}", error)
-                return
-            buffer.put_depth(message)
-
-        self._depth_subscriptions = [
-            self.create_subscription(Image, "depth", on_depth, qos),
-            self.create_subscription(CameraInfo, "camera_info", buffer.put_info, qos),
-        ]
-        return buffer
+        self._depth_inputs = DepthInputs(
+            self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note
+        )
+        return self._depth_inputs.buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()
@@ -259,6 +286,7 @@ class MdsmNode(LifecycleNode):
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
             if self._settings.instruction != before.instruction:
+                self._hearing.outdate()
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
             elif self._enabled:
                 self._ask()
@@ -294,9 +322,9 @@ class MdsmNode(LifecycleNode):
         if self._worker is None:
             return "the node is not active"
         if self._newest is None:
-            return f"no image has arrived on {self._image_subscription.topic_name}"
+            return f"no image has arrived on {self._image_topic}"
         if not self._instruction:
-            return f"no instruction has arrived on {self._instruction_subscription.topic_name}"
+            return f"no instruction has arrived on {self._instruction_topic}"
         return None
 
     def _ask(self) -> None:
@@ -312,8 +340,9 @@ class MdsmNode(LifecycleNode):
 
     def _report(self) -> None:
         now = time.monotonic()
+        self._inputs.adapt()
         condition = Condition(
-            state="active" if self._worker else "inactive" if self._segmenter else "unconfigured",
+            state=str(self._state_machine.current_state[1]),
             error=self._error,
             model=self._settings.model,
             device=self._segmenter.device if self._segmenter else self._settings.device,
@@ -321,7 +350,9 @@ class MdsmNode(LifecycleNode):
             memory=self._segmenter.memory() if self._segmenter else None,
             instruction=self._instruction,
             enabled=self._enabled,
-            image_topic=self.resolve_topic_name(TRANSPORTS[self._settings.image_transport][1]),
+            image_topic=self._image_topic,
+            unheard=self._inputs.unheard(),
+            exceptions=self.guard.counts(),
         )
         message = self._reporter.report(condition, self._statistics, now - self._reported)
         message.header.stamp = self.get_clock().now().to_msg()
@@ -335,27 +366,8 @@ def _validated_or_empty(instruction: str) -> str:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the node until it is told to end; returns the exit code, 1 if it could not start."""
-    rclpy.init(args=args)
     leave_a_core()
-    try:
-        node = MdsmNode()
-    except (ParameterError, ParameterException) as error:
-        rclpy.logging.get_logger("mdsm").fatal(str(error))
-        rclpy.try_shutdown()
-        return 1
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        if node.autostart and not node.start():
-            return 1
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C under ros2 launch comes twice
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run("mdsm", MdsmNode, args, topics=(*(topic.name for topic in TOPICS), *SERVICES))
 
 
 if __name__ == "__main__":

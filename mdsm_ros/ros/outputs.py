@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,15 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import Publisher as LifecyclePublisher
 from std_msgs.msg import Header, String
 
+from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import points_to_cloud, pose_of
+from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
+from mdsm_ros.ros.process.text import in_utf8
 
 
 class Outputs:
@@ -91,7 +92,7 @@ class Outputs:
             "instruction": instruction,
             **fields,
         }
-        line = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
+        line = in_utf8(to_json(status, ensure_ascii=False, separators=(",", ":")))
         self._publishers["status"].publish(String(data=line))
         return line
 

@@ -6,7 +6,6 @@ instructions about what is in view, with the mask that is right for each.
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,11 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
-import rclpy.logging
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
@@ -36,7 +31,9 @@ from mdsm_ros.homes.views.seen import look
 from mdsm_ros.homes.views.tour import tour
 from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
-from mdsm_ros.ros.depth import info_of
+from mdsm_ros.ros.depth.messages import info_of
+from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
+from mdsm_ros.ros.process.run import run
 
 FRAME_ID = "camera_color_optical_frame"  # REP-103: x right, y down, z forward
 QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
@@ -45,10 +42,16 @@ SUGGESTIONS = 6  # sentences to choose from
 
 
 class SimCamera(Node):
-    """Publishes ``image``, ``depth``, ``camera_info``, and what it says: ``instruction``, ``ground_truth/mask``."""
+    """Publishes ``image``, ``depth``, ``camera_info``, and what it says: ``instruction``, ``ground_truth/mask``.
+
+    Attributes:
+        guard: counts the exceptions of callbacks.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("mdsm_sim", **options)
+        self.guard = Guard(self.get_logger(), self.context)
+        self.guard.wrap_services(self)
         home = self._integer("home", 0, 0, 999_999, "Which of the homes that no training and no test used.")
         width = self._integer("width", 640, 64, 1920, "Pixels of the images across.")
         height = self._integer("height", 480, 64, 1080, "Pixels of the images down.")
@@ -74,7 +77,7 @@ class SimCamera(Node):
         self._info = self.create_publisher(CameraInfo, "camera_info", QOS)
         self._instruction = self.create_publisher(String, "instruction", LATCHED)
         self._truth = self.create_publisher(Image, "ground_truth/mask", QOS)
-        self.create_timer(1.0 / rate, self._shoot)
+        self.create_timer(1.0 / rate, self.guard.wrap("timer of the camera", self._shoot))
         self.get_logger().info(f"home {home}: {width}x{height} at {rate:g} Hz on {self._image.topic_name}")
 
     def _stock(self) -> Stock | None:
@@ -92,10 +95,13 @@ class SimCamera(Node):
             self.get_logger().info(f"the home is procedural: {missing}")
             return None
 
-    def close(self) -> None:
+    def begin(self, executor: GuardedExecutor) -> None:
+        """Nothing: the timer does it all."""
+
+    def end(self, seconds: float) -> bool:
         """Frees the renderer, in the thread that rendered."""
         self._views.close()  # type: ignore[attr-defined]
-        self.destroy_node()
+        return True
 
     def _integer(self, name: str, default: int, lowest: int, highest: int, description: str) -> int:
         limits = IntegerRange(from_value=lowest, to_value=highest, step=1)
@@ -143,22 +149,7 @@ class SimCamera(Node):
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the camera until it is told to end; returns the exit code, 1 if it could not start."""
-    rclpy.init(args=args)
-    try:
-        node = SimCamera()
-    except (ParameterException, ValueError) as error:
-        rclpy.logging.get_logger("mdsm_sim").fatal(str(error))
-        rclpy.try_shutdown()
-        return 1
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C under ros2 launch comes twice
-        node.close()
-        rclpy.try_shutdown()
-    return 0
+    return run("mdsm_sim", SimCamera, args)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""The one thread that runs the model."""
+"""What the model's thread does while the node is active."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,17 +10,18 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 
-from mdsm_ros.errors import ConversionError, ImageError
-from mdsm_ros.geometry import locate
+from mdsm_ros.errors import ConversionError, ImageError, SpatialError
+from mdsm_ros.geometry import MIN_POINTS
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.depth import DepthBuffer
+from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -48,6 +48,7 @@ class Worker:
     def __init__(
         self,
         context: Context,
+        guard: Guard,
         segmenter: Segmenter,
         to_rgb: Callable[[Image | CompressedImage], np.ndarray],
         outputs: Outputs,
@@ -57,31 +58,36 @@ class Worker:
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
+        self._guard = guard
         self._segmenter = segmenter
         self._to_rgb = to_rgb
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
         self._depth = depth
-        self._thread = threading.Thread(target=self._run, name="mdsm_worker")
-
-    def start(self) -> None:
-        """Starts the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; waits for the stage of the model that is running."""
+        """Ends ``run`` after the stage of the model that is running; nothing is published from now on."""
         self.mailbox.close()
-        self._thread.join()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Answers jobs until ``stop``, whatever goes wrong with one of them."""
         while (job := self.mailbox.take()) is not None:
-            outcome = self._answer_or_complain(job)
-            if outcome is None:
-                continue  # whoever waits for an outdated answer waits for the next job's as well
-            for waiter in job.waiters:
-                if not waiter.done():
-                    waiter.set_result(outcome)
+            try:
+                self._work(job)
+            except BaseException as error:  # a failure of telling a failure; libraries in Rust raise no Exception
+                self._guard.note("worker", error)
+                self._tell(job, Outcome(False, f"{type(error).__name__}: {error}"))
+
+    def _work(self, job: Job) -> None:
+        outcome = self._answer_or_complain(job)
+        if outcome is not None:  # whoever waits for an outdated answer waits for the next job's as well
+            self._tell(job, outcome)
+
+    def _tell(self, job: Job, outcome: Outcome) -> None:
+        for waiter in job.waiters:
+            if not waiter.done():
+                waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
         """None means that the worker was stopped or the instruction changed on the way."""
@@ -126,7 +132,7 @@ class Worker:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._depth is not None and final.present:
-            self._publish_object(self._depth, header, image, final)
+            self._publish_object(self._depth, job.message, image, final)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
 
@@ -135,18 +141,20 @@ class Worker:
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
 
-    def _publish_object(self, depth: DepthBuffer, header: Header, image: np.ndarray, answer: Segmentation) -> None:
-        """Says where the object of a mask is; the depth image may have another size than the camera's."""
+    def _publish_object(
+        self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
+    ) -> None:
+        """Says where the object of a mask is, or why nobody can say."""
         try:
-            metres, camera = depth.match(header)
+            if isinstance(message, CompressedImage) and is_turned_image(message):
+                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
+            view = depth.match(message.header, answer.mask.shape)
+            found = view.locate(answer.mask)
+            if found is None:
+                raise SpatialError("depth in the mask", "missing", f"at least {MIN_POINTS} measurements")
+        except SpatialError as error:
+            self._complaints.note(error.field, error)
         except ConversionError as error:
             self._complaints.note(f"depth {error.field}", error)
-            return
-        rows, columns = (
-            (np.arange(small) + 0.5) * large // small
-            for small, large in zip(metres.shape, answer.mask.shape, strict=True)
-        )
-        at = np.ix_(rows.astype(np.intp), columns.astype(np.intp))
-        found = locate(answer.mask[at], metres, camera)
-        if found is not None:
-            self._outputs.publish_object(header, found, image[at][found.pixels[:, 0], found.pixels[:, 1]])
+        else:
+            self._outputs.publish_object(message.header, found, view.colors(image, found))

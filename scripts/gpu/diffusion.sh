@@ -40,7 +40,7 @@ homes "$data/test" test "${TEST_IMAGES:-100}"
 if [[ ! -f $run/latent_finished ]]; then
     [[ -f $data/captions/annotations.json ]] ||
         "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
-    "$python" -m training.latent.run --config "$latent" --data "$data/captions" --out "$run" --resume \
+    "$python" -m training.latent.command --config "$latent" --data "$data/captions" --out "$run" --resume \
         --max-seconds "$(left)" 2>&1 | tee "$out/latent.log"
     if grep -q -- '--resume goes on' "$out/latent.log"; then
         exit 0

@@ -23,7 +23,7 @@ mkdir -p "$out" "$run"
 homes "$data/train" train "${TRAIN_IMAGES:-20000}"
 homes "$data/val" val "${VAL_IMAGES:-500}"
 [[ -z $model ]] || cp -r "$model" "$run/model"
-"$python" -m training.train.run --config "$config" --data "$data/train" --val-data "$data/val" --out "$run" \
+"$python" -m training.train.command --config "$config" --data "$data/train" --val-data "$data/val" --out "$run" \
     --stage "${STAGE:-all}" --resume --max-seconds "$limit" 2>&1 | tee "$out/train.log"
 rm -rf "$out/model"
 cp -r "$run/model" "$out/model"

@@ -12,10 +12,9 @@ import shutil
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +24,8 @@ from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, merge_parts, read_part
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
+from mdsm_ros.foreign import read_json
+from training.workers import WorkerPool
 
 RECIPE_FILE = "recipe.json"
 AHEAD = 3  # units in work or waiting for their turn, a worker
@@ -89,6 +90,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
     root = plan.root
     if _finished(plan):
         data = Dataset(root)
+        shutil.rmtree(root / PARTS_FOLDER, ignore_errors=True)  # of a run that was killed at its very end
         return Outcome(images=len(data.images), instructions=len(data.instructions))
     (root / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
     write_json(root / PARTS_FOLDER / RECIPE_FILE, dict(plan.info))
@@ -123,7 +125,7 @@ def _finished(plan: Plan[Unit]) -> bool:
     root, recipe = plan.root, plan.root / PARTS_FOLDER / RECIPE_FILE
     wanted = json.loads(json.dumps(plan.info))
     if recipe.exists():
-        begun = json.loads(recipe.read_text(encoding="utf-8"))
+        begun = read_json(recipe, DatasetError, "the recipe of an interrupted build")
     elif (root / ANNOTATIONS_FILE).exists():
         begun = Dataset(root).info
     elif root.exists() and any(path.name != PARTS_FOLDER for path in root.iterdir()):
@@ -142,8 +144,7 @@ def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | 
         for unit in plan.units:
             yield make_part(plan.name(unit), unit)
         return
-    # spawn: neither a GL context nor a ray caster survives a fork
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = WorkerPool(workers)
     try:
         pending: deque[Future[tuple[str, PartSummary | str]]] = deque()
         for unit in plan.units:

@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
     datasets: dict[str, Dataset] = {}
     for path in args.datasets:
         try:
-            datasets[str(path)] = Dataset(path)
+            datasets[str(path)] = Dataset(path, links=False)
         except DatasetError as error:
             findings["records that cannot be used, nothing more was checked there"].append(str(error))
     hashes: dict[tuple[str, int], str] = {}

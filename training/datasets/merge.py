@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.writer import merge_contents
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import link_or_copy, write_json
+from mdsm_ros.foreign import inside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +60,6 @@ def _contents(
             images.append(asdict(image) | {key: file and _take(data, file, out, number) for key, file in files.items()})
         annotations = []
         for annotation in data.annotations.values():
-            if annotation.image_id not in data.images or annotation.category_id not in data.categories:
-                raise DatasetError(
-                    f"{part}: annotation {annotation.id} is of image {annotation.image_id} and category "
-                    f"{annotation.category_id}, expected some that are there; mdsm-data check lists all faults"
-                )
             category_id = categories[data.categories[annotation.category_id]]
             annotations.append(asdict(annotation) | {"category_id": category_id})
         instructions = [asdict(instruction) for instruction in data.instructions]
@@ -71,9 +67,14 @@ def _contents(
 
 
 def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
-    """Stores a picture under a name that begins with the number of its dataset; returns that."""
-    path = Path(file_name)
+    """Stores a picture under a name that begins with the number of its dataset; returns that.
+
+    Raises:
+        DatasetError: the name leads out of the dataset, or what lies there in the new one leads out of that.
+    """
+    path = PurePosixPath(file_name)
     new_name = str(path.with_name(f"{number}_{path.name}"))
-    (out / new_name).parent.mkdir(parents=True, exist_ok=True)
-    link_or_copy(data.root / file_name, out / new_name)
+    target = inside(out, new_name, DatasetError)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    link_or_copy(inside(data.root, file_name, DatasetError), target)
     return new_name

@@ -8,9 +8,6 @@ that a file can hold nothing but lists, dictionaries, strings and numbers.
 from __future__ import annotations
 
 import argparse
-import io
-import json
-import pickle
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from mdsm_ros.dataset.format import difficulty
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.foreign import inside
 from training.datasets.build import Plan, build
+from training.datasets.foreign.refer_files import read_instances, read_refs
+from training.datasets.foreign.segmentation import decode
 from training.datasets.text import count_expressions
 
 SPLITS_BY: dict[str, tuple[str, ...]] = {
@@ -40,7 +39,6 @@ MAY_SHARE = {"google": [["train", "val"], ["train", "test"], ["val", "test"]]}
 """The Google split divides objects, not images, so its splits show the same images."""
 
 IMAGES_A_PART = 500
-MIN_POLYGON = 6  # numbers; fewer are no area, and pycocotools takes four of them for a box
 
 
 @dataclass(frozen=True)
@@ -61,36 +59,6 @@ class Slice:
     pictures: tuple[Picture, ...]
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        raise DatasetError(f"the pickle asks for {module}.{name}, expected plain lists, dictionaries and numbers")
-
-
-def read_refs(path: Path) -> list[dict[str, Any]]:
-    """The references of a ``refs(...)`` file, pickle or JSON.
-
-    Raises:
-        DatasetError: the file is missing or damaged, asks for a class, or is no list of references.
-    """
-    try:
-        content = path.read_bytes()
-        refs = json.loads(content) if path.suffix == ".json" else _unpickle(content)
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing, expected a refs file") from error
-    except DatasetError as error:
-        raise DatasetError(f"{path}: {error}") from error
-    except (json.JSONDecodeError, pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise DatasetError(f"{path} is damaged: {type(error).__name__}: {error}") from error
-    wanted = {"ref_id", "ann_id", "image_id", "split", "sentences"}
-    if not isinstance(refs, list) or not all(isinstance(ref, dict) and wanted <= set(ref) for ref in refs):
-        raise DatasetError(f"{path} does not hold a list of references with {sorted(wanted)}")
-    return refs
-
-
-def _unpickle(content: bytes) -> Any:
-    return _PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
-
-
 def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) -> tuple[list[Picture], list[str]]:
     """The images that references speak of, and the names of all categories.
 
@@ -103,15 +71,7 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
     choices = [folder / f"refs({split_by}).{suffix}" for suffix in ("p", "json")]
     refs = read_refs(next((path for path in choices if path.exists()), choices[0]))
     path = folder / "instances.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        records = {record["id"]: record for record in content["images"]}
-        objects = {record["id"]: record for record in content["annotations"]}
-        names = {record["id"]: record["name"] for record in content["categories"]}
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} does not have COCO's form: {type(error).__name__}: {error}") from error
+    records, objects, names = read_instances(path)
     in_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for record in objects.values():
         in_image[record["image_id"]].append(record | {"category": names[record["category_id"]]})
@@ -123,7 +83,8 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
             )
         of_image[ref["image_id"]].append(ref)
     pictures = [
-        Picture(images / records[i]["file_name"], records[i], in_image[i], of_image[i]) for i in sorted(of_image)
+        Picture(inside(images, records[i]["file_name"], DatasetError), records[i], in_image[i], of_image[i])
+        for i in sorted(of_image)
     ]
     return pictures, [names[i] for i in sorted(names)]
 
@@ -161,7 +122,7 @@ def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
             )
             share = float(masks[target["id"]].mean())
             for sentence in ref["sentences"]:
-                text = sentence.get("raw", sentence["sent"])
+                text = sentence.get("raw", sentence.get("sent"))
                 expressions = count_expressions(text)
                 writer.add_instruction(
                     image_id,
@@ -181,9 +142,11 @@ def _fault(path: Path, height: int, width: int) -> str | None:
     try:
         with Image.open(path) as picture:
             size = picture.size
+            if size == (width, height):  # else it may be of any size
+                picture.load()
     except FileNotFoundError:
         return f"{path} is missing"
-    except OSError as error:
+    except Exception as error:  # decoders of foreign bytes fail in many ways
         return f"{path} is not a readable image: {error}"
     return None if size == (width, height) else f"{path} is {size[0]}x{size[1]} pixels, expected {width}x{height}"
 
@@ -195,7 +158,7 @@ def _masks(
     masks = {}
     for thing in objects:
         try:
-            mask = decode(thing["segmentation"], height, width)
+            mask = decode(thing.get("segmentation"), height, width)
         except DatasetError:
             writer.count("objects left out: damaged mask")
             continue
@@ -204,30 +167,6 @@ def _masks(
         else:
             writer.count("objects left out: mask without a pixel")
     return masks
-
-
-def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """The mask (H, W) of polygons, of uncompressed or of compressed RLE.
-
-    Raises:
-        DatasetError: it is none of these, or of another size.
-    """
-    try:
-        if isinstance(segmentation, list):
-            polygons = [polygon for polygon in segmentation if len(polygon) >= MIN_POLYGON]
-            rles = coco_mask.frPyObjects(polygons, height, width)
-            return coco_mask.decode(coco_mask.merge(rles)).astype(bool)
-        counts = segmentation["counts"]
-        if isinstance(counts, list):
-            rle = coco_mask.frPyObjects(segmentation, height, width)
-        else:
-            rle = {"size": segmentation["size"], "counts": counts.encode("ascii")}
-        mask = coco_mask.decode(rle).astype(bool)
-    except Exception as error:  # pycocotools raises that class itself
-        raise DatasetError(f"a segmentation is no polygons and no RLE: {type(error).__name__}: {error}") from error
-    if mask.shape != (height, width):
-        raise DatasetError(f"a segmentation is for {mask.shape[1]}x{mask.shape[0]} pixels, expected {width}x{height}")
-    return mask
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,8 @@ no box, where no view shows the object within 3 m; it still counts as joined. Th
 
 from __future__ import annotations
 
-import json
+import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.foreign import parse_json, read_json, shown
 
+MAX_BOX_FILE = 1 << 26  # bytes, unpacked
+_PLACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SPLITS = ("train", "val_seen", "val_unseen")
 ITEM_FOLDERS = ("", "data_v2", "tasks/REVERIE/data_v2")
 BOX_PLACES = ("bbox.zip", "BBox.zip", "BBox", "bbox", "data/BBox", "tasks/REVERIE/data/BBox")
@@ -80,7 +84,9 @@ def read_items(root: Path) -> tuple[list[Item], list[Join]]:
         for number, entry in enumerate(entries):
             try:
                 item = _item(entry, split, read_boxes)
-            except (KeyError, TypeError, ValueError, IndexError) as error:
+            except DatasetError as error:
+                raise DatasetError(f"{path}: item {number}: {error}") from error
+            except Exception as error:  # fields of any type
                 raise DatasetError(
                     f"{path}: item {number} is not as REVERIE's are ({type(error).__name__}: {error})"
                 ) from error
@@ -106,17 +112,25 @@ def join_table(joins: list[Join]) -> str:
 
 def _item(entry: dict[str, Any], split: str, read_boxes: Callable[[str, str], dict[str, Any]]) -> Item | None:
     scan, viewpoint, object_id = entry["scan"], entry["path"][-1], int(entry["objId"])
+    for name in (scan, viewpoint):  # they become names of files
+        if not isinstance(name, str) or not _PLACE.fullmatch(name):
+            raise DatasetError(f"scan or viewpoint is {shown(name)}, expected letters and digits")
+    texts = entry["instructions"]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise DatasetError(f"instructions is {shown(texts)}, expected a list of sentences")
     known = read_boxes(scan, viewpoint).get(str(object_id))
     if known is None:
         return None
     boxes = {int(view): tuple(map(float, box)) for view, box in zip(known["visible_pos"], known["bbox2d"], strict=True)}
+    if not all(len(box) == 4 and all(map(math.isfinite, box)) for box in boxes.values()):
+        raise DatasetError("a box is not four finite numbers")
     return Item(
         id=str(entry["id"]),
         split=split,
         scan=scan,
         viewpoint=viewpoint,
         object_id=object_id,
-        instructions=tuple(entry["instructions"]),
+        instructions=tuple(texts),
         boxes=ObjectBoxes(str(known["name"]), boxes),  # type: ignore[arg-type]
     )
 
@@ -131,8 +145,10 @@ def all_boxes(root: Path) -> Iterator[tuple[float, float, float, float]]:
     for name, member in members.items():
         if name.endswith(".json"):
             for entries in _box_content(name, load(member)).values():
-                for entry in entries.values():
-                    yield from (tuple(box) for box in entry["bbox2d"])  # type: ignore[misc]
+                try:
+                    yield from [tuple(map(float, box)) for entry in entries.values() for box in entry["bbox2d"]]  # type: ignore[misc]
+                except Exception as error:  # fields of any type
+                    raise DatasetError(f"{name} is not as REVERIE's box files are: {error!r}") from error
 
 
 def _box_reader(root: Path) -> Callable[[str, str], dict[str, Any]]:
@@ -153,16 +169,25 @@ def _box_files(root: Path) -> tuple[dict[str, str], Callable[[str], bytes]]:
         return {path.name: str(path) for path in sorted(place.glob("*.json"))}, lambda name: Path(name).read_bytes()
     try:
         archive = zipfile.ZipFile(place)
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # damaged archives fail in many ways
         raise DatasetError(f"{place} is not a readable zip file: {error}") from error
-    return {Path(name).name: name for name in archive.namelist()}, archive.read
+
+    def read(name: str) -> bytes:
+        try:
+            size = archive.getinfo(name).file_size
+            if size > MAX_BOX_FILE:
+                raise DatasetError(f"{name} in {place} has {size} bytes, expected at most {MAX_BOX_FILE}")
+            return archive.read(name)
+        except DatasetError:
+            raise
+        except Exception as error:  # damaged archives fail in many ways
+            raise DatasetError(f"{name} in {place} cannot be read: {error}") from error
+
+    return {Path(name).name: name for name in archive.namelist()}, read
 
 
 def _box_content(name: str, content: bytes) -> dict[str, Any]:
-    try:
-        entries = json.loads(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{name} is not JSON: {error}") from error
+    entries = parse_json(content, name, DatasetError)
     if not isinstance(entries, dict):
         raise DatasetError(f"{name} holds {type(entries).__name__}, expected viewpoints with their objects")
     return entries
@@ -176,7 +201,4 @@ def _first(root: Path, places: list[str] | tuple[str, ...]) -> Path:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not JSON: {error}") from error
+    return read_json(path, DatasetError, "REVERIE's items")

@@ -13,22 +13,31 @@ import argparse
 import hashlib
 import io
 import json
-import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, MemoryDataset
+from mdsm_ros.dataset.records import read_categories, read_info
 from mdsm_ros.errors import DatasetError
-from mdsm_ros.files import write_json
+from mdsm_ros.files import PARTIAL, to_json, whole_file, write_json
+from mdsm_ros.foreign import check_keys, inside, is_integer, parse_json, read_json, shown
 
 INDEX_FILE = "index.json"
 SOURCE_FILE = "source.json"  # while shards are being written: what they are made of
+DEPTH = "depth.png"  # ends the name of a depth image in a shard
+MAX_INDEX = 1 << 28  # bytes
+MAX_SHARD = 1 << 33  # bytes; a shard is read into memory
+MAX_SHARDS = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.tar")
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,8}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,8 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
     source = {"annotations_sha256": digest, "size": size}
     marker = out / SOURCE_FILE
     if marker.exists():
-        begun = json.loads(marker.read_text(encoding="utf-8"))
-    elif any(out.iterdir()):
+        begun = read_json(marker, DatasetError, "what the shards are made of")
+    elif any(not path.name.endswith(PARTIAL) for path in out.iterdir()):
         raise DatasetError(f"{out} is not empty, expected a new folder")
     else:
         begun = source
@@ -80,6 +89,8 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
     index = Index(str(out), data.info, categories, shards)
     write_json(out / INDEX_FILE, {"info": index.info, "categories": categories, "shards": [asdict(s) for s in shards]})
     marker.unlink()
+    for left in out.glob(f"*{PARTIAL}"):
+        left.unlink()
     return index
 
 
@@ -92,12 +103,10 @@ def _write_shard(data: Dataset, path: Path, ids: Sequence[int]) -> Shard:
         of_image: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in ids}
         for instruction in instructions:
             of_image[instruction.image_id].append(asdict(instruction))
-        partial = path.with_suffix(".partial")
         # neither clock nor user shows in the bytes
-        with TarWriter(str(partial), encoder=False, mtime=0) as tar:
+        with whole_file(path) as partial, TarWriter(str(partial), encoder=False, mtime=0) as tar:
             for image_id in ids:
                 tar.write(_sample(data, image_id, of_image[image_id]))
-        os.replace(partial, path)
     counts = Counter(i.split for i in instructions)
     return Shard(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), len(ids), dict(sorted(counts.items())))
 
@@ -106,14 +115,26 @@ def _sample(data: Dataset, image_id: int, instructions: list[dict[str, Any]]) ->
     record = data.images[image_id]
     annotations = [asdict(annotation) for annotation in data.annotations_of(image_id)]
     content = {"image": asdict(record), "annotations": annotations, "instructions": instructions}
-    sample = {"__key__": f"{image_id:08d}", "json": json.dumps(content).encode()}
-    for extension, name in ((Path(record.file_name).suffix[1:], record.file_name), ("depth.png", record.depth_file)):
+    sample = {"__key__": f"{image_id:08d}", "json": to_json(content).encode()}
+    for extension, name in ((_extension(record.file_name), record.file_name), (DEPTH, record.depth_file)):
         if name is not None:
             try:
-                sample[extension] = (data.root / name).read_bytes()
+                sample[extension] = inside(data.root, name, DatasetError).read_bytes()
             except OSError as error:
                 raise DatasetError(f"{data.root / name} is not readable: {error}") from error
     return sample
+
+
+def _extension(file_name: str) -> str:
+    """What a picture's file is called in a sample.
+
+    Raises:
+        DatasetError: it has none, or one that means something else there.
+    """
+    extension = PurePosixPath(file_name).suffix[1:]
+    if not _EXTENSION.fullmatch(extension) or extension == "json":
+        raise DatasetError(f"file name {shown(file_name)} ends in {shown(extension)}, expected that of a picture")
+    return extension
 
 
 def read_index(where: str) -> Index:
@@ -123,11 +144,37 @@ def read_index(where: str) -> Index:
         DatasetError: it cannot be read or does not have the form.
     """
     place = _join(where, INDEX_FILE)
-    try:
-        content = json.loads(_read(place))
-        return Index(where, content["info"], content["categories"], [Shard(**shard) for shard in content["shards"]])
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DatasetError(f"{place} does not have the form of an index: {type(error).__name__}: {error}") from error
+    what = f"{place} does not have the form of an index: it"
+    content = parse_json(_read(place, MAX_INDEX), what, DatasetError)
+    check_keys(content, ("info", "categories", "shards"), what, DatasetError)
+    path = Path(place)
+    info = read_info(content, path)
+    read_categories(content, path)
+    if not isinstance(content["shards"], list) or len(content["shards"]) > MAX_SHARDS:
+        raise DatasetError(f"{place}: 'shards' is {shown(content['shards'])}, expected a list of at most {MAX_SHARDS}")
+    shards = [_shard(entry, f"{place}: shards[{number}]") for number, entry in enumerate(content["shards"])]
+    twice = [name for name, number in Counter(shard.name for shard in shards).items() if number > 1]
+    if twice:
+        raise DatasetError(f"{place} names the shard {twice[0]} more than once")
+    return Index(where, info, content["categories"], shards)
+
+
+def _shard(entry: object, where: str) -> Shard:
+    """A shard of an index. Its name becomes part of an address, so it is letters, digits and ``._-`` alone."""
+    values = check_keys(entry, ("name", "sha256", "images", "instructions"), where, DatasetError)
+    checks = {
+        "name": (lambda v: isinstance(v, str) and bool(_NAME.fullmatch(v)), "a name like shard-000000.tar"),
+        "sha256": (lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)), "64 hexadecimal digits"),
+        "images": (lambda v: is_integer(v, 0), "a whole number from 0 on"),
+        "instructions": (
+            lambda v: isinstance(v, dict) and all(is_integer(number, 0) for number in v.values()),
+            "numbers by split",
+        ),
+    }
+    for name, (fits, expected) in checks.items():
+        if not fits(values[name]):
+            raise DatasetError(f"{where}: {name} is {shown(values[name])}, expected {expected}")
+    return Shard(**{name: values[name] for name in checks})
 
 
 def read_shard(index: Index, shard: Shard) -> MemoryDataset:
@@ -139,20 +186,23 @@ def read_shard(index: Index, shard: Shard) -> MemoryDataset:
     from webdataset.tariterators import group_by_keys, tar_file_expander
 
     place = _join(index.where, shard.name)
-    content = _read(place)
+    content = _read(place, MAX_SHARD)
     if hashlib.sha256(content).hexdigest() != shard.sha256:
         raise DatasetError(f"{place} is damaged: its SHA-256 is not {shard.sha256}")
     merged: dict[str, Any] = {"images": [], "annotations": [], "instructions": []}
     files: dict[str, bytes] = {}
-    for sample in group_by_keys(tar_file_expander([{"url": place, "stream": io.BytesIO(content)}])):
-        records = json.loads(sample["json"])
-        image = records["image"]
-        merged["images"].append(image)
-        merged["annotations"] += records["annotations"]
-        merged["instructions"] += records["instructions"]
-        files[image["file_name"]] = sample[Path(image["file_name"]).suffix[1:]]
-        if image["depth_file"] is not None:
-            files[image["depth_file"]] = sample["depth.png"]
+    try:
+        for sample in group_by_keys(tar_file_expander([{"url": place, "stream": io.BytesIO(content)}])):
+            records = json.loads(sample["json"])
+            image = records["image"]
+            merged["images"].append(image)
+            merged["annotations"] += records["annotations"]
+            merged["instructions"] += records["instructions"]
+            files[image["file_name"]] = sample[_extension(image["file_name"])]
+            if image["depth_file"] is not None:
+                files[image["depth_file"]] = sample[DEPTH]
+    except Exception as error:  # readers of foreign archives fail in many ways
+        raise DatasetError(f"{place} does not have the form of a shard: {type(error).__name__}: {error}") from error
     return MemoryDataset(merged | {"info": index.info, "categories": index.categories}, files, place)
 
 
@@ -160,15 +210,21 @@ def _join(where: str, name: str) -> str:
     return f"{where.rstrip('/')}/{name}"
 
 
-def _read(place: str) -> bytes:
-    """A file of a folder, or of an http(s) address by webdataset's opener (curl)."""
-    from webdataset.gopen import gopen
-
+def _read(place: str, limit: int) -> bytes:
+    """A file of a folder, or of an http(s) address by webdataset's opener (curl), which knows other schemes, too."""
     try:
-        with gopen(place) as stream:
-            content: bytes = stream.read()
-    except OSError as error:
+        if place.startswith(("http://", "https://")):
+            from webdataset.gopen import gopen
+
+            with gopen(place) as stream:
+                content: bytes = stream.read(limit + 1)
+        else:
+            with Path(place).open("rb") as file:
+                content = file.read(limit + 1)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{place} cannot be read: {error}") from error
+    if len(content) > limit:
+        raise DatasetError(f"{place} is longer than {limit} bytes, expected at most that")
     return content
 
 
@@ -182,6 +238,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the shards; returns the exit status."""
     if (args.out / INDEX_FILE).exists():
+        (args.out / SOURCE_FILE).unlink(missing_ok=True)  # of a run that was killed at its very end
         print(f"{args.out}: {INDEX_FILE} is there, nothing to do")
         return 0
     index = write_shards(Dataset(args.dataset), args.out, args.size)

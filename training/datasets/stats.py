@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
 from mdsm_ros.hub.folder import TOKENIZER_FILE
 from training.datasets.text import words
 
@@ -149,5 +149,5 @@ def run(args: argparse.Namespace) -> int:
             columns[args.model] = {"REVERIE's words covered, %": covered}
     print(table(columns))
     if args.json is not None:
-        args.json.write_text(json.dumps(columns, indent=2), encoding="utf-8")
+        write_json(args.json, columns, indent=2)
     return 0

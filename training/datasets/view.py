@@ -14,7 +14,7 @@ from PIL import Image
 
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import DatasetError
-from mdsm_ros.pictures.sheet import contact_sheet, labelled
+from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 
 MARK = np.array((255, 0, 255))
 FILL = 0.2  # of the mark's colour over the target
@@ -128,16 +128,19 @@ def _caption(instruction: Instruction) -> str:
 
 def _tile(data: Dataset, instruction: Instruction, width: int) -> Image.Image:
     image = data.image(instruction.image_id)
-    height = max(1, width * image.shape[0] // image.shape[1])
-    small = np.asarray(Image.fromarray(image).resize((width, height)))
-    mask = Image.fromarray(data.mask(instruction)).resize((width, height), Image.Resampling.NEAREST)
+    size = tile_size(image.shape[1], image.shape[0], width)
+    small = np.asarray(Image.fromarray(image).resize(size))
+    mask = Image.fromarray(data.mask(instruction)).resize(size, Image.Resampling.NEAREST)
     return labelled(marked(small, np.asarray(mask)), _caption(instruction))
 
 
 def ascii_picture(data: Dataset, instruction: Instruction, width: int) -> str:
     """A picture of characters, ``width`` wide; the target is drawn with "#"."""
     record = data.images[instruction.image_id]
-    size = (width, max(1, width * record.height // record.width // 2))  # a character is twice as high as wide
+    size = (
+        width,
+        max(1, tile_size(record.width, record.height, width)[1] // 2),
+    )  # a character is twice as high as wide
     gray = np.asarray(Image.fromarray(data.image(instruction.image_id)).convert("L").resize(size))
     target = np.asarray(Image.fromarray(data.mask(instruction)).resize(size, Image.Resampling.NEAREST))
     shades = np.array(list(SHADES))[gray.astype(int) * len(SHADES) // 256]

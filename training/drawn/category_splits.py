@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from mdsm_ros.errors import DatasetError
+from training.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,7 @@ def read_split(name: str) -> CategorySplit:
     path = Path(name)
     if not path.is_file():
         raise DatasetError(f"categories is {name!r}, expected one of {', '.join(SPLITS)} or a YAML file")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not YAML: {error}") from error
+    content = read_yaml(path, DatasetError, "lists of categories")
     if not isinstance(content, dict) or set(content) != {"seen", "unseen"}:
         raise DatasetError(f"{path}: expected the lists 'seen' and 'unseen', and nothing else")
     for key, names in content.items():

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
+from mdsm_ros.checkpoints.tensor_files import load_state
 from mdsm_ros.errors import DatasetError, WeightsError
 from training.drawn.drawing import Drawing
 from training.drawn.mask_sources import Mask, Request
@@ -76,9 +75,8 @@ def _read_state(file: Path | None) -> Mapping[str, torch.Tensor]:
             return PUBLISHED.get_state_dict(progress=True, check_hash=True, weights_only=True)
         if file.suffix == ".safetensors":
             return load_file(file)
-        state: Mapping[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-        return state
-    except (OSError, RuntimeError, UnpicklingError, SafetensorError) as error:
+        return load_state(file)
+    except Exception as error:  # readers of damaged files fail in many ways
         if file is None:
             raise WeightsError(
                 f"the weights of Mask R-CNN cannot be downloaded ({error}); get {PUBLISHED.url} and name the file with "

@@ -8,7 +8,6 @@ the harmonic mean is that of seen and unseen kinds (arXiv 2301.05221, section 4)
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import Figures, figures_table, intersection_union, summarize
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
 from training.drawn.category_splits import CategorySplit, read_split
 from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
 from training.drawn.synthesize import add_studio_arguments
@@ -124,5 +124,5 @@ def run(args: argparse.Namespace) -> int:
     result = measure(artist, oracle, methods, groups, categories.unseen, args.batch)
     print(figures_table("mIoU", result))
     if args.out is not None:
-        args.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_json(args.out, result, indent=2)
     return 0

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import ConfigError
-from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
 from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
@@ -29,7 +31,7 @@ def one_stage(config: TrainConfig) -> TrainConfig:
 
 def lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
     """LAVT in the place of MDSM."""
-    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["lavt"])}
+    known = {field.name for field in dataclasses.fields(find_family("lavt").config_type)}
     model = {key: value for key, value in config.model.items() if key in known - {"num_inference_steps"}}
     preset = config.preset.replace("mdsm", "lavt")
     # both at once: the preset must have no stage 2
@@ -77,20 +79,25 @@ def read_mdsm(path: Path) -> TrainConfig:
         ConfigError: it is another model's, or leaves a stage out.
     """
     config = read_config(path)
-    if PRESETS[config.preset].model_type != "mdsm" or config.stage2 is None:
+    if presets()[config.preset].model_type != "mdsm" or config.stage2 is None:
         raise ConfigError(f"{path}: preset is {config.preset!r}, expected MDSM with both stages")
     return config
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-ablate``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--config", type=Path, required=True, help="training configuration of MDSM")
     experiment.add_arguments(parser, VARIANTS)
-    args = parser.parse_args(argv)
-    return experiment.run(parser.prog, VARIANTS, lambda: {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains and asks what is not finished yet; leaves a table and a plot."""
+    experiment.run("mdsm-ablate", VARIANTS, {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-ablate``."""
+    return run_command("mdsm-ablate", "training.evaluation.ablate", argv)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mdsm_ros.arguments import count
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.files import write_json
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
@@ -50,27 +51,23 @@ def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS)
     return result
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-calibrate``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-calibrate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder; not the one to report figures on")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
+    parser.add_argument("--limit", type=count, help="the first so many instructions")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--write", action="store_true", help=f"write the best one to the model's {CONFIG_FILE}")
-    args = parser.parse_args(argv)
-    try:
-        data = Dataset(args.data)
-        instructions = data.split(args.split)[: args.limit]
-        segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
-        settings = replace(segmenter.defaults, present_threshold=0.0)
-        answers = evaluate(segmenter, data, instructions, settings)
-    except (DatasetError, WeightsError, ValueError) as error:
-        print(f"mdsm-calibrate: {error}", file=sys.stderr)
-        return 2
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints the metrics of each threshold, and writes the best one to the model where asked to."""
+    data = Dataset(args.data)
+    instructions = data.split(args.split)[: args.limit]
+    segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)
+    settings = replace(segmenter.defaults, present_threshold=0.0)
+    answers = evaluate(segmenter, data, instructions, settings)
     figures = curve(answers)
     best = max(figures, key=lambda threshold: figures[threshold]["gIoU"])
     print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))
@@ -78,8 +75,12 @@ def main(argv: list[str] | None = None) -> int:
     if args.write:
         path = args.model / CONFIG_FILE
         config = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps(config | {"present_threshold": best}, indent=2) + "\n", encoding="utf-8")
-    return 0
+        write_json(path, config | {"present_threshold": best}, indent=2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-calibrate``."""
+    return run_command("mdsm-calibrate", "training.evaluation.calibrate", argv)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mdsm_ros.errors import ConfigError
-from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from mdsm_ros.commands.runner import run_command
+from mdsm_ros.errors import CommandError, ConfigError
+from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
 from training.evaluation.experiment import INITIAL, Variant
@@ -31,7 +33,7 @@ def _vpd(row: str, **fields: Any) -> Variant:
 
 
 def _daam(config: TrainConfig) -> TrainConfig:
-    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["daam"])}
+    known = {field.name for field in dataclasses.fields(find_family("daam").config_type)}
     model = {key: value for key, value in config.model.items() if key in known}
     return dataclasses.replace(config, preset=config.preset.replace("vpd", "daam"), model=model)
 
@@ -59,7 +61,7 @@ def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
     if vpd is None:
         return {"mdsm": read_mdsm(mdsm)}
     configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
-    if PRESETS[configs["vpd"].preset].model_type != "vpd":
+    if presets()[configs["vpd"].preset].model_type != "vpd":
         raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
     budgets = {name: _budget(config) for name, config in configs.items()}
     if budgets["mdsm"] != budgets["vpd"]:
@@ -76,19 +78,28 @@ def _budget(config: TrainConfig) -> dict[int, int]:
     return steps
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-compare``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
     parser.add_argument("--vpd", type=Path, help="training configuration of VPD, where one of its variants is compared")
     experiment.add_arguments(parser, VARIANTS)
-    args = parser.parse_args(argv)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains and asks what is not finished yet; leaves a table and a plot.
+
+    Raises:
+        CommandError: VPD is compared, and its configuration is missing.
+    """
     needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
     if needing and args.vpd is None:
-        parser.error(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
-    return experiment.run(parser.prog, VARIANTS, lambda: read_configs(args.mdsm, args.vpd), experiment.options_of(args))
+        raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
+    experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), experiment.options_of(args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-compare``."""
+    return run_command("mdsm-compare", "training.evaluation.compare", argv)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ Masks are compared at the resolution of the dataset's images. :mod:`training.eva
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,10 +16,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
-from mdsm_ros.errors import DatasetError, WeightsError
+from mdsm_ros.errors import CommandError, DatasetError
+from mdsm_ros.files import public_name, write_json
 from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.base import HubModel
@@ -123,7 +124,7 @@ def page_of(
         words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
         pictures.append(Picture(canvas, f"{instruction.text} ({words})", found, change, answered.score))
     return Page(
-        title=f"{segmenter.name} on {data.root.name}",
+        title=f"{public_name(segmenter.name)} on {data.root.name}",
         tables=tables,
         faults=None,  # a dataset that cannot be read ends the evaluation
         latencies=[1000 * max(a.seconds.values()) for a in answers],
@@ -139,11 +140,20 @@ def final_iou(answered: Answered) -> float:
     return answered.iou(next(stage for stage in reversed(STAGES) if stage in answered.counts))
 
 
+def _public(by_model: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by names that do not say where a model lies on this machine."""
+    return {public_name(name): content for name, content in by_model.items()}
+
+
 def untrained(name: str, device: str, seed: int) -> Segmenter:
-    """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
+    """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
+
+    Raises:
+        CommandError: the model is not one that this package trains.
+    """
     model = load_model(name)
     if not isinstance(model, HubModel):
-        raise ValueError(f"--untrained is for models that this package trains, {name} is none")
+        raise CommandError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
     config = replace(model.config, present_threshold=0.0)  # its score knows nothing and might empty every mask
     return Segmenter(type(model)(config, model.tokenizer), f"{name} untrained", device)
@@ -166,39 +176,37 @@ def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str 
     return found
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-evaluate``."""
-    parser = argparse.ArgumentParser(prog="mdsm-evaluate", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
     parser.add_argument("--model", default="mdsm-small", help="embedded name, folder or hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
     parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
-    parser.add_argument("--steps", type=int, help="refinement steps (default: the model's)")
-    parser.add_argument("--samples", type=int, default=1, help="refinements whose mean is the answer")
+    parser.add_argument("--limit", type=count, help="the first so many instructions")
+    parser.add_argument("--steps", type=refinement_steps, help="refinement steps (default: the model's)")
+    parser.add_argument("--samples", type=count, default=1, help="refinements whose mean is the answer")
     parser.add_argument("--untrained", action="store_true", help="the same model with random weights too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
     parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
     parser.add_argument("--report", type=Path, help="page to write, one HTML file with figures and pictures")
-    args = parser.parse_args(argv)
-    try:
-        data = Dataset(args.data)
-        instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
-        segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
-        if args.untrained:
-            segmenters.append(untrained(args.model, args.device, seed=0))
-        wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
-        answers = {
-            segmenter.name: evaluate(segmenter, data, instructions, settings)
-            for segmenter, settings in zip(segmenters, wanted, strict=True)
-        }
-        of_first = answers[segmenters[0].name]
-        worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
-    except (DatasetError, WeightsError, ValueError) as error:
-        print(f"mdsm-evaluate: {error}", file=sys.stderr)
-        return 2
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints the metrics, and writes what the options ask for."""
+    data = Dataset(args.data)
+    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
+    if args.untrained:
+        segmenters.append(untrained(args.model, args.device, seed=0))
+    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    answers = {
+        segmenter.name: evaluate(segmenter, data, instructions, settings)
+        for segmenter, settings in zip(segmenters, wanted, strict=True)
+    }
+    of_first = answers[segmenters[0].name]
+    worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
     results = {name: summarize_answers(found) for name, found in answers.items()}
     groups = by_group(of_first)
     if outcomes := by_outcome(of_first):
@@ -212,7 +220,7 @@ def main(argv: list[str] | None = None) -> int:
         of_model = results[segmenters[0].name]
         masks: dict[str, Figures] = {stage: of_model[stage] for stage in STAGES if stage in of_model}
         tables = {"masks": masks, **groups}
-        facts = {"data": args.data, "split": args.split, "instructions": len(instructions)}
+        facts = {"data": public_name(args.data), "split": args.split, "instructions": len(instructions)}
         facts |= {"device": segmenters[0].device} | library_versions()
         page = page_of(segmenters[0], wanted[0], data, of_first, tables, facts)
         write_page(args.report, page)
@@ -221,11 +229,15 @@ def main(argv: list[str] | None = None) -> int:
             name: [asdict(replace(a, calibration={})) for a in found]  # that is in the metrics
             for name, found in answers.items()
         }
-        content = {"metrics": results, "groups": groups, "samples": samples}
-        args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        content = {"metrics": _public(results), "groups": groups, "samples": _public(samples)}
+        write_json(args.out, content, indent=2)
     if worst is not None:
         worst.save(args.worst)
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-evaluate``."""
+    return run_command("mdsm-evaluate", "training.evaluation.evaluate", argv)
 
 
 if __name__ == "__main__":

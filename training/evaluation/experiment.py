@@ -15,22 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
-from mdsm_ros.files import write_json
+from mdsm_ros.extras import require
+from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import Figures, summarize_answers
 from training.evaluation.evaluate import evaluate
 from training.train.config import TrainConfig
-from training.train.options import RunOptions
-from training.train.run import run_training
-from training.train.sources import SOURCES
+from training.train.options import SOURCES, RunOptions
 
 METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
 PLOTTED = ("mIoU", "P@0.5")
@@ -105,7 +102,7 @@ def run_variant(
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)
     # as YAML, so that it can be read and run again by itself
-    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
+    write_text(folder / "config.yaml", yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
         _train(changed, folder, options, deadline)
     else:
@@ -126,6 +123,8 @@ def _train(config: TrainConfig, folder: Path, options: ExperimentOptions, deadli
     if left is not None and left < 0:
         raise OutOfTimeError
     run_options = RunOptions(folder, resume=True, max_seconds=left, device=options.device)
+    from training.train.run import run_training
+
     if not run_training(config, options.data, run_options):
         raise OutOfTimeError
 
@@ -157,6 +156,8 @@ def table(results: Mapping[str, Mapping[int, Figures]]) -> str:
 
 def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
     """Bars of the means with a dot for each seed."""
+    import matplotlib as mpl
+
     mpl.use("agg")
     from matplotlib import pyplot
 
@@ -203,21 +204,24 @@ def options_of(args: argparse.Namespace) -> ExperimentOptions:
 def run(
     prog: str,
     variants: Mapping[str, Variant],
-    read_configs: Callable[[], Mapping[str, TrainConfig]],
+    configs: Mapping[str, TrainConfig],
     options: ExperimentOptions,
-) -> int:
-    """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json; returns the exit code.
+) -> None:
+    """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json.
 
     Args:
-        prog: name of the command, for its messages.
-        variants: by the name of their folders.
-        read_configs: gives the configuration of every base; it may raise ConfigError.
+        prog: Name of the command, for its messages.
+        variants: Variants by the name of their folders.
+        configs: Configuration of every base.
         options: What to train and to ask.
+
+    Raises:
+        ConfigError, DatasetError, WeightsError: A configuration, the data or a checkpoint cannot be used.
     """
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     complete = True
+    require("accelerate", "matplotlib", purpose=prog)
     try:
-        configs = read_configs()
         for seed in options.seeds:
             for name in options.variants:
                 folder, variant = options.out / name / f"seed{seed}", variants[name]
@@ -226,16 +230,12 @@ def run(
                     run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
         complete = False
-    except (ConfigError, DatasetError, WeightsError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
     results = collect(options.out, options.variants, options.seeds)
     if results:
         text = table(results)
-        (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        write_text(options.out / "table.md", text + "\n")
         write_json(options.out / "results.json", results)
         plot(results, options.out / "plot.png")
         print(text)
     if not complete:
-        print(f"{prog}: the time is over; run again to go on", file=sys.stderr)
-    return 0
+        print(f"{prog}: the time is over; run again to resume", file=sys.stderr)

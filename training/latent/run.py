@@ -1,18 +1,9 @@
-"""``mdsm-train-latent``: a latent diffusion model from captioned pictures, saved as a Stable Diffusion pipeline.
-
-Stage 1 trains the autoencoder; stage 2 trains UNet and text encoder on its latents, both from nothing. The output
-folder holds ``autoencoder.pt`` and ``denoiser.pt`` (checkpoints to resume from), ``tensorboard/`` and, after each
-validation of stage 2 and at its end, ``model/`` in the layout of diffusers' StableDiffusionPipeline, with averaged
-weights.
-"""
+"""Both stages of a latent diffusion model, see ``command.py``."""
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +15,15 @@ from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.files import whole_folder
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
-from training.latent.config import LatentDiffusionConfig, read_latent_config
+from training.latent.config import LatentDiffusionConfig
 from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
 from training.train.config import StageConfig
 from training.train.loop import train_stage
-from training.train.options import RunOptions, add_run_arguments, run_options
-from training.train.sources import SOURCES, Source, open_source
+from training.train.options import RunOptions
+from training.train.sources import Source
 from training.train.vocabulary import train_clip_tokenizer
 
 BATCH = 32  # where nothing is learned
@@ -80,8 +71,6 @@ def measure_scale(model: StableDiffusion, data: InstructionDataset) -> None:
 
 def save_pipeline(model: StableDiffusion, folder: Path) -> None:
     """Saves a model in the layout of diffusers' StableDiffusionPipeline, in place of what is there."""
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     pipeline = StableDiffusionPipeline(
         vae=model.vae,
         text_encoder=model.text_encoder,
@@ -92,9 +81,8 @@ def save_pipeline(model: StableDiffusion, folder: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.save_pretrained(partial, safe_serialization=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        pipeline.save_pretrained(partial, safe_serialization=True)
 
 
 class Validation:
@@ -163,27 +151,3 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
     if accelerator.is_main_process:
         save_pipeline(model, out / "model")
     return finished
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-train-latent``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-train-latent", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, required=True, help="YAML file, such as config/train/ldm-tiny.yaml")
-    parser.add_argument("--data", required=True, help=f"where the train split of captioned pictures is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on (default: the training's)")
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        config = read_latent_config(args.config)
-        with closing(open_source(args.data, "train", config.image_size, config)) as source:
-            train(config, source, run_options(args))
-    except (ConfigError, DatasetError) as error:
-        print(f"mdsm-train-latent: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

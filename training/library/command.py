@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from mdsm_ros.arguments import count
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import DatasetError, MissingPackageError
+from mdsm_ros.extras import install_line
 from mdsm_ros.library import store
 
 DOWNLOADS_FOLDER = "downloads"
@@ -45,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _run(args, args.cache or store.default_folder())
     except ModuleNotFoundError as error:
-        raise DatasetError(
-            f"{error.name} is not installed: pip install 'mdsm_ros[library,sim]'. "
-            "One of its packages, meshoptimizer, is compiled on installation and needs a C++ compiler (g++)."
+        raise MissingPackageError(
+            f"mdsm-data library needs {error.name}, of the extras library and sim, which is not installed; install "
+            f"with: {install_line('library', 'sim')} (meshoptimizer is compiled and needs a C++ compiler, g++)"
         ) from error
 
 

@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from training.library.mesh.sides import face_outwards, to_patches
 from training.library.mesh.simplify import area, clean, simplify
 from training.library.mesh.surfaces import find_surfaces
 from training.library.mesh.wavefront import read_parts
+from training.workers import WorkerPool
 
 CONVERTER = 6  # raised when the same source gives another result, so that old files are made again
 FACE_LIMIT = 4000
@@ -70,8 +70,7 @@ def _results(items: Sequence[Item], folder: Path, workers: int) -> Iterator[tupl
         for item in items:
             yield item, *work(item)
         return
-    # spawn: a ray caster does not survive a fork
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = WorkerPool(workers)
     try:
         pending: deque[tuple[Item, Future[tuple[dict[str, Any] | str, bool]]]] = deque()
         for item in items:

@@ -7,14 +7,14 @@ Records that cannot be used are counted and named, the rest is used. Masks and p
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.foreign import inside, read_json
 from training.photos.faults import Faults
 from training.photos.speech.words.kinds import normal
 
@@ -142,16 +142,10 @@ def read_collection(path: Path, images: Path, faults: Faults, *, exhaustive: boo
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], str]:
-    try:
-        raw = path.read_bytes()
-        content = json.loads(raw.decode("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing, expected a file of annotations") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(f"{path} is not JSON: {type(error).__name__}: {str(error)[:200]}") from error
+    content = read_json(path, DatasetError, "a file of annotations")
     if not isinstance(content, dict):
         raise DatasetError(f"{path} holds {type(content).__name__}, expected a JSON object with images and annotations")
-    return content, hashlib.sha256(raw).hexdigest()
+    return content, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _records(content: Mapping[str, Any], key: str, faults: Faults) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -224,11 +218,10 @@ def _size(value: object) -> int | None:
 
 def _inside(root: Path, file_name: str) -> Path | None:
     """The file of a name in a folder; None where the name leads out of it."""
-    relative = PurePosixPath(file_name.replace("\\", "/"))
-    if relative.is_absolute() or ".." in relative.parts or "\0" in file_name:
+    try:
+        return inside(root, file_name.replace("\\", "/").removeprefix("./"), DatasetError).resolve()
+    except DatasetError:
         return None
-    path = (root / relative).resolve()
-    return path if path.is_relative_to(root) and path != root else None
 
 
 def _captions(content: Mapping[str, Any], records: Mapping[Any, object], faults: Faults) -> dict[Any, list[str]]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from mdsm_ros.errors import DatasetError
-from training.datasets.refcoco import MIN_POLYGON, decode
+from mdsm_ros.foreign import is_number
+from mdsm_ros.pixels import is_turned, open_picture, picture_to_rgb, upright
+from training.datasets.foreign.segmentation import FarOutError, NoMaskError, OtherSizeError, decode, sound_polygons
 
-ORIENTATION = 0x0112  # the EXIF tag
-FAR_OUT = 10  # times the picture's side: no polygon reaches that far
 REACH_OUT = 2.0  # pixels beyond the edge that are not worth a word
 
 
@@ -42,21 +39,24 @@ def read_picture(path: Path, width: int, height: int) -> Pixels:
         DatasetError: the file is missing, damaged, or of another size.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            tag = image.getexif().get(ORIENTATION, 1)
-            turned = ImageOps.exif_transpose(image) if tag in range(2, 9) else image
+        with open_picture(path) as image:
+            if image.size not in ((width, height), (height, width)):  # else it may be of any size
+                raise DatasetError(
+                    f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
+                )
+            is_plain = image.mode in ("RGB", "L") and "transparency" not in image.info and not is_turned(image)
+            turned = upright(image)
             fitting = [shown for shown in (turned, image) if shown.size == (width, height)]
             if not fitting:
                 raise DatasetError(
                     f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
                 )
-            return Pixels(np.asarray(fitting[0].convert("RGB")), tag not in range(2, 9))
+            return Pixels(picture_to_rgb(fitting[0]), is_plain)
     except FileNotFoundError as error:
         raise DatasetError(f"{path.name} is missing, expected it in the folder of the images") from error
     except DatasetError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # decoders of foreign bytes fail in many ways
         raise DatasetError(f"{path.name} is not a readable image: {error}") from error
 
 
@@ -69,14 +69,17 @@ def mask_of(segmentation: Any, width: int, height: int) -> tuple[NDArray[np.bool
     if not segmentation:
         raise DatasetError("no mask")
     cut = False
-    if isinstance(segmentation, list):
-        segmentation, cut = _polygons(segmentation, width, height)
-    elif isinstance(segmentation, dict):
-        _check_rle(segmentation, width, height)
-    else:
-        raise DatasetError("damaged mask")
     try:
+        if isinstance(segmentation, list):
+            segmentation = sound_polygons(segmentation, width, height)
+            cut = _reaches_out(segmentation, width, height)
         mask = decode(segmentation, height, width)
+    except NoMaskError as error:
+        raise DatasetError("no mask") from error
+    except FarOutError as error:
+        raise DatasetError("mask without a pixel, or outside the picture") from error
+    except OtherSizeError as error:
+        raise DatasetError("mask of another size than the picture") from error
     except DatasetError as error:
         raise DatasetError("damaged mask") from error
     if not mask.any():
@@ -84,47 +87,17 @@ def mask_of(segmentation: Any, width: int, height: int) -> tuple[NDArray[np.bool
     return mask, cut
 
 
-def _polygons(polygons: list[Any], width: int, height: int) -> tuple[list[list[float]], bool]:
-    if all(_is_number(value) for value in polygons):  # a single polygon, not in a list
-        polygons = [polygons]
-    sound: list[list[float]] = []
-    for polygon in polygons:
-        if not isinstance(polygon, list):
-            raise DatasetError("damaged mask")
-        points = list(chain.from_iterable(polygon)) if polygon and isinstance(polygon[0], list) else polygon
-        if not all(_is_number(value) and math.isfinite(value) for value in points) or len(points) % 2:
-            raise DatasetError("damaged mask")
-        if any(abs(value) > FAR_OUT * max(width, height) for value in points):
-            raise DatasetError("mask without a pixel, or outside the picture")
-        if len(points) >= MIN_POLYGON:
-            sound.append([float(value) for value in points])
-    if not sound:
-        raise DatasetError("no mask")
-    across = np.concatenate([polygon[0::2] for polygon in sound])
-    down = np.concatenate([polygon[1::2] for polygon in sound])
-    out = max(-across.min(), -down.min(), across.max() - width, down.max() - height)
-    return sound, bool(out > REACH_OUT)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _check_rle(rle: dict[str, Any], width: int, height: int) -> None:
-    counts = rle.get("counts")
-    if rle.get("size") != [height, width]:
-        raise DatasetError("mask of another size than the picture")
-    if isinstance(counts, list):
-        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in counts)
-        if not whole or sum(counts) != width * height:
-            raise DatasetError("damaged mask")
+def _reaches_out(polygons: list[list[float]], width: int, height: int) -> bool:
+    across = np.concatenate([polygon[0::2] for polygon in polygons])
+    down = np.concatenate([polygon[1::2] for polygon in polygons])
+    return bool(max(-across.min(), -down.min(), across.max() - width, down.max() - height) > REACH_OUT)
 
 
 def box_of(record: dict[str, Any], width: int, height: int) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of an annotation's ``bbox`` inside the picture; the whole picture without one."""
     box = record.get("bbox")
     whole = (0.0, 0.0, float(width), float(height))
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) and math.isfinite(v) for v in box):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         return whole
     left, top = min(max(0.0, box[0]), width), min(max(0.0, box[1]), height)
     right, bottom = min(max(left, box[0] + box[2]), width), min(max(top, box[1] + box[3]), height)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE
-from mdsm_ros.errors import DatasetError, ImageError
+from mdsm_ros.errors import DatasetError, MdsmError
+from mdsm_ros.foreign import inside, read_json
 from mdsm_ros.pictures.files import read_picture
 
 LEAST_AREA = 0.05  # fraction of the picture that the object's mask covers
@@ -42,16 +42,18 @@ def crops(folder: Path, kinds: Mapping[str, str], side: int) -> Iterator[tuple[s
     """
     path = folder / ANNOTATIONS_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, DatasetError, "annotations in COCO's form")
         images = {image["id"]: image for image in content["images"]}
         names = {category["id"]: category["name"] for category in content["categories"]}
         for annotation in content["annotations"]:
             image, kind = images[annotation["image_id"]], kinds.get(names[annotation["category_id"]])
             if kind is not None and _is_clear(annotation, image):
-                pixels = _cut(read_picture(folder / "images" / image["file_name"]), annotation["bbox"], side)
+                pixels = _cut(
+                    read_picture(inside(folder / "images", image["file_name"], DatasetError)), annotation["bbox"], side
+                )
                 yield f"{image['file_name']} {annotation['id']}", kind, pixels
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, ImageError):
+    except Exception as error:  # fields of any type
+        if isinstance(error, MdsmError):
             raise DatasetError(str(error)) from error
         raise DatasetError(f"{path} does not have COCO's form: {type(error).__name__}: {error}") from error
 

@@ -6,14 +6,20 @@ import colorsys
 from collections.abc import Sequence
 from itertools import product
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
 from mdsm_ros.homes import camera_effects
 from mdsm_ros.homes.shapes.painter import Painter
 from mdsm_ros.homes.shapes.parts import Part, span
+
+if TYPE_CHECKING:
+    import mujoco
+else:
+    mujoco = late("mujoco")
 
 ABOVE = (10.0, 40.0)  # degrees from which a person looks down on a thing
 ASIDE = 80.0  # degrees to either side of its front

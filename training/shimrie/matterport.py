@@ -6,7 +6,6 @@ are found in DIR/<scan>, DIR/<scan>/<scan> (the archives unpacked inside) and th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.foreign import read_json
 
 MPCAT40 = (
     "void",
@@ -148,7 +148,7 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
     Raises:
         DatasetError: the file is damaged, is no triangle mesh, or its faces have no ``face_material``.
     """
-    from plyfile import PlyData, PlyParseError
+    from plyfile import PlyData
 
     try:
         ply = PlyData.read(str(path), known_list_len={"face": {"vertex_indices": 3}})
@@ -156,7 +156,7 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
         vertices = np.stack([np.asarray(vertex[axis], dtype=np.float32) for axis in "xyz"], axis=1)
         faces = np.stack(face["vertex_indices"]).astype(np.int32)
         segments = np.asarray(face["face_material"], dtype=np.int64)
-    except (PlyParseError, ValueError, KeyError, OSError, EOFError) as error:
+    except Exception as error:  # damaged files of this form fail in many ways
         raise DatasetError(
             f"{path} is not a triangle mesh with face_material: {type(error).__name__}: {error}"
         ) from error
@@ -179,9 +179,11 @@ def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
     if path is None:
         raise DatasetError(f"scan {scan}: {root / _CONNECTIVITY[0].format(scan)} is missing")
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        poses = {e["image_id"]: np.array(e["pose"], dtype=np.float64).reshape(4, 4) for e in entries}
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        entries = read_json(path, DatasetError, "a scan's panoramas")
+        poses = {str(e["image_id"]): np.array(e["pose"], dtype=np.float64).reshape(4, 4) for e in entries}
+        if not all(np.isfinite(pose).all() for pose in poses.values()):
+            raise DatasetError("a pose is not finite")
+    except Exception as error:  # fields of any type
         raise DatasetError(f"{path} does not have the form of a connectivity file: {error}") from error
     return {name: Panorama(name, pose) for name, pose in poses.items()}
 

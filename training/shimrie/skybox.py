@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.pixels import open_picture, picture_to_rgb
 
 FACES = 6
 
@@ -37,10 +37,10 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
     for number in range(FACES):
         path = folder / f"{panorama}_skybox{number}_sami.jpg"
         try:
-            face = np.asarray(Image.open(path).convert("RGB"))
+            face = picture_to_rgb(open_picture(path))
         except FileNotFoundError as error:
             raise DatasetError(f"{path} is missing, expected a face of a skybox") from error
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except Exception as error:  # decoders of foreign bytes fail in many ways
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         if face.shape[0] != face.shape[1] or (faces and face.shape != faces[0].shape):
             raise DatasetError(f"{path} is {face.shape[1]}x{face.shape[0]} pixels, expected squares of one size")

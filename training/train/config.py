@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import yaml
-
 from mdsm_ros.errors import ConfigError
+from mdsm_ros.foreign import check_fields, shown
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
-from mdsm_ros.models.presets import PRESETS, config_from_dict
+from mdsm_ros.models.families import config_from_dict, presets, trained_family
 from training.augment.options import Augmentation
+from training.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class StageConfig:
         for name in ("steps", "images"):
             if not (isinstance(getattr(self, name), int) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < float("inf"):
             raise ConfigError(f"learning_rate is {self.learning_rate!r}, expected a positive number")
         if not self.dice_weight >= 0:
             raise ConfigError(f"dice_weight is {self.dice_weight!r}, expected 0 or more")
@@ -105,6 +105,7 @@ class LoopConfig:
 
 
 LoopConfigT = TypeVar("LoopConfigT", bound=LoopConfig)
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -142,17 +143,17 @@ class TrainConfig(LoopConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.preset not in PRESETS:
-            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
-        if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
+        if self.preset not in presets():
+            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(presets())}")
+        if self.stage2 is not None and not presets()[self.preset].num_inference_steps:
             raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
-        if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
+        if self.auxiliary_weight and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
         side = self.model_config().image_size
         if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and side % self.loss_stride == 0):
             raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of image_size, {side}")
-        if self.freeze_language and not isinstance(PRESETS[self.preset], FusionConfig):
+        if self.freeze_language and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"freeze_language is true, expected false: {self.preset} has no BERT")
         if self.feature_cache:
             self._expect_frozen()
@@ -168,8 +169,8 @@ class TrainConfig(LoopConfig):
 
     def model_config(self) -> ModelConfig:
         """The preset with the overrides."""
-        preset = PRESETS[self.preset]
-        covered = ("swin_checkpoint", "bert_checkpoint") if isinstance(preset, FusionConfig) and self.start_from else ()
+        preset = presets()[self.preset]
+        covered = trained_family(preset).start_covers if self.start_from else ()
         return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
 
 
@@ -188,22 +189,29 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
     Raises:
         ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} is missing, expected a training configuration") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+    values = read_yaml(path, ConfigError, "a training configuration")
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds {type(values).__name__}, expected fields of a training configuration")
-    unknown = sorted(set(values) - {f.name for f in dataclasses.fields(kind)})
+    unknown = [name for name in values if name not in {f.name for f in dataclasses.fields(kind)}]
     if unknown:
-        raise ConfigError(f"{path}: unknown field {unknown[0]!r}")
+        raise ConfigError(f"{path}: unknown field {shown(unknown[0])}")
     try:
-        given = {name: values.pop(name, None) for name in kind.STAGES}
-        stages: dict[str, Any] = {name: StageConfig(**fields) for name, fields in given.items() if fields is not None}
-        if values.get("augmentation") is not None:
-            values["augmentation"] = Augmentation(**values["augmentation"])
-        return kind(**values, **stages)
-    except TypeError as error:
+        parts: dict[str, Any] = {name: _part(StageConfig, values.pop(name, None), name) for name in kind.STAGES}
+        if "augmentation" in values:
+            parts["augmentation"] = _part(Augmentation, values.pop("augmentation"), "augmentation")
+        check_fields(kind, values, ConfigError)
+        return kind(**values, **{name: part for name, part in parts.items() if part is not None})
+    except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _part(kind: type[Part], values: object, name: str) -> Part | None:
+    """A part of a configuration that has fields of its own; None where it is not given."""
+    if values is None:
+        return None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigError(f"{name} is {shown(values)}, expected its fields")
+    check_fields(kind, values, ConfigError)
+    return kind(**values)

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from huggingface_hub import save_torch_state_dict
-from safetensors.torch import load_file
 
 from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, read_config
-from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, weight_files
+from mdsm_ros.errors import MdsmError
+from mdsm_ros.files import whole_folder
+from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, read_safetensors, weight_files
 
 LARGEST_FILE = "15MB"
 
@@ -25,14 +25,15 @@ def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
         OSError: a file cannot be copied.
     """
     read_config(model)
-    state = {name: tensor for path in weight_files(model) for name, tensor in load_file(path).items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("*.safetensors"), folder / INDEX_FILE):
-        old.unlink(missing_ok=True)
-    save_torch_state_dict(state, folder, max_shard_size=largest_file)
-    for path in model.iterdir():
-        if path.is_file() and path.suffix != ".safetensors" and path.name not in (INDEX_FILE, "README.md"):
-            shutil.copyfile(path, folder / path.name)
+    state = {name: tensor for path in weight_files(model) for name, tensor in read_safetensors(path).items()}
+    with whole_folder(folder) as partial:
+        save_torch_state_dict(state, partial, max_shard_size=largest_file)
+        for path in model.iterdir():
+            if path.is_file() and path.suffix != ".safetensors" and path.name not in (INDEX_FILE, "README.md"):
+                shutil.copyfile(path, partial / path.name)
+        card = folder / "README.md"
+        if card.exists():
+            shutil.copyfile(card, partial / card.name)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         embed(args.model, EMBEDDED_WEIGHTS / args.name)
-    except (WeightsError, OSError) as error:
+    except (MdsmError, OSError) as error:
         print(f"training.train.embed: {error}", file=sys.stderr)
         return 2
     files = weight_files(EMBEDDED_WEIGHTS / args.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -18,9 +17,10 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from mdsm_ros.errors import ConfigError
+from mdsm_ros.errors import ConfigError, WeightsError
 from training.augment.batches import Augmenter, SteppedSampler
 from training.datasets.dataset import Batch, InstructionDataset
+from training.train.checkpoints import Watch, read_checkpoint, write_checkpoint
 from training.train.config import LoopConfig, StageConfig
 from training.train.sources import Block, Source
 from training.train.stages import Losses
@@ -212,13 +212,6 @@ def _schedule(options: StageConfig, power: float) -> Callable[[int], float]:
     return factor
 
 
-def save_atomically(content: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint so that a kill leaves the old one or the new one, never half of one."""
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
-
-
 def train_stage(
     stage: torch.nn.Module,
     source: Source,
@@ -232,7 +225,8 @@ def train_stage(
 ) -> Outcome:
     """Trains one stage from its checkpoint, where there is one, to its last step or to the deadline.
 
-    At the end the model holds the averaged (EMA) weights.
+    At the end the model holds the averaged (EMA) weights. A step whose gradient is not finite is left out, as gradient
+    scalers do; several in a row end the training before its weights are spoilt.
 
     Args:
         stage: from a batch and the number of the step to :data:`~training.train.stages.Losses`; parameters without
@@ -244,6 +238,11 @@ def train_stage(
         checkpoint: file that is resumed from and written to.
         validate: called with the averaged weights in place; its figures go to TensorBoard.
         deadline: ``time.monotonic()`` after which the run ends with a checkpoint.
+
+    Raises:
+        TrainingError: the numbers are not finite any more; the last checkpoint stays as it is.
+        StorageError: a checkpoint cannot be written; likewise.
+        WeightsError: the checkpoint to go on from is damaged, or another model's.
     """
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)
@@ -254,17 +253,23 @@ def train_stage(
     ema = EMAModel(trained, decay=config.ema_decay)
     stage.to(accelerator.device)
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)  # each takes to its device what it loads
-        step = saved["step"]
-        stage.load_state_dict(saved["stage"])
-        optimizer.load_state_dict(saved["optimizer"])
-        schedule.load_state_dict(saved["schedule"])
-        ema.load_state_dict(saved["ema"])
-        if accelerator.scaler is not None:
-            accelerator.scaler.load_state_dict(saved["scaler"])
+        saved = read_checkpoint(checkpoint)
+        try:
+            step = saved["step"]
+            stage.load_state_dict(saved["stage"])
+            optimizer.load_state_dict(saved["optimizer"])
+            schedule.load_state_dict(saved["schedule"])
+            ema.load_state_dict(saved["ema"])
+            if accelerator.scaler is not None:
+                accelerator.scaler.load_state_dict(saved["scaler"])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise WeightsError(f"checkpoint {checkpoint} is not of this configuration: {error}") from error
     ema.to(accelerator.device)
 
+    watch = Watch(scaling=accelerator.scaler is not None)
+
     def save() -> None:
+        watch.expect_sound(step)
         if accelerator.is_main_process:
             content = {
                 "step": step,
@@ -274,7 +279,7 @@ def train_stage(
                 "ema": ema.state_dict(),
                 "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,
             }
-            save_atomically(content, checkpoint)
+            write_checkpoint(content, checkpoint)
 
     module, optimizer = accelerator.prepare(stage, optimizer)
     main = accelerator.is_main_process
@@ -297,7 +302,8 @@ def train_stage(
         if not last:
             continue
         norm = accelerator.clip_grad_norm_(trained, config.gradient_clip)
-        optimizer.step()
+        if watch.note(step, norm, sums["loss"]) or accelerator.scaler is not None:
+            optimizer.step()  # a scaler leaves out what is not finite itself, and learns from it
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         ema.step(trained)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+CHECKPOINTS = ("stage1.pt", "stage2.pt")
+SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
+
 
 @dataclass(frozen=True)
 class RunOptions:

@@ -1,13 +1,7 @@
-"""``mdsm-train``: both stages, from a dataset folder to a model folder.
-
-Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
-The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
-end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
-"""
+"""Both stages of a training, see ``command.py``."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -18,26 +12,26 @@ import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers import ModelMixin
-from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
+from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import ConfigError, DatasetError, WeightsError
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
+from mdsm_ros.models.families import trained_family
+from mdsm_ros.models.family import resolve
+from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.registry import MODEL_TYPES
 from training.datasets.dataset import COLOR_IDS, InstructionDataset
 from training.features import cache_features
-from training.train.config import StageConfig, TrainConfig, read_config
+from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
-from training.train.options import RunOptions, add_run_arguments, run_options
-from training.train.sources import SOURCES, Source, open_source
+from training.train.options import CHECKPOINTS, RunOptions
+from training.train.sources import Source, open_source
 from training.train.stages import StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
@@ -52,8 +46,8 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
     """
     model_config = config.model_config()
     set_seed(config.seed)
-    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))
-    if config.start_from is None or isinstance(model_config, FusionConfig):  # whose CLIP may not be in it
+    model = make_model(model_config, _tokenizer(config, out, data))
+    if config.start_from is None or trained_family(model_config).start_covers:  # others, such as CLIP, may not be in it
         load_encoders(model)
     if config.start_from is not None:
         PartialState().print(start_from(model, config.start_from), file=sys.stderr)
@@ -71,18 +65,21 @@ def save_memory(model: nn.Module) -> None:
             module.gradient_checkpointing_enable()
         elif isinstance(module, ModelMixin):
             module.enable_gradient_checkpointing()
-        elif isinstance(module, SwinTransformer):
-            module.set_grad_checkpointing()
+        elif isinstance(module, Recomputing):
+            module.recompute = True
 
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
     model_config, folder = config.model_config(), out / "tokenizer"
+    family = trained_family(model_config)
     if config.start_from is not None:
-        return read_tokenizer(model_folder(config.start_from), MODEL_TYPES[model_config.model_type].tokenizer_type)
+        return read_tokenizer(model_folder(config.start_from), resolve(family.network).tokenizer_type)
     public = load_tokenizer(model_config)
-    if public is not None and not (isinstance(model_config, FusionConfig) and len(public) > model_config.vocab_size):
+    if not family.learns_vocabulary and public is not None:
         return public
     assert isinstance(model_config, FusionConfig)  # the others have a public one
+    if public is not None and len(public) <= model_config.vocab_size:
+        return public
     if not folder.exists():
         texts, size = (i.text for i in data.instructions), model_config.vocab_size
         tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
@@ -132,7 +129,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if not options.resume and accelerator.is_main_process:
-        for name in ("stage1.pt", "stage2.pt"):
+        for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
@@ -192,26 +189,3 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     """
     with closing(open_source(data, "train", config.model_config().image_size, config)) as source:
         return train(config, source, options)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of ``mdsm-train``."""
-    parser = argparse.ArgumentParser(
-        prog="mdsm-train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
-    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
-    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        run_training(read_config(args.config), args.data, run_options(args, only_stage_one=args.stage == "1"))
-    except (ConfigError, DatasetError, WeightsError) as error:
-        print(f"mdsm-train: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

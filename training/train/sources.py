@@ -8,10 +8,9 @@ that is resumed sees what it would have seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,11 +22,11 @@ from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import InstructionDataset
 from training.datasets.shards import INDEX_FILE, read_index, read_shard
 from training.train.config import LoopConfig
+from training.workers import WorkerPool
 
 if TYPE_CHECKING:
     from mdsm_ros.homes.furnishing.stock import StockOptions
 
-SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 HOMES = "homes:"
 HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
 
@@ -122,8 +121,7 @@ def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> 
     """
     make = partial(InstructionDataset, split=split, image_size=image_size)
     if where.startswith(HOMES):
-        # spawn: a GL context does not survive a fork
-        pool = ProcessPoolExecutor(config.stream_workers, mp_context=get_context("spawn"))
+        pool = WorkerPool(config.stream_workers)
         return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
     if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
         return StreamSource(_shards(where, split, make, config), config.block_steps)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import pickle
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +10,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
+from mdsm_ros.checkpoints.tensor_files import load_content
 from mdsm_ros.errors import WeightsError
-
-TRUSTED = {"argparse.Namespace"}  # the training scripts' options, a plain record; else tensors and plain values only
+from mdsm_ros.foreign import shown
 
 
 @dataclass(frozen=True)
@@ -39,20 +35,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: the file is missing or damaged, or it holds anything else.
     """
-    if not path.is_file():
-        raise WeightsError(f"checkpoint {path} is missing, expected a .pth file")
-    zipped = zipfile.is_zipfile(path)
-    try:
-        foreign = sorted(set(get_unsafe_globals_in_checkpoint(path)) - TRUSTED) if zipped else []
-        with safe_globals([argparse.Namespace]):  # mapped into memory, so that the optimizer's state is never read
-            content = None if foreign else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except (pickle.UnpicklingError, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise WeightsError(
-            f"checkpoint {path} cannot be read: it is damaged, or holds more than tensors and plain values "
-            f"({type(error).__name__})"
-        ) from error
-    if foreign:
-        raise WeightsError(f"checkpoint {path} is refused: it calls {foreign[0]}, which is no tensor or plain value")
+    content = load_content(path)
     if not isinstance(content, dict):
         raise WeightsError(f"checkpoint {path} holds {type(content).__name__}, expected a dictionary")
     return content
@@ -65,8 +48,11 @@ def tensors(content: Mapping[str, Any], name: str) -> dict[str, torch.Tensor]:
         WeightsError: there is none.
     """
     state = content.get(name)
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise WeightsError(f"checkpoint has no state dictionary {name!r}, found {', '.join(map(str, content))}")
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    ):
+        found = ", ".join(shown(key) for key in list(content)[:10])
+        raise WeightsError(f"checkpoint has no state dictionary {name!r}, found {found}")
     return state
 
 

@@ -17,7 +17,9 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.convert.checkpoint import fill, option, tensors, translate
-from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.checkpoints.encoder_checkpoints import load_bert_tokenizer
+from mdsm_ros.errors import WeightsError
+from mdsm_ros.foreign import shown
 from mdsm_ros.models.common.mask_head import MaskHead
 from mdsm_ros.models.config import LAVTConfig
 from mdsm_ros.models.lavt.network import LAVT
@@ -106,8 +108,8 @@ def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
         WeightsError: sizes that our LAVT cannot have.
     """
     heads = option(content, "mha", "") or "1-1-1-1"
-    if set(heads.split("-")) != {"1"}:
-        raise WeightsError(f"mha is {heads!r}, expected one head in every fusion ('1-1-1-1')")
+    if not isinstance(heads, str) or set(heads.split("-")) != {"1"}:
+        raise WeightsError(f"mha is {shown(heads)}, expected one head in every fusion ('1-1-1-1')")
     try:
         biases = [state[f"backbone.layers.{i}.blocks.0.attn.relative_position_bias_table"] for i in range(4)]
         window = (math.isqrt(len(biases[0])) + 1) // 2
@@ -128,7 +130,7 @@ def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
         )
     except KeyError as error:
         raise WeightsError(f"the checkpoint has no {error.args[0]}, expected a LAVT") from error
-    except (ConfigError, TypeError, ZeroDivisionError) as error:
+    except Exception as error:  # tensors of any shape, options of any type
         raise WeightsError(f"the checkpoint has sizes that no LAVT here can have: {error}") from error
     if config.image_size // 32 <= window:
         raise WeightsError(
@@ -140,6 +142,15 @@ def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
 
 def _count(state: Mapping[str, torch.Tensor], numbered: str) -> int:
     return len({match[1] for key in state if (match := re.fullmatch(numbered, key))})
+
+
+def convert(content: Mapping[str, Any], language: str) -> LAVT:
+    """Our LAVT with the weights of an official one, and the tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: as :func:`convert_lavt`; or there is no such tokenizer.
+    """
+    return convert_lavt(content, load_bert_tokenizer(language))
 
 
 def convert_lavt(content: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> LAVT:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
-from mdsm_ros.checkpoints.convert.lavt import convert_lavt, is_lavt
-from mdsm_ros.checkpoints.convert.vpd import convert_vpd, is_vpd
-from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_text_encoder
-from mdsm_ros.checkpoints.pretrained import load_bert_tokenizer
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.folder import CONFIG_FILE
+from mdsm_ros.files import whole_folder, write_text
+from mdsm_ros.hub.folder import CONFIG_FILE, OWN_FILES, TOKENIZER_FILE
 from mdsm_ros.models.base import HubModel
-
-LANGUAGE = {"lavt": "google-bert/bert-base-uncased", "vpd": "openai/clip-vit-large-patch14"}
-ORIGINS = {
-    "lavt": ("gpl-3.0", "LAVT (arXiv 2112.02244)", "https://github.com/yz93/LAVT-RIS, whose code is GPLv3"),
-    "vpd": ("mit", "VPD (arXiv 2303.02153)", "https://github.com/wl-zhao/VPD, whose code has the MIT licence"),
-}
+from mdsm_ros.models.families import trained_families
+from mdsm_ros.models.family import Conversion, resolve
 
 CARD = """---
 license: {license}
@@ -44,47 +39,51 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
     Args:
         checkpoint: ``.pth`` file.
         out: folder to write.
-        kind: "lavt" or "vpd"; None goes by the content.
+        kind: Model type, "lavt" or "vpd"; None goes by the content.
         language: hub id or folder of what is not in the checkpoint: for LAVT BERT's tokenizer, for VPD CLIP's tokenizer
             and text encoder. None: of BERT-base-uncased and of CLIP ViT-L/14, from the hub or its cache.
 
     Raises:
         WeightsError: the checkpoint is damaged, no such model, or would lose something; ``out`` holds a model.
     """
-    if (out / CONFIG_FILE).exists():
-        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+    _expect_new(out)
     content = read_checkpoint(checkpoint)
-    if kind is None:
-        kind = next((name for name, fits in (("lavt", is_lavt), ("vpd", is_vpd)) if fits(content)), None)
-    if kind is None:
-        raise WeightsError(f"checkpoint {checkpoint} has the layout of neither LAVT nor VPD")
-    language = language or LANGUAGE[kind]
-    model: HubModel
-    if kind == "lavt":
-        model = convert_lavt(content, load_bert_tokenizer(language))
-    else:
-        model = convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
-    _expect_half_precision(model)
-    model.save_pretrained(out)
-    license_id, title, origin = ORIGINS[kind]
+    kind, conversion = _recognize(checkpoint, content, kind)
+    model: HubModel = resolve(conversion.convert)(content, language or conversion.language)
     card = CARD.format(
-        license=license_id,
-        title=title,
+        license=conversion.licence,
+        title=conversion.title,
         name=checkpoint.name,
         digest=_sha256(checkpoint),
-        origin=origin,
+        origin=conversion.origin,
         size=model.config.image_size,
         tokens=model.config.max_tokens,
     )
-    (out / "README.md").write_text(card, encoding="utf-8")
+    with whole_folder(out) as partial:
+        write_text(partial / "README.md", card)
+        model.save_pretrained(partial)
     millions = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     return f"{kind}, {millions:.1f} million parameters, {model.config.image_size} pixels: {out}"
 
 
-def _expect_half_precision(model: HubModel) -> None:
-    for name, value in model.state_dict().items():
-        if value.is_floating_point() and not value.half().isfinite().all():
-            raise WeightsError(f"{name} has values that half precision, in which models are saved, cannot hold")
+def _expect_new(out: Path) -> None:
+    """Nothing of the user's is replaced; half a model, which an earlier version left when it was killed, is."""
+    found = list(out.iterdir()) if out.is_dir() else []
+    whole = all((out / name).exists() for name in (CONFIG_FILE, TOKENIZER_FILE)) and any(out.glob("*.safetensors"))
+    if whole:
+        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+    others = [path.name for path in found if not any(path.match(pattern) for pattern in (*OWN_FILES, "README.md"))]
+    if others:
+        raise WeightsError(f"folder {out} holds {others[0]}, expected a new or an empty folder")
+
+
+def _recognize(checkpoint: Path, content: Mapping[str, Any], kind: str | None) -> tuple[str, Conversion]:
+    """The model type that was asked for, or the one whose layout the content has; and how it is converted."""
+    conversions = {family.name: family.conversion for family in trained_families() if family.conversion is not None}
+    for name, conversion in conversions.items():
+        if kind == name or (kind is None and resolve(conversion.recognizes)(content)):
+            return name, conversion
+    raise WeightsError(f"checkpoint {checkpoint} has the layout of neither {' nor '.join(map(str.upper, conversions))}")
 
 
 def _sha256(path: Path) -> str:

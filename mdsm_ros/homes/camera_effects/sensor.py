@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import cv2
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
 from mdsm_ros.homes.camera_effects.lens import Light
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = late("cv2")
 
 _BLOTCH = 5  # pixels across a blotch of colour noise
 _MEDIUM_GRAY = 0.18

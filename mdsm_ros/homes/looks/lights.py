@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 
 from mdsm_ros.homes.home import WALL_HEIGHT, Room
+
+if TYPE_CHECKING:
+    import mujoco
 
 RGB = tuple[float, float, float]
 WIDE = 88.0  # degrees to each side of where a light shines

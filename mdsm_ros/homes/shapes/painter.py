@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
 from mdsm_ros.homes.shapes import textures
 from mdsm_ros.homes.shapes.meshes import Mesh
 from mdsm_ros.homes.shapes.parts import RGB, Part, Photo
 
+if TYPE_CHECKING:
+    import mujoco
+else:
+    mujoco = late("mujoco")
+
 _SHAPES = {
-    "box": mujoco.mjtGeom.mjGEOM_BOX,
-    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
-    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
-    "ellipsoid": mujoco.mjtGeom.mjGEOM_ELLIPSOID,
-    "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
-    "mesh": mujoco.mjtGeom.mjGEOM_MESH,
+    "box": "mjGEOM_BOX",
+    "cylinder": "mjGEOM_CYLINDER",
+    "sphere": "mjGEOM_SPHERE",
+    "ellipsoid": "mjGEOM_ELLIPSOID",
+    "capsule": "mjGEOM_CAPSULE",
+    "mesh": "mjGEOM_MESH",
 }
 _WHITE: RGB = (1.0, 1.0, 1.0)
 _UNSET = 0.5  # MuJoCo takes a geom of exactly this gray for one without a colour
@@ -59,7 +65,7 @@ class Painter:
         for part in parts:
             material, repeat = self._material(part)
             geom = body.add_geom(
-                type=_SHAPES[part.shape],
+                type=getattr(mujoco.mjtGeom, _SHAPES[part.shape]),
                 pos=list(part.position),
                 quat=[np.cos(part.tilt / 2), np.sin(part.tilt / 2), 0, 0],
                 rgba=[*_tint(part), part.alpha],

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
 from mdsm_ros.geometry import Camera
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.looks.lights import ceiling_lights, even_ambient, lighting
 from mdsm_ros.homes.shapes.painter import Painter
 from mdsm_ros.homes.views.shell import shell
+
+if TYPE_CHECKING:
+    import mujoco
+else:
+    mujoco = late("mujoco")
 
 _HIDDEN_GROUP = 1  # of MuJoCo's groups of geoms; all are in group 0 else
 SHADOW_REACH = 0.5  # metres: what is so far beyond the picture's edge may throw a shadow into it

@@ -15,6 +15,7 @@ from mdsm_ros.errors import InstructionError, ParameterError
 from mdsm_ros.inference.acceleration import ACCELERATIONS
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.recordings.images.layouts import MAX_PIXELS
 
 if TYPE_CHECKING:
     from rcl_interfaces.msg import ParameterDescriptor
@@ -134,9 +135,31 @@ class Parameters:
     image_depth: int = _parameter(
         5, "QoS history depth of the image subscription, in frames.", minimum=1, maximum=100, read_only=True
     )
+    max_image_pixels: int = _parameter(
+        MAX_PIXELS,
+        "Width times height that an image or depth image may have. Compressed ones are refused by what their header "
+        "declares, before they are decoded.",
+        minimum=1,
+        maximum=2**31 - 1,
+        read_only=True,
+    )
     depth: bool = _parameter(
         False,
         "Subscribe depth and camera_info, and publish where the object is: ~/object_points and ~/object_pose.",
+        read_only=True,
+    )
+    depth_transport: str = _parameter(
+        "raw",
+        "raw subscribes depth (sensor_msgs/Image), compressedDepth depth/compressedDepth (PNG or RVL), compressed "
+        "depth/compressed (PNG of 16 bits).",
+        choices=("raw", "compressedDepth", "compressed"),
+        read_only=True,
+    )
+    rectified: str = _parameter(
+        "auto",
+        "Whether the images are rectified, so that P of camera_info holds and not K with its distortion. auto: those "
+        "are that have a word beginning with rect in the name of their topic, such as image_rect_color.",
+        choices=("auto", "yes", "no"),
         read_only=True,
     )
     depth_tolerance: float = _parameter(

@@ -20,21 +20,18 @@ class Reliable:
 
     Attributes:
         depth: Number of messages that are kept for slow subscribers.
-        latched: Whether late subscribers get the last messages as well.
     """
 
     depth: int = 10
-    latched: bool = False
 
     def __str__(self) -> str:
-        return f"reliable, {'transient local, ' if self.latched else ''}depth {self.depth}"
+        return f"reliable, depth {self.depth}"
 
     def profile(self) -> QoSProfile:
         """The QoS as rclpy has it."""
-        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+        from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-        durability = DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
-        return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE, durability=durability)
+        return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE)
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Topic:
         content: What the messages hold, beside their type.
         summary: Description in the README; empty for topics that it leaves out.
         qos: QoS of what the node publishes or subscribes, unless parameters set it.
-        qos_parameters: The parameters that set it, or "".
+        qos_parameters: What the table says instead of ``qos``: the parameters that set it, or "".
     """
 
     name: str
@@ -76,6 +73,7 @@ class Topic:
 
 
 IMAGE_QOS = "`image_reliability`, `image_depth`"
+ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publisher
 ON_DEMAND = "with `~/mask`, while somebody subscribes"
 
 TOPICS = (
@@ -92,7 +90,7 @@ TOPICS = (
         "sensor_msgs/CompressedImage",
         "in",
         "where `image_transport` is `compressed`",
-        content="JPEG or PNG",
+        content="JPEG, PNG or TIFF",
         summary="the same, if it is `compressed`",
         qos_parameters=IMAGE_QOS,
     ),
@@ -100,17 +98,40 @@ TOPICS = (
         "depth",
         "sensor_msgs/Image",
         "in",
-        "where parameter `depth` is true; registered to the camera, of any size with its aspect ratio",
-        content="16UC1 (mm) or 32FC1 (m), REP-118",
+        "where parameter `depth` is true and `depth_transport` is `raw`",
+        content="16UC1 (mm) or 32FC1 (m), REP 118",
         summary="depth images, if parameter `depth` is true",
+        qos_parameters=IMAGE_QOS,
+    ),
+    Topic(
+        "depth/compressedDepth",
+        "sensor_msgs/CompressedImage",
+        "in",
+        "where `depth_transport` is `compressedDepth`",
+        content="PNG or RVL",
+        qos_parameters=IMAGE_QOS,
+    ),
+    Topic(
+        "depth/compressed",
+        "sensor_msgs/CompressedImage",
+        "in",
+        "where `depth_transport` is `compressed`",
+        content="PNG of 16 bits in millimetres",
         qos_parameters=IMAGE_QOS,
     ),
     Topic(
         "camera_info",
         "sensor_msgs/CameraInfo",
         "in",
-        "where parameter `depth` is true; without distortion",
-        qos_parameters=IMAGE_QOS,
+        "where parameter `depth` is true: the camera of the image",
+        qos_parameters=ANY_QOS,
+    ),
+    Topic(
+        "depth/camera_info",
+        "sensor_msgs/CameraInfo",
+        "in",
+        "where parameter `depth` is true: the camera of the depth image; needed where its frame_id is another one",
+        qos_parameters=ANY_QOS,
     ),
     Topic(
         "instruction",
@@ -118,7 +139,7 @@ TOPICS = (
         "in",
         "always; an instruction stays in force until the next one",
         summary="the target; the newest instruction stays in force",
-        qos=Reliable(depth=1, latched=True),
+        qos_parameters=ANY_QOS,
     ),
     Topic(
         "~/initial_mask",

@@ -17,7 +17,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header, String
 
+from mdsm_ros.files import to_json
 from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.process.start import init_ros
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as camera drivers have it
@@ -91,14 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--best-effort", action="store_true")
     parser.add_argument("--timeout", type=float, required=True, help="seconds that the node has to start")
     args = parser.parse_args(argv)
-    rclpy.init(args=[])
+    init_ros([])
     width, height = args.size
     camera = BenchCamera(width, height, args.best_effort)
     if not camera.wait_for_node(args.timeout):
         print(f"the node did not subscribe within {args.timeout:.0f} s", file=sys.stderr)
         return 1
     camera.show(args.frames, args.rate, args.instruction)
-    print(json.dumps({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))
+    print(to_json({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))
     rclpy.shutdown()
     return 0
 

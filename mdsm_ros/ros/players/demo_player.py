@@ -21,7 +21,8 @@ from typing_extensions import Self
 
 from mdsm_ros.errors import DemoError
 from mdsm_ros.recordings.exchange import Frame, MaskMessage, Replay, Source, Status
-from mdsm_ros.ros.conversions import image_to_numpy
+from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.process.start import init_ros
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -47,7 +48,7 @@ class DemoPlayer:
 
     def __enter__(self) -> Self:
         self._context = Context()
-        rclpy.init(context=self._context)
+        init_ros([], self._context)
         self._node = rclpy.create_node("mdsm_demo", context=self._context)
         self._publishers = {
             topic: self._node.create_publisher(

@@ -14,10 +14,11 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from mdsm_ros.errors import DemoError
+from mdsm_ros.files import to_json
 from mdsm_ros.recordings.exchange import Frame, Source
+from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.recordings.node_log import HeardMask, HeardStatus
 from mdsm_ros.recordings.rle import encode
-from mdsm_ros.ros.conversions import image_to_numpy
 from mdsm_ros.ros.players.demo_player import NODE, DemoPlayer, Listeners, nanoseconds
 
 SETTLE = 0.2  # s; a status comes after its mask
@@ -95,4 +96,4 @@ class LivePlayer(DemoPlayer):
             self._finished = max(self._finished, sent[0])
 
     def _write(self, line: HeardMask | HeardStatus) -> None:
-        self._heard.write(json.dumps(asdict(line)) + "\n")
+        self._heard.write(to_json(asdict(line)) + "\n")

@@ -1,0 +1,94 @@
+"""Reading ``.pth`` files of others: tensors and plain values, none of which can run code or take more than it has."""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mdsm_ros.errors import WeightsError
+
+TRUSTED = {"argparse.Namespace"}  # the training scripts' options, a plain record; else tensors and plain values only
+MAX_PICKLE = 1 << 28  # bytes of the part that says where the tensors are
+MAX_DEPTH = 16  # of dictionaries and lists inside each other
+
+
+def load_content(path: Path) -> Any:
+    """What a ``.pth`` file holds; memory-mapped where its layout allows, so that what nobody asks for is not read.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or it holds more than tensors, plain values and an
+            ``argparse.Namespace``.
+    """
+    if not path.is_file():
+        raise WeightsError(f"checkpoint {path} is missing, expected a .pth file")
+    try:
+        from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+    except ImportError as error:  # before, weights_only could be made to run code (CVE-2025-32434)
+        raise WeightsError(
+            f"checkpoint {path} is not read: PyTorch {torch.__version__}, expected 2.6 or newer"
+        ) from error
+    try:
+        zipped = zipfile.is_zipfile(path)
+        if zipped:
+            _check_archive(path)
+        foreign = sorted(set(get_unsafe_globals_in_checkpoint(path)) - TRUSTED) if zipped else []
+        with safe_globals([argparse.Namespace]):
+            content = None if foreign else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except WeightsError:
+        raise
+    except Exception as error:  # torch's readers of damaged files fail in many ways
+        raise WeightsError(
+            f"checkpoint {path} cannot be read: it is damaged, or holds more than tensors and plain values "
+            f"({type(error).__name__})"
+        ) from error
+    if foreign:
+        raise WeightsError(f"checkpoint {path} is refused: it calls {foreign[0]}, which is no tensor or plain value")
+    _check_tensors(content, str(path), 0)
+    return content
+
+
+def load_state(path: Path) -> Mapping[str, torch.Tensor]:
+    """The tensors of a ``.pth`` file that holds nothing else.
+
+    Raises:
+        WeightsError: as :func:`load_content`; or it holds something else.
+    """
+    content = load_content(path)
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    ):
+        raise WeightsError(f"checkpoint {path} holds {type(content).__name__}, expected tensors by name")
+    return content
+
+
+def _check_archive(path: Path) -> None:
+    """PyTorch stores without compression; what is compressed could unpack to anything."""
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise WeightsError(f"checkpoint {path} is refused: {entry.filename} in it is compressed")
+            if entry.filename.endswith(".pkl") and entry.file_size > MAX_PICKLE:
+                raise WeightsError(
+                    f"checkpoint {path} is refused: {entry.filename} in it has {entry.file_size} bytes, expected at "
+                    f"most {MAX_PICKLE}"
+                )
+
+
+def _check_tensors(content: object, where: str, depth: int) -> None:
+    """No tensor is larger than what is stored for it, which strides of 0 allow."""
+    if isinstance(content, torch.Tensor):
+        if content.layout != torch.strided or content.device.type != "cpu":
+            raise WeightsError(f"checkpoint {where} holds a tensor that is {content.layout} on {content.device}")
+        stored = content.untyped_storage().nbytes()
+        if content.numel() * content.element_size() > stored:
+            raise WeightsError(f"checkpoint {where} holds a tensor of {tuple(content.shape)} over {stored} bytes")
+    elif isinstance(content, Mapping | list | tuple) and depth < MAX_DEPTH:
+        for value in content.values() if isinstance(content, Mapping) else content:
+            _check_tensors(value, where, depth + 1)
+    elif isinstance(content, Mapping | list | tuple):
+        raise WeightsError(f"checkpoint {where} nests its values too deep, expected at most {MAX_DEPTH}")

@@ -1,0 +1,1 @@
+"""``mdsm attention``: where a model looks for each word of an instruction."""

@@ -1,0 +1,70 @@
+"""Measures the latency of a model on this machine: alone, in the running node, and how steady its masks are."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mdsm_ros.arguments import count, positive_number
+from mdsm_ros.commands.options import add_model_arguments, check_model, load_segmenter
+from mdsm_ros.demo import BUNDLED_BAG
+from mdsm_ros.extras import require
+
+RANDOM = "random:"  # before the name of a preset
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    add_model_arguments(parser)
+    parser.add_argument("--runs", type=count, default=50, help="answers to time (default: %(default)s)")
+    parser.add_argument(
+        "--acceleration",
+        nargs="+",
+        default=["none"],
+        metavar="HOW",
+        help="none, half, compile, auto; several are compared (default: none)",
+    )
+    parser.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
+    parser.add_argument(
+        "--seconds", type=positive_number, default=10.0, help="how long the node is measured (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--bag",
+        type=Path,
+        nargs="?",
+        const=BUNDLED_BAG,
+        help="steadiness of the masks on a recording (default: the demo's)",
+    )
+    parser.add_argument(
+        "--rate", type=positive_number, default=30.0, help="images a second for the node (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the tables."""
+    if args.node:
+        require("rclpy", purpose="mdsm bench --node")
+    if not args.model.startswith(RANDOM):
+        check_model(args.model)
+    from mdsm_ros.commands.bench.latency import latency_table
+
+    print(
+        latency_table(
+            args.model,
+            device=args.device,
+            accelerations=args.acceleration,
+            runs=args.runs,
+            num_inference_steps=args.steps,
+        )
+    )
+    if args.bag is not None:
+        from mdsm_ros.replay.stability import stability_table
+
+        print("\n" + stability_table(load_segmenter(args.model, args.device), args.bag))
+    if args.node:
+        from mdsm_ros.commands.bench.running_node import find_profile, table
+
+        parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
+        parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
+        print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+    return 0

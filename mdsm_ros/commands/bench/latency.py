@@ -1,0 +1,72 @@
+"""Latency of a Segmenter on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mdsm_ros.checkpoints.pretrained import save_random
+from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.segmenter import Segmenter
+
+INSTRUCTION = "Go to the living room and get the pillow on the couch nearest to the radio."
+IMAGE_SIZE = (480, 640)  # (height, width) of most robot cameras
+
+
+def latency_table(
+    model: str, *, device: str, accelerations: Sequence[str], runs: int, num_inference_steps: int | None = None
+) -> str:
+    """Answers ``runs`` frames of noise after a warm-up, in each acceleration; a Markdown table of milliseconds.
+
+    Args:
+        model: name, folder or hub id; or ``random:PRESET`` for random weights, which take as long as trained ones.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        accelerations: of :class:`Segmenter`.
+        runs: frames.
+        num_inference_steps: refinement steps; None: the model's.
+
+    Raises:
+        WeightsError: there is no such model.
+        ConfigError: there is no such preset.
+        DeviceError: there is no such device or acceleration.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        name = model
+        if model.startswith("random:"):
+            save_random(model.removeprefix("random:"), Path(folder))
+            name = folder
+        lines: list[str] = []
+        for acceleration in accelerations:
+            segmenter = Segmenter.from_pretrained(name, device=device, acceleration=acceleration)
+            settings = segmenter.defaults.updated(num_inference_steps=num_inference_steps)
+            if not lines:
+                lines = [
+                    f"{model} on {segmenter.device}, {runs} frames of {IMAGE_SIZE[1]}x{IMAGE_SIZE[0]}, "
+                    f"{settings.num_inference_steps} steps",
+                    "",
+                    "| acceleration | part | p50 (ms) | p95 (ms) | max (ms) |",
+                    "|---|---|---|---|---|",
+                ]
+            note = "" if segmenter.acceleration_error is None else f" ({segmenter.acceleration_error})"
+            for part, values in _times(segmenter, runs, settings).items():
+                p50, p95 = np.percentile(values, [50, 95])
+                lines.append(f"| {acceleration}{note} | {part} | {p50:.1f} | {p95:.1f} | {max(values):.1f} |")
+            segmenter.close()
+    return "\n".join(lines)
+
+
+def _times(segmenter: Segmenter, runs: int, settings: InferenceSettings) -> dict[str, list[float]]:
+    """Milliseconds of every frame until the initial answer, of one refinement step, and until the refined answer."""
+    frames = np.random.default_rng(0).integers(0, 256, (runs, *IMAGE_SIZE, 3), dtype=np.uint8)
+    segmenter.warm_up(settings, IMAGE_SIZE)
+    times: dict[str, list[float]] = {}
+    for frame in frames:
+        for answer in segmenter.stream(frame, INSTRUCTION, settings):
+            times.setdefault(answer.stage, []).append(1000 * answer.timings["total"])
+            if "refine" in answer.timings:
+                milliseconds = 1000 * answer.timings["refine"]
+                times.setdefault("one refinement step", []).append(milliseconds / settings.num_inference_steps)
+    return times

@@ -1,0 +1,1 @@
+"""``mdsm doctor``: what an installation lacks, and the line that mends it. Standard library only."""

@@ -1,0 +1,91 @@
+"""Options that several commands have, and the model that they name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mdsm_ros.arguments import refinement_steps
+from mdsm_ros.errors import ImageError, WeightsError
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
+
+WEIGHTS = Path(__file__).parent.parent / "weights"  # of the embedded models, each in a folder of its name
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
+    """Declares ``--model`` and ``--device``, and ``--steps`` for models that refine."""
+    parser.add_argument(
+        "--model", default="mdsm-small", help="name (mdsm models), folder or hub id (default: %(default)s)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
+    if steps:
+        parser.add_argument(
+            "--steps", type=refinement_steps, help="refinement steps, 0 for the initial mask (default: the model's)"
+        )
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the picture and the instruction about it."""
+    parser.add_argument("image", type=Path, help="picture, any format that Pillow reads")
+    parser.add_argument("instruction", help='for example "get the pillow nearest to the radio"')
+
+
+def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segmenter:
+    """Loads a model, and says so on stderr, since that takes seconds.
+
+    Args:
+        model: Name, folder or hub id.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        one_answer: Whether the process answers once, so that PyTorch's idle threads had better sleep.
+
+    Raises:
+        MdsmError: There is no such model or device, or its files are damaged.
+    """
+    check_model(model)
+    print(f"loading {model} ...", file=sys.stderr, flush=True)
+    if one_answer:
+        from mdsm_ros.inference.threads import import_torch_for_one_answer
+
+        import_torch_for_one_answer()
+    from mdsm_ros.segmenter import Segmenter
+
+    return Segmenter.from_pretrained(model, device=device)
+
+
+def check_model(name: str) -> None:
+    """Checks that a name can be that of a model, before PyTorch is imported for it.
+
+    Raises:
+        WeightsError: It is neither the name of a known model, nor a folder, nor can it be a hub id.
+    """
+    from mdsm_ros.models.families import published
+
+    embedded = [folder.name for folder in sorted(WEIGHTS.glob("*")) if folder.is_dir()]
+    if name in embedded or name in published() or Path(name).is_dir():
+        return
+    if Path(name).exists() or Path(name).is_absolute() or name.startswith((".", "~")):
+        raise WeightsError(f"weights folder {name!r} is not a folder")
+    if name.count("/") != 1:
+        known = ", ".join([*embedded, *published()])
+        raise WeightsError(f"model is {name!r}, expected one of {known}, a folder, or a hub id OWNER/NAME")
+
+
+def check_picture_name(path: Path | None) -> None:
+    """Checks that pictures can be written under a name, before a model works for it.
+
+    Raises:
+        ImageError: Pillow writes no such format.
+    """
+    from PIL import Image
+
+    if path is None:
+        return
+    Image.init()
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise ImageError(f"picture is {str(path)!r}, expected a name that ends in a format such as .png or .jpg")
+    if path.is_dir():
+        raise ImageError(f"picture {str(path)!r} is a folder, expected a file to write")

@@ -1,0 +1,62 @@
+"""Evaluates a model, or compares two, on a recording."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mdsm_ros.arguments import positive_number
+from mdsm_ros.commands.options import add_model_arguments, load_segmenter
+from mdsm_ros.errors import BagError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; a run that was ended resumes in it")
+    parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only one of its type)")
+    right = parser.add_mutually_exclusive_group()
+    right.add_argument("--truth", metavar="TOPIC", help="topic of the right masks (default: /ground_truth/mask)")
+    right.add_argument("--labels", type=Path, metavar="FOLDER", help="dataset with right masks of some of the images")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument(
+        "--instruction-topic", metavar="TOPIC", help="topic of the instructions (default: the only String)"
+    )
+    said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    parser.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
+    parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
+    parser.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
+    parser.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the report."""
+    from mdsm_ros.extras import require
+    from mdsm_ros.inference.answer import validate_instruction
+
+    instruction = None if args.instruction is None else validate_instruction(args.instruction)
+    if not args.bag.exists():
+        raise BagError(f"bag {str(args.bag)!r} does not exist")
+    if args.live:
+        require("rclpy", purpose="mdsm replay --live")
+    names = [args.model] if args.compare is None else [args.model, args.compare]
+    segmenters = [load_segmenter(name, args.device) for name in names]
+    from mdsm_ros.replay.comparison import run_comparison
+    from mdsm_ros.replay.options import ReplayOptions
+    from mdsm_ros.replay.run import run_replay
+
+    options = ReplayOptions(
+        args.bag,
+        args.out,
+        image=args.image,
+        instruction_topic=args.instruction_topic,
+        instruction=instruction,
+        truth=args.truth,
+        labels=args.labels,
+        num_inference_steps=args.steps,
+        live=args.live,
+        rate=args.rate,
+        write_bag=not args.no_bag,
+    )
+    return run_replay(options, segmenters[0]) if args.compare is None else run_comparison(options, segmenters)

@@ -1,0 +1,115 @@
+"""Picture files in memory to 8-bit RGB: how large they may be, how they are turned, more than 8 bits, transparency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.errors import ImageError
+
+MAX_PIXELS = 80_000_000  # of a picture file, as its header declares them; 240 MB once decoded
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow hands EPS to another program
+ORIENTATION = 0x0112  # EXIF
+FULL_RANGE = 65535  # of 16 bits
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of Pillow
+_WHITE = (255, 255, 255, 255)
+
+
+def open_picture(
+    content: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+) -> Image.Image:
+    """Opens a picture and reads its header; the pixels are decoded when they are asked for.
+
+    Args:
+        content: Path or stream of the file.
+        max_pixels: Width times height that is allowed.
+        formats: Names of the formats that are allowed, as Pillow has them.
+
+    Raises:
+        ImageError: The header declares more pixels.
+        OSError, SyntaxError, ValueError: The content is no picture (what Pillow raises).
+    """
+    try:
+        picture = Image.open(content, formats=formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"picture is too large ({error}), expected at most {max_pixels} pixels") from error
+    width, height = picture.size
+    if width * height > max_pixels:
+        picture.close()
+        raise ImageError(f"picture is {width}x{height} pixels, expected at most {max_pixels} in all")
+    return picture
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture turned the way its EXIF orientation says."""
+    picture.load()  # Pillow turns TIFF by itself, and takes the orientation away
+    turn = _TURNS.get(_orientation(picture))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def is_turned(picture: Image.Image) -> bool:
+    """Whether the EXIF orientation of a picture that is not loaded yet says that it is to be turned."""
+    return _orientation(picture) in _TURNS
+
+
+def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[np.uint8]:
+    """The pixels of a picture as uint8 (H, W, 3) RGB.
+
+    Args:
+        picture: Picture of any mode. Grey values of 16 bits are scaled from their full range.
+        over_white: Transparent pixels are laid over white, as viewers show them; False: the alpha is dropped.
+
+    Raises:
+        ImageError: The pixels are numbers without a known range (32 bits).
+        OSError, SyntaxError, ValueError: The picture is damaged (what Pillow raises).
+    """
+    if picture.mode in _GREY_16 or picture.mode == "I":
+        grey = to_8_bits(grey_16(picture))
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    if picture.mode == "F":
+        raise ImageError("picture has pixels of 32-bit floating-point numbers, expected 8 or 16 bits per channel")
+    if over_white and (picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info):
+        rgba = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", rgba.size, _WHITE), rgba)
+    return np.asarray(picture.convert("RGB"))
+
+
+def grey_16(picture: Image.Image) -> NDArray[np.uint16]:
+    """The pixels (H, W) of a grey picture of 16 bits; Pillow may hold them in 32.
+
+    Raises:
+        ImageError: A pixel needs more than 16 bits.
+    """
+    values = np.asarray(picture)
+    if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > FULL_RANGE):
+        raise ImageError(f"picture has pixels of {values.min()} to {values.max()}, expected 8 or 16 bits per channel")
+    return values.astype(np.uint16)
+
+
+def to_8_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Pixels (H, W) or (H, W, C) in 8 bits: values of 16 bits are scaled from their full range, never clipped."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, dtype=np.uint8)
+    scaled = cv2.convertScaleAbs(np.ascontiguousarray(pixels, dtype=np.uint16), alpha=255 / FULL_RANGE)
+    return np.asarray(scaled, dtype=np.uint8).reshape(pixels.shape)
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except Exception:  # damaged notes of the camera do not spoil its picture
+        return 1

@@ -1,0 +1,119 @@
+"""Images of cameras in ``sensor_msgs/CompressedImage``: JPEG, PNG and TIFF, and what ``format`` says of them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mdsm_ros.errors import ConversionError, ImageError
+from mdsm_ros.pixels import grey_16, is_turned, open_picture, picture_to_rgb, upright
+from mdsm_ros.recordings.images.colors import DEPTH_ENCODINGS, demosaic, is_bayer, pattern_of
+from mdsm_ros.recordings.images.formats import Format, parse_format
+from mdsm_ros.recordings.images.layouts import MAX_PIXELS
+
+FORMATS = ("JPEG", "PNG", "TIFF")
+EXPECTED = "JPEG, PNG or TIFF"
+_COLOR_MODES = ("RGB", "RGBA", "L", "LA", "P", "CMYK")  # Pillow's names for 8 bits per channel
+_GREY_MODES = ("L", "I;16", "I;16B", "I;16L", "I")
+
+
+def check_compressed_image(message: Any, max_pixels: int = MAX_PIXELS) -> None:
+    """Checks ``format`` and the header of the compressed data, without decoding the pixels.
+
+    Raises:
+        ConversionError: as ``compressed_image_to_rgb``, apart from damage further on.
+    """
+    _open(message, max_pixels).close()
+
+
+def compressed_image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The pixels of a camera's ``sensor_msgs/CompressedImage`` as uint8 (H, W, 3) RGB.
+
+    Where ``format`` names a Bayer encoding and the picture is grey, it is a mosaic and becomes colour. Grey values of
+    16 bits are scaled where ``format`` says that they come from a camera (mono16). Alpha is dropped. The picture is
+    turned as its EXIF orientation says.
+
+    Args:
+        message: ``sensor_msgs/CompressedImage``.
+        max_pixels: Width times height that is allowed.
+
+    Raises:
+        ConversionError: the data cannot be decoded, are too large, or are no image of a camera.
+    """
+    encoding = parse_format(message.format).encoding
+    try:
+        with _open(message, max_pixels) as picture:
+            if is_bayer(encoding):
+                return _demosaiced(picture, pattern_of(encoding))
+            return picture_to_rgb(upright(picture), over_white=False)
+    except ConversionError:
+        raise
+    except Exception as error:  # as in open_compressed
+        raise ConversionError("data", f"damaged ({error})", f"complete {EXPECTED}") from error
+
+
+def is_turned_image(message: Any) -> bool:
+    """Whether a compressed image that can be read is turned by its EXIF orientation."""
+    with _open(message, max_pixels=2**62) as picture:
+        return is_turned(picture)
+
+
+def open_compressed(message: Any, max_pixels: int, formats: tuple[str, ...] = FORMATS, offset: int = 0) -> Image.Image:
+    """Opens the data of a compressed image and checks the size that its header declares.
+
+    Args:
+        message: ``sensor_msgs/CompressedImage``.
+        max_pixels: Width times height that is allowed.
+        formats: Formats that are allowed, as Pillow names them.
+        offset: Bytes before the picture.
+
+    Raises:
+        ConversionError: The data are empty, no such picture, or too large.
+    """
+    names = " or ".join(formats)
+    if len(message.data) <= offset:
+        raise ConversionError("data", "empty", names)
+    try:
+        return open_picture(io.BytesIO(bytes(message.data[offset:])), max_pixels, formats)
+    except ImageError as error:
+        expectation = f"at most {max_pixels} pixels (parameter max_image_pixels)"
+        raise ConversionError("size", f"too large ({error})", expectation) from error
+    except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
+        value = f"{len(message.data)} bytes of format {message.format!r} ({error})"
+        raise ConversionError("data", value, names) from error
+
+
+def _open(message: Any, max_pixels: int) -> Image.Image:
+    said = parse_format(message.format)
+    _check_said(message, said)
+    picture = open_compressed(message, max_pixels)
+    if picture.mode not in _COLOR_MODES and not (picture.mode in _GREY_MODES and _is_camera_16(said)):
+        value = f"{message.format!r} with pixels of mode {picture.mode} (a depth image?)"
+        raise ConversionError("format", value, "8 bits per channel, or mono16 or bayer_*16 in format")
+    return picture
+
+
+def _check_said(message: Any, said: Format) -> None:
+    if said.transport or said.encoding in DEPTH_ENCODINGS:
+        raise ConversionError("format", f"{message.format!r} (a depth image?)", "an image of a camera")
+    if said.encoding.startswith("bayer_") and not is_bayer(said.encoding):
+        raise ConversionError("format", repr(message.format), "a Bayer pattern of rggb, bggr, gbrg or grbg")
+
+
+def _is_camera_16(said: Format) -> bool:
+    return said.encoding == "mono16" or (is_bayer(said.encoding) and said.encoding.endswith("16"))
+
+
+def _demosaiced(picture: Image.Image, pattern: str) -> NDArray[np.uint8]:
+    """RGB of a mosaic; a picture that has colours was demosaiced before it was compressed."""
+    if picture.mode in _GREY_MODES and picture.mode != "L":
+        return demosaic(grey_16(picture), pattern)
+    rgb = picture_to_rgb(picture, over_white=False)
+    grey = rgb[..., 0]
+    if picture.mode != "L" and not ((rgb[..., 1] == grey).all() and (rgb[..., 2] == grey).all()):
+        return rgb
+    return demosaic(grey, pattern)

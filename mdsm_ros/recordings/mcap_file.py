@@ -1,0 +1,43 @@
+"""The messages of an .mcap file in the order in which they lie in it, index or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from mcap.records import Channel, Chunk, McapRecord, Message, Schema
+from mcap.stream_reader import StreamReader
+
+from mdsm_ros.recordings.limits import MAX_RECORD, unpack
+
+
+def mcap_records(path: Path) -> Iterator[tuple[str, str, str, int, bytes]]:
+    """Topic, type, definition of the type, time (ns) and content of each message, up to the first damage.
+
+    Raises:
+        Exception: the damage, of whatever kind.
+    """
+    schemas: dict[int, Schema] = {}
+    channels: dict[int, Channel] = {}
+    with path.open("rb") as file:
+        for record in _unpacked(StreamReader(file, emit_chunks=True, record_size_limit=MAX_RECORD)):
+            if isinstance(record, Schema):
+                schemas[record.id] = record
+            elif isinstance(record, Channel):
+                channels[record.id] = record
+            elif isinstance(record, Message):
+                channel = channels[record.channel_id]
+                schema = schemas[channel.schema_id]
+                definition = schema.data.decode() if schema.encoding == "ros2msg" else ""
+                yield channel.topic, schema.name, definition, record.log_time, bytes(record.data)
+
+
+def _unpacked(reader: StreamReader) -> Iterator[McapRecord]:
+    """The records of a file with those of its chunks."""
+    for record in reader.records:
+        if isinstance(record, Chunk):
+            content = unpack(record.data, record.compression)
+            yield from StreamReader(BytesIO(content), skip_magic=True, record_size_limit=MAX_RECORD).records
+        else:
+            yield record

@@ -1,0 +1,1 @@
+"""Depth and camera_info in, point clouds and poses out."""

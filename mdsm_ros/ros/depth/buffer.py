@@ -1,0 +1,172 @@
+"""Depth images and camera_info as they arrive, and what fits an image; messages are read by attribute only."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.errors import SpatialError
+from mdsm_ros.recordings.cameras.info import camera_of, is_named_rectified, is_rectified
+from mdsm_ros.recordings.cameras.model import CameraModel
+from mdsm_ros.recordings.cameras.registration import DepthView, Rigid, check_unit, lay_over
+from mdsm_ros.recordings.images.depth import depth_to_metres
+
+REMEMBERED = 15  # depth images: half a second at 30 Hz, longer than most answers take
+FindTransform = Callable[[str, str, Any], Rigid]  # target frame, source frame, stamp of the depth image
+
+
+class Sources(NamedTuple):
+    """Where images come from, which tells whether they are rectified.
+
+    Attributes:
+        image: Name of the topic of the images.
+        depth: Name of the topic of the depth images.
+        rectified: "yes", "no", or "auto" for what the names say.
+    """
+
+    image: str = ""
+    depth: str = ""
+    rectified: str = "auto"
+
+
+UNKNOWN = Sources()
+
+
+class DepthBuffer:
+    """The newest depth images and the newest camera_info of both cameras. Safe in both threads.
+
+    Args:
+        tolerance: Seconds by which the stamps of image and depth may differ.
+        sources: Topics of image and depth.
+        to_metres: From a message to its depth (H, W) in metres.
+        find_transform: From the frame of the depth to that of the image; None: nobody knows.
+    """
+
+    def __init__(
+        self,
+        tolerance: float,
+        sources: Sources = UNKNOWN,
+        to_metres: Callable[[Any], NDArray[np.float32]] = depth_to_metres,
+        find_transform: FindTransform | None = None,
+    ) -> None:
+        self._tolerance = tolerance
+        self._sources = sources
+        self._to_metres = to_metres
+        self._find_transform = find_transform
+        self._lock = threading.Lock()
+        self._images: deque[Any] = deque(maxlen=REMEMBERED)
+        self._info: Any = None
+        self._depth_info: Any = None
+
+    def put_depth(self, message: Any) -> None:
+        """Remembers a depth image."""
+        with self._lock:
+            self._images.append(message)
+
+    def put_info(self, message: Any) -> None:
+        """Remembers the camera_info of the images."""
+        with self._lock:
+            self._info = message
+
+    def put_depth_info(self, message: Any) -> None:
+        """Remembers the camera_info of the depth images."""
+        with self._lock:
+            self._depth_info = message
+
+    @property
+    def has_two_frames(self) -> bool:
+        """Whether image and depth are known to have different frames."""
+        with self._lock:
+            infos = (self._info, self._depth_info)
+        return None not in infos and _frame(infos[0].header) != _frame(infos[1].header)
+
+    def match(self, header: Any, shape: tuple[int, int] | None = None) -> DepthView:
+        """The depth nearest to the stamp of an image, laid over it; of equal stamps the newest one.
+
+        Args:
+            header: Of the image.
+            shape: Height and width of the image; None: those of the depth.
+
+        Raises:
+            ConversionError: The depth image is damaged.
+            SpatialError: There is no depth near enough, or no right pose can be had from what there is.
+        """
+        with self._lock:
+            images, info, depth_info = list(self._images), self._info, self._depth_info
+        if info is None:
+            raise SpatialError("camera_info", "missing", "a message on topic camera_info")
+        image_frame = _frame(header)
+        _check_frame("camera_info frame_id", info, image_frame, "the image")
+        nearest = self._nearest(images, header)
+        depth_frame = _frame(nearest.header)
+        if depth_info is not None:
+            _check_frame("depth camera_info frame_id", depth_info, depth_frame, "the depth image")
+        pose = None if depth_frame == image_frame else self._pose(image_frame, nearest.header, depth_info)
+        metres = self._to_metres(nearest)
+        check_unit(metres)
+        height, width = shape or metres.shape
+        is_rectified_image = self._is_rectified(info)
+        image = camera_of(info, width, height, rectified=is_rectified_image)
+        if depth_info is None:
+            is_rectified_depth = is_rectified_image or is_named_rectified(self._sources.depth)
+            depth = camera_of(info, metres.shape[1], metres.shape[0], rectified=is_rectified_depth)
+        else:
+            depth = self._depth_camera(depth_info, metres.shape, pose is not None, is_rectified_image)
+        return lay_over(metres, depth, image, pose)
+
+    def _depth_camera(self, info: Any, shape: tuple[int, ...], is_apart: bool, is_rectified_image: bool) -> CameraModel:
+        """By the camera_info of the depth images; in the frame of the image they are as rectified as that."""
+        topic = self._sources.depth
+        try:
+            rectified = is_rectified(info, topic) if is_apart else is_rectified_image or is_named_rectified(topic)
+            return camera_of(info, shape[1], shape[0], rectified=rectified)
+        except SpatialError as error:
+            raise SpatialError(f"depth {error.field}", error.value, error.expectation) from error
+
+    def _nearest(self, images: list[Any], header: Any) -> Any:
+        wanted = _nanoseconds(header)
+        # min() takes the first of equals, so the newest comes first
+        nearest = min(reversed(images), key=lambda image: abs(_nanoseconds(image.header) - wanted), default=None)
+        if nearest is None:
+            raise SpatialError("depth", "missing", f"a depth image within {self._tolerance} s of the image")
+        away = abs(_nanoseconds(nearest.header) - wanted) / 1e9
+        if away > self._tolerance:
+            value = "without a stamp" if _nanoseconds(nearest.header) == 0 else f"{away:.3f} s away"
+            raise SpatialError("depth", value, f"a depth image within {self._tolerance} s of the image")
+        return nearest
+
+    def _pose(self, image_frame: str, depth_header: Any, depth_info: Any) -> Rigid:
+        """From the frame of the depth image to that of the image."""
+        depth_frame = _frame(depth_header)
+        expectation = f"{image_frame!r}, the frame of the image (depth registered to it)"
+        if depth_info is None:
+            how = f"{expectation}, or messages on depth/camera_info and a transform"
+            raise SpatialError("depth frame_id", repr(depth_frame), how)
+        if self._find_transform is None:
+            how = f"{expectation}, or tf2_ros installed, which tells the transform"
+            raise SpatialError("depth frame_id", repr(depth_frame), how)
+        return self._find_transform(image_frame, depth_frame, depth_header.stamp)
+
+    def _is_rectified(self, info: Any) -> bool:
+        if self._sources.rectified == "auto":
+            return is_rectified(info, self._sources.image)
+        return self._sources.rectified == "yes"
+
+
+def _check_frame(field: str, info: Any, frame: str, whose: str) -> None:
+    """A camera_info without a frame_id contradicts nobody."""
+    if _frame(info.header) not in ("", frame):
+        raise SpatialError(field, repr(_frame(info.header)), f"{frame!r}, the frame of {whose}")
+
+
+def _frame(header: Any) -> str:
+    return str(header.frame_id).lstrip("/")  # drivers that were ported from ROS 1 begin with a slash
+
+
+def _nanoseconds(header: Any) -> int:
+    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)

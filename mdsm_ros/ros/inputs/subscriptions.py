@@ -1,0 +1,87 @@
+"""The subscriptions of an active node."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+from mdsm_ros.ros.inputs.hearing import BASE, Hearing
+from mdsm_ros.ros.inputs.publishers import why_not_heard
+from mdsm_ros.ros.process.guard import Guard
+
+# a publisher that one subscription does not match is heard by another one: rclpy's warning would be wrong
+SILENT = SubscriptionEventCallbacks(use_default_callbacks=False)
+
+
+class Inputs:
+    """Subscribes, and tells which publishers cannot be heard. Safe in all threads."""
+
+    def __init__(self, node: Node, guard: Guard) -> None:
+        self._node = node
+        self._guard = guard
+        self._lock = threading.Lock()
+        self._single: dict[str, Subscription] = {}  # by topic
+        self._hearings: dict[str, tuple[type, Hearing]] = {}  # by topic
+        self._heard: dict[str, dict[str, Subscription]] = {}  # by topic and name of the profile
+
+    def listen(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
+        """Subscribes once, to the publishers that offer what ``qos`` asks for."""
+        with self._lock:
+            self._single[self._node.resolve_topic_name(topic)] = self._subscribe(kind, topic, callback, qos)
+
+    def hear(self, kind: type, topic: str, hearing: Hearing) -> None:
+        """Subscribes to all publishers, whatever they offer."""
+        name = str(self._node.resolve_topic_name(topic))
+        with self._lock:
+            self._hearings[name] = kind, hearing
+            qos, callback = hearing.profiles()[BASE]
+            self._heard[name] = {BASE: self._subscribe(kind, name, callback, qos, event_callbacks=SILENT)}
+        self.adapt()
+
+    def adapt(self) -> None:
+        """Adds the subscriptions that publishers of now need, and ends those that none needs any more.
+
+        A subscription that asks for more than a publisher offers makes that one warn that it is not heard: there is
+        none without need.
+        """
+        with self._lock:
+            for topic, (kind, hearing) in self._hearings.items():
+                offers = [publisher.qos_profile for publisher in self._node.get_publishers_info_by_topic(topic)]
+                needed, there = hearing.needed(offers), self._heard[topic]
+                for name in there.keys() - needed:
+                    self._node.destroy_subscription(there.pop(name))
+                for name in needed - there.keys():
+                    qos, callback = hearing.profiles()[name]
+                    there[name] = self._subscribe(kind, topic, callback, qos, event_callbacks=SILENT)
+
+    def unheard(self) -> dict[str, str]:
+        """Why which publishers are not heard, by topic; topics where all are heard are left out."""
+        with self._lock:
+            groups = {topic: [subscription] for topic, subscription in self._single.items()}
+            groups |= {topic: list(subscriptions.values()) for topic, subscriptions in self._heard.items()}
+            reasons = {topic: why_not_heard(self._node, group) for topic, group in groups.items()}
+        return {topic: reason for topic, reason in reasons.items() if reason}
+
+    def destroy(self) -> None:
+        """Ends all subscriptions."""
+        with self._lock:
+            heard = [subscription for group in self._heard.values() for subscription in group.values()]
+            for subscription in (*self._single.values(), *heard):
+                self._node.destroy_subscription(subscription)
+            self._single, self._hearings, self._heard = {}, {}, {}
+
+    def _subscribe(
+        self, kind: type, topic: str, callback: Callable[..., None], qos: QoSProfile, **options: Any
+    ) -> Subscription:
+        guarded = self._guard.wrap(f"subscription {topic}", callback)
+        return self._node.create_subscription(kind, topic, guarded, qos, **options)

@@ -1,0 +1,1 @@
+"""What every node's process needs: start, signals, exceptions, transitions; nothing here knows what the node does."""

@@ -1,0 +1,87 @@
+"""A node as a process of its own, from its arguments to its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+import rclpy
+import rclpy.logging
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+
+from mdsm_ros.errors import RosError
+from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
+from mdsm_ros.ros.process.start import end_now, ended_by_signals, init_ros
+from mdsm_ros.ros.process.text import in_utf8
+from mdsm_ros.ros.process.vain_names import warn_of_vain_names
+
+END_TIMEOUT = 0.7  # s that a node may take to end what it is doing
+
+
+class RunnableNode(Protocol):
+    """A node that :func:`run` can run; it is an ``rclpy.node.Node`` as well."""
+
+    guard: Guard
+
+    def begin(self, executor: GuardedExecutor) -> None:
+        """Starts what the node does by itself; it may end the executor, with an exit code."""
+
+    def end(self, seconds: float) -> bool:
+        """Ends what the node does; returns whether it was over within ``seconds``. destroy_node does not wait then."""
+
+    def destroy_node(self) -> None:
+        """As rclpy's."""
+
+
+def run(
+    name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None, *, topics: Iterable[str] = ()
+) -> int:
+    """Runs a node until SIGINT or SIGTERM; returns the exit code, 0 if it was told to end, 1 if it could not start.
+
+    Args:
+        name: Name of the node, for messages.
+        make_node: Makes a :class:`RunnableNode`, once ROS is initialised.
+        args: Command line; None: that of this process.
+        topics: Names that remappings may be about; none: they are not checked.
+    """
+    with ended_by_signals():
+        code, idle = _run(name, make_node, list(sys.argv if args is None else args), topics)
+    if args is None or not idle:
+        end_now(code)
+    return code
+
+
+def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: Iterable[str]) -> tuple[int, bool]:
+    """The exit code, and whether no thread works any more."""
+    try:
+        init_ros(arguments)
+    except RosError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 1, True
+    try:
+        node = make_node()
+        warn_of_vain_names(node, arguments, topics)
+    except (ParameterException, ValueError) as error:  # what the user can put right
+        rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
+        rclpy.try_shutdown()
+        return 1, True
+    except RuntimeError:
+        if rclpy.ok():
+            raise
+        return 0, True  # told to end meanwhile
+    return _spin(node)
+
+
+def _spin(node: RunnableNode) -> tuple[int, bool]:
+    executor = GuardedExecutor(node.guard)
+    executor.add_node(node)
+    node.begin(executor)
+    with suppress(ExternalShutdownException):
+        executor.spin()
+    idle = node.end(END_TIMEOUT)
+    node.destroy_node()  # and with it the DDS participant: other nodes would see this one for another 20 s
+    rclpy.try_shutdown()
+    return executor.code, idle

@@ -1,0 +1,1 @@
+"""Readers of what others have written, none of which is believed."""

@@ -1,0 +1,97 @@
+"""Masks of COCO's form: polygons, uncompressed and compressed run-length codes, none of which is believed."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.foreign import is_integer, is_number, shown
+
+FAR_OUT = 10  # times the picture's side: no polygon reaches that far
+MIN_POLYGON = 6  # numbers; fewer are no area, and pycocotools takes four of them for a box
+
+
+class NoMaskError(DatasetError):
+    """A segmentation has no polygon with an area."""
+
+
+class FarOutError(DatasetError):
+    """A polygon reaches so far out of the picture that it cannot be meant."""
+
+
+class OtherSizeError(DatasetError):
+    """A mask is for another size than the picture's."""
+
+
+def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask (H, W) of polygons, of uncompressed or of compressed RLE.
+
+    Raises:
+        DatasetError: it is none of these, of another size, or reaches far out of the picture.
+    """
+    if isinstance(segmentation, list):
+        polygons = sound_polygons(segmentation, width, height)
+        rle = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    elif isinstance(segmentation, dict):
+        rle = _checked_rle(segmentation, width, height)
+    else:
+        raise DatasetError(f"a segmentation is no polygons and no RLE, but {type(segmentation).__name__}")
+    try:
+        mask: NDArray[np.bool_] = coco_mask.decode(rle).astype(bool)
+    except Exception as error:  # pycocotools raises that class itself
+        raise DatasetError(f"a segmentation is damaged RLE: {type(error).__name__}: {error}") from error
+    return mask
+
+
+def sound_polygons(polygons: list[Any], width: int, height: int) -> list[list[float]]:
+    """The polygons that have an area, each as x and y in turn; also of a single one that is not in a list.
+
+    Raises:
+        DatasetError: there is none, or something is no polygon or reaches far out of the picture.
+    """
+    if polygons and all(is_number(value) for value in polygons):
+        polygons = [polygons]
+    sound: list[list[float]] = []
+    for polygon in polygons:
+        if not isinstance(polygon, list):
+            raise DatasetError("a segmentation holds something that is no polygon")
+        points = polygon
+        if polygon and isinstance(polygon[0], list):
+            if not all(isinstance(point, list) for point in polygon):
+                raise DatasetError("a segmentation holds something that is no polygon")
+            points = list(chain.from_iterable(polygon))
+        if not all(is_number(value) and math.isfinite(value) for value in points) or len(points) % 2:
+            raise DatasetError("a polygon holds something that is no finite number, or an odd number of them")
+        if any(abs(value) > FAR_OUT * max(width, height) for value in points):
+            raise FarOutError("a polygon reaches far out of the picture")
+        if len(points) >= MIN_POLYGON:
+            sound.append([float(value) for value in points])
+    if not sound:
+        raise NoMaskError("a segmentation has no polygon with an area")
+    return sound
+
+
+def _checked_rle(rle: dict[str, Any], width: int, height: int) -> dict[str, Any]:
+    size, counts = rle.get("size"), rle.get("counts")
+    if size is None and counts is None:
+        raise DatasetError("a segmentation is no polygons and no RLE, but a JSON object of other fields")
+    if size != [height, width]:
+        shape = f"{size[1]}x{size[0]}" if isinstance(size, list) and len(size) == 2 else shown(size)
+        raise OtherSizeError(f"a segmentation is for {shape} pixels, expected {width}x{height}")
+    if isinstance(counts, str):
+        try:
+            return {"size": size, "counts": counts.encode("ascii")}
+        except UnicodeEncodeError as error:
+            raise DatasetError("a segmentation is damaged RLE: not ASCII") from error
+    if not isinstance(counts, list) or not all(is_integer(number, 0) for number in counts):
+        raise DatasetError("a segmentation has no RLE counts, expected text or a list of whole numbers")
+    if sum(counts) != width * height:
+        raise DatasetError(f"a segmentation counts {sum(counts)} pixels, expected {width * height}")
+    code: dict[str, Any] = coco_mask.frPyObjects({"size": size, "counts": counts}, height, width)
+    return code

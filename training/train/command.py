@@ -1,0 +1,62 @@
+"""``mdsm-train``: both stages, from a dataset folder to a model folder.
+
+Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
+The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
+end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+
+A step whose gradient is not finite is left out. Where that happens several times in a row, or right before a
+checkpoint, the training ends with exit code 1 and keeps its last good checkpoint. Exit code 2: something that you can
+put right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mdsm_ros.commands.runner import run_command
+from mdsm_ros.errors import TrainingError
+from training.train.options import CHECKPOINTS, SOURCES, add_run_arguments, run_options
+
+FAILED = 1  # exit code
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
+    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
+    add_run_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains, or resumes."""
+    from training.train.config import read_config
+
+    config = read_config(args.config)
+    from training.train.run import run_training
+
+    try:
+        run_training(config, args.data, run_options(args, only_stage_one=args.stage == "1"))
+    except TrainingError as error:
+        print(f"mdsm-train: error: {error}; {_kept(args.out)}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _kept(out: Path) -> str:
+    """What a training that failed leaves."""
+    names = [name for name in CHECKPOINTS if (out / name).exists()]
+    return f"the last good checkpoint, {out / names[-1]}, is kept" if names else "there is no checkpoint yet"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``mdsm-train``."""
+    return run_command("mdsm-train", "training.train.command", argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
