@@ -6,7 +6,7 @@ N ?= 2000
 QUICK := not (ros or colcon or training or render or slow)
 PYTEST := . $(BIN)/activate && OMP_NUM_THREADS=1 pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo quick test lint coverage docs train bench data homes homes-cost
+.PHONY: help demo quick test lint coverage docs train bench bench-start data homes homes-cost
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ train: data  ## train both stages of mdsm-tiny; resumes where it stopped
 
 bench: .venv/demo.stamp  ## measure the embedded model's latency on this machine, alone and in the running node
 	$(BIN)/mdsm bench --node --bag
+
+bench-start: .venv/demo.stamp  ## measure the CPU seconds until commands and the node have started, against import torch
+	$(BIN)/python -m mdsm_ros.commands.bench.start
 
 homes: .venv/dev.stamp  ## make N views of homes and compare their statistics with REVERIE's (REVERIE=FOLDER)
 	$(BIN)/mdsm-data homes --split test --images $(N) --no-depth --workers $$(nproc) --out data/homes-$(N)

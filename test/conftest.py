@@ -99,8 +99,8 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import BertTokenizerFast
 
+    from mdsm_ros.models.mdsm import MDSM_TINY
     from mdsm_ros.models.mdsm.network import MDSM
-    from mdsm_ros.models.presets import MDSM_TINY
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup", "on", "table"]
     torch.manual_seed(0)

@@ -36,7 +36,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import DatasetWriter, encode_mask
 from mdsm_ros.errors import BagError, DatasetError
 from mdsm_ros.hub.folder import read_safetensors, weight_files
-from mdsm_ros.models.presets import MDSM_TINY
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
 from training.datasets.foreign.refer_files import read_instances, read_refs

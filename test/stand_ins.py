@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, BertTokenizerFast, CLIPVisionConfig, CLIPVisionModel
 
-from mdsm_ros.models.presets import MDSM_SMALL
+from mdsm_ros.models.mdsm import MDSM_SMALL
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bring", "me", "the", "box", "wide", "high", "red", "cup"]
 TOKENIZER = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})

@@ -172,7 +172,7 @@ def test_bench_of_random_weights_and_of_accelerations(capsys: pytest.CaptureFixt
     assert "| none | initial |" in table
     assert "| half | initial |" in table
     assert main(["bench", "--model", "random:lavt-huge", *options]) == 2
-    assert "preset is 'lavt-huge', expected one of mdsm-base" in error_of(capsys)
+    assert "preset is 'lavt-huge', expected one of daam-sd15" in error_of(capsys)
     assert main(["bench", "--device", "cpu", "--acceleration", "warp"]) == 2
     assert "acceleration is 'warp'" in error_of(capsys)
 

@@ -20,8 +20,8 @@ from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
 from mdsm_ros.checkpoints.convert.lavt import convert_lavt, lavt_config
 from mdsm_ros.commands.main import main
 from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.lavt import LAVT_BASE
 from mdsm_ros.models.lavt.network import LAVT
-from mdsm_ros.models.presets import LAVT_BASE
 from mdsm_ros.segmenter import Segmenter
 
 SIZES = Sizes()
@@ -160,7 +160,7 @@ def _odd_image(content: dict[str, Any]) -> None:
         (_wider, r"1\.fusion\.image_lang_att\.f_key\.0\.weight is \(16, 32\), expected \(16, 64\)"),
         (_third_class, r"classifier\.conv1_1\.weight is \(3, 32, 1, 1\), expected \(1, 32, 1, 1\)"),
         (_other_positions, r"relative_position_index is not what .* is computed as"),
-        (_no_bert, "no state dictionary 'bert_model', found model, optimizer"),
+        (_no_bert, "no state dictionary 'bert_model', found 'model', 'optimizer'"),
         (_no_decoder, r"no classifier\.conv1_4\.weight"),
         (_many_heads, "mha is '4-4-4-4', expected one head"),
         (_small_image, "img_size is 96, expected more than 96"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mdsm_ros.models.common.diffusion import make_scheduler, refine, refinement_timesteps, to_signal
-from mdsm_ros.models.presets import MDSM_TINY
+from mdsm_ros.models.mdsm import MDSM_TINY
 
 START = 600
 

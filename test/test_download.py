@@ -16,7 +16,7 @@ from PIL import Image
 from public_checkpoints import write_clipseg
 from safetensors.torch import save_file
 
-from mdsm_ros.checkpoints.catalog import CATALOG
+from mdsm_ros.checkpoints.catalog import catalog
 from mdsm_ros.commands.main import main
 from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
@@ -189,4 +189,4 @@ def test_downloads_need_no_heavy_library() -> None:
 
 
 def test_the_catalog_lists_what_training_starts_from() -> None:
-    assert CATALOG["stable-diffusion-1.5"].repositories[0].name == StableDiffusionConfig().checkpoint
+    assert catalog()["stable-diffusion-1.5"].repositories[0].name == StableDiffusionConfig().checkpoint

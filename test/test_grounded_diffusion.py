@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.language.prompts import kind_asked_for, photograph_of
+from mdsm_ros.models.grounded_diffusion import GROUNDED_DIFFUSION_SD15
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 from mdsm_ros.models.grounded_diffusion.grounding import VisualEncoder, unet_channels
 from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
-from mdsm_ros.models.presets import GROUNDED_DIFFUSION_SD15
 from mdsm_ros.models.stable_diffusion.config import SD15, TINY
 from mdsm_ros.models.stable_diffusion.kind_text import KindText
 from mdsm_ros.models.stable_diffusion.network import word_tokens

@@ -138,13 +138,15 @@ def test_live_and_offline_masks_are_the_same(tmp_path: Path, ros_domain: int) ->
     assert [answer.stamp for answer in live] == [answer.stamp for answer in offline]
     answered = [(a, b) for a, b in zip(offline, live, strict=True) if b.fault is None]
     assert len(answered) >= 12
+    last = max(b.number for _, b in answered if b.instruction == CUP)
     for a, b in answered:
-        assert set(b.masks) == {"initial", "refined"}
+        overtaken = b.number == last and set(b.masks) == {"initial"}  # the next instruction came while it was refined
+        assert overtaken or set(b.masks) == {"initial", "refined"}
         same = [iou(a.mask(stage), b.mask(stage)) for stage in b.masks if a.mask(stage).any()]
         assert min(same, default=1.0) > 0.99  # another number of threads rounds otherwise
-        assert b.counts.keys() == a.counts.keys()
+        assert b.counts.keys() == b.masks.keys()
         assert b.latency is not None
-        assert b.latency > b.seconds["refined"] > 0
+        assert b.latency > b.seconds["initial" if overtaken else "refined"] > 0
     metrics = json.loads((tmp_path / "live" / "metrics.json").read_text())
     assert metrics["settings"]["live"] == "at rate 2"
     assert metrics["all"]["answered"] == len(answered)

@@ -13,9 +13,11 @@ from mdsm_ros.models.common.fusion import PWAM, LanguageGate
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.vision import ParallelJoin
 from mdsm_ros.models.config import LAVTConfig, MDSMConfig
+from mdsm_ros.models.families import config_from_dict
+from mdsm_ros.models.lavt import LAVT_BASE, LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm import MDSM_BASE, MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import LAVT_BASE, LAVT_TINY, MDSM_BASE, MDSM_TINY, config_from_dict
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "blue", "cup", "lamp"]
 
@@ -221,7 +223,10 @@ def test_bad_configs_name_the_field_and_its_value(field: str, value: object) -> 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model_type": "bisenet"}, "model_type is 'bisenet', expected one of daam, grounded_diffusion, lavt, mdsm"),
+        (
+            {"model_type": "bisenet"},
+            "model_type is 'bisenet', expected one of clipseg, daam, grounded_diffusion, ",
+        ),
         ({}, "model_type is None"),
         ({"model_type": "lavt", "num_inference_steps": 4}, "num_inference_steps is 4, expected 0"),
         ({"model_type": "mdsm", "use_swin": False, "use_clip": False}, "use_swin is False"),

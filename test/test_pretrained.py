@@ -13,8 +13,8 @@ from mdsm_ros.checkpoints.pretrained import load_encoders
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.common.vision import ClipPatches
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import MDSM_TINY
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_encoders_start_from_their_checkpoints(stand_ins: MDSMConfig, tmp_path: 
         torch.testing.assert_close(ours, theirs)
     swin = timm.create_model(stand_ins.swin_checkpoint, pretrained=True, img_size=64, window_size=4, num_classes=0)
     assert model.intermediate.swin is not None
-    torch.testing.assert_close(model.intermediate.swin.swin.patch_embed.proj.weight, swin.patch_embed.proj.weight)
+    ours = model.intermediate.swin.swin.state_dict()
+    torch.testing.assert_close(ours["patch_embed.proj.weight"], swin.patch_embed.proj.weight)
     with torch.inference_mode():  # CLIP's 2x2 position embeddings stretch to the 4x4 patches of 64 pixels
         answer = model.eval().initial(torch.rand(1, 3, 64, 64), model.encode_text(["cup"]))
     assert answer.logits.shape == (1, 1, 16, 16)

@@ -23,11 +23,12 @@ from mdsm_ros.checkpoints import public_weights
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.inference.preprocess import input_size, to_model_input
+from mdsm_ros.models.families import published
+from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
 from mdsm_ros.models.grounded_sam2.network import GroundedSAM2
-from mdsm_ros.models.public_config import PUBLIC_MODELS, GroundedSAM2Config
 from mdsm_ros.segmenter import Segmenter
 
-NAMES = list(PUBLIC_MODELS)
+NAMES = list(published())
 LONG = "Go to the living room and get the pillow nearest to the radio"
 pytestmark = pytest.mark.usefixtures("public_models")
 

@@ -17,9 +17,10 @@ from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.inference.pace import Pace
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import LAVT_TINY, MDSM_TINY
 from mdsm_ros.segmenter import Segmenter
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
@@ -196,7 +197,7 @@ def test_compiled_parts_answer_the_same(
     plain = Segmenter.from_pretrained(tmp_path, device="cpu").segment(IMAGE, "get the red cup")
     segmenter = Segmenter.from_pretrained(tmp_path, device="cpu", acceleration="compile")
     assert (segmenter.acceleration, segmenter.acceleration_error) == ("compile", None)
-    assert compiled == ["IntermediateStage", "UNet2DConditionModel"]
+    assert compiled == ["IntermediateStage", "UNet"]
     answer = segmenter.segment(IMAGE, "get the red cup")
     np.testing.assert_allclose(answer.probability, plain.probability, atol=1e-4)
 

@@ -17,9 +17,10 @@ from transformers import AutoTokenizer, CLIPVisionModel
 from mdsm_ros.checkpoints.convert.lavt import say_present
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.common.vision import ParallelJoin
+from mdsm_ros.models.lavt import LAVT_BASE
 from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.mdsm import MDSM_BASE
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import LAVT_BASE, MDSM_BASE
 from training.train.command import main
 from training.train.start import start_from
 

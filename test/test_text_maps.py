@@ -14,8 +14,8 @@ from mdsm_ros.checkpoints.encoder_checkpoints import _mean_tokens
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.text_maps import FEATURES, TextMaps
+from mdsm_ros.models.mdsm import MDSM_SMALL
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import MDSM_SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

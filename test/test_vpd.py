@@ -14,10 +14,12 @@ from torch import nn
 
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_model
 from mdsm_ros.errors import ConfigError
-from mdsm_ros.models.common.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.attention_maps import summed_maps
 from mdsm_ros.models.common.language import TextFeatures
-from mdsm_ros.models.presets import VPD_SD15, config_from_dict
+from mdsm_ros.models.families import config_from_dict
+from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_layers, mean_map, recorded
 from mdsm_ros.models.stable_diffusion.network import unet_blocks
+from mdsm_ros.models.vpd import VPD_SD15
 from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.models.vpd.network import VPD, TextAdapter, tapped_blocks
 from training.train.run import save_memory

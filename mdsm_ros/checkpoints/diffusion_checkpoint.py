@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from diffusers import StableDiffusionPipeline
@@ -11,7 +12,13 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from mdsm_ros.errors import WeightsError
+from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
+
+if TYPE_CHECKING:
+    from mdsm_ros.models.daam.network import DAAM
+    from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+    from mdsm_ros.models.vpd.network import VPD
 
 WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
@@ -56,6 +63,30 @@ def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenize
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # transformers makes one up where none is
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: it knows no words, or its files are missing")
     return tokenizer
+
+
+def blank_clip_tokenizer() -> CLIPTokenizer:
+    """A tokenizer that knows no words."""
+    return CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
+
+
+def load_tokenizer(config: StableDiffusionConfig) -> CLIPTokenizer:
+    """The tokenizer of the text encoder that a model starts from.
+
+    Raises:
+        WeightsError: as :func:`load_pipeline`.
+    """
+    name = config.own_text_encoder
+    return load_clip_tokenizer(config.checkpoint) if name is None else load_clip_tokenizer(name, subfolder="")
+
+
+def load_encoders(model: VPD | GroundedDiffusion | DAAM) -> None:
+    """Fills a model's Stable Diffusion from hub ids, folders, or single .safetensors files of its configuration.
+
+    Raises:
+        WeightsError: as :func:`load_stable_diffusion`.
+    """
+    load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.own_text_encoder)
 
 
 def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | None = None) -> None:

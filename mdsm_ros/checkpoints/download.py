@@ -11,9 +11,10 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 
-from mdsm_ros.checkpoints.catalog import CATALOG, Repository
+from mdsm_ros.checkpoints.catalog import catalog
 from mdsm_ros.errors import DownloadError
 from mdsm_ros.hub.client import HUB_ERRORS, advice
+from mdsm_ros.models.family import Repository
 
 
 def find_repositories(name: str, revision: str | None = None) -> tuple[Repository, ...]:
@@ -26,14 +27,15 @@ def find_repositories(name: str, revision: str | None = None) -> tuple[Repositor
     Raises:
         DownloadError: there is no such name, it needs no download, or a revision is asked for of several repositories.
     """
-    if name in CATALOG:
-        repositories = CATALOG[name].repositories
+    entries = catalog()
+    if name in entries:
+        repositories = entries[name].repositories
         if not repositories:
             raise DownloadError(f"{name} comes with this package, there is nothing to download")
     elif "/" in name:
         repositories = (Repository(name),)
     else:
-        names = ", ".join(name for name, entry in CATALOG.items() if entry.repositories)
+        names = ", ".join(name for name, entry in entries.items() if entry.repositories)
         raise DownloadError(f"model is {name!r}, expected OWNER/NAME on the hub or one of {names}")
     if revision is None:
         return repositories

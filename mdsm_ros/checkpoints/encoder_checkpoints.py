@@ -6,14 +6,21 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from torch import nn
-from transformers import BertModel, PreTrainedTokenizerBase
+from transformers import BertModel, BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.imagenet import class_names, load_efficientnet
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.common.language import LanguageEncoder, TextFeatures
+from mdsm_ros.models.common.semantic import EfficientNetPyramid
 from mdsm_ros.models.common.text_maps import TextMaps
+from mdsm_ros.models.common.vision import ClipPatches
+from mdsm_ros.models.config import FusionConfig, MDSMConfig
+from mdsm_ros.models.lavt.network import LAVT
+from mdsm_ros.models.layers.bert import Bert
+from mdsm_ros.models.mdsm.network import MDSM
 
 PACKAGE = "package:"
 RIDGE = 0.1  # of the mean variance of a word's number
@@ -48,7 +55,33 @@ def bert_folder(name: str) -> str:
     return found if found == name else str(Path(found).parent)
 
 
-def load_bert(bert: BertModel, name: str, tokenizer: PreTrainedTokenizerBase, original: dict[str, int]) -> None:
+def blank_bert_tokenizer() -> BertTokenizerFast:
+    """A tokenizer that knows no words."""
+    return BertTokenizerFast(vocab={word: i for i, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))})
+
+
+def load_fusion_tokenizer(config: FusionConfig) -> PreTrainedTokenizerBase | None:
+    """The tokenizer of the BERT that a configuration starts from; None where it starts from none.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
+    return None if config.bert_checkpoint is None else load_bert_tokenizer(config.bert_checkpoint)
+
+
+def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: it cannot be found.
+    """
+    try:
+        return BertTokenizerFast.from_pretrained(bert_folder(name))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
+
+
+def load_bert(bert: Bert, name: str, tokenizer: PreTrainedTokenizerBase, original: dict[str, int]) -> None:
     """Fills a BERT from a checkpoint that may have more layers and more words.
 
     Args:
@@ -83,6 +116,38 @@ def load_semantic(network: nn.Module, name: str) -> nn.Module:
     path = Path(find_checkpoint(name, "*.pth"))
     network.load_state_dict(load_efficientnet(path, features_only=True).state_dict())
     return load_efficientnet(path)
+
+
+def load_fusion_encoders(model: MDSM | LAVT) -> None:
+    """Fills Swin, the semantic branch and BERT with the checkpoints that the configuration names.
+
+    Swin takes timm names, or ``local-dir:FOLDER``; CLIP and BERT take hub ids or folders.
+
+    Raises:
+        WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
+    """
+    config = model.config
+    stage = model.intermediate
+    name: str | None = None
+    classifier: nn.Module | None = None
+    try:
+        if stage.swin is not None and (name := config.swin_checkpoint) is not None:
+            swin = timm.create_model(
+                name, pretrained=True, img_size=config.image_size, window_size=config.swin_window_size, num_classes=0
+            )
+            state = {key: value for key, value in swin.state_dict().items() if not key.startswith("norm.")}
+            stage.swin.swin.load_state_dict(state)
+        if isinstance(config, MDSMConfig):
+            if isinstance(stage.clip, ClipPatches) and (name := config.clip_checkpoint) is not None:
+                stage.clip.clip.load_state_dict(CLIPVisionModel.from_pretrained(name).state_dict())
+            if isinstance(stage.clip, EfficientNetPyramid) and (name := config.efficientnet_checkpoint) is not None:
+                classifier = load_semantic(stage.clip.network, name)
+        if (name := config.bert_checkpoint) is not None:
+            load_bert(model.language.bert, name, model.tokenizer, load_bert_tokenizer(name).get_vocab())
+            if stage.text_maps is not None and classifier is not None:
+                align_words(stage.text_maps, classifier, model.language)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"encoder checkpoint {name!r} cannot be loaded: {error}") from error
 
 
 @torch.no_grad()

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import timm
-from torch import nn
-from transformers import BertTokenizerFast, CLIPVisionModel, PreTrainedTokenizerBase
-
-from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_stable_diffusion
-from mdsm_ros.checkpoints.encoder_checkpoints import align_words, bert_folder, load_bert, load_semantic
-from mdsm_ros.checkpoints.public_weights import load_public, read_public_config
 from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
-from mdsm_ros.models.base import HubModel
-from mdsm_ros.models.common.semantic import EfficientNetPyramid
-from mdsm_ros.models.common.vision import ClipPatches
-from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
-from mdsm_ros.models.daam.network import DAAM
-from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.models.families import config_from_dict, find_family, presets, published, trained_family
+from mdsm_ros.models.family import PublicFamily, resolve
 from mdsm_ros.models.interface import SegmentationModel
-from mdsm_ros.models.lavt.network import LAVT
-from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.presets import PRESETS, config_from_dict
-from mdsm_ros.models.public_config import PUBLIC_MODELS
-from mdsm_ros.models.registry import MODEL_TYPES
-from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
-from mdsm_ros.models.vpd.config import VPDConfig
-from mdsm_ros.models.vpd.network import VPD
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from mdsm_ros.models.base import HubModel
 
 EMBEDDED_WEIGHTS = Path(__file__).parent.parent / "weights"
 
@@ -57,23 +45,33 @@ def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
     """Loads a model by name, local folder or hub id, whichever type its configuration names.
 
-    Names are those of the embedded models and of the public ones; a folder of such a name is ./NAME.
+    Names are those of the embedded models and of the public ones; a folder of such a name is ./NAME. All that the
+    model needs is imported here, and nothing of the other types.
 
     Raises:
         WeightsError: there is no such model, it cannot be downloaded, or its files are damaged.
     """
-    if str(name) in PUBLIC_MODELS:
+    if str(name) in published():
+        from mdsm_ros.checkpoints.public_weights import load_public
+
         try:
-            return load_public(PUBLIC_MODELS[str(name)], local_files_only=local_files_only)
+            return load_public(published()[str(name)], local_files_only=local_files_only)
         except NotHereError as error:
             raise NotHereError(
                 f"{name} is a public model; its weights have to be downloaded once: mdsm download {name}. Now {error}"
             ) from error
     folder = model_folder(name, local_files_only=local_files_only)
-    public = read_public_config(folder)
-    if public is not None:
-        return load_public(public, local_files_only=local_files_only)
-    return MODEL_TYPES[read_config(folder).model_type].from_pretrained(folder)
+    values = read_values(folder)
+    try:
+        family = find_family(values.get("model_type"))
+    except ConfigError as error:
+        raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
+    if isinstance(family, PublicFamily):
+        from mdsm_ros.checkpoints.public_weights import load_public, read_public_config
+
+        return load_public(read_public_config(family, folder, values), local_files_only=local_files_only)
+    model: SegmentationModel = resolve(family.network).from_pretrained(folder)
+    return model
 
 
 def save_random(preset: str, folder: Path) -> None:
@@ -82,17 +80,10 @@ def save_random(preset: str, folder: Path) -> None:
     Raises:
         ConfigError: there is no such preset.
     """
-    if preset not in PRESETS:
-        raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(PRESETS)}")
-    config = PRESETS[preset]
-    model_type = MODEL_TYPES[config.model_type]
-    if isinstance(config, StableDiffusionConfig):
-        words = ["<|startoftext|>", "<|endoftext|>"]
-        tokenizer = model_type.tokenizer_type(vocab={word: i for i, word in enumerate(words)}, merges=[])
-    else:
-        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-        tokenizer = model_type.tokenizer_type(vocab={word: i for i, word in enumerate(words)})
-    model_type(config, tokenizer).save_pretrained(folder)
+    if preset not in presets():
+        raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(presets())}")
+    config = presets()[preset]
+    make_model(config, resolve(trained_family(config).blank_tokenizer)()).save_pretrained(folder)
 
 
 def save_untrained(config: ModelConfig, folder: Path) -> None:
@@ -104,9 +95,19 @@ def save_untrained(config: ModelConfig, folder: Path) -> None:
     tokenizer = load_tokenizer(config)
     if tokenizer is None:
         raise WeightsError(f"model_type {config.model_type!r} has no public tokenizer and must be trained")
-    model = MODEL_TYPES[config.model_type](config, tokenizer)
+    model = make_model(config, tokenizer)
     load_encoders(model)
     model.save_pretrained(folder)
+
+
+def make_model(config: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> HubModel:
+    """A model with random weights.
+
+    Raises:
+        ConfigError: the configuration is that of a public model, or no network can be built from it.
+    """
+    model: HubModel = resolve(trained_family(config).network)(config, tokenizer)
+    return model
 
 
 def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
@@ -115,64 +116,14 @@ def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
     Raises:
         WeightsError: it cannot be found.
     """
-    if isinstance(config, VPDConfig) and config.text_checkpoint is not None:
-        return load_clip_tokenizer(config.text_checkpoint, subfolder="")
-    if isinstance(config, StableDiffusionConfig):
-        return load_clip_tokenizer(config.checkpoint)
-    if not isinstance(config, FusionConfig) or config.bert_checkpoint is None:
-        return None
-    return load_bert_tokenizer(config.bert_checkpoint)
-
-
-def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a hub id or folder.
-
-    Raises:
-        WeightsError: it cannot be found.
-    """
-    try:
-        return BertTokenizerFast.from_pretrained(bert_folder(name))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
+    tokenizer: PreTrainedTokenizerBase | None = resolve(trained_family(config).load_tokenizer)(config)
+    return tokenizer
 
 
 def load_encoders(model: HubModel) -> None:
     """Fills the encoders with the checkpoints that the model's configuration names; the others stay as they are.
 
-    Swin takes timm names, or ``local-dir:FOLDER``; CLIP, BERT and Stable Diffusion take hub ids or folders, and the
-    last one single .safetensors files, too.
-
     Raises:
         WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
     """
-    if isinstance(model, MDSM | LAVT):
-        _load_fusion_encoders(model)
-    elif isinstance(model, VPD):
-        load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.text_checkpoint)
-    elif isinstance(model, GroundedDiffusion | DAAM):
-        load_stable_diffusion(model.backbone, model.config.checkpoint)
-
-
-def _load_fusion_encoders(model: MDSM | LAVT) -> None:
-    config = model.config
-    stage = model.intermediate
-    name: str | None = None
-    classifier: nn.Module | None = None
-    try:
-        if stage.swin is not None and (name := config.swin_checkpoint) is not None:
-            swin = timm.create_model(
-                name, pretrained=True, img_size=config.image_size, window_size=config.swin_window_size, num_classes=0
-            )
-            state = {key: value for key, value in swin.state_dict().items() if not key.startswith("norm.")}
-            stage.swin.swin.load_state_dict(state)
-        if isinstance(config, MDSMConfig):
-            if isinstance(stage.clip, ClipPatches) and (name := config.clip_checkpoint) is not None:
-                stage.clip.clip.load_state_dict(CLIPVisionModel.from_pretrained(name).state_dict())
-            if isinstance(stage.clip, EfficientNetPyramid) and (name := config.efficientnet_checkpoint) is not None:
-                classifier = load_semantic(stage.clip.network, name)
-        if (name := config.bert_checkpoint) is not None:
-            load_bert(model.language.bert, name, model.tokenizer, load_bert_tokenizer(name).get_vocab())
-            if stage.text_maps is not None and classifier is not None:
-                align_words(stage.text_maps, classifier, model.language)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"encoder checkpoint {name!r} cannot be loaded: {error}") from error
+    resolve(trained_family(model.config).load_encoders)(model)

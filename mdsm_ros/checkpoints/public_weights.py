@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,47 +11,40 @@ import transformers
 from transformers.image_processing_utils import BaseImageProcessor
 
 from mdsm_ros.errors import ConfigError, WeightsError
-from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
-from mdsm_ros.models.clipseg.network import CLIPSeg
-from mdsm_ros.models.common.vision import Normalize
-from mdsm_ros.models.grounded_sam2.network import GroundedSAM2
+from mdsm_ros.hub.folder import CONFIG_FILE, resolve_folder
+from mdsm_ros.models.config import PublicConfig
+from mdsm_ros.models.families import public_family
+from mdsm_ros.models.family import PublicFamily, resolve
 from mdsm_ros.models.interface import SegmentationModel
-from mdsm_ros.models.public_config import CLIPSegConfig, GroundedSAM2Config, PublicConfig, SAM3Config
-from mdsm_ros.models.sam3.network import SAM3
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
 
-def read_public_config(folder: Path) -> PublicConfig | None:
-    """The configuration of a public model in a folder; None where the folder holds another model.
+def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, Any]) -> PublicConfig:
+    """The configuration of a public model in a folder.
 
-    CLIPSeg and SAM 3 are folders in transformers' layout. Grounding DINO and SAM 2 are named by a config.json of ours:
-    model_type "grounded_sam2", and detector and segmenter, each a hub id or a folder, which may lie in this one.
+    A model of one checkpoint is a folder in transformers' layout. One of several is a folder with a config.json of
+    ours that names each of them, a hub id or a folder, which may lie in this one.
+
+    Args:
+        family: Type of the model.
+        folder: Folder that holds it.
+        values: Content of its config.json.
 
     Raises:
-        WeightsError: config.json is missing, or holds values that no model can be built from.
+        WeightsError: config.json holds values that no model can be built from.
     """
-    values = read_values(folder)
-    match values.get("model_type"):
-        case "clipseg":
-            return CLIPSegConfig(checkpoint=str(folder))
-        case "sam3" | "sam3_video":  # the hub's checkpoint holds the tracker, too
-            return SAM3Config(checkpoint=str(folder))
-        case "grounded_sam2":
-            try:
-                config = GroundedSAM2Config.from_dict(values)
-            except ConfigError as error:
-                raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
-            return replace(
-                config, detector=_inside(folder, config.detector), segmenter=_inside(folder, config.segmenter)
-            )
-    return None
-
-
-def _inside(folder: Path, name: str) -> str:
-    """The folder of that name in a folder; where there is none, the name as it is."""
-    path = folder / name
-    return str(path) if path.is_dir() else name
+    names = family.config_type.weights
+    if len(names) == 1:
+        return family.config_type.from_dict(dict.fromkeys(names, str(folder)))
+    try:
+        config = family.config_type.from_dict(values)
+    except ConfigError as error:
+        raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
+    inside: dict[str, Any] = {
+        name: str(folder / source) for name, (source, _) in config.sources.items() if (folder / source).is_dir()
+    }
+    return replace(config, **inside)
 
 
 def load_public(config: PublicConfig, *, local_files_only: bool = False) -> SegmentationModel:
@@ -59,26 +53,41 @@ def load_public(config: PublicConfig, *, local_files_only: bool = False) -> Segm
     Raises:
         WeightsError: it cannot be found or downloaded, is damaged, or the installed transformers does not have it.
     """
-    if isinstance(config, GroundedSAM2Config):
-        detector = resolve_folder(config.detector, revision=config.detector_revision, local_files_only=local_files_only)
-        segmenter = resolve_folder(
-            config.segmenter, revision=config.segmenter_revision, local_files_only=local_files_only
-        )
-        return GroundedSAM2(
-            config,
-            _load_network("GroundingDinoForObjectDetection", detector),
-            _load_network("Sam2Model", segmenter),
-            _load_tokenizer(detector),
-            _load_normalize(detector),
-            _load_normalize(segmenter),
-        ).eval()
-    folder = resolve_folder(config.checkpoint, revision=config.revision, local_files_only=local_files_only)
-    if isinstance(config, CLIPSegConfig):
-        network = _load_network("CLIPSegForImageSegmentation", folder)
-        return CLIPSeg(config, network, _load_tokenizer(folder), _load_normalize(folder)).eval()
-    network = _load_network("Sam3Model", folder)
-    config = replace(config, image_size=network.config.image_size)
-    return SAM3(config, network, _load_tokenizer(folder), _load_normalize(folder)).eval()
+    folders = {
+        name: resolve_folder(source, revision=revision, local_files_only=local_files_only)
+        for name, (source, revision) in config.sources.items()
+    }
+    family = public_family(config)
+    model: SegmentationModel = resolve(family.load)(config, {name: Folder(path) for name, path in folders.items()})
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder in transformers' layout, as :class:`~mdsm_ros.models.interface.PublicCheckpoint` has it.
+
+    All methods raise WeightsError where a file is missing or damaged.
+    """
+
+    path: Path
+
+    def network(self, name: str) -> Any:
+        """The network of a class of transformers, in full precision."""
+        return _load_network(name, self.path)
+
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        return _load_tokenizer(self.path)
+
+    def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation of each channel that the checkpoint's image processor notes."""
+        try:
+            values, _ = BaseImageProcessor.get_image_processor_dict(self.path, local_files_only=True)
+            return tuple(values["image_mean"]), tuple(values["image_std"])
+        except (OSError, KeyError, TypeError) as error:
+            raise WeightsError(
+                f"{self.path} has no image_mean and image_std in its preprocessor's configuration"
+            ) from error
 
 
 def _load_network(name: str, folder: Path) -> Any:
@@ -109,12 +118,3 @@ def _load_tokenizer(folder: Path) -> Any:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # tokenizers raises no narrower one
         raise WeightsError(f"{folder} has no readable tokenizer: {error}") from error
-
-
-def _load_normalize(folder: Path) -> Normalize:
-    """By the mean and deviation that the checkpoint's image processor notes."""
-    try:
-        values, _ = BaseImageProcessor.get_image_processor_dict(folder, local_files_only=True)
-        return Normalize(tuple(values["image_mean"]), tuple(values["image_std"]))
-    except (OSError, KeyError, TypeError) as error:
-        raise WeightsError(f"{folder} has no image_mean and image_std in its preprocessor's configuration") from error

@@ -34,18 +34,23 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instruction", help='for example "get the pillow nearest to the radio"')
 
 
-def load_segmenter(model: str, device: str) -> Segmenter:
+def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segmenter:
     """Loads a model, and says so on stderr, since that takes seconds.
 
     Args:
         model: Name, folder or hub id.
         device: "auto", "cpu", "cuda" or "cuda:N".
+        one_answer: Whether the process answers once, so that PyTorch's idle threads had better sleep.
 
     Raises:
         MdsmError: There is no such model or device, or its files are damaged.
     """
     check_model(model)
     print(f"loading {model} ...", file=sys.stderr, flush=True)
+    if one_answer:
+        from mdsm_ros.inference.threads import import_torch_for_one_answer
+
+        import_torch_for_one_answer()
     from mdsm_ros.segmenter import Segmenter
 
     return Segmenter.from_pretrained(model, device=device)
@@ -57,15 +62,15 @@ def check_model(name: str) -> None:
     Raises:
         WeightsError: It is neither the name of a known model, nor a folder, nor can it be a hub id.
     """
-    from mdsm_ros.models.public_config import PUBLIC_MODELS
+    from mdsm_ros.models.families import published
 
     embedded = [folder.name for folder in sorted(WEIGHTS.glob("*")) if folder.is_dir()]
-    if name in embedded or name in PUBLIC_MODELS or Path(name).is_dir():
+    if name in embedded or name in published() or Path(name).is_dir():
         return
     if Path(name).exists() or Path(name).is_absolute() or name.startswith((".", "~")):
         raise WeightsError(f"weights folder {name!r} is not a folder")
     if name.count("/") != 1:
-        known = ", ".join([*embedded, *PUBLIC_MODELS])
+        known = ", ".join([*embedded, *published()])
         raise WeightsError(f"model is {name!r}, expected one of {known}, a folder, or a hub id OWNER/NAME")
 
 

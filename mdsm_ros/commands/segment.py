@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path(f"{args.image.stem}_overlay.png")
     check_picture_name(out)
     check_picture_name(args.mask)
-    segmenter = load_segmenter(args.model, args.device)
+    segmenter = load_segmenter(args.model, args.device, one_answer=True)
     answer = segmenter.segment(image, instruction, num_inference_steps=args.steps, seed=args.seed)
     write_picture(out, draw_overlay(image, answer, instruction))
     if args.mask is not None:

@@ -16,9 +16,6 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "README.md")
-"""What a model is made of; never a pickle."""
-
 HUB_ERRORS: tuple[type[Exception], ...] = (HTTPError, EntryNotFoundError, HFValidationError, OSError)
 """What downloads, and look-ups in the cache, may raise."""
 

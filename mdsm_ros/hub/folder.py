@@ -8,21 +8,21 @@ Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, save_torch_state_dict, snapshot_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerFast
 
 from mdsm_ros.errors import NotHereError, StorageError, WeightsError
-from mdsm_ros.files import link_or_copy, whole_folder, write_json
+from mdsm_ros.files import write_json
 from mdsm_ros.foreign import check_depth, inside, read_json, shown
-from mdsm_ros.hub.client import HUB_ERRORS, HUB_FILES, advice
+from mdsm_ros.hub.files import HUB_FILES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -44,6 +44,10 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
         return folder
     if folder.exists() or folder.is_absolute() or str(name).startswith("."):
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
+    from huggingface_hub import snapshot_download  # a model in a folder starts without it
+
+    from mdsm_ros.hub.client import HUB_ERRORS, advice
+
     try:
         return Path(
             snapshot_download(
@@ -154,6 +158,8 @@ def write_model(
         WeightsError: A weight is not finite in half precision.
         StorageError: The disk is full, or the folder cannot be written.
     """
+    from huggingface_hub import save_torch_state_dict
+
     halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     for name, tensor in halves.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
@@ -167,27 +173,3 @@ def write_model(
         tokenizer.save_pretrained(folder)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"model folder {folder} cannot be written: {error}") from error
-
-
-class WholeFolders(PyTorchModelHubMixin):
-    """Saves a model so that its folder is there as a whole or as it was before, whenever the process is killed."""
-
-    def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
-        """Writes the model's folder; see :class:`huggingface_hub.PyTorchModelHubMixin`.
-
-        Files that belong to no model, a README.md among them, stay.
-
-        Raises:
-            WeightsError: a weight is not finite in half precision; the folder is as it was before.
-            StorageError: the disk is full, or the folder cannot be written; likewise.
-        """
-        folder = Path(save_directory)
-        if options.get("push_to_hub"):
-            options.setdefault("repo_id", folder.name)
-        with whole_folder(folder) as partial:
-            for path in folder.iterdir():
-                if path.is_dir():
-                    shutil.copytree(path, partial / path.name)
-                elif not any(path.match(pattern) for pattern in OWN_FILES):
-                    link_or_copy(path, partial / path.name)
-            return super().save_pretrained(partial, **options)

@@ -15,13 +15,13 @@ from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.hub.folder import (
     CONFIG_FILE,
     WEIGHTS_FILE,
-    WholeFolders,
     read_tokenizer,
     read_values,
     read_weights,
     resolve_folder,
     write_model,
 )
+from mdsm_ros.hub.whole import WholeFolders
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
 

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, TypeVar
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.foreign import check_fields, shown
 
+BETA_SCHEDULES = ("squaredcos_cap_v2", "linear", "scaled_linear")  # by diffusers' names
+
 ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
 MAX_IMAGE = 4096  # pixels
 MAX_LEVELS = 16
@@ -68,6 +70,8 @@ class ModelConfig:
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
         self._expect_sizes()
         self._expect("image_size", 0 < self.image_size <= MAX_IMAGE, f"1 to {MAX_IMAGE} pixels")
+        known = type(self).model_type
+        self._expect("model_type", self.model_type == known, repr(known))
         for name in ("mask_threshold", "present_threshold"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
@@ -130,6 +134,32 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """The config as JSON-ready values."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class PublicConfig(ModelConfig):
+    """What the configurations of models have in common whose weights others have published.
+
+    Present thresholds are those at which transformers' own post-processing keeps an answer.
+
+    Attributes:
+        weights: The fields that name where weights are, a hub id or a folder in transformers' layout; and for each of
+            them the field of its revision, a branch, tag or commit, where None is the main branch.
+
+    Raises:
+        ConfigError: a field is out of range.
+    """
+
+    weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._expect("num_inference_steps", self.num_inference_steps == 0, "0, the model has one stage")
+
+    @property
+    def sources(self) -> dict[str, tuple[str, str | None]]:
+        """Hub id or folder, and revision, of each field in ``weights``."""
+        return {name: (getattr(self, name), getattr(self, revision)) for name, revision in self.weights.items()}
 
 
 @dataclass(frozen=True)
@@ -221,7 +251,6 @@ class LAVTConfig(FusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "lavt", "'lavt'")
         self._expect("num_inference_steps", self.num_inference_steps == 0, "0, LAVT has one stage")
 
 
@@ -279,7 +308,6 @@ class MDSMConfig(FusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "mdsm", "'mdsm'")
         encoders = ("clip", "efficientnet_lite0")
         self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
         self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
@@ -303,5 +331,6 @@ class MDSMConfig(FusionConfig):
             1 <= self.refiner_attention_levels <= len(self.refiner_channels),
             f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
+        self._expect("beta_schedule", self.beta_schedule in BETA_SCHEDULES, f"one of {', '.join(BETA_SCHEDULES)}")
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")

@@ -61,6 +61,22 @@ class SegmentationModel(Protocol):
         ...
 
 
+class PublicCheckpoint(Protocol):
+    """A folder of public weights in transformers' layout; a :class:`~mdsm_ros.models.family.PublicFamily` loads it."""
+
+    def network(self, name: str) -> Any:
+        """The network of a class of transformers, in full precision."""
+        ...
+
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        ...
+
+    def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and deviation of each channel that its pixels are normalised with."""
+        ...
+
+
 @runtime_checkable
 class RefiningModel(SegmentationModel, Protocol):
     """A model with a second stage."""

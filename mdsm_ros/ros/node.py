@@ -25,7 +25,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, ParameterError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.recordings.images.colors import check_image
@@ -222,7 +222,7 @@ class MdsmNode(LifecycleNode):
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
         self._error = in_utf8(f"{what}: {error}")
         self.get_logger().error(self._error)
-        if not isinstance(error, ValueError):  # what the user can put right needs no traceback
+        if not isinstance(error, MdsmError):  # what the user can put right needs no traceback
             self.get_logger().error(in_utf8(traceback.format_exc()))
         return FAILURE
 

@@ -58,6 +58,11 @@ class NodeProcess:
             self._process.wait()
             signal.signal(signal.SIGTERM, self._handler_before)
 
+    @property
+    def pid(self) -> int:
+        """Of the running node."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raises DemoError, with the end of the log, if the node has ended."""
         if self._process.poll() is not None:

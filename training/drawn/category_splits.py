@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdsm_ros.errors import DatasetError
-from training.train.yaml_files import read_yaml
+from training.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)

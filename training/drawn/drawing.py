@@ -12,9 +12,10 @@ from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
 from mdsm_ros.checkpoints.diffusion_checkpoint import WITHOUT_CHECKER
-from mdsm_ros.models.common.attention_maps import Projections, cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.attention_maps import summed_maps
 from mdsm_ros.models.common.hooks import outputs_of
 from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.models.stable_diffusion.attention_maps import Projections, cross_attention_layers, mean_map, recorded
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks
 from training.drawn.prompt_plan import Prompt, Sampling
 from training.latent.stages import stable_diffusion_scheduler

@@ -16,7 +16,7 @@ from typing import Any
 
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import ConfigError
-from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
 from training.evaluation.experiment import INITIAL, Variant
 from training.train.config import TrainConfig, read_config
@@ -31,7 +31,7 @@ def one_stage(config: TrainConfig) -> TrainConfig:
 
 def lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
     """LAVT in the place of MDSM."""
-    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["lavt"])}
+    known = {field.name for field in dataclasses.fields(find_family("lavt").config_type)}
     model = {key: value for key, value in config.model.items() if key in known - {"num_inference_steps"}}
     preset = config.preset.replace("mdsm", "lavt")
     # both at once: the preset must have no stage 2
@@ -79,7 +79,7 @@ def read_mdsm(path: Path) -> TrainConfig:
         ConfigError: it is another model's, or leaves a stage out.
     """
     config = read_config(path)
-    if PRESETS[config.preset].model_type != "mdsm" or config.stage2 is None:
+    if presets()[config.preset].model_type != "mdsm" or config.stage2 is None:
         raise ConfigError(f"{path}: preset is {config.preset!r}, expected MDSM with both stages")
     return config
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import CommandError, ConfigError
-from mdsm_ros.models.presets import CONFIG_TYPES, PRESETS
+from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
 from training.evaluation.experiment import INITIAL, Variant
@@ -33,7 +33,7 @@ def _vpd(row: str, **fields: Any) -> Variant:
 
 
 def _daam(config: TrainConfig) -> TrainConfig:
-    known = {field.name for field in dataclasses.fields(CONFIG_TYPES["daam"])}
+    known = {field.name for field in dataclasses.fields(find_family("daam").config_type)}
     model = {key: value for key, value in config.model.items() if key in known}
     return dataclasses.replace(config, preset=config.preset.replace("vpd", "daam"), model=model)
 
@@ -61,7 +61,7 @@ def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
     if vpd is None:
         return {"mdsm": read_mdsm(mdsm)}
     configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
-    if PRESETS[configs["vpd"].preset].model_type != "vpd":
+    if presets()[configs["vpd"].preset].model_type != "vpd":
         raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
     budgets = {name: _budget(config) for name, config in configs.items()}
     if budgets["mdsm"] != budgets["vpd"]:

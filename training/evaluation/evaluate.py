@@ -146,7 +146,11 @@ def _public(by_model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
-    """The same architecture and tokenizer with random weights: what the metrics are worth without learning."""
+    """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
+
+    Raises:
+        CommandError: the model is not one that this package trains.
+    """
     model = load_model(name)
     if not isinstance(model, HubModel):
         raise CommandError(f"--untrained is for models that this package trains, {name} is none")

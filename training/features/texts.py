@@ -57,7 +57,7 @@ def cache_texts(language: LanguageEncoder, texts: Sequence[str], folder: Path) -
     ends = np.cumsum(lengths)
     starts = ends - lengths
     identity = {"encoder": of_module(language), "sentences": of_texts(unique)}
-    store = RowStore(folder, identity, [(language.bert.config.hidden_size,)], int(ends[-1]))
+    store = RowStore(folder, identity, [(language.bert.dim,)], int(ends[-1]))
     missing = set(np.searchsorted(ends, store.missing(), side="right").tolist())
     with tqdm(total=len(missing), desc="text features", unit="sentence", disable=None, mininterval=2.0) as progress:
         waiting = sorted(missing)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, TypeVar
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.foreign import check_fields, shown
 from mdsm_ros.models.config import FusionConfig, MDSMConfig, ModelConfig
-from mdsm_ros.models.presets import PRESETS, config_from_dict
+from mdsm_ros.models.families import config_from_dict, presets, trained_family
 from training.augment.options import Augmentation
-from training.train.yaml_files import read_yaml
+from training.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -143,17 +143,17 @@ class TrainConfig(LoopConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.preset not in PRESETS:
-            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(PRESETS)}")
-        if self.stage2 is not None and not PRESETS[self.preset].num_inference_steps:
+        if self.preset not in presets():
+            raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(presets())}")
+        if self.stage2 is not None and not presets()[self.preset].num_inference_steps:
             raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
-        if self.auxiliary_weight and not isinstance(PRESETS[self.preset], FusionConfig):
+        if self.auxiliary_weight and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
         side = self.model_config().image_size
         if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and side % self.loss_stride == 0):
             raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of image_size, {side}")
-        if self.freeze_language and not isinstance(PRESETS[self.preset], FusionConfig):
+        if self.freeze_language and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"freeze_language is true, expected false: {self.preset} has no BERT")
         if self.feature_cache:
             self._expect_frozen()
@@ -169,8 +169,8 @@ class TrainConfig(LoopConfig):
 
     def model_config(self) -> ModelConfig:
         """The preset with the overrides."""
-        preset = PRESETS[self.preset]
-        covered = ("swin_checkpoint", "bert_checkpoint") if isinstance(preset, FusionConfig) and self.start_from else ()
+        preset = presets()[self.preset]
+        covered = trained_family(preset).start_covers if self.start_from else ()
         return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
 
 

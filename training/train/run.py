@@ -12,19 +12,20 @@ import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers import ModelMixin
-from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, model_folder
+from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.hub.folder import read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
+from mdsm_ros.models.families import trained_family
+from mdsm_ros.models.family import resolve
+from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
-from mdsm_ros.models.registry import MODEL_TYPES
 from training.datasets.dataset import COLOR_IDS, InstructionDataset
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
@@ -45,8 +46,8 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
     """
     model_config = config.model_config()
     set_seed(config.seed)
-    model = MODEL_TYPES[model_config.model_type](model_config, _tokenizer(config, out, data))
-    if config.start_from is None or isinstance(model_config, FusionConfig):  # whose CLIP may not be in it
+    model = make_model(model_config, _tokenizer(config, out, data))
+    if config.start_from is None or trained_family(model_config).start_covers:  # others, such as CLIP, may not be in it
         load_encoders(model)
     if config.start_from is not None:
         PartialState().print(start_from(model, config.start_from), file=sys.stderr)
@@ -64,18 +65,21 @@ def save_memory(model: nn.Module) -> None:
             module.gradient_checkpointing_enable()
         elif isinstance(module, ModelMixin):
             module.enable_gradient_checkpointing()
-        elif isinstance(module, SwinTransformer):
-            module.set_grad_checkpointing()
+        elif isinstance(module, Recomputing):
+            module.recompute = True
 
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
     model_config, folder = config.model_config(), out / "tokenizer"
+    family = trained_family(model_config)
     if config.start_from is not None:
-        return read_tokenizer(model_folder(config.start_from), MODEL_TYPES[model_config.model_type].tokenizer_type)
+        return read_tokenizer(model_folder(config.start_from), resolve(family.network).tokenizer_type)
     public = load_tokenizer(model_config)
-    if public is not None and not (isinstance(model_config, FusionConfig) and len(public) > model_config.vocab_size):
+    if not family.learns_vocabulary and public is not None:
         return public
     assert isinstance(model_config, FusionConfig)  # the others have a public one
+    if public is not None and len(public) <= model_config.vocab_size:
+        return public
     if not folder.exists():
         texts, size = (i.text for i in data.instructions), model_config.vocab_size
         tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)

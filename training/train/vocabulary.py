@@ -17,6 +17,8 @@ from tokenizers.pre_tokenizers import Sequence as PreTokenizers
 from tokenizers.trainers import BpeTrainer
 from transformers import BertTokenizerFast, CLIPTokenizer, PreTrainedTokenizerBase
 
+from mdsm_ros.errors import ConfigError
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 CLIP_SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 CLIP_WORDS = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+")
@@ -54,14 +56,14 @@ def cut_vocabulary(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], voc
         vocab_size: Number of pieces to keep.
 
     Raises:
-        ValueError: the texts alone need more pieces.
+        ConfigError: the texts alone need more pieces.
     """
     original = tokenizer.get_vocab()
     pieces = sorted(original, key=original.__getitem__)
     needed = {piece for text in texts for piece in tokenizer.tokenize(text)}
     needed |= {*SPECIAL, *CHARACTERS, *(f"##{character}" for character in CHARACTERS)} & set(original)
     if len(needed) > vocab_size:
-        raise ValueError(f"vocab_size is {vocab_size}, expected at least the {len(needed)} pieces of the texts")
+        raise ConfigError(f"vocab_size is {vocab_size}, expected at least the {len(needed)} pieces of the texts")
     plain = (p for p in pieces if p not in needed and p.isascii() and p.removeprefix("##").isalpha())
     kept = needed | set(islice(plain, vocab_size - len(needed)))
     vocabulary = {piece: i for i, piece in enumerate(p for p in pieces if p in kept)}

@@ -17,6 +17,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.convert.checkpoint import fill, option, tensors, translate
+from mdsm_ros.checkpoints.encoder_checkpoints import load_bert_tokenizer
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.foreign import shown
 from mdsm_ros.models.common.mask_head import MaskHead
@@ -141,6 +142,15 @@ def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -
 
 def _count(state: Mapping[str, torch.Tensor], numbered: str) -> int:
     return len({match[1] for key in state if (match := re.fullmatch(numbered, key))})
+
+
+def convert(content: Mapping[str, Any], language: str) -> LAVT:
+    """Our LAVT with the weights of an official one, and the tokenizer of a hub id or folder.
+
+    Raises:
+        WeightsError: as :func:`convert_lavt`; or there is no such tokenizer.
+    """
+    return convert_lavt(content, load_bert_tokenizer(language))
 
 
 def convert_lavt(content: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> LAVT:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mdsm_ros.checkpoints.convert.checkpoint import read_checkpoint
-from mdsm_ros.checkpoints.convert.lavt import convert_lavt, is_lavt
-from mdsm_ros.checkpoints.convert.vpd import convert_vpd, is_vpd
-from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_text_encoder
-from mdsm_ros.checkpoints.pretrained import load_bert_tokenizer
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.files import whole_folder, write_text
 from mdsm_ros.hub.folder import CONFIG_FILE, OWN_FILES, TOKENIZER_FILE
 from mdsm_ros.models.base import HubModel
-
-LANGUAGE = {"lavt": "google-bert/bert-base-uncased", "vpd": "openai/clip-vit-large-patch14"}
-ORIGINS = {
-    "lavt": ("gpl-3.0", "LAVT (arXiv 2112.02244)", "https://github.com/yz93/LAVT-RIS, whose code is GPLv3"),
-    "vpd": ("mit", "VPD (arXiv 2303.02153)", "https://github.com/wl-zhao/VPD, whose code has the MIT licence"),
-}
+from mdsm_ros.models.families import trained_families
+from mdsm_ros.models.family import Conversion, resolve
 
 CARD = """---
 license: {license}
@@ -45,7 +39,7 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
     Args:
         checkpoint: ``.pth`` file.
         out: folder to write.
-        kind: "lavt" or "vpd"; None goes by the content.
+        kind: Model type, "lavt" or "vpd"; None goes by the content.
         language: hub id or folder of what is not in the checkpoint: for LAVT BERT's tokenizer, for VPD CLIP's tokenizer
             and text encoder. None: of BERT-base-uncased and of CLIP ViT-L/14, from the hub or its cache.
 
@@ -54,23 +48,14 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
     """
     _expect_new(out)
     content = read_checkpoint(checkpoint)
-    if kind is None:
-        kind = next((name for name, fits in (("lavt", is_lavt), ("vpd", is_vpd)) if fits(content)), None)
-    if kind is None:
-        raise WeightsError(f"checkpoint {checkpoint} has the layout of neither LAVT nor VPD")
-    language = language or LANGUAGE[kind]
-    model: HubModel
-    if kind == "lavt":
-        model = convert_lavt(content, load_bert_tokenizer(language))
-    else:
-        model = convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
-    license_id, title, origin = ORIGINS[kind]
+    kind, conversion = _recognize(checkpoint, content, kind)
+    model: HubModel = resolve(conversion.convert)(content, language or conversion.language)
     card = CARD.format(
-        license=license_id,
-        title=title,
+        license=conversion.licence,
+        title=conversion.title,
         name=checkpoint.name,
         digest=_sha256(checkpoint),
-        origin=origin,
+        origin=conversion.origin,
         size=model.config.image_size,
         tokens=model.config.max_tokens,
     )
@@ -90,6 +75,15 @@ def _expect_new(out: Path) -> None:
     others = [path.name for path in found if not any(path.match(pattern) for pattern in (*OWN_FILES, "README.md"))]
     if others:
         raise WeightsError(f"folder {out} holds {others[0]}, expected a new or an empty folder")
+
+
+def _recognize(checkpoint: Path, content: Mapping[str, Any], kind: str | None) -> tuple[str, Conversion]:
+    """The model type that was asked for, or the one whose layout the content has; and how it is converted."""
+    conversions = {family.name: family.conversion for family in trained_families() if family.conversion is not None}
+    for name, conversion in conversions.items():
+        if kind == name or (kind is None and resolve(conversion.recognizes)(content)):
+            return name, conversion
+    raise WeightsError(f"checkpoint {checkpoint} has the layout of neither {' nor '.join(map(str.upper, conversions))}")
 
 
 def _sha256(path: Path) -> str:

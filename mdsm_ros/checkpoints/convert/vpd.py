@@ -21,6 +21,7 @@ from transformers import CLIPTextModel, PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.convert.checkpoint import Source, fill, option, tensors, translate
 from mdsm_ros.checkpoints.convert.lavt import decoder_rules, object_logit, say_present
+from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_text_encoder
 from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.models.stable_diffusion.config import SD15, Sizes
 from mdsm_ros.models.vpd.config import VPDConfig
@@ -75,6 +76,15 @@ def vpd_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor], te
         raise WeightsError(f"the checkpoint has no {error.args[0]}, expected a VPD") from error
     except Exception as error:  # tensors of any shape, options of any type
         raise WeightsError(f"the checkpoint has sizes that no VPD here can have: {error}") from error
+
+
+def convert(content: Mapping[str, Any], language: str) -> VPD:
+    """Our VPD with the weights of an official one, and tokenizer and text encoder of a hub id or folder.
+
+    Raises:
+        WeightsError: as :func:`convert_vpd`; or there is no such tokenizer or text encoder.
+    """
+    return convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
 
 
 def convert_vpd(content: Mapping[str, Any], text_encoder: CLIPTextModel, tokenizer: PreTrainedTokenizerBase) -> VPD:

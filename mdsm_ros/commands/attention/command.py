@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     image = read_picture(args.image)
     out = args.out or Path(f"{args.image.stem}_attention.png")
     check_picture_name(out)
-    segmenter = load_segmenter(args.model, args.device)
+    segmenter = load_segmenter(args.model, args.device, one_answer=True)
     from mdsm_ros.commands.attention.maps import attention_sheet
 
     write_picture(out, attention_sheet(segmenter, image, instruction))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
 from transformers import CLIPSegForImageSegmentation, PreTrainedTokenizerBase
 
 from mdsm_ros.language.target_phrase import find_target
-from mdsm_ros.models.common.vision import Normalize
-from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.models.public_config import CLIPSegConfig
+from mdsm_ros.models.clipseg import CLIPSegConfig
+from mdsm_ros.models.common.normalize import Normalize
+from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
 
 
 class CLIPSeg(nn.Module):
@@ -58,3 +58,10 @@ class CLIPSeg(nn.Module):
         logits = self.network(pixel_values=self.normalize(images), conditional_embeddings=text).logits
         logits = logits.view(len(images), 1, *logits.shape[-2:])  # some versions drop a batch of one
         return InitialMask(logits, logits.flatten(1).amax(dim=1))
+
+
+def load(config: CLIPSegConfig, checkpoints: Mapping[str, PublicCheckpoint]) -> CLIPSeg:
+    """The model with its public weights."""
+    checkpoint = checkpoints["checkpoint"]
+    network = checkpoint.network("CLIPSegForImageSegmentation")
+    return CLIPSeg(config, network, checkpoint.tokenizer(), Normalize(*checkpoint.pixel_statistics()))

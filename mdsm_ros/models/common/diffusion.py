@@ -1,4 +1,4 @@
-"""Diffusion of masks as pure functions around diffusers' schedulers.
+"""Diffusion of masks as pure functions around a noise schedule.
 
 A mask lives in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits), which for
 binary masks is steadier than predicting the noise and lets cross-entropy and dice act on it. Reverse steps are DDIM
@@ -8,25 +8,37 @@ binary masks is steadier than predicting the noise and lets cross-entropy and di
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
-from diffusers import DDIMScheduler
 
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.layers.ddim import DDIM
 
 Denoiser = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (noisy mask, timesteps (B,)) -> clean mask logits
 
 
-def make_scheduler(config: MDSMConfig) -> DDIMScheduler:
+class Scheduler(Protocol):
+    """What :func:`refinement_timesteps` asks of a noise schedule: ours, or one of diffusers."""
+
+    @property
+    def config(self) -> Any:
+        """With ``num_train_timesteps``."""
+        ...
+
+    @property
+    def timesteps(self) -> torch.Tensor:
+        """Of the whole way from noise to a clean sample, descending."""
+        ...
+
+    def set_timesteps(self, num_inference_steps: int) -> None:
+        """Chooses the number of steps of the whole way."""
+        ...
+
+
+def make_scheduler(config: MDSMConfig) -> DDIM:
     """The noise schedule, shared by training and sampling."""
-    return DDIMScheduler(
-        num_train_timesteps=config.num_train_timesteps,
-        beta_schedule=config.beta_schedule,
-        prediction_type="sample",
-        clip_sample=True,
-        set_alpha_to_one=True,
-        timestep_spacing="trailing",
-    )
+    return DDIM(config.num_train_timesteps, config.beta_schedule)
 
 
 def to_signal(logits: torch.Tensor) -> torch.Tensor:
@@ -34,7 +46,7 @@ def to_signal(logits: torch.Tensor) -> torch.Tensor:
     return torch.tanh(logits / 2)  # = 2 sigmoid(logits) - 1
 
 
-def refinement_timesteps(scheduler: DDIMScheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
+def refinement_timesteps(scheduler: Scheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
     """Timesteps from about ``start_timestep`` towards the clean mask in ``num_inference_steps`` equal strides."""
     train_steps = scheduler.config.num_train_timesteps
     total = max(num_inference_steps, round(num_inference_steps * train_steps / start_timestep))
@@ -44,7 +56,7 @@ def refinement_timesteps(scheduler: DDIMScheduler, start_timestep: int, num_infe
 
 def refine(
     denoiser: Denoiser,
-    scheduler: DDIMScheduler,
+    scheduler: DDIM,
     initial_logits: torch.Tensor,
     noise: torch.Tensor,
     start_timestep: int,
@@ -74,5 +86,5 @@ def refine(
         if i and not keep_on():
             break
         logits = denoiser(sample, timestep.to(sample.device).expand(len(sample)))
-        sample = scheduler.step(to_signal(logits), int(timestep), sample).prev_sample
+        sample = scheduler.step(to_signal(logits), int(timestep), sample)
     return logits

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel, PreTrainedTokenizerBase
 
 from mdsm_ros.models.config import FusionConfig
+from mdsm_ros.models.layers.bert import Bert
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 WORD = re.compile(r"[^\W\d_]+")
 
@@ -37,17 +41,12 @@ class LanguageEncoder(nn.Module):
         self.vocabulary = tokenizer.get_vocab()
         self.max_tokens = config.max_tokens
         self.least_known_words = config.least_known_words
-        self.bert = BertModel(
-            BertConfig(
-                vocab_size=config.vocab_size,
-                hidden_size=config.bert_hidden_size,
-                num_hidden_layers=config.bert_num_layers,
-                num_attention_heads=config.bert_num_heads,
-                intermediate_size=4 * config.bert_hidden_size,
-                hidden_dropout_prob=config.bert_dropout,
-                attention_probs_dropout_prob=config.bert_dropout,
-            ),
-            add_pooling_layer=False,
+        self.bert = Bert(
+            config.vocab_size,
+            config.bert_hidden_size,
+            config.bert_num_layers,
+            config.bert_num_heads,
+            config.bert_dropout,
         )
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
@@ -67,5 +66,4 @@ class LanguageEncoder(nn.Module):
             list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
         ).to(self.bert.device)
         mask = batch["attention_mask"]
-        tokens = self.bert(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
-        return TextFeatures(tokens=tokens, mask=mask.bool())
+        return TextFeatures(tokens=self.bert(batch["input_ids"], mask), mask=mask.bool())

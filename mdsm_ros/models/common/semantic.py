@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
-from mdsm_ros.models.common.efficientnet import MEAN, STD, efficientnet_lite0
-from mdsm_ros.models.common.vision import Normalize
+from mdsm_ros.models.common.normalize import IMAGENET_MEAN, IMAGENET_STD, Normalize
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.layers.efficientnet import EfficientNetLite0
 
 FIRST = 1  # of its maps, at stride 4
 
@@ -25,11 +23,10 @@ class EfficientNetPyramid(nn.Module):
 
     def __init__(self, config: MDSMConfig) -> None:
         super().__init__()
-        self.normalize = Normalize(MEAN, STD)
+        self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
         self.frozen = config.freeze_efficientnet
-        network: Any = efficientnet_lite0(features_only=True)
-        self.dims: tuple[int, ...] = tuple(network.feature_info.channels()[FIRST:])
-        self.network: nn.Module = network
+        self.network = EfficientNetLite0()
+        self.dims: tuple[int, ...] = self.network.dims[FIRST:]
         if self.frozen:
             self.network.requires_grad_(False)
 

@@ -7,46 +7,19 @@ Each branch normalises the raw image itself, since they were pre-trained with di
 from __future__ import annotations
 
 import torch
-from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
-from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock
 from torch import nn
 from torch.nn import functional
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
+from mdsm_ros.models.common.normalize import IMAGENET_MEAN, IMAGENET_STD, Normalize
 from mdsm_ros.models.config import FusionConfig, MDSMConfig
+from mdsm_ros.models.layers.swin import Swin
 
-
-class Normalize(nn.Module):
-    """(image - mean) / std per channel, for images in [0, 1]."""
-
-    mean: torch.Tensor
-    std: torch.Tensor
-
-    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalises (B, 3, H, W)."""
-        return (images - self.mean) / self.std
-
-
-class PadThenShift(SwinTransformerBlock):
-    """A Swin block that fills its grid up to whole windows before it shifts them, as LAVT's Swin does.
-
-    timm shifts first, so that its attention mask misses the seam where padding is needed: at 480 pixels with windows
-    of 12 in the last two stages. Without padding both are the same.
-    """
-
-    def _attn(self, x: torch.Tensor) -> torch.Tensor:
-        height, width = x.shape[1:3]
-        below, right = (-side % window for side, window in zip((height, width), self.window_size, strict=True))
-        return super()._attn(functional.pad(x, (0, 0, 0, right, 0, below)))[:, :height, :width]
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures in 0 to 1 that CLIP was trained on
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class SwinStages(nn.Module):
-    """timm's Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1).
+    """Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1).
 
     Args:
         config: sizes.
@@ -57,24 +30,16 @@ class SwinStages(nn.Module):
     def __init__(self, config: FusionConfig, *, from_image: bool = True) -> None:
         super().__init__()
         self.from_image = from_image
-        self.normalize = Normalize(IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
-        self.swin = SwinTransformer(
-            img_size=config.image_size,
-            embed_dim=config.swin_embed_dim,
-            depths=config.swin_depths,
-            num_heads=config.swin_num_heads,
-            window_size=config.swin_window_size,
-            drop_path_rate=config.drop_path_rate,
-            num_classes=0,
+        self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
+        self.swin = Swin(
+            config.image_size,
+            config.swin_embed_dim,
+            config.swin_depths,
+            config.swin_num_heads,
+            config.swin_window_size,
+            config.drop_path_rate,
+            first=0 if from_image else config.finest_level + 1,
         )
-        self.swin.norm = nn.Identity()  # LAVT normalises each stage's fused output instead
-        if not from_image:
-            self.swin.patch_embed = nn.Identity()
-            for i in range(config.finest_level + 1):
-                self.swin.layers[i] = nn.Identity()
-        for module in self.swin.modules():
-            if isinstance(module, SwinTransformerBlock):
-                module.__class__ = PadThenShift  # timm has no argument for it
 
     def patches(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, H/4, W/4, C)."""
@@ -89,8 +54,10 @@ class ClipPatches(nn.Module):
     """CLIP's vision tower as a feature map: patch tokens without the class token."""
 
     def __init__(self, config: MDSMConfig) -> None:
+        from transformers import CLIPVisionConfig, CLIPVisionModel  # models without CLIP start without it
+
         super().__init__()
-        self.normalize = Normalize(OPENAI_CLIP_MEAN, OPENAI_CLIP_STD)
+        self.normalize = Normalize(CLIP_MEAN, CLIP_STD)
         self.frozen = config.freeze_clip
         self.clip = CLIPVisionModel(
             CLIPVisionConfig(

@@ -27,7 +27,6 @@ class DAAMConfig(StableDiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "daam", "'daam'")
         self._expect("num_inference_steps", self.num_inference_steps == 0, "0, DAAM has one stage")
         self._expect("timesteps", len(self.timesteps) > 0 and all(0 < t < 1000 for t in self.timesteps), "1 to 999")
         self._expect("heat_threshold", 0.0 < self.heat_threshold < 1.0, "0 to 1")

@@ -12,9 +12,10 @@ from torch import nn
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase
 
 from mdsm_ros.models.base import HubModel
-from mdsm_ros.models.common.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.attention_maps import summed_maps
 from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_layers, mean_map, recorded
 from mdsm_ros.models.stable_diffusion.kind_text import KindText, encode_kinds
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler
 

@@ -32,7 +32,6 @@ class GroundedDiffusionConfig(StableDiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "grounded_diffusion", "'grounded_diffusion'")
         self._expect("num_inference_steps", self.num_inference_steps == 0, "0, Grounded Diffusion has one stage")
         levels = len(self.sizes["unet"]["block_out_channels"])
         self._expect("grounding_channels", len(self.grounding_channels) == levels, f"one for each of {levels} levels")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 from transformers.image_transforms import center_to_corners_format
 
 from mdsm_ros.language.target_phrase import find_target
-from mdsm_ros.models.common.vision import Normalize
-from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.models.public_config import GroundedSAM2Config
+from mdsm_ros.models.common.normalize import Normalize
+from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
+from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
 
 if TYPE_CHECKING:  # not in every version of transformers that this package runs with
     from transformers import GroundingDinoForObjectDetection, Sam2Model
@@ -99,3 +99,16 @@ class GroundedSAM2(nn.Module):
             pixel_values=self.normalize_segmenter(square), input_boxes=side * box[:, None], multimask_output=False
         ).pred_masks  # (B, 1, 1, h, w)
         return InitialMask(masks[:, 0], score)
+
+
+def load(config: GroundedSAM2Config, checkpoints: Mapping[str, PublicCheckpoint]) -> GroundedSAM2:
+    """The model with its public weights."""
+    detector, segmenter = checkpoints["detector"], checkpoints["segmenter"]
+    return GroundedSAM2(
+        config,
+        detector.network("GroundingDinoForObjectDetection"),
+        segmenter.network("Sam2Model"),
+        detector.tokenizer(),
+        Normalize(*detector.pixel_statistics()),
+        Normalize(*segmenter.pixel_statistics()),
+    )

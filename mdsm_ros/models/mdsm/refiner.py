@@ -1,6 +1,6 @@
 """The crossmodal reverse decoder: noisy mask + crossmodal features + timestep -> cleaner mask.
 
-The paper names it and is silent about its layers. Ours is diffusers' UNet2DConditionModel: the noisy mask, the
+The paper names it and is silent about its layers. Ours is the UNet of latent diffusion: the noisy mask, the
 initial mask, the image and the projected crossmodal features enter on the channels, the words through
 cross-attention at the coarsest levels.
 """
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import nn
 from torch.nn import functional
 
 from mdsm_ros.models.common.diffusion import to_signal
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.models.layers.unet import UNet
 
 
 class Refiner(nn.Module):
@@ -27,18 +27,14 @@ class Refiner(nn.Module):
         self.grid = config.image_size // config.refiner_stride
         widths = (config.decoder_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
-        attentive = config.refiner_attention_levels
-        plain = len(config.refiner_channels) - attentive
-        self.unet = UNet2DConditionModel(
-            in_channels=2 + 3 + config.refiner_condition_channels,
-            out_channels=1,
-            block_out_channels=config.refiner_channels,
-            layers_per_block=config.refiner_layers_per_block,
-            down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attentive,
-            up_block_types=("CrossAttnUpBlock2D",) * attentive + ("UpBlock2D",) * plain,
-            cross_attention_dim=config.bert_hidden_size,
-            attention_head_dim=config.refiner_num_heads,  # diffusers' name for the number of heads (its issue 2011)
-            norm_num_groups=8,
+        self.unet = UNet(
+            inputs=2 + 3 + config.refiner_condition_channels,
+            outputs=1,
+            channels=config.refiner_channels,
+            layers=config.refiner_layers_per_block,
+            attentive=config.refiner_attention_levels,
+            context_dim=config.bert_hidden_size,
+            heads=config.refiner_num_heads,
         )
 
     def _to_grid(self, x: torch.Tensor) -> torch.Tensor:
@@ -65,9 +61,4 @@ class Refiner(nn.Module):
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
         """(B, 1, grid, grid) noisy mask in [-1, 1] and timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
-        return self.unet(
-            torch.cat([noisy, condition], dim=1),
-            timesteps,
-            encoder_hidden_states=text.tokens,
-            encoder_attention_mask=text.mask,
-        ).sample
+        return self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)

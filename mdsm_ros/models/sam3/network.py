@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,9 +11,9 @@ from torch import nn
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from mdsm_ros.language.target_phrase import find_target
-from mdsm_ros.models.common.vision import Normalize
-from mdsm_ros.models.interface import InitialMask
-from mdsm_ros.models.public_config import SAM3Config
+from mdsm_ros.models.common.normalize import Normalize
+from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
+from mdsm_ros.models.sam3 import SAM3Config
 
 if TYPE_CHECKING:  # not in every version of transformers that this package runs with
     from transformers import Sam3Model
@@ -64,3 +65,11 @@ class SAM3(nn.Module):
         score, best = scores.max(dim=1)
         masks = answer.pred_masks[torch.arange(len(scores), device=scores.device), best]
         return InitialMask(masks[:, None], torch.logit(score, eps=1e-6))
+
+
+def load(config: SAM3Config, checkpoints: Mapping[str, PublicCheckpoint]) -> SAM3:
+    """The model with its public weights, at the image size of the checkpoint."""
+    checkpoint = checkpoints["checkpoint"]
+    network = checkpoint.network("Sam3Model")
+    config = replace(config, image_size=network.config.image_size)
+    return SAM3(config, network, checkpoint.tokenizer(), Normalize(*checkpoint.pixel_statistics()))

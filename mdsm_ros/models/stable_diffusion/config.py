@@ -14,6 +14,20 @@ from mdsm_ros.models.config import ModelConfig
 
 Sizes = dict[str, dict[str, Any]]
 
+SD15_CHECKPOINT = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+CHECKPOINT_FILES = (
+    "model_index.json",
+    "scheduler/*.json",
+    "tokenizer/*",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+)
+"""Patterns of what is needed of a checkpoint's repository."""
+
 SD15: Sizes = {
     "vae": {
         "block_out_channels": (128, 256, 512, 512),
@@ -85,13 +99,18 @@ class StableDiffusionConfig(ModelConfig):
         ConfigError: a field is out of range or does not fit another one.
     """
 
-    checkpoint: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    checkpoint: str = SD15_CHECKPOINT
     sizes: Sizes = dataclasses.field(default_factory=lambda: SD15)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._expect("sizes", set(self.sizes) == set(SD15), f"the parts {', '.join(SD15)}")
         self._expect("image_size", self.image_size % self.coarsest_stride == 0, f"a multiple of {self.coarsest_stride}")
+
+    @property
+    def own_text_encoder(self) -> str | None:
+        """Hub id or folder of a text encoder in place of the checkpoint's."""
+        return None
 
     @property
     def latent_stride(self) -> int:

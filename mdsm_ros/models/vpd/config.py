@@ -59,7 +59,6 @@ class VPDConfig(StableDiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._expect("model_type", self.model_type == "vpd", "'vpd'")
         self._expect("num_inference_steps", self.num_inference_steps == 0, "0, VPD has one stage")
         if len(self.sizes["unet"]["block_out_channels"]) != 4:
             raise ConfigError(f"sizes has a UNet of {self.sizes['unet']['block_out_channels']}, expected four levels")
@@ -83,6 +82,11 @@ class VPDConfig(StableDiffusionConfig):
         groups = 8 if self.decoder_norm == "group" else 1
         fits = self.decoder_channels > 0 and self.decoder_channels % groups == 0
         self._expect("decoder_channels", fits, f"a positive multiple of {groups}")
+
+    @property
+    def own_text_encoder(self) -> str | None:
+        """Hub id or folder of a text encoder in place of the checkpoint's."""
+        return self.text_checkpoint
 
     @property
     def level_strides(self) -> tuple[int, ...]:

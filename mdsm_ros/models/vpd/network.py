@@ -11,11 +11,12 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerBase
 
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.base import HubModel
-from mdsm_ros.models.common.attention_maps import cross_attention_layers, mean_map, recorded, summed_maps
+from mdsm_ros.models.common.attention_maps import summed_maps
 from mdsm_ros.models.common.diffusion import refinement_timesteps
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.mask_head import MaskHead
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_layers, mean_map, recorded
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler, unet_blocks, unet_features
 from mdsm_ros.models.vpd.config import VPDConfig
 

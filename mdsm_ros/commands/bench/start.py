@@ -1,0 +1,136 @@
+"""What starting costs: CPU seconds of commands in processes of their own, against those of ``import torch``.
+
+CPU time instead of time on the clock, and a ratio of one run, since both depend less on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from mdsm_ros.arguments import count
+from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
+from mdsm_ros.errors import BenchError, DemoError
+from mdsm_ros.ros.node_process import NodeProcess
+
+INSTRUCTION = "get the red cup on the table"
+CLI = ("-m", "mdsm_ros.commands.main")
+ACTIVE = "active on "  # what the node's log says
+TIMEOUT = 600.0  # s, for one start of the node
+POLL = 0.05  # s
+Measurement = Callable[[], float]
+
+
+def cpu_seconds(*arguments: str) -> float:
+    """CPU seconds, user and system, of a Python process and its children from start to end.
+
+    Raises:
+        BenchError: it failed.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if ended.returncode:
+        raise BenchError(f"python {' '.join(arguments)} ended with {ended.returncode}: {ended.stderr.strip()[-500:]}")
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def node_cpu_seconds() -> float:
+    """CPU seconds of the node with the embedded model from its start until it is active; needs ROS.
+
+    Raises:
+        BenchError: it ended, or did not become active in time.
+    """
+    environment = os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}  # no other node on this machine has a part
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "node.log"
+        with NodeProcess(log, {}, {}, environment) as node:
+            process, end = psutil.Process(node.pid), time.monotonic() + TIMEOUT
+            while ACTIVE not in log.read_text(encoding="utf-8", errors="replace"):
+                try:
+                    node.check()
+                except DemoError as error:
+                    raise BenchError(str(error)) from error
+                if time.monotonic() > end:
+                    raise BenchError(f"the node was not active after {TIMEOUT:.0f} s")
+                time.sleep(POLL)
+            times = process.cpu_times()
+            return float(times.user + times.system)
+
+
+def measurements(folder: Path) -> dict[str, Measurement]:
+    """What is measured, by its row in the table; ``import torch``, which all is compared with, comes first.
+
+    Args:
+        folder: for what the commands write.
+    """
+    picture = str(BUNDLED_PHOTOGRAPHS / "kitchen.jpg")
+    segment = (*CLI, "segment", picture, INSTRUCTION, "--out", str(folder / "overlay.png"))
+    commands: dict[str, tuple[str, ...]] = {
+        'python -c "import torch"': ("-c", "import torch"),
+        "mdsm --help": (*CLI, "--help"),
+        "mdsm models": (*CLI, "models"),
+        "import mdsm_ros.segmenter": ("-c", "import mdsm_ros.segmenter"),
+        'mdsm segment photo.jpg "..."': segment,
+    }
+    found: dict[str, Measurement] = {name: partial(cpu_seconds, *words) for name, words in commands.items()}
+    if find_spec("rclpy") is not None:
+        found["mdsm_node, from start to active"] = node_cpu_seconds
+    return found
+
+
+def table(measured: Mapping[str, list[float]]) -> str:
+    """Markdown: the median of each row's CPU seconds, and its ratio to the first row's."""
+    lines = ["| | CPU seconds | by import torch |", "|---|---|---|"]
+    whole = [median(values) for values in measured.values()]
+    for name, value in zip(measured, whole, strict=True):
+        lines.append(f"| `{name}` | {value:.2f} | {value / whole[0]:.2f} |")
+    return "\n".join(lines)
+
+
+def measure(what: Mapping[str, Measurement], runs: int) -> dict[str, list[float]]:
+    """Every measurement ``runs`` times in turns, after one that counts for nothing and fills the file cache."""
+    for run in what.values():
+        run()
+    measured: dict[str, list[float]] = {name: [] for name in what}
+    for _ in range(runs):
+        for name, run in what.items():
+            measured[name].append(run())
+    return measured
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints the table; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mdsm_ros.commands.bench.start", description="Measure what starting costs."
+    )
+    parser.add_argument("--runs", type=count, default=5, help="that the median is taken of (default: %(default)s)")
+    args = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        what = measurements(Path(folder))
+        try:
+            print(table(measure(what, args.runs)))
+        except BenchError as error:
+            print(f"bench-start: error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+    if node_cpu_seconds not in what.values():
+        print("\nThe node was not measured: rclpy cannot be imported here.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

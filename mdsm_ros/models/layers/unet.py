@@ -1,0 +1,278 @@
+"""A UNet that looks at words (arXiv 2112.10752), by the names of diffusers' UNet2DConditionModel.
+
+It has what the refiner of MDSM needs of that class: convolutions outside, attention to the words, and of each pixel to
+all others, at the coarsest levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mdsm_ros.models.layers.recompute import Recomputing
+
+GROUPS = 8  # of the group norms
+WAVELENGTHS = 10_000  # the slowest wave of the timestep's embedding against the fastest
+PADDING = -10_000.0  # added to the logits of words that are padding
+
+
+def embed_timesteps(timesteps: torch.Tensor, dim: int) -> torch.Tensor:
+    """Cosine and sine waves of timesteps: (B,) -> (B, dim)."""
+    half = dim // 2
+    exponent = -math.log(WAVELENGTHS) * torch.arange(half, dtype=torch.float32, device=timesteps.device) / half
+    waves = timesteps[:, None].float() * exponent.exp()[None]
+    return torch.cat([waves.cos(), waves.sin()], dim=-1)
+
+
+class ResBlock(nn.Module):
+    """Two convolutions and the timestep, added to the input."""
+
+    def __init__(self, inputs: int, outputs: int, time_dim: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(GROUPS, inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.time_emb_proj = nn.Linear(time_dim, outputs)
+        self.norm2 = nn.GroupNorm(GROUPS, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        if inputs != outputs:
+            self.conv_shortcut = nn.Conv2d(inputs, outputs, 1)
+        self.widens = inputs != outputs
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) and (B, E) -> (B, C', h, w)."""
+        y = self.conv1(functional.silu(self.norm1(x)))
+        y = y + self.time_emb_proj(functional.silu(time))[:, :, None, None]
+        y = self.conv2(functional.silu(self.norm2(y)))
+        return (self.conv_shortcut(x) if self.widens else x) + y
+
+
+class Attention(nn.Module):
+    """Queries of pixels; keys and values of pixels or words."""
+
+    def __init__(self, dim: int, context_dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(dim, dim, bias=False)
+        self.to_k = nn.Linear(context_dim, dim, bias=False)
+        self.to_v = nn.Linear(context_dim, dim, bias=False)
+        self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
+
+    def forward(self, x: torch.Tensor, context: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, N, C) and (B, T, D) -> (B, N, C); ``bias`` (B, 1, 1, T) is added to the logits."""
+        query, key, value = (
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for part in (self.to_q(x), self.to_k(context), self.to_v(context))
+        )
+        if bias is not None:
+            bias = bias.expand(-1, self.heads, -1, -1)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        return self.to_out[0](seen.transpose(1, 2).flatten(2))
+
+
+class GatedLinear(nn.Module):
+    """GEGLU (arXiv 2002.05202)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(inputs, 2 * outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, N, C) -> (B, N, C')."""
+        value, gate = self.proj(x).chunk(2, dim=-1)
+        return value * functional.gelu(gate)
+
+
+class TransformerBlock(nn.Module):
+    """Attention among pixels, attention to words, and a feed-forward part."""
+
+    def __init__(self, dim: int, context_dim: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attn1 = Attention(dim, dim, heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.attn2 = Attention(dim, context_dim, heads)
+        self.norm3 = nn.LayerNorm(dim)
+        layers = [GatedLinear(dim, 4 * dim), nn.Identity(), nn.Linear(4 * dim, dim)]  # by diffusers' numbers
+        self.ff = nn.ModuleDict({"net": nn.Sequential(*layers)})
+
+    def forward(self, x: torch.Tensor, words: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """(B, N, C) -> the same."""
+        seen = self.norm1(x)
+        x = self.attn1(seen, seen) + x
+        x = self.attn2(self.norm2(x), words, bias) + x
+        return self.ff["net"](self.norm3(x)) + x
+
+
+class Transformer(nn.Module):
+    """A :class:`TransformerBlock` over the pixels of a map."""
+
+    def __init__(self, dim: int, context_dim: int, heads: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(GROUPS, dim, eps=1e-6)
+        self.proj_in = nn.Conv2d(dim, dim, 1)
+        self.transformer_blocks = nn.ModuleList([TransformerBlock(dim, context_dim, heads)])
+        self.proj_out = nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x: torch.Tensor, words: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> the same."""
+        pixels = self.proj_in(self.norm(x)).permute(0, 2, 3, 1).flatten(1, 2)
+        pixels = self.transformer_blocks[0](pixels, words, bias)
+        return self.proj_out(pixels.unflatten(1, x.shape[-2:]).permute(0, 3, 1, 2).contiguous()) + x
+
+
+class Resample(nn.Module):
+    """A convolution that halves the grid, or that follows the grid's doubling."""
+
+    def __init__(self, dim: int, *, up: bool) -> None:
+        super().__init__()
+        self.up = up
+        self.conv = nn.Conv2d(dim, dim, 3, stride=1 if up else 2, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, h', w')."""
+        return self.conv(functional.interpolate(x, scale_factor=2.0, mode="nearest") if self.up else x)
+
+
+class Level(nn.Module):
+    """Blocks of one resolution on the way down, in the middle or on the way up.
+
+    Args:
+        pairs: Channels that each :class:`ResBlock` gets and gives.
+        time_dim: Width of the timestep's embedding.
+        context_dim: Width of the words' features; 0 for a level without attention.
+        heads: Number of attention heads.
+        resample: "down", "up", or "" at the last level of each way.
+    """
+
+    def __init__(
+        self, pairs: Sequence[tuple[int, int]], time_dim: int, context_dim: int, heads: int, resample: str = ""
+    ) -> None:
+        super().__init__()
+        dim = pairs[-1][1]
+        self.resnets = nn.ModuleList(ResBlock(inputs, outputs, time_dim) for inputs, outputs in pairs)
+        self.attentions = nn.ModuleList(Transformer(dim, context_dim, heads) for _ in pairs if context_dim)
+        self.downsamplers = nn.ModuleList([Resample(dim, up=False)] if resample == "down" else [])
+        self.upsamplers = nn.ModuleList([Resample(dim, up=True)] if resample == "up" else [])
+
+    def layer(self, index: int, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
+        """One block, with attention where the level has some."""
+        x = self.resnets[index](x, time)
+        return self.attentions[index](x, *words) if self.attentions else x
+
+
+class DownLevel(Level):
+    """A level on the way down."""
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> list[torch.Tensor]:
+        """(B, C, h, w) -> what each block gives; the last is what the next level gets."""
+        outputs = []
+        for i in range(len(self.resnets)):
+            x = self.layer(i, x, time, *words)
+            outputs.append(x)
+        return [*outputs, *(down(x) for down in self.downsamplers)]
+
+
+class UpLevel(Level):
+    """A level on the way up."""
+
+    def forward(
+        self, x: torch.Tensor, skips: Sequence[torch.Tensor], time: torch.Tensor, *words: torch.Tensor
+    ) -> torch.Tensor:
+        """(B, C, h, w), and as many maps of the way down as there are blocks, the last first -> (B, C', h', w')."""
+        for i, skip in enumerate(skips):
+            x = self.layer(i, torch.cat([x, skip], dim=1), time, *words)
+        for up in self.upsamplers:
+            x = up(x)
+        return x
+
+
+class MiddleLevel(Level):
+    """The level between both ways: attention between two blocks."""
+
+    def __init__(self, dim: int, time_dim: int, context_dim: int, heads: int) -> None:
+        super().__init__([(dim, dim)] * 2, time_dim, context_dim, heads)
+        del self.attentions[1]
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> the same."""
+        return self.resnets[1](self.layer(0, x, time, *words), time)
+
+
+class UNet(Recomputing):
+    """Predicts a map from a map, a timestep and words.
+
+    Args:
+        inputs: Channels of the input.
+        outputs: Channels of the output.
+        channels: Channels of each level, the finest first: multiples of the group norms' 8.
+        layers: Blocks of each level on the way down; on the way up it is one more.
+        attentive: The coarsest so many levels have attention.
+        context_dim: Width of the words' features.
+        heads: Number of attention heads.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        channels: Sequence[int],
+        layers: int,
+        attentive: int,
+        context_dim: int,
+        heads: int,
+    ) -> None:
+        super().__init__()
+        self.channels = tuple(channels)
+        last, time_dim = len(channels) - 1, 4 * channels[0]
+        contexts = [context_dim if i > last - attentive else 0 for i in range(len(channels))]
+        self.conv_in = nn.Conv2d(inputs, channels[0], 3, padding=1)
+        self.time_embedding = nn.ModuleDict(
+            {"linear_1": nn.Linear(channels[0], time_dim), "linear_2": nn.Linear(time_dim, time_dim)}
+        )
+        self.down_blocks = nn.ModuleList()
+        given = [channels[0]]  # channels of what goes over to the way up
+        for i, dim in enumerate(channels):
+            pairs = [(dim if j else given[-1], dim) for j in range(layers)]
+            self.down_blocks.append(DownLevel(pairs, time_dim, contexts[i], heads, "down" if i < last else ""))
+            given += [dim] * (layers + (i < last))
+        self.mid_block = MiddleLevel(channels[-1], time_dim, context_dim, heads)
+        self.up_blocks = nn.ModuleList()
+        below = channels[-1]
+        for i, dim in reversed(list(enumerate(channels))):
+            pairs = [((dim if j else below) + given.pop(), dim) for j in range(layers + 1)]
+            self.up_blocks.append(UpLevel(pairs, time_dim, contexts[i], heads, "up" if i else ""))
+            below = dim
+        self.conv_norm_out = nn.GroupNorm(GROUPS, channels[0])
+        self.conv_out = nn.Conv2d(channels[0], outputs, 3, padding=1)
+
+    def forward(
+        self, x: torch.Tensor, timesteps: torch.Tensor, words: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Predicts a map.
+
+        Args:
+            x: (B, C, h, w), h and w divisible by all halvings.
+            timesteps: (B,).
+            words: (B, T, D).
+            mask: (B, T) bool, True where a word is no padding.
+
+        Returns:
+            (B, outputs, h, w).
+        """
+        waves = embed_timesteps(timesteps, self.channels[0]).to(x.dtype)
+        time = self.time_embedding["linear_2"](functional.silu(self.time_embedding["linear_1"](waves)))
+        bias = ((1 - mask.to(x.dtype)) * PADDING)[:, None, None]
+        x = self.conv_in(x)
+        skips = [x]
+        for level in self.down_blocks:
+            skips += self.run(level, skips[-1], time, words, bias)
+        x = self.run(self.mid_block, skips[-1], time, words, bias)
+        for level in self.up_blocks:
+            number = len(level.resnets)  # type: ignore[arg-type]
+            x = self.run(level, x, skips[: -number - 1 : -1], time, words, bias)
+            del skips[-number:]
+        return self.conv_out(functional.silu(self.conv_norm_out(x)))
