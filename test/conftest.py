@@ -4,6 +4,7 @@ import ctypes.util
 import fcntl
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mdsm_ros.homes.generate import Sample
 
 os.environ.setdefault("MUJOCO_GL", "egl")  # before any test module imports mujoco
+# a shell has what it starts in the background ignore Ctrl-C, and so would every process that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _DOMAINS = itertools.count(os.getpid())
 MARKERS = {"ros_domain": "ros", "workspace": "colcon", "wheel": "colcon", "views_of_homes": "render"}  # by fixture

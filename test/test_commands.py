@@ -89,7 +89,7 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it(tmp_path: Path)
     (tmp_path / "x.mp4").touch()
     out = ["--out", str(tmp_path / "out")]
     expected = {
-        ("mdsm", "sim"): ("cv2, mujoco, rclpy", "ros and sim"),
+        ("mdsm", "sim"): ("mujoco, rclpy", "ros and sim"),
         ("mdsm", "demo", *out): ("rclpy", "ros"),
         ("mdsm", "demo", "--video", str(tmp_path / "x.mp4"), "--instruction", "get it"): ("av, rclpy", "ros and video"),
         ("mdsm", "replay", str(tmp_path / "bag"), "--live", *out): ("rclpy", "ros"),
@@ -97,7 +97,7 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it(tmp_path: Path)
         ("mdsm-data", "homes", "--library", "none", "--images", "1", *out): ("mujoco", "sim"),
         ("mdsm-data", "demo-bag", "--library", "none", "--out", str(tmp_path / "new")): ("mujoco", "sim"),
         ("mdsm_node",): ("rclpy", "ros"),
-        ("mdsm_sim",): ("cv2, mujoco, rclpy", "ros and sim"),
+        ("mdsm_sim",): ("mujoco, rclpy", "ros and sim"),
     }
     answers = run_without_extras([list(words) for words in expected])
     for words, (modules, extras) in expected.items():
@@ -136,20 +136,20 @@ def test_the_table_of_extras_is_that_of_setup(tmp_path: Path) -> None:
 def test_the_advice_fits_how_the_package_is_installed(tmp_path: Path) -> None:
     """A source tree, an installed wheel whose folder is still there, and a colcon workspace without it."""
     assert f"-e '{ROOT}[sim]'" in install_line("sim") or f"-e {ROOT}[sim]" in install_line("sim")
-    code = "from mdsm_ros.extras import install_line; print(install_line('sim', 'data'))"
+    code = "from mdsm_ros.extras import install_line; print(install_line('data', 'library'))"
     package = tmp_path / "site" / "mdsm_ros"
     package.mkdir(parents=True)
     for name in ("__init__", "errors", "extras"):
         (package / f"{name}.py").write_text((ROOT / "mdsm_ros" / f"{name}.py").read_text(encoding="utf-8"))
     line = python(code, PYTHONPATH=str(package.parent)).stdout
-    assert "'mujoco>=3.3' 'opencv-python-headless>=4.8'" in line
-    assert line.count("opencv") == 1  # which both extras bring
+    assert "'plyfile>=1.0'" in line
+    assert line.count("embreex") == 1  # which both extras bring
     info = tmp_path / "site" / "mdsm_ros-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mdsm_ros\nVersion: 1\n")
     (info / "direct_url.json").write_text(json.dumps({"url": ROOT.as_uri(), "dir_info": {}}))
     line = python(code, PYTHONPATH=str(package.parent)).stdout
-    assert f"{ROOT}[sim,data]" in line
+    assert f"{ROOT}[data,library]" in line
     assert "-e " not in line
 
 

@@ -194,7 +194,7 @@ def test_sizes_that_no_network_has_end_the_command_with_one_line(
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"sizes": sizes}))
     paths = ["--config", tmp_path / "config.yaml", "--data", workplace / "train", "--out", tmp_path / "out"]
     assert main(list(map(str, paths))) == 2
-    assert "mdsm-train-latent: sizes cannot be built from" in capsys.readouterr().err
+    assert "mdsm-train-latent: error: sizes cannot be built from" in capsys.readouterr().err
 
 
 def test_the_shipped_configuration_is_read() -> None:

@@ -82,6 +82,7 @@ def test_a_node_that_cannot_start_is_reported_with_its_last_words(
     ros_domain: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
+    (tmp_path / "no_weights").mkdir()
     assert main(["demo", "--model", str(tmp_path / "no_weights"), "--out", str(out)]) == 2
     error = capsys.readouterr().err
     assert "the node ended with exit code" in error

@@ -109,7 +109,7 @@ def logged(run: Path, stage: int, name: str) -> dict[int, float]:
 
 def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(workplace: Path, whole: Path) -> None:
     write_config(workplace, "careful", checkpoint_seconds=0.0)  # a checkpoint after every step
-    process = start("-m", "training.train.run", *arguments(workplace, "killed", "careful"))
+    process = start("-m", "training.train.command", *arguments(workplace, "killed", "careful"))
     checkpoint = workplace / "killed/stage2.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists():

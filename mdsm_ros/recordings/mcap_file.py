@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path
 
 from mcap.records import Channel, Chunk, McapRecord, Message, Schema
-from mcap.stream_reader import StreamReader
+from mcap.stream_reader import StreamReader, breakup_chunk
 
 from mdsm_ros.recordings.limits import MAX_RECORD, unpack
 
@@ -37,7 +37,7 @@ def _unpacked(reader: StreamReader) -> Iterator[McapRecord]:
     """The records of a file with those of its chunks."""
     for record in reader.records:
         if isinstance(record, Chunk):
-            content = unpack(record.data, record.compression)
-            yield from StreamReader(BytesIO(content), skip_magic=True, record_size_limit=MAX_RECORD).records
+            plain = replace(record, data=unpack(record.data, record.compression), compression="")
+            yield from breakup_chunk(plain)
         else:
             yield record

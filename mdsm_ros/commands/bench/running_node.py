@@ -139,7 +139,7 @@ def find_profile() -> Path:
         BenchError: it is in neither place.
     """
     prefixes: Sequence[str] = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
-    places = [Path(__file__).resolve().parent.parent.parent / "config" / PROFILE]
+    places = [Path(__file__).resolve().parents[3] / "config" / PROFILE]
     places += [Path(prefix) / "share" / "mdsm_ros" / "config" / PROFILE for prefix in (*prefixes, sys.prefix)]
     for place in places:
         if place.is_file():
