@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from mdsm_ros.dataset.format import Instruction
+from mdsm_ros.dataset.metrics import figures_table
 from training.evaluation.analysis import (
     GROUPINGS,
     Answered,
     by_group,
     by_outcome,
-    figures_table,
     markdown_table,
     summarize_answers,
     traits,

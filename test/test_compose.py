@@ -20,6 +20,7 @@ pytest.importorskip("cv2", reason="needs the extra [data]")
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, encode_mask
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.homes.speech.queries import Clause, Query
 from mdsm_ros.library import LibraryMissing, Patch, Shape
 from training.cli import COMMANDS
 from training.compose import bank as bank_module
@@ -33,7 +34,6 @@ from training.compose.look import look_of
 from training.compose.picture import Composed
 from training.compose.rendered import LIBRARY_ORIGIN
 from training.compose.writing import is_told_apart, scene_of_picture, sizes_are_seen
-from training.photos.speech.queries import Clause, Query
 
 KINDS = ("dog", "cat", "chair", "umbrella")
 PAINT = {"dog": (180, 90, 40), "cat": (60, 60, 190), "chair": (200, 40, 60)}

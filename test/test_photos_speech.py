@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from photo_collections import COLORS, HEIGHT, WIDTH, Box, box_mask, paint, scene
 
+from mdsm_ros.homes.speech.queries import Clause, Query
 from training.photos.speech.colors import look
-from training.photos.speech.queries import RELATIONS, SELECTIONS, Clause, Judge, Query
+from training.photos.speech.queries import RELATIONS, SELECTIONS, Judge
 from training.photos.speech.scene import PictureObject, PictureScene, is_scattered, object_of, scene_of
 from training.photos.speech.speaker import Sentence, Speaker, pronoun_form
 from training.photos.speech.words.kinds import HYPERNYMS, NOUNS, fits, is_plural, normal, nouns, speakable

@@ -16,7 +16,8 @@ from pycocotools import mask as coco_mask
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError
 from training import cli
-from training.datasets.refcoco import decode, read_refs
+from training.datasets.foreign.refer_files import read_refs
+from training.datasets.foreign.segmentation import decode
 
 HEIGHT, WIDTH = 40, 60
 

@@ -15,8 +15,9 @@ from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import BagError
 from mdsm_ros.files import to_json
+from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.recordings.bags import Bag, BagMessage
-from mdsm_ros.replay.answers import STAGES, FrameAnswer
+from mdsm_ros.replay.answers import FrameAnswer
 
 TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
 STATUS_TOPIC = "/mdsm/status"

@@ -13,11 +13,11 @@ import numpy as np
 from mdsm_ros.dataset.format import difficulty
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.homes.speech.queries import Query
 from training.compose.bank import Bank
 from training.compose.canvas import SceneObject
 from training.compose.picture import Composed, Composer
 from training.compose.rendered import LIBRARY_ORIGIN, Shelf
-from training.photos.speech.queries import Query
 from training.photos.speech.scene import PictureScene, scene_of
 from training.photos.speech.speaker import Speaker
 from training.photos.speech.words.kinds import fits

@@ -17,11 +17,12 @@ import numpy as np
 from mdsm_ros.arguments import count
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.files import write_json
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
-from training.evaluation.analysis import Answered, Figures, figures_table
+from training.evaluation.analysis import Answered
 from training.evaluation.evaluate import evaluate
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))

@@ -20,7 +20,7 @@ from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.dataset.metrics import Figures, calibration_counts, intersection_union
+from mdsm_ros.dataset.metrics import Figures, calibration_counts, figures_table, intersection_union
 from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.files import public_name, write_json
 from mdsm_ros.inference.answer import STAGES, Segmentation
@@ -35,7 +35,6 @@ from training.evaluation.analysis import (
     Answered,
     by_group,
     by_outcome,
-    figures_table,
     markdown_table,
     summarize_answers,
     traits,

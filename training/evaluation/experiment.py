@@ -20,11 +20,12 @@ import yaml
 
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.metrics import Figures
 from mdsm_ros.extras import require
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.segmenter import Segmenter
-from training.evaluation.analysis import Figures, summarize_answers
+from training.evaluation.analysis import summarize_answers
 from training.evaluation.evaluate import evaluate
 from training.train.config import TrainConfig
 from training.train.options import SOURCES, RunOptions

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mdsm_ros.homes.speech.queries import Query
 from training.datasets.text import words
-from training.photos.speech.queries import Judge, Query
+from training.photos.speech.queries import Judge
 from training.photos.speech.words.kinds import nouns
 
 SOURCES = {"template": "template", "written": "eye", "human": "human"}

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mdsm_ros.homes.speech.queries import Clause, Query
 from training.photos.speech.colors import SAID, colors_of
 from training.photos.speech.describe import Describer
-from training.photos.speech.queries import MARKS, Clause, Judge, Query
+from training.photos.speech.queries import MARKS, Judge
 from training.photos.speech.relations import RESTING, SUPPORTS
 from training.photos.speech.words.kinds import fits
 from training.photos.speech.words.strangers import STRANGERS

@@ -6,8 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
+from mdsm_ros.homes.speech.queries import Clause, Query
 from training.photos.speech.colors import colors_of
-from training.photos.speech.queries import MARKS, Clause, Judge, Query
+from training.photos.speech.queries import MARKS, Judge
 from training.photos.speech.relations import SUPPORTS
 from training.photos.speech.scene import PictureObject
 from training.photos.speech.words.kinds import HYPERNYMS, speakable

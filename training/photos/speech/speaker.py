@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdsm_ros.homes.speech.queries import Query
 from mdsm_ros.homes.words import rooms as home_rooms
 from mdsm_ros.homes.words import sentences as home_sentences
 from training.photos.speech.absent import AbsentDescriber
 from training.photos.speech.describe import Describer
-from training.photos.speech.queries import Judge, Query
+from training.photos.speech.queries import Judge
 from training.photos.speech.scene import PictureObject, PictureScene
 from training.photos.speech.wording import Wording
 from training.photos.speech.words import verbs as v

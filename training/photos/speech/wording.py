@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.photos.speech.queries import Clause, Query
+from mdsm_ros.homes.speech.queries import Clause, Query
 from training.photos.speech.words.kinds import ABSENT, HYPERNYMS, is_plural, nouns
 from training.photos.speech.words.strangers import STRANGERS
 
