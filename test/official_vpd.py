@@ -146,7 +146,7 @@ class OfficialVPD(OfficialDecoder):
         y = y + self._attention(f"{block}.attn1", normed, normed)[0]
         gathered, looks = self._attention(f"{block}.attn2", self.norm_tokens(f"{block}.norm2", y), words)
         if keep:
-            grid = looks.mean(1).transpose(1, 2).unflatten(2, x.shape[-2:])  # (B, T, h, w), mean over heads
+            grid = torch.unflatten(looks.mean(1).transpose(1, 2), 2, x.shape[-2:])  # (B, T, h, w), mean over heads
             self.maps.setdefault(x.shape[-1], []).append(grid)
         y = y + gathered
         value, gate = self.dense(f"{block}.ff.net.0.proj", self.norm_tokens(f"{block}.norm3", y), 8 * width).chunk(
@@ -158,8 +158,11 @@ class OfficialVPD(OfficialDecoder):
     def _attention(self, name: str, x: torch.Tensor, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         width = x.shape[-1]
         q, k, v = (
-            self.dense(f"{name}.to_{which}", source, width, bias=False).unflatten(-1, (HEADS, -1)).transpose(1, 2)
-            for which, source in (("q", x), ("k", seen), ("v", seen))
+            torch.unflatten(projected, -1, (HEADS, -1)).transpose(1, 2)
+            for projected in (
+                self.dense(f"{name}.to_{which}", source, width, bias=False)
+                for which, source in (("q", x), ("k", seen), ("v", seen))
+            )
         )  # (B, heads, N, d)
         looks = (q @ k.transpose(-1, -2) * (width // HEADS) ** -0.5).softmax(-1)
         return self.dense(f"{name}.to_out.0", (looks @ v).transpose(1, 2).flatten(2), width), looks

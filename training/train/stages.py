@@ -45,7 +45,7 @@ class StageOne(nn.Module):
         self.model = model
         self.config = config
         dims = [model.config.swin_dims[i] for i in AUXILIARY_STAGES] if config.auxiliary_weight else []
-        self.split = (num_categories + 1, num_colors + 1)
+        self.split = [num_categories + 1, num_colors + 1]
         self.classifiers = nn.ModuleList([nn.Linear(dim, sum(self.split)) for dim in dims])
 
     def train(self, mode: bool = True) -> StageOne:
@@ -77,7 +77,7 @@ class StageOne(nn.Module):
         for classifier, stage in zip(self.classifiers, AUXILIARY_STAGES, strict=True):
             logits = classifier(visual[stage]).float().permute(0, 3, 1, 2)
             logits = functional.interpolate(logits, size=categories.shape[-2:], mode="nearest")
-            kinds, colors = logits.split(self.split, dim=1)
+            kinds, colors = torch.split(logits, self.split, dim=1)
             total = total + functional.cross_entropy(kinds, categories) + functional.cross_entropy(colors, truth_colors)
         return total / len(AUXILIARY_STAGES)
 

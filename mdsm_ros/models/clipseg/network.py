@@ -51,7 +51,10 @@ class CLIPSeg(nn.Module):
             max_length=self.network.config.text_config.max_position_embeddings,
             return_tensors="pt",
         ).to(self.network.device)
-        return self.network.get_conditional_embeddings(len(texts), tokens.input_ids, tokens.attention_mask)
+        embeddings: torch.Tensor = self.network.get_conditional_embeddings(
+            len(texts), tokens.input_ids, tokens.attention_mask
+        )
+        return embeddings
 
     def initial(self, images: torch.Tensor, text: torch.Tensor) -> InitialMask:
         """Mask logits (B, 1, S, S) from images (B, 3, S, S); the highest one tells whether the target is in view."""

@@ -27,21 +27,24 @@ class PWAM(nn.Module):
         self.norm = nn.InstanceNorm1d(dim)
 
     def _instance_norm(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm(x.transpose(1, 2)).transpose(1, 2)  # over the pixels of each channel
+        normed: torch.Tensor = self.norm(x.transpose(1, 2)).transpose(1, 2)  # over the pixels of each channel
+        return normed
 
     def attention(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """(B, h, w, C) and the language features -> how much each pixel looks at each token, (B, h*w, T)."""
         query = self._instance_norm(self.query(visual.flatten(1, 2)))  # (B, h*w, C)
         key = self.key(text.tokens) * text.mask.unsqueeze(-1).to(query.dtype)  # (B, T, C)
         scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, T)
-        return (scores + (~text.mask).unsqueeze(1) * PADDING_SCORE).softmax(dim=-1)
+        weights: torch.Tensor = (scores + (~text.mask).unsqueeze(1) * PADDING_SCORE).softmax(dim=-1)
+        return weights
 
     def forward(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """(B, h, w, C) and the language features -> fused features (B, h, w, C)."""
         pixels = visual.flatten(1, 2)  # (B, h*w, C)
         value = self.value(text.tokens) * text.mask.unsqueeze(-1).to(pixels.dtype)  # (B, T, C)
         gathered = self._instance_norm(self.language_out(self.attention(visual, text) @ value))
-        return self.out(self.visual(pixels) * gathered).view_as(visual)
+        fused: torch.Tensor = self.out(self.visual(pixels) * gathered).view_as(visual)
+        return fused
 
 
 class LanguageGate(nn.Module):
@@ -55,4 +58,5 @@ class LanguageGate(nn.Module):
 
     def forward(self, fused: torch.Tensor) -> torch.Tensor:
         """(..., C) -> (..., C)."""
-        return self.gate(fused) * fused
+        gated: torch.Tensor = self.gate(fused) * fused
+        return gated

@@ -57,7 +57,8 @@ class Place(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, side, side, C) -> the same shape."""
-        return x + self.embed(self.grid)
+        result: torch.Tensor = x + self.embed(self.grid)
+        return result
 
 
 class IntermediateStage(nn.Module):
@@ -146,7 +147,8 @@ class IntermediateStage(nn.Module):
     def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(N, 3, H, W) in [0, 1] -> the semantic branch's maps of the levels that language meets, the finest first."""
         assert self.clip is not None
-        return self.clip(images)[self.finest :]
+        maps: tuple[torch.Tensor, ...] = self.clip(images)[self.finest :]
+        return maps
 
     def _without_language(self, images: torch.Tensor) -> torch.Tensor | None:
         """Swin up to the first stage that language meets: (N, 3, H, W) -> (N, h, w, C)."""
@@ -162,5 +164,5 @@ class IntermediateStage(nn.Module):
         maps = []
         for pwam, visual in zip(self.pwam, features.visual, strict=True):
             assert isinstance(pwam, PWAM)
-            maps.append(pwam.attention(visual, features.text).transpose(1, 2).unflatten(2, visual.shape[1:3]))
+            maps.append(torch.unflatten(pwam.attention(visual, features.text).transpose(1, 2), 2, visual.shape[1:3]))
         return summed_maps(maps, maps[0].shape[2:])

@@ -46,7 +46,8 @@ class TopDownBlock(nn.Module):
     def forward(self, coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
         """(B, Cc, h/2, w/2) and (B, Cf, h, w) -> (B, out, h, w)."""
         coarse = functional.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=True)
-        return self.mix(torch.cat([coarse, fine], dim=1))
+        mixed: torch.Tensor = self.mix(torch.cat([coarse, fine], dim=1))
+        return mixed
 
 
 class MaskHead(nn.Module):

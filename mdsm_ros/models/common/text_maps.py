@@ -45,7 +45,8 @@ class TextMaps(nn.Module):
         scores = self.choose(text.tokens) + (~text.mask).unsqueeze(2) * PADDING_SCORE
         words = scores.softmax(dim=1).transpose(1, 2).to(text.tokens.dtype) @ text.tokens  # (B, number, D)
         directions = functional.normalize(self.project(words).float(), dim=2)
-        return (SCALE * directions.to(features.dtype) @ features.flatten(2)).unflatten(2, features.shape[2:])
+        scores = SCALE * directions.to(features.dtype) @ features.flatten(2)
+        return torch.unflatten(scores, 2, features.shape[2:])
 
     def beside(self, levels: Sequence[torch.Tensor], features: torch.Tensor, text: TextFeatures) -> list[torch.Tensor]:
         """Appends the maps to the channels of every level (B, C_i, h_i, w_i)."""

@@ -43,11 +43,13 @@ class SwinStages(nn.Module):
 
     def patches(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, H/4, W/4, C)."""
-        return self.swin.patch_embed(self.normalize(images))
+        patches: torch.Tensor = self.swin.patch_embed(self.normalize(images))
+        return patches
 
     def stage(self, index: int, x: torch.Tensor) -> torch.Tensor:
         """Runs stage ``index`` (0 to 3); stages after the first halve the grid and double the channels first."""
-        return self.swin.layers[index](x)
+        result: torch.Tensor = self.swin.layers[index](x)
+        return result
 
 
 class ClipPatches(nn.Module):
@@ -116,4 +118,5 @@ class ParallelJoin(nn.Module):
         joined = functional.interpolate(clip, size=(self.grid, self.grid), mode="bilinear", align_corners=False)
         if swin is not None:
             joined = torch.cat([swin.permute(0, 3, 1, 2), joined], dim=1)  # (B, C + D, h, w)
-        return self.project(joined).permute(0, 2, 3, 1)
+        projected: torch.Tensor = self.project(joined).permute(0, 2, 3, 1)
+        return projected

@@ -58,7 +58,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, h, w) -> (B, C, h, w)."""
-        return x + self.layers(x)
+        result: torch.Tensor = x + self.layers(x)
+        return result
 
 
 class VisualEncoder(nn.Module):

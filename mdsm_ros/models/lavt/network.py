@@ -42,7 +42,8 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Language features of B instructions."""
-        return self.language(texts)
+        features: TextFeatures = self.language(texts)
+        return features
 
     def understands(self, text: str) -> bool:
         """Whether an instruction is in the model's language."""
@@ -53,7 +54,8 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
 
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
         """
-        return self.intermediate(images, text, image_index)
+        initial: InitialMask = self.intermediate(images, text, image_index)
+        return initial
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """How much each pixel looks at each token, (B, T, H/4, W/4)."""

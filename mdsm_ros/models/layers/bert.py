@@ -29,7 +29,8 @@ class Embeddings(nn.Module):
         """(B, T) -> (B, T, D); all words are of the first segment."""
         words = self.word_embeddings(ids) + self.token_type_embeddings(torch.zeros_like(ids))
         places = self.position_embeddings(torch.arange(ids.shape[1], device=ids.device)[None])
-        return self.dropout(self.LayerNorm(words + places))
+        embedded: torch.Tensor = self.dropout(self.LayerNorm(words + places))
+        return embedded
 
 
 class SelfAttention(nn.Module):
@@ -64,7 +65,8 @@ class Added(nn.Module):
 
     def forward(self, x: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """(B, T, W) and (B, T, D) -> (B, T, D)."""
-        return self.LayerNorm(self.dropout(self.dense(x)) + before)
+        normed: torch.Tensor = self.LayerNorm(self.dropout(self.dense(x)) + before)
+        return normed
 
 
 class Layer(nn.Module):
@@ -79,7 +81,8 @@ class Layer(nn.Module):
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """(B, T, D) -> (B, T, D)."""
         x = self.attention["output"](self.attention["self"](x, mask), x)
-        return self.output(functional.gelu(self.intermediate["dense"](x)), x)
+        result: torch.Tensor = self.output(functional.gelu(self.intermediate["dense"](x)), x)
+        return result
 
 
 class Encoder(nn.Module):
@@ -115,7 +118,7 @@ class Bert(Recomputing):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Token ids (B, T) and their mask (B, T), nonzero where a token is no padding -> features (B, T, D)."""
-        x = self.embeddings(ids)
+        x: torch.Tensor = self.embeddings(ids)
         seen = None  # attention without padding takes a faster way
         if not mask.all():
             seen = mask.bool()[:, None, None, :].expand(-1, -1, ids.shape[1], -1)

@@ -56,7 +56,8 @@ class Separable(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C', H', W')."""
-        return self.bn2(self.conv_pw(functional.relu6(self.bn1(self.conv_dw(x)))))
+        y: torch.Tensor = self.bn2(self.conv_pw(functional.relu6(self.bn1(self.conv_dw(x)))))
+        return y
 
 
 class InvertedResidual(nn.Module):
@@ -78,7 +79,8 @@ class InvertedResidual(nn.Module):
         y = functional.relu6(self.bn1(self.conv_pw(x)))
         y = functional.relu6(self.bn2(self.conv_dw(y)))
         y = self.bn3(self.conv_pwl(y))
-        return y + x if self.residual else y
+        result: torch.Tensor = y + x if self.residual else y
+        return result
 
 
 class EfficientNetLite0(nn.Module):

@@ -23,7 +23,7 @@ INIT_DEVIATION = 0.02
 
 def to_windows(x: torch.Tensor, side: int) -> torch.Tensor:
     """(B, H, W, C) -> (B * windows, side * side, C)."""
-    x = x.unflatten(2, (-1, side)).unflatten(1, (-1, side))  # (B, rows, side, columns, side, C)
+    x = torch.unflatten(torch.unflatten(x, 2, (-1, side)), 1, (-1, side))  # (B, rows, side, columns, side, C)
     return x.transpose(2, 3).reshape(-1, side * side, x.shape[-1])
 
 
@@ -77,7 +77,8 @@ class WindowAttention(nn.Module):
         if mask is not None:
             logits = (logits.unflatten(0, (-1, len(mask))) + mask[:, None]).flatten(0, 1)
         seen = logits.softmax(dim=-1) @ value
-        return self.proj(seen.transpose(1, 2).flatten(2))
+        projected: torch.Tensor = self.proj(seen.transpose(1, 2).flatten(2))
+        return projected
 
 
 class DropPath(nn.Module):
@@ -126,7 +127,8 @@ class Block(nn.Module):
         """(B, h, w, C) -> the same."""
         x = x + self.drop_path(self._attend(self.norm1(x)))
         hidden = functional.gelu(self.mlp["fc1"](self.norm2(x)))
-        return x + self.drop_path(self.mlp["fc2"](hidden))
+        result: torch.Tensor = x + self.drop_path(self.mlp["fc2"](hidden))
+        return result
 
     def _attend(self, x: torch.Tensor) -> torch.Tensor:
         height, width = x.shape[1:3]
@@ -151,8 +153,9 @@ class PatchMerging(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) -> (B, h/2, w/2, 2C)."""
         x = functional.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
-        x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2, 5).flatten(3)
-        return self.reduction(self.norm(x))
+        x = torch.unflatten(torch.unflatten(x, 2, (-1, 2)), 1, (-1, 2)).permute(0, 1, 3, 4, 2, 5).flatten(3)
+        reduced: torch.Tensor = self.reduction(self.norm(x))
+        return reduced
 
 
 class Stage(Recomputing):
@@ -185,7 +188,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) -> (B, H/4, W/4, C)."""
-        return self.norm(self.proj(images).permute(0, 2, 3, 1))
+        patches: torch.Tensor = self.norm(self.proj(images).permute(0, 2, 3, 1))
+        return patches
 
 
 class Swin(nn.Module):

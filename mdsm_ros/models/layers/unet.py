@@ -47,7 +47,8 @@ class ResBlock(nn.Module):
         y = self.conv1(functional.silu(self.norm1(x)))
         y = y + self.time_emb_proj(functional.silu(time))[:, :, None, None]
         y = self.conv2(functional.silu(self.norm2(y)))
-        return (self.conv_shortcut(x) if self.widens else x) + y
+        result: torch.Tensor = (self.conv_shortcut(x) if self.widens else x) + y
+        return result
 
 
 class Attention(nn.Module):
@@ -70,7 +71,8 @@ class Attention(nn.Module):
         if bias is not None:
             bias = bias.expand(-1, self.heads, -1, -1)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return self.to_out[0](seen.transpose(1, 2).flatten(2))
+        projected: torch.Tensor = self.to_out[0](seen.transpose(1, 2).flatten(2))
+        return projected
 
 
 class GatedLinear(nn.Module):
@@ -83,7 +85,8 @@ class GatedLinear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, N, C) -> (B, N, C')."""
         value, gate = self.proj(x).chunk(2, dim=-1)
-        return value * functional.gelu(gate)
+        gated: torch.Tensor = value * functional.gelu(gate)
+        return gated
 
 
 class TransformerBlock(nn.Module):
@@ -104,7 +107,8 @@ class TransformerBlock(nn.Module):
         seen = self.norm1(x)
         x = self.attn1(seen, seen) + x
         x = self.attn2(self.norm2(x), words, bias) + x
-        return self.ff["net"](self.norm3(x)) + x
+        result: torch.Tensor = self.ff["net"](self.norm3(x)) + x
+        return result
 
 
 class Transformer(nn.Module):
@@ -121,7 +125,8 @@ class Transformer(nn.Module):
         """(B, C, h, w) -> the same."""
         pixels = self.proj_in(self.norm(x)).permute(0, 2, 3, 1).flatten(1, 2)
         pixels = self.transformer_blocks[0](pixels, words, bias)
-        return self.proj_out(pixels.unflatten(1, x.shape[-2:]).permute(0, 3, 1, 2).contiguous()) + x
+        result: torch.Tensor = self.proj_out(pixels.unflatten(1, x.shape[-2:]).permute(0, 3, 1, 2).contiguous()) + x
+        return result
 
 
 class Resample(nn.Module):
@@ -134,7 +139,8 @@ class Resample(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, h, w) -> (B, C, h', w')."""
-        return self.conv(functional.interpolate(x, scale_factor=2.0, mode="nearest") if self.up else x)
+        resized: torch.Tensor = self.conv(functional.interpolate(x, scale_factor=2.0, mode="nearest") if self.up else x)
+        return resized
 
 
 class Level(nn.Module):
@@ -199,7 +205,8 @@ class MiddleLevel(Level):
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
         """(B, C, h, w) -> the same."""
-        return self.resnets[1](self.layer(0, x, time, *words), time)
+        result: torch.Tensor = self.resnets[1](self.layer(0, x, time, *words), time)
+        return result
 
 
 class UNet(Recomputing):
@@ -275,4 +282,5 @@ class UNet(Recomputing):
             number = len(level.resnets)  # type: ignore[arg-type]
             x = self.run(level, x, skips[: -number - 1 : -1], time, words, bias)
             del skips[-number:]
-        return self.conv_out(functional.silu(self.conv_norm_out(x)))
+        result: torch.Tensor = self.conv_out(functional.silu(self.conv_norm_out(x)))
+        return result

@@ -54,7 +54,8 @@ class MDSM(HubModel):
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
         """Language features of B instructions."""
-        return self.language(texts)
+        features: TextFeatures = self.language(texts)
+        return features
 
     def understands(self, text: str) -> bool:
         """Whether an instruction is in the model's language."""
@@ -72,7 +73,8 @@ class MDSM(HubModel):
         ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
         ``semantic`` holds the semantic branch's maps of the N images where they are known already.
         """
-        return self.intermediate(images, text, image_index, semantic)
+        initial: InitialMask = self.intermediate(images, text, image_index, semantic)
+        return initial
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """How much each pixel looks at each token, (B, T, H/4, W/4)."""
@@ -125,4 +127,5 @@ class MDSM(HubModel):
             steps,
             keep_on,
         )
-        return refined.unflatten(0, (len(logits), samples)).squeeze(2)
+        result: torch.Tensor = torch.unflatten(refined, 0, (len(logits), samples)).squeeze(2)
+        return result

@@ -61,4 +61,5 @@ class Refiner(nn.Module):
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
         """(B, 1, grid, grid) noisy mask in [-1, 1] and timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
-        return self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
+        logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
+        return logits

@@ -53,4 +53,5 @@ def mean_map(layers: Sequence[Attention], projections: Projections, size: Sequen
         query, key = (layer.head_to_batch_dim(projections[projection]) for projection in (layer.to_q, layer.to_k))
         probabilities = layer.get_attention_scores(query, key)  # (B * heads, height * width, T)
         maps.append(probabilities.unflatten(0, (-1, layer.heads)).mean(dim=1))
-    return torch.stack(maps).mean(dim=0).transpose(1, 2).unflatten(2, tuple(size))
+    mean: torch.Tensor = torch.unflatten(torch.stack(maps).mean(dim=0).transpose(1, 2), 2, tuple(size))
+    return mean

@@ -52,7 +52,8 @@ class StableDiffusion(nn.Module):
     def latents(self, images: torch.Tensor, scaled: bool = True) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 4, h, w): the mode of the VAE's posterior, times its scaling factor."""
         mode = self.vae.encode(2 * images - 1).latent_dist.mode()
-        return mode * self.scaling_factor if scaled else mode
+        latents: torch.Tensor = mode * self.scaling_factor if scaled else mode
+        return latents
 
     def encode_text(self, texts: Sequence[str], max_tokens: int | None = None) -> TextFeatures:
         """Last hidden states of the text encoder.
@@ -112,7 +113,8 @@ def word_tokens(
         found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
         spans.append(found[-1] if found else (0, 0))
     begin, end = torch.tensor(spans).T.unsqueeze(-1)
-    return (first >= begin) & (last <= end) & (last > first)
+    chosen: torch.Tensor = (first >= begin) & (last <= end) & (last > first)
+    return chosen
 
 
 def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:

@@ -35,7 +35,8 @@ class TextAdapter(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """(B, T, D) -> (B, T, D)."""
-        return tokens + self.gamma * self.mlp(tokens)
+        result: torch.Tensor = tokens + self.gamma * self.mlp(tokens)
+        return result
 
 
 class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
