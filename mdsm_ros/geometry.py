@@ -145,7 +145,8 @@ def _largest_group(depths: NDArray[np.float32]) -> NDArray[np.intp]:
 
 def _principal_axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     """Right-handed axes (3, 3) in columns, the longest first; each points to its larger component's positive side."""
-    vectors = np.linalg.eigh(centred.T @ centred).eigenvectors[:, ::-1].copy()  # by falling variance
+    by_variance = np.linalg.eigh(centred.T @ centred).eigenvectors[:, ::-1]  # falling
+    vectors: NDArray[np.float64] = by_variance.copy()
     for i in (0, 1):
         vectors[:, i] *= np.sign(vectors[np.abs(vectors[:, i]).argmax(), i])
     vectors[:, 2] = np.cross(vectors[:, 0], vectors[:, 1])

@@ -50,9 +50,10 @@ class Lens:
             theta = wanted.copy()
             for _ in range(60):
                 theta = wanted / (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(self.d)))
-            return seen * (np.tan(theta) / np.maximum(wanted, 1e-12))[..., np.newaxis]
+            straight: np.ndarray = seen * (np.tan(theta) / np.maximum(wanted, 1e-12))[..., np.newaxis]
+            return straight
         k1, k2, p1, p2, k3, k4, k5, k6 = (*self.d, *(0.0,) * 8)[:8]
-        rays = seen.copy()
+        rays: np.ndarray = seen.copy()
         for _ in range(40):
             x, y = rays[..., 0], rays[..., 1]
             r2 = x * x + y * y

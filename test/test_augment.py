@@ -191,7 +191,8 @@ def test_appearance_does_what_it_says() -> None:
         return change_appearance(image, Augmentation(**(OFF | options)), rng(3), keep_colors=False)
 
     def hue(pixels: np.ndarray) -> np.ndarray:
-        return pixels[..., 2].astype(int) - pixels[..., 1]
+        difference: np.ndarray = pixels[..., 2].astype(int) - pixels[..., 1]
+        return difference
 
     np.testing.assert_array_equal(changed(), image)
     assert (

@@ -37,7 +37,8 @@ def edge(column: int = 150) -> Picture:
 def checks() -> Picture:
     rows, columns = np.indices((240, 320)) // 8
     colors = np.array([(240, 120, 110), (30, 50, 90)], dtype=np.uint8)
-    return colors[(rows + columns) % 2]
+    picture: Picture = colors[(rows + columns) % 2]
+    return picture
 
 
 def sharpness(picture: NDArray[np.float64]) -> float:
@@ -51,7 +52,8 @@ def place(picture: NDArray[np.float64]) -> float:
     row = to_light(picture.astype(np.uint8)).mean(axis=(0, 2))
     level = (row[10:20].mean() + row[-20:-10].mean()) / 2
     right = int(np.argmax(row > level))
-    return right - (row[right] - level) / (row[right] - row[right - 1])
+    column: float = right - (row[right] - level) / (row[right] - row[right - 1])
+    return column
 
 
 def test_the_seed_decides() -> None:
@@ -67,7 +69,8 @@ def test_shape_and_type_stay(shape: tuple[int, int, int]) -> None:
     before = picture.copy()
     for seed in range(5):
         result = apply(picture, rng(seed))
-        assert (result.shape, result.dtype) == (shape, np.uint8)
+        assert result.shape == shape
+        assert result.dtype == np.uint8
     np.testing.assert_array_equal(picture, before)
 
 

@@ -151,7 +151,7 @@ def test_words_are_found_among_tokens() -> None:
 def test_only_the_grounding_module_learns(images: torch.Tensor) -> None:
     torch.manual_seed(0)
     model = GroundedDiffusion(GroundedDiffusionConfig(**FIELDS), CLIP_TOKENIZER).train()
-    model.initial(images, model.encode_text(PHOTOGRAPHS)).logits.sum().backward()
+    model.initial(images, model.encode_text(PHOTOGRAPHS)).logits.sum().backward()  # type: ignore[no-untyped-call]
     learning = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None}
     assert learning == {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad} == {"grounding"}
     assert not model.backbone.training
@@ -175,7 +175,7 @@ def test_the_module_learns_which_pixels_are_of_which_kind() -> None:
     for _ in range(80):
         loss = torch.nn.functional.binary_cross_entropy_with_logits(model.grounding(features, queries), masks)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.inference_mode():
         found = model.eval().grounding(features, queries) > 0

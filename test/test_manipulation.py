@@ -70,7 +70,8 @@ class Table:
         return np.asarray(-self.distance * self.turn[:, 2])
 
     def to_world(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return points @ self.turn.T + self.origin
+        moved: NDArray[np.float64] = points @ self.turn.T + self.origin
+        return moved
 
     def seen(self, target: Box, *others: Box) -> Masked:
         """Mask of the target and depth of all."""

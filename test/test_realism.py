@@ -32,7 +32,8 @@ RED = (0.9, 0.05, 0.05)
 
 def redness(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     r, g, b = np.moveaxis(picture.astype(int), -1, 0)
-    return (r > 1.6 * g) & (r > 1.6 * b)
+    red: NDArray[np.bool_] = (r > 1.6 * g) & (r > 1.6 * b)
+    return red
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def test_a_thing_of_any_size_fills_the_picture(size: float) -> None:
                 soft_box(size, size, size, (5.0, 2.0, 1.0), RED, tilt=0.5, squareness=(1.0, 1.0))
             ]  # not at the origin either
             for picture in studio.photographs(parts, 2, np.random.default_rng(seed)):
-                assert (picture.shape, picture.dtype) == ((SIDE, SIDE, 3), np.uint8)
+                assert picture.shape == (SIDE, SIDE, 3)
+                assert picture.dtype == np.uint8
                 rows, columns = np.nonzero(redness(picture))
                 assert 0.65 * SIDE < np.ptp(columns) < SIDE
                 assert abs(columns.mean() - SIDE / 2) < 4

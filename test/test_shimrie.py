@@ -353,7 +353,8 @@ def test_no_seams_between_faces() -> None:
 
 def _paint(directions: NDArray[np.float64]) -> NDArray[np.uint8]:
     unit = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
-    return np.rint((unit + 1) * 127).astype(np.uint8)
+    colors: NDArray[np.uint8] = np.rint((unit + 1) * 127).astype(np.uint8)
+    return colors
 
 
 def _rectangle(x: int, y: int, width: int, height: int) -> NDArray[np.bool_]:

@@ -90,7 +90,7 @@ def test_an_mdsm_starts_with_the_masks_of_the_lavt(workplace: Path) -> None:
 def test_clip_learns_to_have_a_say(workplace: Path) -> None:
     mdsm = _mdsm()
     start_from(mdsm, str(workplace / "lavt"))
-    mdsm.initial(torch.rand(2, 3, 64, 64), mdsm.encode_text(TEXTS)).logits.square().sum().backward()
+    mdsm.initial(torch.rand(2, 3, 64, 64), mdsm.encode_text(TEXTS)).logits.square().sum().backward()  # type: ignore[no-untyped-call]
     for join in mdsm.intermediate.join:
         assert isinstance(join, ParallelJoin)
         gradient = join.project.weight.grad

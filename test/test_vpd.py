@@ -156,7 +156,7 @@ def test_what_is_frozen_gets_no_gradient_and_never_trains(images: torch.Tensor) 
     assert not model.backbone.text_encoder.training
     assert model.backbone.unet.training
     answer = model.initial(images, model.encode_text(TEXTS))
-    (answer.logits.sum() + answer.present_logits.sum()).backward()
+    (answer.logits.sum() + answer.present_logits.sum()).backward()  # type: ignore[no-untyped-call]
     without = {name for name, p in model.named_parameters() if p.grad is None}
     unused = {name for name in without if name.startswith(("backbone.unet.conv_norm_out", "backbone.unet.conv_out"))}
     frozen = {n for n, _ in model.named_parameters() if n.startswith(("backbone.vae", "backbone.text_encoder"))}
@@ -257,7 +257,7 @@ def test_guided_denoising_answers(images: torch.Tensor) -> None:
     model = build(noise_timestep=500, denoising_steps=2)
     assert torch.equal(logits_of(model, images), logits_of(model, images))
     answer = model.initial(images, model.encode_text(TEXTS))
-    answer.logits.sum().backward()
+    answer.logits.sum().backward()  # type: ignore[no-untyped-call]
     assert model.backbone.unet.conv_out.weight.grad is None  # nothing is learned in the denoising itself
 
 
@@ -270,7 +270,7 @@ def test_saving_memory_changes_no_gradient(fields: dict[str, Any], images: torch
         if save:
             save_memory(model)
         model.zero_grad()
-        model.initial(images, model.encode_text(TEXTS)).logits.sum().backward()
+        model.initial(images, model.encode_text(TEXTS)).logits.sum().backward()  # type: ignore[no-untyped-call]
         found.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():

@@ -195,7 +195,8 @@ class Dataset:
                 f"{[record.height, record.width]}"
             )
         try:
-            return coco_mask.decode({"size": sides, "counts": counts.encode("ascii")}).astype(bool)
+            mask: NDArray[np.bool_] = coco_mask.decode({"size": sides, "counts": counts.encode("ascii")}).astype(bool)
+            return mask
         except (ValueError, MemoryError) as error:
             raise DatasetError(f"annotation {annotation_id} has a damaged RLE mask: {error}") from error
 

@@ -69,7 +69,8 @@ class VideoSource:
                     )
                 if not container.duration:
                     raise DemoError(f"video {str(self.path)!r} does not say how long it is")
-                return container.duration / av.time_base
+                seconds: float = container.duration / av.time_base
+                return seconds
         except (av.FFmpegError, OSError) as error:
             raise DemoError(f"video {str(self.path)!r} cannot be read: {error}") from error
 

@@ -93,9 +93,9 @@ def room_samples(
 def _worth_a_look(items: NDArray[np.int16]) -> bool:
     """Several things are large enough to be asked for."""
     indices, areas = np.unique(items, return_counts=True)
-    return sum(index >= 0 and area >= TARGET_AREA * items.size for index, area in zip(indices, areas, strict=True)) >= (
-        MIN_TARGETS
-    )
+    large = sum(index >= 0 and area >= TARGET_AREA * items.size for index, area in zip(indices, areas, strict=True))
+    enough: bool = large >= MIN_TARGETS
+    return enough
 
 
 def _occlusion(renderer: RoomRenderer, pose: CameraPose, view: View, index: int) -> float:

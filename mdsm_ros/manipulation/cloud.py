@@ -83,7 +83,10 @@ class DepthView:
         """Flying pixels and the far side where near and far meet (H, W); the near side is to be trusted."""
         known = np.isfinite(self.depth)
         nearest = ndimage.minimum_filter(np.where(known, self.depth, np.inf), 3)
-        return known & (self.depth - nearest > JUMP * self.depth + JUMP_SIGMAS * self.noise.sigma(self.depth))
+        behind: NDArray[np.bool_] = known & (
+            self.depth - nearest > JUMP * self.depth + JUMP_SIGMAS * self.noise.sigma(self.depth)
+        )
+        return behind
 
     def crop(self, rows: slice, columns: slice) -> DepthView:
         """A part of the image."""
@@ -112,7 +115,8 @@ class EmptySpace:
         height, width = self._limit.shape
         inside = (points[..., 2] > 0) & (row >= 0) & (row < height) & (column >= 0) & (column < width)
         limit = self._limit[np.where(inside, row, 0).astype(int), np.where(inside, column, 0).astype(int)]
-        return inside & (z < limit - EMPTY_MARGIN - 3 * self._noise.sigma(limit))
+        empty: NDArray[np.bool_] = inside & (z < limit - EMPTY_MARGIN - 3 * self._noise.sigma(limit))
+        return empty
 
 
 def inner(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.bool_]:

@@ -75,7 +75,8 @@ class _Poses:
 
     def to_camera(self, local: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (N, P, 3) of the grasps' frames in the camera's."""
-        return self.positions[:, None] + np.einsum("npi,nji->npj", local, self.axes)
+        points: NDArray[np.float64] = self.positions[:, None] + np.einsum("npi,nji->npj", local, self.axes)
+        return points
 
 
 def find_grasps(

@@ -49,7 +49,8 @@ class Pairs:
     @property
     def widths(self) -> NDArray[np.float64]:
         """Metres (N,) between both places."""
-        return np.linalg.norm(self.second - self.first, axis=1)
+        metres: NDArray[np.float64] = np.linalg.norm(self.second - self.first, axis=1)
+        return metres
 
     @property
     def directions(self) -> NDArray[np.float64]:

@@ -202,7 +202,8 @@ def _near(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.float64]:
     beside = np.isfinite(view.depth) & ~view.behind_edges() & ~ndimage.binary_dilation(mask, iterations=MASK_DOUBT)
     points, own = view.points(beside), view.points(mask & np.isfinite(view.depth))
     low, high = np.percentile(own, (5, 95), axis=0)
-    return points[((points >= low - AROUND) & (points <= high + AROUND)).all(axis=1)]
+    near: NDArray[np.float64] = points[((points >= low - AROUND) & (points <= high + AROUND)).all(axis=1)]
+    return near
 
 
 def _standing_out(points: NDArray[np.float64], support: Plane | None, noise: DepthNoise) -> NDArray[np.bool_]:

@@ -61,7 +61,9 @@ class FrameAnswer:
     def mask(self, stage: str) -> NDArray[np.bool_]:
         """The mask (H, W) of a stage."""
         code = self.masks[stage]
-        return coco_mask.decode({"size": code["size"], "counts": code["counts"].encode()}).astype(bool)
+        pixels = coco_mask.decode({"size": code["size"], "counts": code["counts"].encode()})
+        mask: NDArray[np.bool_] = pixels.astype(bool)
+        return mask
 
     def iou(self, stage: str) -> float | None:
         """With the truth; None where it is not known or the target is not in view."""

@@ -60,7 +60,8 @@ def difference(pairs: Sequence[Sequence[Pair]], seed: int = 0) -> Figures:
 
 def _resampled(sums: NDArray[np.float64], sizes: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
-    return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    means: NDArray[np.float64] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    return means
 
 
 def _tails() -> tuple[float, float]:

@@ -121,7 +121,8 @@ class MdsmNode(LifecycleNode):
 
     def start(self) -> bool:
         """Configures and activates; returns whether both succeeded."""
-        return self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
+        started: bool = self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
+        return started
 
     # lifecycle
 

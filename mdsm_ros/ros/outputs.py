@@ -83,7 +83,9 @@ class Outputs:
 
     def age(self, header: Header) -> float:
         """Seconds that have passed since a stamp."""
-        return (self._node.get_clock().now().nanoseconds - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
+        now = self._node.get_clock().now().nanoseconds
+        seconds: float = (now - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
+        return seconds
 
     def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
         status = {

@@ -51,7 +51,8 @@ def _light(image: NDArray[np.uint8], brightness: float, contrast: float) -> NDAr
     values = np.arange(256) * brightness
     mean = sum(cv2.mean(image)) / 3 * brightness
     table = np.clip(mean + contrast * (values - mean) + 0.5, 0, 255).astype(np.uint8)
-    return table[image]
+    lit: NDArray[np.uint8] = table[image]
+    return lit
 
 
 def _colors(image: NDArray[np.uint8], saturation: float, hue: float) -> NDArray[np.uint8]:

@@ -116,7 +116,8 @@ def _leaves(window: Window, side: int, model_side: int, keep: Keep) -> bool:
 
 def _stays_visible(mask: NDArray[np.bool_], window: Window, model_side: int) -> bool:
     area = np.count_nonzero(mask)
-    return area == 0 or area * model_side**2 / (window.width * window.height) >= LEAST_PIXELS
+    visible: bool = area == 0 or area * model_side**2 / (window.width * window.height) >= LEAST_PIXELS
+    return visible
 
 
 def _third(mask: NDArray[np.bool_], window: Window) -> tuple[int, int] | None:

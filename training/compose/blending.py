@@ -39,7 +39,7 @@ def paste(
     here = _surroundings(rgb, layer)
     own, alpha = _sharpened_alike(layer.rgb, layer.alpha, look, here)
     colours = _lit(own, alpha, look, here, rng)
-    result = rgb.copy()
+    result: NDArray[np.uint8] = rgb.copy()
     if shadow:
         result = _shadowed(result, layer, float(rng.uniform(*SHADOW)))
     opacity = alpha[..., None]
@@ -125,4 +125,5 @@ def _shadowed(rgb: NDArray[np.uint8], layer: Layer, strength: float) -> NDArray[
     first = max(0, layer.bottom - depth)
     shade[first : layer.bottom + max(1, depth // 2), layer.left : layer.left + wide] = base
     shade = cv2.GaussianBlur(shade, (0, 0), sigmaX=max(1.0, wide / 14), sigmaY=max(1.0, depth / 2))
-    return (rgb * (1.0 - strength * shade[..., None])).round().astype(np.uint8)
+    darkened: NDArray[np.uint8] = (rgb * (1.0 - strength * shade[..., None])).round().astype(np.uint8)
+    return darkened

@@ -69,7 +69,8 @@ class Layer:
     @property
     def bottom(self) -> int:
         """The row of its lower edge."""
-        return self.top + self.alpha.shape[0]
+        row: int = self.top + self.alpha.shape[0]
+        return row
 
     def silhouette(self, shape: tuple[int, ...]) -> Mask:
         """Mask in a picture of that shape of what the object would show if nothing was before it."""

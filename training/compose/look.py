@@ -30,12 +30,14 @@ class Look:
 
 def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Lab (H, W, 3) of RGB (H, W, 3)."""
-    return cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab: NDArray[np.float32] = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    return lab
 
 
 def to_rgb(lab: NDArray[np.float32]) -> NDArray[np.uint8]:
     """RGB (H, W, 3) of Lab (H, W, 3)."""
-    return (np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0) * 255.0).round().astype(np.uint8)
+    rgb: NDArray[np.uint8] = (np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0) * 255.0).round().astype(np.uint8)
+    return rgb
 
 
 def look_of(rgb: NDArray[np.uint8], where: NDArray[np.bool_]) -> Look:

@@ -209,7 +209,8 @@ class Rendering:
             sky += strength * np.maximum(self._facing @ way, 0) * ~self._hidden(way)
             total += strength * 0.3
         strength = rng.uniform(0.25, 1.0)
-        return (strength * direct + (1.15 - 0.55 * strength) * sky / total)[:, None].astype(np.float32)
+        light: Floats = (strength * direct + (1.15 - 0.55 * strength) * sky / total)[:, None].astype(np.float32)
+        return light
 
     def _hidden(self, way: Floats) -> NDArray[np.bool_]:
         """Whether the shape itself is between each point and what lies in a direction."""

@@ -15,7 +15,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -162,7 +162,7 @@ def read_index(where: str) -> Index:
 def _shard(entry: object, where: str) -> Shard:
     """A shard of an index. Its name becomes part of an address, so it is letters, digits and ``._-`` alone."""
     values = check_keys(entry, ("name", "sha256", "images", "instructions"), where, DatasetError)
-    checks = {
+    checks: dict[str, tuple[Callable[[Any], bool], str]] = {
         "name": (lambda v: isinstance(v, str) and bool(_NAME.fullmatch(v)), "a name like shard-000000.tar"),
         "sha256": (lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)), "64 hexadecimal digits"),
         "images": (lambda v: is_integer(v, 0), "a whole number from 0 on"),

@@ -115,7 +115,7 @@ def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The image (H, W, 3) with the mask (H, W) tinted and outlined."""
-    result = image.copy()
+    result: NDArray[np.uint8] = image.copy()
     result[mask] = ((1 - FILL) * image[mask] + FILL * MARK).astype(np.uint8)
     result[outline(mask)] = MARK
     return result

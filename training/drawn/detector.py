@@ -72,7 +72,10 @@ class DetectorMasks:
 def _read_state(file: Path | None) -> Mapping[str, torch.Tensor]:
     try:
         if file is None:
-            return PUBLISHED.get_state_dict(progress=True, check_hash=True, weights_only=True)
+            state: Mapping[str, torch.Tensor] = PUBLISHED.get_state_dict(
+                progress=True, check_hash=True, weights_only=True
+            )
+            return state
         if file.suffix == ".safetensors":
             return load_file(file)
         return load_state(file)

@@ -48,7 +48,7 @@ def draw(rgb: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], size: int) 
     import cv2
 
     scale = size / max(rgb.shape[:2])
-    drawing = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    drawing: NDArray[np.uint8] = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     labels = []
     for number, mask in enumerate(masks, start=1):
         color = COLORS[(number - 1) % len(COLORS)]

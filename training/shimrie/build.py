@@ -193,7 +193,8 @@ def target_mask(
 ) -> NDArray[np.bool_]:
     """The pixels (480, 640) of an object in a view, given the object at each pixel and REVERIE's box there."""
     if options.masks == "instance" or object_id not in scan.house.objects:
-        return objects == object_id
+        mask: NDArray[np.bool_] = objects == object_id
+        return mask
     name, region = scan.house.objects[object_id].name, scan.regions.get(viewpoint)
     same = [o.index for o in scan.house.objects.values() if o.name == name and o.region == region]
     return np.isin(objects, same) & _box_mask(box)

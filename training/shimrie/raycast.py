@@ -32,7 +32,8 @@ class RayCaster:
         directions = view.directions().reshape(-1, 3)
         origins = np.broadcast_to(position, directions.shape)
         hit = self._intersector.intersects_first(origins, directions)
-        return self._objects[hit].reshape(HEIGHT, WIDTH)
+        indices: NDArray[np.int32] = self._objects[hit].reshape(HEIGHT, WIDTH)
+        return indices
 
 
 def objects_of_faces(segments: NDArray[np.int64], object_of_segment: dict[int, int]) -> NDArray[np.int32]:

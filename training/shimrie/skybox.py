@@ -86,7 +86,8 @@ def _bilinear(image: NDArray[np.uint8], row: NDArray[np.float64], column: NDArra
     dr, dc = (row - r)[:, None], (column - c)[:, None]
     upper = image[r, c] * (1 - dc) + image[r, c + 1] * dc
     lower = image[r + 1, c] * (1 - dc) + image[r + 1, c + 1] * dc
-    return np.rint(upper * (1 - dr) + lower * dr).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(upper * (1 - dr) + lower * dr).astype(np.uint8)
+    return pixels
 
 
 def _with_borders(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:

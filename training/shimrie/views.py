@@ -51,7 +51,8 @@ class View:
         """Direction of the ray through the middle of each pixel in the scan's frame, (H, W, 3), not of unit length."""
         columns, rows = np.meshgrid(np.arange(WIDTH) + 0.5 - WIDTH / 2, np.arange(HEIGHT) + 0.5 - HEIGHT / 2)
         local = np.stack([columns / FOCAL, -rows / FOCAL, np.ones_like(rows)], axis=-1)
-        return local @ self.axes().T
+        turned: NDArray[np.float64] = local @ self.axes().T
+        return turned
 
 
 CAMERA = Camera(fx=float(FOCAL), fy=float(FOCAL), cx=WIDTH / 2, cy=HEIGHT / 2)

@@ -245,7 +245,7 @@ def train_stage(
         WeightsError: the checkpoint to go on from is damaged, or another model's.
     """
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-        stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)
+        stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)  # type: ignore[no-untyped-call]
     optimizer = _optimizer(stage, config, options)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _schedule(options, config.polynomial_power))
     trained = [p for p in stage.parameters() if p.requires_grad]

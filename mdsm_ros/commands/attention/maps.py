@@ -86,7 +86,8 @@ def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np
     stops = np.linspace(0, 1, len(HEAT))
     colors = np.stack([np.interp(share, stops, HEAT[:, channel]) for channel in range(3)], axis=-1)
     grey = image.mean(axis=-1, keepdims=True)
-    return (OPACITY * colors + (1 - OPACITY) * grey).astype(np.uint8)
+    picture: NDArray[np.uint8] = (OPACITY * colors + (1 - OPACITY) * grey).astype(np.uint8)
+    return picture
 
 
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

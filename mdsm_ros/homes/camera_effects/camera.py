@@ -39,7 +39,8 @@ def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generato
         (H, W, 3) uint8 on the same pixel grid.
     """
     if strengths == IDEAL:
-        return rgb.copy()
+        same: NDArray[np.uint8] = rgb.copy()
+        return same
     s, (height, width) = strengths, rgb.shape[:2]
     scale = min(height, width) / REFERENCE_SIDE
     light = processing.to_light(rgb)

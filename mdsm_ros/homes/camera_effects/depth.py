@@ -36,4 +36,5 @@ def measured(depth: NDArray[np.float32], rng: np.random.Generator, coefficient: 
     error = (rng.normal(size=depth.shape) + shared / shared.std()) / np.sqrt(2)
     seen = seen + coefficient * seen**2 * error
     seen[rng.random(depth.shape) < HOLES] = np.nan
-    return seen.astype(np.float32)
+    metres: NDArray[np.float32] = seen.astype(np.float32)
+    return metres

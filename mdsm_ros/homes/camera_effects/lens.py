@@ -53,7 +53,9 @@ def radius_squared(height: int, width: int) -> NDArray[np.float32]:
     """Squared distance of each pixel from the middle (H, W); 1 in the corners."""
     y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2)[:, np.newaxis]
     x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2)[np.newaxis]
-    return ((x * x + y * y) / np.float32((height / 2) ** 2 + (width / 2) ** 2)).astype(np.float32)
+    corner = np.float32((height / 2) ** 2 + (width / 2) ** 2)
+    squared: NDArray[np.float32] = ((x * x + y * y) / corner).astype(np.float32)
+    return squared
 
 
 def _fringe(light: Light, aberration: tuple[float, float]) -> Light:

@@ -38,7 +38,7 @@ def add_noise(
     if photons == 0:
         return light
     height, width = light.shape[:2]
-    noise = rng.standard_normal(light.shape, dtype=np.float32)
+    noise: Light = rng.standard_normal(light.shape, dtype=np.float32)
     if grain > 0:
         noise = cv2.GaussianBlur(noise, (5, 5), grain)
     noise = cv2.transform(noise, _DEMOSAICED)

@@ -76,9 +76,10 @@ def _hue(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
     value = pixels.max(axis=1)
     r, g, b = pixels.T
     safe = np.maximum(value - pixels.min(axis=1), 1e-6)
-    return 60.0 * np.select(
+    degrees: NDArray[np.floating] = 60.0 * np.select(
         [value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe
     )
+    return degrees
 
 
 def judge(pixels: NDArray[np.floating]) -> Colors:

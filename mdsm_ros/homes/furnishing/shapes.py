@@ -82,7 +82,8 @@ def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 def _areas(patch: Patch) -> NDArray[np.float64]:
     a, b, c = (patch.vertices[patch.faces[:, i]].astype(np.float64) for i in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    areas: NDArray[np.float64] = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return areas
 
 
 def visible_pixels(patches: list[Patch]) -> NDArray[np.float64]:

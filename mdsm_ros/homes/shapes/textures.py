@@ -33,7 +33,8 @@ def _clouds(rng: np.random.Generator) -> NDArray[np.float64]:
     for _ in range(7):
         kx, ky = rng.integers(-5, 6, 2)
         waves += rng.uniform(0.3, 1.0) * np.sin(2 * np.pi * (kx * x + ky * y) / SIDE + rng.uniform(0, 6.3))
-    return (waves - waves.min()) / max(float(np.ptp(waves)), 1e-9)
+    scaled: NDArray[np.float64] = (waves - waves.min()) / max(float(np.ptp(waves)), 1e-9)
+    return scaled
 
 
 def _grain(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -159,7 +160,8 @@ def _second(color: RGB) -> RGB:
 def _mix(share: NDArray[np.floating], color: RGB) -> Picture:
     """Where ``share`` (SIDE, SIDE) is 1 the second colour, where it is 0 the thing's own."""
     mixed = share[..., None] * np.array(_second(color)) + (1 - share[..., None]) * np.array(color)
-    return (np.clip(mixed, 0, 1) * 255).astype(np.uint8)
+    picture: Picture = (np.clip(mixed, 0, 1) * 255).astype(np.uint8)
+    return picture
 
 
 def striped(color: RGB) -> Picture:

@@ -136,13 +136,14 @@ class RoomRenderer:
         inside = -z > -reach
         for across, slope in ((x, up * self.width / self.height), (y, up)):
             inside &= np.abs(across) - slope * -z <= reach * np.hypot(1.0, slope)
-        return inside | (self._owner[:-1] < 0)
+        near: NDArray[np.bool_] = inside | (self._owner[:-1] < 0)
+        return near
 
     def _segment(self, pose: CameraPose, shown: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Index of the geom at each pixel (H, W), -1 where there is none."""
         self._aim(pose, shown)
         self._renderer.enable_segmentation_rendering()
-        geoms = self._renderer.render()[..., 0].copy()
+        geoms: NDArray[np.int32] = self._renderer.render()[..., 0].copy()
         self._renderer.disable_segmentation_rendering()
         return geoms
 
@@ -183,7 +184,7 @@ class RoomRenderer:
         flags = self._renderer.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._renderer.enable_depth_rendering()
-        metres = self._renderer.render().copy()
+        metres: NDArray[np.float32] = self._renderer.render().copy()
         self._renderer.disable_depth_rendering()
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 1
         return metres

@@ -52,7 +52,8 @@ class Rigid:
 
     def applied(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (N, 3) in the other frame."""
-        return points @ self.rotation.T + self.translation
+        moved: NDArray[np.float64] = points @ self.rotation.T + self.translation
+        return moved
 
 
 SAME_FRAME = Rigid(np.eye(3), np.zeros(3))

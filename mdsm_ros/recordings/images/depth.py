@@ -95,7 +95,8 @@ def compressed_depth_to_metres(message: Any, max_pixels: int = MAX_PIXELS) -> ND
         return _from_millimetres(pixels)
     with np.errstate(divide="ignore"):
         metres = np.float32(head.scale) / (pixels.astype(np.float32) - np.float32(head.offset))
-    return np.where(pixels == 0, np.float32(np.nan), metres)
+    known: NDArray[np.float32] = np.where(pixels == 0, np.float32(np.nan), metres)
+    return known
 
 
 def check_compressed_depth(message: Any, max_pixels: int = MAX_PIXELS) -> None:
@@ -156,4 +157,7 @@ def _png_pixels(message: Any, max_pixels: int, offset: int) -> NDArray[np.uint16
 
 
 def _from_millimetres(pixels: NDArray[np.uint16]) -> NDArray[np.float32]:
-    return np.where(pixels == 0, np.float32(np.nan), pixels.astype(np.float32) / np.float32(1000))
+    metres: NDArray[np.float32] = np.where(
+        pixels == 0, np.float32(np.nan), pixels.astype(np.float32) / np.float32(1000)
+    )
+    return metres

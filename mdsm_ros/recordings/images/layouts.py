@@ -69,7 +69,10 @@ def image_to_numpy(message: Any) -> np.ndarray:
     check_size(message, row)
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
     pixels = rows[:, :row].view(np.dtype(layout.dtype).newbyteorder(">" if message.is_bigendian else "<"))
-    return pixels if layout.channels == 1 else pixels.reshape(message.height, message.width, layout.channels)
+    image: np.ndarray = (
+        pixels if layout.channels == 1 else pixels.reshape(message.height, message.width, layout.channels)
+    )
+    return image
 
 
 def check_size(message: Any, row: int) -> None:

@@ -55,7 +55,8 @@ def _opacity(cutout: NDArray[np.float32], uv: NDArray[np.float64]) -> NDArray[np
     height, width = cutout.shape
     column = np.minimum((points[..., 0] * width).astype(np.int64), width - 1)
     row = np.minimum((points[..., 1] * height).astype(np.int64), height - 1)
-    return cutout[row, column]
+    opacity: NDArray[np.float32] = cutout[row, column]
+    return opacity
 
 
 def _is_mixed(cutout: NDArray[np.float32], uv: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -53,7 +53,8 @@ def _is_convex(quad: NDArray[np.float64]) -> bool:
     )
     px, py, pz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
     qx, qy, qz = vy * wz - vz * wy, vz * wx - vx * wz, vx * wy - vy * wx
-    return px * qx + py * qy + pz * qz >= 0
+    convex: bool = px * qx + py * qy + pz * qz >= 0
+    return convex
 
 
 def cut(polygon: NDArray[np.float64]) -> Sequence[tuple[int, int, int]]:

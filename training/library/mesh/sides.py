@@ -78,7 +78,8 @@ def _openness(
     directions = (directions / np.linalg.norm(directions, axis=2, keepdims=True)).reshape(-1, 3)
     origins = np.repeat(vertices[faces].mean(axis=1) + 1e-4 * scale * normals, RAYS, axis=0)
     met = caster.intersects_any(origins, directions)
-    return 1.0 - met.reshape(len(faces), RAYS).mean(axis=1)
+    openness: NDArray[np.float64] = 1.0 - met.reshape(len(faces), RAYS).mean(axis=1)
+    return openness
 
 
 def _is_lined(
@@ -175,4 +176,5 @@ def _corner_angles(corners: NDArray[np.float64]) -> NDArray[np.float64]:
         u, v = corners[:, (i + 1) % 3] - corners[:, i], corners[:, (i + 2) % 3] - corners[:, i]
         length = np.maximum(np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1), 1e-30)
         angles.append(np.arccos(np.clip((u * v).sum(axis=1) / length, -1.0, 1.0)))
-    return np.maximum(np.stack(angles, axis=1), 1e-6)
+    radians: NDArray[np.float64] = np.maximum(np.stack(angles, axis=1), 1e-6)
+    return radians

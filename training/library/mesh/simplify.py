@@ -63,7 +63,8 @@ def _parity(faces: NDArray[np.int64]) -> NDArray[np.int64]:
     """0 or 1: which way round a triangle runs, so that the two sides of a leaf are not taken as one."""
     first = np.argmin(faces, axis=1)
     row = np.arange(len(faces))
-    return (faces[row, (first + 1) % 3] > faces[row, (first + 2) % 3]).astype(np.int64)
+    parity: NDArray[np.int64] = (faces[row, (first + 1) % 3] > faces[row, (first + 2) % 3]).astype(np.int64)
+    return parity
 
 
 def weld(vertices: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
@@ -158,7 +159,8 @@ def _on_border(faces: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether a triangle has an edge that no other triangle shares."""
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
-    return (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
+    border: NDArray[np.bool_] = (counts[inverse.reshape(-1)] == 1).reshape(3, len(faces)).any(axis=0)
+    return border
 
 
 def connected_pieces(part: Part) -> NDArray[np.int64]:
@@ -166,7 +168,8 @@ def connected_pieces(part: Part) -> NDArray[np.int64]:
     scale = max(float(np.ptp(part.vertices, axis=0).max()), 1e-9)
     faces = weld(part.vertices, scale)[part.faces]
     edges = np.concatenate([faces[:, :2], faces[:, 1:]])
-    return connected_component_labels(edges, node_count=int(faces.max()) + 1)[faces[:, 0]]
+    labels: NDArray[np.int64] = connected_component_labels(edges, node_count=int(faces.max()) + 1)[faces[:, 0]]
+    return labels
 
 
 def area(part: Part) -> float:
@@ -179,4 +182,5 @@ def unit_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDA
     """The normals (F, 3) of triangles, of length 1, or 0 where there is no area."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     normals = np.cross(b - a, c - a)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    unit: NDArray[np.float64] = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    return unit
