@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from tqdm import tqdm
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import ReplayError
 from mdsm_ros.extras import require
-from mdsm_ros.files import content_mark, public_name, write_json
+from mdsm_ros.files import content_mark, public_name, short_hash, write_json
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
@@ -71,7 +70,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
 def _model_mark(name: str) -> dict[str, str]:
     """Tells models of the same name in two folders apart."""
     folder = Path(name).resolve()
-    return {"model folder": hashlib.sha256(str(folder).encode()).hexdigest()[:12]} if folder.is_dir() else {}
+    return {"model folder": short_hash(str(folder))} if folder.is_dir() else {}
 
 
 def _facts(
