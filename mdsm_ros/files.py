@@ -60,9 +60,9 @@ def write_json(path: Path, content: object, *, indent: int | None = None) -> Non
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file, whole or not at all."""
+    """Writes a text file, whole or not at all; bytes of file names that are no UTF-8 are written as escapes."""
     with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -130,4 +130,9 @@ def content_mark(path: Path) -> str:
     """Tells recordings of the same name apart, wherever they lie: a short hash of their files' names and sizes."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     text = "\n".join(f"{file.name} {file.stat().st_size}" for file in files)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return short_hash(text)
+
+
+def short_hash(text: str) -> str:
+    """12 hexadecimal digits of a text's SHA-256; names of files may hold bytes that are no UTF-8."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]

@@ -8,14 +8,16 @@ from typing import IO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from mdsm_ros.errors import ImageError
 
 MAX_PIXELS = 80_000_000  # of a picture file, as its header declares them; 240 MB once decoded
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow hands EPS to another program
+MAX_SCANS = 100  # of a JPEG: encoders write about ten, and each may take as long as a whole picture
 ORIENTATION = 0x0112  # EXIF
 FULL_RANGE = 65535  # of 16 bits
+_SCAN = b"\xff\xda"  # begins a scan
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -27,6 +29,10 @@ _TURNS = {
 }
 _GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of Pillow
 _WHITE = (255, 255, 255, 255)
+
+
+class ScansError(ImageError):
+    """A JPEG has more scans than encoders write: a few bytes each, and seconds to decode."""
 
 
 def open_picture(
@@ -41,6 +47,7 @@ def open_picture(
 
     Raises:
         ImageError: The header declares more pixels.
+        ScansError: A JPEG has more than ``MAX_SCANS`` scans.
         OSError, SyntaxError, ValueError: The content is no picture (what Pillow raises).
     """
     try:
@@ -51,7 +58,22 @@ def open_picture(
     if width * height > max_pixels:
         picture.close()
         raise ImageError(f"picture is {width}x{height} pixels, expected at most {max_pixels} in all")
+    scans = _count_scans(picture)
+    if scans > MAX_SCANS:
+        picture.close()
+        raise ScansError(f"picture is a JPEG of {scans} scans, expected at most {MAX_SCANS}")
     return picture
+
+
+def _count_scans(picture: Image.Image) -> int:
+    """How many scans a JPEG has. Each begins with a marker that its pixels cannot hold; other formats have none."""
+    if not isinstance(picture, ImageFile.ImageFile) or picture.format not in ("JPEG", "MPO") or picture.fp is None:
+        return 0
+    place = picture.fp.tell()
+    picture.fp.seek(0)
+    scans = picture.fp.read().count(_SCAN)
+    picture.fp.seek(place)
+    return scans
 
 
 def upright(picture: Image.Image) -> Image.Image:

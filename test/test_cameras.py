@@ -272,6 +272,9 @@ def test_a_camera_info_without_a_frame_contradicts_nobody() -> None:
         ("/camera/depth/image_rect_raw", True),
         ("/rectified/image", True),
         ("/direct/image", False),
+        ("/rgb/rect/image", True),
+        ("/rectory/camera/image_raw", False),
+        ("/rectangle_finder/image", False),
         ("/wide/IMAGE_RECT", True),
     ],
 )

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from mdsm_ros.files import link_or_copy, public_name, to_json, whole_file, whole_folder, write_bytes, write_json
+from mdsm_ros.files import (
+    content_mark,
+    link_or_copy,
+    public_name,
+    to_json,
+    whole_file,
+    whole_folder,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
@@ -98,3 +108,11 @@ def test_results_do_not_say_where_things_lie() -> None:
     assert public_name("~/bag") == "bag"
     assert public_name("runs/x/model") == "runs/x/model"
     assert public_name("CIDAS/clipseg-rd64-refined") == "CIDAS/clipseg-rd64-refined"
+
+
+def test_names_of_files_that_are_no_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"b\xffg.mcap")
+    write_text(path, f"of {path.name}")
+    assert path.read_text() == "of b\\udcffg.mcap"
+    assert len(content_mark(path)) == 12
+    assert content_mark(path) != content_mark(path.rename(tmp_path / os.fsdecode(b"b\xfeg.mcap")))

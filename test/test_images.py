@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from test_pixels import with_scans
 
 from mdsm_ros.errors import ConversionError
+from mdsm_ros.pixels import MAX_SCANS
 from mdsm_ros.recordings.images.colors import BAYER, check_image, image_to_rgb
 from mdsm_ros.recordings.images.compressed import (
     check_compressed_image,
@@ -307,6 +309,13 @@ def test_declared_sizes_are_limited_before_decoding(kind: str, size: tuple[int, 
         ) as caught:
             convert(compressed(bomb(kind, *size), kind))
         assert caught.value.field == "size"
+
+
+def test_scans_are_limited_before_decoding() -> None:
+    check_compressed_image(compressed(with_scans(0), "jpeg"))
+    with pytest.raises(ConversionError, match=r"JPEG of 10\d scans, expected at most 100") as caught:
+        check_compressed_image(compressed(with_scans(MAX_SCANS), "jpeg"))
+    assert caught.value.field == "data"
 
 
 def test_the_limit_is_a_matter_of_the_caller() -> None:

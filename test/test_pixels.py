@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -15,7 +16,7 @@ from PIL import Image, ImageOps
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.errors import DatasetError, ImageError
 from mdsm_ros.pictures.files import read_picture
-from mdsm_ros.pixels import MAX_PIXELS, is_turned, open_picture, picture_to_rgb, upright
+from mdsm_ros.pixels import MAX_PIXELS, MAX_SCANS, is_turned, open_picture, picture_to_rgb, upright
 
 RAMP = np.linspace(0, 65535, 40 * 60).reshape(40, 60).astype(np.uint16)
 RGB16 = np.random.default_rng(3).integers(0, 65536, (40, 60, 3), dtype=np.uint16)
@@ -96,6 +97,24 @@ def test_declared_sizes_are_limited(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=rf"picture is 10000x8001 pixels, expected at most {MAX_PIXELS} in all"):
         open_picture(path)
     with pytest.raises(ImageError, match=r"large\.png' cannot be read: picture is 10000x8001 pixels"):
+        read_picture(path)
+
+
+def with_scans(more: int) -> bytes:
+    """A progressive JPEG whose last scan comes ``more`` times again."""
+    buffer = io.BytesIO()
+    Image.new("L", (640, 480), 99).save(buffer, "jpeg", progressive=True)
+    content, end = buffer.getvalue()[:-2], buffer.getvalue()[-2:]
+    return content + more * content[content.rindex(b"\xff\xda") :] + end
+
+
+def test_scans_of_a_jpeg_are_limited(tmp_path: Path) -> None:
+    path = tmp_path / "scans.jpg"
+    for more in (0, MAX_SCANS // 2):
+        path.write_bytes(with_scans(more))
+        assert read_picture(path).shape == (480, 640, 3)
+    path.write_bytes(with_scans(MAX_SCANS))
+    with pytest.raises(ImageError, match="expected at most 100"):
         read_picture(path)
 
 

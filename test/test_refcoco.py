@@ -217,6 +217,13 @@ def test_damaged_image_is_listed(
     assert {i.split for i in Dataset(files / "out").instructions} == {"train", "val"}
 
 
+def test_a_picture_is_handed_to_no_other_program(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = files / "train2014/COCO_train2014_000000000009.jpg"
+    Image.new("RGB", (WIDTH, HEIGHT)).save(image, "eps")  # which Pillow has Ghostscript draw
+    assert cli.main(arguments(files)) == 0
+    assert f"{image} is not a readable image: cannot identify image file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("segmentation", "reason"),
     [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -35,7 +37,7 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from mdsm_ros.commands.main import main
 from mdsm_ros.demo.bag_writer import STORE
-from mdsm_ros.errors import BagError, ReplayError
+from mdsm_ros.errors import BagError, ReplayError, StorageError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.page import Page, Picture, write_page
@@ -321,6 +323,23 @@ def test_the_output_bag_has_masks_beside_what_was_recorded(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_a_full_disk_leaves_no_half_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bag, out = good_bag(tmp_path / "bag"), tmp_path / "out"
+
+    def fill(folder: Path, *_: object) -> None:
+        folder.mkdir()
+        (folder / "bag.mcap").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr("mdsm_ros.replay.run.write_output_bag", fill)
+        with pytest.raises(StorageError, match=r"out/bag cannot be written: .*No space left on device"):
+            replay(bag, out)
+    assert not list(out.rglob("*.mcap"))
+    replay(bag, out)
+    assert list(out.rglob("*.mcap"))
+
+
 def test_the_command_with_the_embedded_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag = good_bag(tmp_path / "bag")
     command = ["replay", str(bag), "--out", str(tmp_path / "out"), "--device", "cpu", "--steps", "1"]

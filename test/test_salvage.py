@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from mdsm_ros.errors import BagError
+from mdsm_ros.recordings import limits
 from mdsm_ros.recordings.bags import Bag
-from mdsm_ros.recordings.limits import LimitError, unpack
+from mdsm_ros.recordings.limits import MAX_CHUNK, LimitedFile, LimitError, unpack
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 STRING = "std_msgs/msg/String"
@@ -175,3 +176,49 @@ def test_a_bomb_is_refused_at_once(tmp_path: Path, frames: int) -> None:
     with pytest.raises(BagError):
         Bag(path, salvage=True)
     assert time.perf_counter() - begin < 15
+
+
+def write_compressed(folder: Path, mode: CompressionMode) -> Path:
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin.SQLITE3)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        topic = writer.add_connection("/said", STRING, typestore=STORE)
+        writer.write(topic, 1, STORE.serialize_cdr(STORE.types[STRING](data="take the cup"), STRING))
+    return folder
+
+
+@pytest.mark.parametrize("mode", [CompressionMode.FILE, CompressionMode.MESSAGE])
+def test_compressed_files_and_messages_are_read(tmp_path: Path, mode: CompressionMode) -> None:
+    with Bag(write_compressed(tmp_path / "bag", mode)) as bag:
+        (message,) = bag.messages()
+        assert bag.decode(message).data == "take the cup"
+
+
+def test_a_message_unpacks_to_so_much_and_no_more(tmp_path: Path) -> None:
+    folder = write_compressed(tmp_path / "bag", CompressionMode.MESSAGE)
+    packed = zstandard.ZstdCompressor().compress(bytes(MAX_CHUNK + 1))
+    with sqlite3.connect(next(folder.glob("*.db3"))) as database:
+        database.execute("UPDATE messages SET data = ?", (packed,))
+    database.close()
+    with Bag(folder) as bag, pytest.raises(BagError, match=f"unpack to more than {MAX_CHUNK}"):
+        next(bag.messages())
+
+
+def test_a_file_unpacks_to_so_much_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_compressed(tmp_path / "bag", CompressionMode.FILE)
+    (path,) = folder.glob("*.zstd")
+    packed = path.read_bytes()
+    content = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    with path.open("rb") as file:
+        assert LimitedFile(file, len(content)).read() == content
+    with path.open("rb") as file, pytest.raises(LimitError, match="zstd -d"):
+        LimitedFile(file, len(content) - 1).read()
+    left = tmp_path / "left"
+    left.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(left))
+    monkeypatch.setattr(limits, "LEAST_FILE", 1 << 20)
+    monkeypatch.setattr(limits, "MOST_RATIO", 1)
+    path.write_bytes(packed + zstandard.ZstdCompressor().compress(bytes(1 << 22)))
+    with pytest.raises(BagError, match="unpacks to more than 1048576"):
+        Bag(folder)
+    assert not list(left.iterdir())

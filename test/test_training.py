@@ -15,11 +15,12 @@ from PIL import Image
 from safetensors.torch import load_file
 from stand_ins import write_stand_ins
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from transformers import BertModel
+from transformers import AutoTokenizer, BertModel
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import ConfigError, DatasetError
+from mdsm_ros.errors import ConfigError, DatasetError, StorageError
 from mdsm_ros.homes.shapes.parts import COLORS
+from mdsm_ros.hub.folder import write_tokenizer
 from mdsm_ros.segmenter import Segmenter
 from training.datasets.dataset import InstructionDataset
 from training.evaluation import evaluate
@@ -97,6 +98,22 @@ def test_resume_gives_the_same_weights_bit_for_bit(trained: Path, workplace: Pat
     assert resumed["step"] == whole["step"] == STEPS
     for name, value in whole["stage"].items():
         assert torch.equal(resumed["stage"][name], value), name
+
+
+def test_half_a_tokenizer_does_not_stop_the_next_run(trained: Path, workplace: Path) -> None:
+    out = workplace / "killed"
+    (out / "tokenizer").mkdir(parents=True)
+    (out / "tokenizer" / "tokenizer_config.json").write_text("{}")
+    assert _train(workplace, "killed", "--resume", "--max-seconds", "0.5") == 0
+    name = "tokenizer.json"
+    assert (out / "tokenizer" / name).read_bytes() == (trained / "tokenizer" / name).read_bytes()
+
+
+def test_a_tokenizer_that_the_disk_has_no_room_for(trained: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(trained / "tokenizer")
+    (tmp_path / "tokenizer.json").symlink_to("/dev/full")
+    with pytest.raises(StorageError, match="No space left"):
+        write_tokenizer(tmp_path, tokenizer)
 
 
 def test_vocabulary_covers_the_texts_and_falls_back_to_characters() -> None:

@@ -22,7 +22,7 @@ from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.files import HUB_FILES
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -170,6 +170,22 @@ def write_model(
     try:
         save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
         write_json(folder / CONFIG_FILE, dict(values), indent=2)
-        tokenizer.save_pretrained(folder)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"model folder {folder} cannot be written: {error}") from error
+    write_tokenizer(folder, tokenizer)
+
+
+def write_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Writes a tokenizer.
+
+    Args:
+        folder: Folder to write. It must exist.
+        tokenizer: The tokenizer.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written.
+    """
+    try:
+        tokenizer.save_pretrained(folder)
+    except Exception as error:  # tokenizers raises no narrower one
+        raise StorageError(f"tokenizer in folder {folder} cannot be written: {error}") from error

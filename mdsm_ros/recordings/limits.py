@@ -1,18 +1,25 @@
-"""How much a chunk of a recording may unpack to: a few kilobytes can stand for gigabytes, and for hours of reading."""
+"""How much the parts of a recording may unpack to: kilobytes can stand for gigabytes, and for hours of reading."""
 
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import struct
+import tempfile
 from collections.abc import Callable
+from types import TracebackType
+from typing import BinaryIO
 
 import lz4.frame
 import zstandard
-from rosbags.rosbag2 import storage_mcap
+from rosbags.rosbag2 import reader, storage_mcap
 
 MAX_CHUNK = 1 << 28  # bytes, unpacked; recorders write a megabyte, or one message more than that
 MAX_RECORD = 1 << 30  # bytes of one record of a file
 MAX_OTHERS = 10_000  # records of a chunk that are no message
+LEAST_FILE = 1 << 30  # bytes that every compressed file of a recording may unpack to
+MOST_RATIO = 1000  # of unpacked to packed bytes of a larger one
 LEAST_MESSAGE = 22 + 4  # bytes: the record's own fields, and the header of CDR
 _SCHEMA, _CHANNEL, _MESSAGE = 3, 4, 5  # opcodes of MCAP
 _BLOCK = 1 << 20
@@ -74,10 +81,64 @@ def _check_records(content: bytes) -> None:
         position += 9 + length
 
 
+def file_limit(packed: int) -> int:
+    """Bytes that a compressed file of ``packed`` bytes may unpack to; half of the temporary folder stays free."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    return min(max(LEAST_FILE, MOST_RATIO * packed), free // 2)
+
+
+class LimitedFile:
+    """A file that was compressed as a whole with zstd, read unpacked.
+
+    Args:
+        packed: The compressed file.
+        limit: Number of unpacked bytes that are allowed; None takes :func:`file_limit`.
+    """
+
+    def __init__(self, packed: BinaryIO, limit: int | None = None) -> None:
+        self._size = os.fstat(packed.fileno()).st_size
+        self._limit = self._left = file_limit(self._size) if limit is None else limit
+        self._stream = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+
+    def __enter__(self) -> LimitedFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def read(self, count: int = -1) -> bytes:
+        """The next bytes, at most ``count``.
+
+        Raises:
+            LimitError: The file unpacks to more than the limit.
+            zstandard.ZstdError: The bytes are damaged.
+        """
+        content: bytes = self._stream.read(count if count >= 0 else self._left + 1)
+        self._left -= len(content)
+        if self._left < 0:
+            raise LimitError(f"a file of {self._size} bytes unpacks to more than {self._limit}; unpack it: zstd -d")
+        return content
+
+
+class _LimitedZstd:
+    """What rosbags' reader needs of its zstd module."""
+
+    @staticmethod
+    def open(packed: BinaryIO, _: str) -> LimitedFile:
+        return LimitedFile(packed)
+
+    @staticmethod
+    def decompress(data: bytes) -> bytes:
+        return unpack_message(data)
+
+
 def limit_rosbags() -> None:
-    """Has rosbags unpack chunks no further than here, which by itself knows no limit."""
+    """Has rosbags unpack chunks, messages and files no further than here, which by itself knows no limit."""
     for compression in ("zstd", "lz4"):
         storage_mcap.DECOMPRESSORS[compression] = _limited(compression)
+    vars(reader)["zstd"] = _LimitedZstd
 
 
 def _limited(compression: str) -> Callable[[bytes, int], bytes]:

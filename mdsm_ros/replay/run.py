@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,9 +16,9 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.dataset.metrics import figures_table
-from mdsm_ros.errors import ReplayError
+from mdsm_ros.errors import ReplayError, StorageError
 from mdsm_ros.extras import require
-from mdsm_ros.files import content_mark, public_name, write_json
+from mdsm_ros.files import content_mark, public_name, short_hash, write_json
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
@@ -42,6 +41,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
 
     Raises:
         BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
+        StorageError: The recording with masks cannot be written; half of it is removed.
         SettingsError: The number of refinement steps is out of range.
     """
     out = options.out
@@ -71,7 +71,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
 def _model_mark(name: str) -> dict[str, str]:
     """Tells models of the same name in two folders apart."""
     folder = Path(name).resolve()
-    return {"model folder": hashlib.sha256(str(folder).encode()).hexdigest()[:12]} if folder.is_dir() else {}
+    return {"model folder": short_hash(str(folder))} if folder.is_dir() else {}
 
 
 def _facts(
@@ -171,10 +171,14 @@ def _write_bag(out: Path, bag: Bag, topics: Topics) -> None:
     for folder in (partial, out / OUTPUT_BAG):
         shutil.rmtree(folder, ignore_errors=True)
     partial.parent.mkdir(exist_ok=True)
-    with tqdm(total=bag.count(topics.image), desc="writing the bag", unit="image", disable=None) as progress:
-        write_output_bag(partial, bag, topics.image, read_answers(out / ANSWERS), progress.update)
-    partial.rename(out / OUTPUT_BAG)
-    partial.parent.rmdir()
+    try:
+        with tqdm(total=bag.count(topics.image), desc="writing the bag", unit="image", disable=None) as progress:
+            write_output_bag(partial, bag, topics.image, read_answers(out / ANSWERS), progress.update)
+        partial.rename(out / OUTPUT_BAG)
+    except OSError as error:
+        raise StorageError(f"recording {out / OUTPUT_BAG} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(partial.parent, ignore_errors=True)  # a full disk needs the room
 
 
 def _page(

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mdsm_ros.dataset.format import difficulty
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import inside
+from mdsm_ros.pixels import open_picture
 from training.datasets.build import Plan, build
 from training.datasets.foreign.refer_files import read_instances, read_refs
 from training.datasets.foreign.segmentation import decode
@@ -140,7 +140,7 @@ def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
 def _fault(path: Path, height: int, width: int) -> str | None:
     """Why an image file cannot be used; None when it can."""
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             size = picture.size
             if size == (width, height):  # else it may be of any size
                 picture.load()

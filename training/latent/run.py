@@ -26,6 +26,7 @@ from training.train.options import RunOptions
 from training.train.sources import Source
 from training.train.vocabulary import train_clip_tokenizer
 
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 BATCH = 32  # where nothing is learned
 # of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
 LAST_LAYERS = ("conv2.", "proj_out.", "conv_out.")
@@ -36,9 +37,10 @@ def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDatas
     """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
     sizes = config.model_sizes()
     text, folder = sizes["text_encoder"], out / "tokenizer"
-    if not folder.exists():
+    if not (folder / TOKENIZER_CONFIG_FILE).is_file():
         sentences = (instruction.text for instruction in data.instructions)
-        train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], folder)
+        with whole_folder(folder) as partial:
+            train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], partial)
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     set_seed(config.seed)

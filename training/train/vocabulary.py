@@ -18,6 +18,7 @@ from tokenizers.trainers import BpeTrainer
 from transformers import BertTokenizerFast, CLIPTokenizer, PreTrainedTokenizerBase
 
 from mdsm_ros.errors import ConfigError
+from mdsm_ros.hub.folder import write_tokenizer
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 CLIP_SPECIAL = ("<|startoftext|>", "<|endoftext|>")
@@ -103,5 +104,5 @@ def train_clip_tokenizer(texts: Iterable[str], vocab_size: int, max_length: int,
     lines = ["#version: 0.2", *map(" ".join, merges)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True, model_max_length=max_length)
-    tokenizer.save_pretrained(folder)
+    write_tokenizer(folder, tokenizer)
     return tokenizer

@@ -14,12 +14,13 @@ from mdsm_ros.recordings.cameras.model import CameraModel
 ASPECT = 0.01  # by which the shapes of camera_info and image may differ
 SAME = 0.005  # by which K and P may differ and be one, as a fraction of the focal length
 COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
+RECTIFIED = {"rect", "rectified"}  # words of topics
 FISHEYE = ("equidistant", "fisheye")
 
 
 def is_named_rectified(topic: str) -> bool:
-    """Whether a topic has a word that begins with "rect" in its name: image_rect, image_rect_color."""
-    return any(word.startswith("rect") for word in _words(topic))
+    """Whether a topic has the word "rect" or "rectified" in its name: image_rect_color, rect/image; not /rectory."""
+    return not RECTIFIED.isdisjoint(_words(topic))
 
 
 def is_rectified(info: Any, topic: str) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.errors import ConversionError, ImageError
-from mdsm_ros.pixels import grey_16, is_turned, open_picture, picture_to_rgb, upright
+from mdsm_ros.pixels import ScansError, grey_16, is_turned, open_picture, picture_to_rgb, upright
 from mdsm_ros.recordings.images.colors import DEPTH_ENCODINGS, demosaic, is_bayer, pattern_of
 from mdsm_ros.recordings.images.formats import Format, parse_format
 from mdsm_ros.recordings.images.layouts import MAX_PIXELS
@@ -79,6 +79,8 @@ def open_compressed(message: Any, max_pixels: int, formats: tuple[str, ...] = FO
         raise ConversionError("data", "empty", names)
     try:
         return open_picture(io.BytesIO(bytes(message.data[offset:])), max_pixels, formats)
+    except ScansError as error:
+        raise ConversionError("data", f"refused ({error})", names) from error
     except ImageError as error:
         expectation = f"at most {max_pixels} pixels (parameter max_image_pixels)"
         raise ConversionError("size", f"too large ({error})", expectation) from error

@@ -158,7 +158,7 @@ class Parameters:
     rectified: str = _parameter(
         "auto",
         "Whether the images are rectified, so that P of camera_info holds and not K with its distortion. auto: those "
-        "are that have a word beginning with rect in the name of their topic, such as image_rect_color.",
+        "are that have the word rect or rectified in the name of their topic, such as image_rect_color.",
         choices=("auto", "yes", "no"),
         read_only=True,
     )
