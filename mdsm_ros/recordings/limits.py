@@ -106,7 +106,7 @@ class LimitedFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.close()
+        self._stream.close()  # type: ignore[no-untyped-call]
 
     def read(self, count: int = -1) -> bytes:
         """The next bytes, at most ``count``.
