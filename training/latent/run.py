@@ -16,6 +16,7 @@ from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.files import whole_folder
+from mdsm_ros.hub.folder import TOKENIZER_FILE
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig
@@ -36,9 +37,10 @@ def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDatas
     """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
     sizes = config.model_sizes()
     text, folder = sizes["text_encoder"], out / "tokenizer"
-    if not folder.exists():
+    if not (folder / TOKENIZER_FILE).is_file():
         sentences = (instruction.text for instruction in data.instructions)
-        train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], folder)
+        with whole_folder(folder) as partial:
+            train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], partial)
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     set_seed(config.seed)

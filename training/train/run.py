@@ -19,7 +19,8 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.hub.folder import read_tokenizer
+from mdsm_ros.files import whole_folder
+from mdsm_ros.hub.folder import TOKENIZER_FILE, read_tokenizer
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.families import trained_family
@@ -80,10 +81,11 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
     assert isinstance(model_config, FusionConfig)  # the others have a public one
     if public is not None and len(public) <= model_config.vocab_size:
         return public
-    if not folder.exists():
+    if not (folder / TOKENIZER_FILE).is_file():
         texts, size = (i.text for i in data.instructions), model_config.vocab_size
         tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
-        tokenizer.save_pretrained(folder)
+        with whole_folder(folder) as partial:
+            tokenizer.save_pretrained(partial)
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
