@@ -66,6 +66,7 @@ def run_without_extras(commands: Sequence[Sequence[str]], *, base: bool = False)
     return answers
 
 
+@pytest.mark.slow
 def test_every_help_comes_without_the_extras() -> None:
     commands = [["mdsm", "--help"], ["mdsm", "--version"], ["mdsm-data", "--help"], ["mdsm_node", "-h"]]
     commands += [["mdsm", name, "--help"] for name in mdsm.COMMANDS]
@@ -269,6 +270,7 @@ class Interrupted:
         return time.monotonic() - began, self.process.returncode, seen + rest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 2.0])
 def test_ctrl_c_ends_a_command_while_it_imports_or_loads(tmp_path: Path, seconds: float) -> None:
     picture = str(ROOT / "docs" / "demo.png")
@@ -353,6 +355,7 @@ def main():
     assert took < 1 + SLACK
 
 
+@pytest.mark.slow
 def test_the_command_line_costs_a_fraction_of_importing_pytorch() -> None:
     def cpu(code: str) -> float:
         measure = "import time; {}; print(); print(time.process_time())"

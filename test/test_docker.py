@@ -111,6 +111,7 @@ def run_step(step: str, root: Path, variables: dict[str, str]) -> None:
     assert result.returncode == 0, f"{step}\n{result.stdout}{result.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.name)
 def test_the_steps_that_need_no_ros_run_and_the_entrypoint_finds_the_commands(file: Path, tmp_path: Path) -> None:
     if find_spec("colcon_core") is None:

@@ -50,6 +50,7 @@ def test_purposes_name_extras_and_json_holds_what_the_text_says(capsys: pytest.C
         assert check["mend"] or check["state"] not in (MISSING, WRONG)  # every fault has a line
 
 
+@pytest.mark.slow
 def test_ros_is_asked_for_only_where_it_is_needed() -> None:
     assert "middleware" not in {check.name for check in examine("python", {})}
     assert "middleware" in {check.name for check in examine("node", {})}

@@ -110,6 +110,7 @@ def test_the_summary_counts_frames_without_a_box_or_a_grasp_as_failures() -> Non
     assert summarize([])["best candidate free"] is None
 
 
+@pytest.mark.render
 def test_homes_are_judged_by_meshes_that_are_where_they_are_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,7 @@ from training.datasets.dataset import InstructionDataset
 from training.latent.command import main
 from training.latent.config import read_latent_config
 from training.latent.generate import generate
+from training.latent.run import build_model
 from training.latent.stages import to_signal
 from training.train.vocabulary import train_clip_tokenizer
 
@@ -229,3 +230,14 @@ def test_the_same_texts_give_the_same_vocabulary_in_every_process(tmp_path: Path
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)
     for name in ("vocab.json", "merges.txt"):
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+
+
+def test_half_a_tokenizer_of_a_killed_run_is_made_again(workplace: Path, trained: Path, tmp_path: Path) -> None:
+    half = tmp_path / "tokenizer"
+    half.mkdir()
+    (half / "vocab.json").write_text("{")
+    data = InstructionDataset(Dataset(workplace / "train"), "train", 32)
+    build_model(read_latent_config(workplace / "config.yaml"), tmp_path, data)
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer"]
+    for path in (trained / "tokenizer").iterdir():
+        assert (half / path.name).read_bytes() == path.read_bytes()

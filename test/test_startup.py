@@ -90,6 +90,7 @@ def test_help_the_list_of_models_and_ctrl_c_need_no_library(tmp_path: Path) -> N
     assert sorted(LIBRARIES & set(modules)) == []
 
 
+@pytest.mark.slow
 def test_a_model_imports_what_it_needs_when_it_is_loaded_and_nothing_when_it_answers() -> None:
     steps = python(MODELS)
     assert isinstance(steps, dict)

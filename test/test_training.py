@@ -29,6 +29,7 @@ from training.train.command import main
 from training.train.config import read_config
 from training.train.loop import Pool, StepSampler
 from training.train.losses import dice, mask_loss, weighted_cross_entropy
+from training.train.run import build_model
 from training.train.vocabulary import train_tokenizer
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
@@ -277,3 +278,14 @@ def test_shipped_configurations_are_valid(path: Path) -> None:
         read_latent_config(path)
     else:
         read_config(path).model_config()
+
+
+def test_half_a_tokenizer_of_a_killed_run_is_made_again(workplace: Path, trained: Path, tmp_path: Path) -> None:
+    half = tmp_path / "tokenizer"
+    half.mkdir()
+    (half / "tokenizer_config.json").write_text("{")
+    data = InstructionDataset(Dataset(workplace / "train"), "train", 64)
+    build_model(read_config(workplace / "config.yaml"), tmp_path, data)
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer"]
+    for path in (trained / "tokenizer").iterdir():
+        assert (half / path.name).read_bytes() == path.read_bytes()
