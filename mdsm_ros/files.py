@@ -49,6 +49,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, path)
+        partial.unlink(missing_ok=True)  # still there where both were the same file, by a hard link
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -2,6 +2,7 @@
 
     PYTHONPATH=. python scripts/kill_again.py --kills 40 --seed 0
     PYTHONPATH=. python scripts/kill_again.py --kills 1 --seed 4711 --only shards   # one of them again
+    PYTHONPATH=. python scripts/kill_again.py --kills 40 --fork   # in a fraction of the time
 
 Each command is run once without a kill. Then it is started in an empty folder, its process group gets SIGKILL, and the
 same command is run again to its end, with --resume where it has that. One kill in four comes at a moment between the
@@ -12,13 +13,15 @@ byte. There are three exceptions. JSON may differ in the times that it gives. Ch
 their bytes, but not in a number. Pages and TensorBoard's events, which are full of times, only have to be there.
 A second run that is refused with exit code 2 is right where the first one had already written the whole result.
 
+With --fork the commands are copies of one process that has imported everything, so that no kill falls on the imports.
+The copies share the order of sets, which separate processes do not.
+
 Exit code 1 where a result differs or a second run fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -28,17 +31,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
+
+from scripts.compare_folders import differences
+from scripts.fork import POLL, Fork
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMES = {"seconds", "latency", "latencies"}  # keys of JSON
 LONGEST = 600.0  # seconds of one run
-POLL = 0.002  # seconds
 FROM_START = 0.25  # of the kills; the others wait for the first file
 OUT = "out"  # the result's folder in the place of a run
 REFUSED = 2  # exit code
+SETTINGS = {  # of the commands' environment
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(ROOT),
+    "CUDA_VISIBLE_DEVICES": "",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+IMPORTED = ("training.train.run", "mdsm_ros.checkpoints.convert.run", "mdsm_ros.replay.run", "webdataset", "mujoco")
 
 
 @dataclass(frozen=True)
@@ -48,10 +61,12 @@ class Command:
     Attributes:
         arguments: of Python; the folder is ``out`` in the place where the command runs.
         again: what the second run gets besides.
+        fork: run it as a copy of this process; the arguments begin with -m.
     """
 
     arguments: tuple[str, ...]
     again: tuple[str, ...] = ()
+    fork: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,27 +89,32 @@ class Row:
 # --- the runs ---
 
 
-def start(command: Command, place: Path, *more: str) -> subprocess.Popen[bytes]:
+Process: TypeAlias = "subprocess.Popen[bytes] | Fork"
+
+
+def start(command: Command, place: Path, *more: str) -> Process:
     """Starts a command in a process group of its own; its output goes to a file beside the place."""
-    settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
+    arguments = (*command.arguments, *more)
     with place.with_suffix(".log").open("wb") as log:
+        if command.fork:
+            return Fork(arguments[1], arguments[2:], place, log)
         return subprocess.Popen(
-            [sys.executable, *command.arguments, *more],
+            [sys.executable, *arguments],
             cwd=place,
-            env=os.environ | settings,
+            env=os.environ | SETTINGS,
             start_new_session=True,
             stdout=log,
             stderr=log,
         )
 
 
-def until_first_file(process: subprocess.Popen[bytes], place: Path) -> None:
+def until_first_file(process: Process, place: Path) -> None:
     """Waits until something lies in the place or the process has ended."""
     while process.poll() is None and not any(place.iterdir()):
         time.sleep(POLL)
 
 
-def ended(process: subprocess.Popen[bytes]) -> int:
+def ended(process: Process) -> int:
     """Waits for the end of a process; nothing of it stays where this script is interrupted or it takes too long."""
     try:
         return process.wait(LONGEST)
@@ -139,67 +159,6 @@ def said(place: Path) -> str:
     return place.with_suffix(".log").read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
-# --- comparing ---
-
-
-def content(path: Path) -> Any:
-    """What has to be equal of a file."""
-    if path.suffix == ".html" or path.name.startswith("events.out.tfevents"):
-        return None
-    if path.suffix == ".pt":
-        return plain(_checkpoint(path))
-    if path.suffix == ".json":
-        return without_times(json.loads(path.read_bytes()))
-    if path.suffix == ".jsonl":
-        return [without_times(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    return path.read_bytes()
-
-
-def _checkpoint(path: Path) -> Any:
-    import torch
-
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def plain(value: Any) -> Any:
-    """A checkpoint in which tensors are type, shape and bytes, so that == compares every bit."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return str(value.dtype), tuple(value.shape), value.contiguous().flatten().view(torch.uint8).numpy().tobytes()
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return value
-
-
-def without_times(value: Any) -> Any:
-    """JSON without the keys that give times."""
-    if isinstance(value, dict):
-        return {key: without_times(inner) for key, inner in value.items() if key not in TIMES}
-    if isinstance(value, list):
-        return [without_times(inner) for inner in value]
-    return value
-
-
-def names(folder: Path) -> set[str]:
-    """Files and folders below a folder; TensorBoard's events, whose names hold times and process ids, are one."""
-    found = (path.relative_to(folder) for path in folder.rglob("*"))
-    return {str(path.with_name("events") if path.name.startswith("events.out.tfevents") else path) for path in found}
-
-
-def differences(whole: Path, place: Path) -> list[str]:
-    """What is in one folder alone, or is not the same in both."""
-    expected, found = names(whole), names(place)
-    different = [f"{name} is missing" for name in sorted(expected - found)]
-    different += [f"{name} is left over" for name in sorted(found - expected)]
-    for name in sorted(expected & found):
-        if (whole / name).is_file() and content(whole / name) != content(place / name):
-            different.append(f"{name} differs")
-    return different
-
-
 # --- all of it ---
 
 
@@ -216,7 +175,7 @@ def kill_once(command: Command, place: Path, whole: Path, usual: Usual, rng: ran
 
 
 def kill_all(commands: dict[str, Command], kills: int, seed: int, scratch: Path) -> dict[str, Row]:
-    """Kills the commands in turn; prints what is wrong.
+    """Kills the commands in turn; prints what becomes of each.
 
     Args:
         commands: by name.
@@ -239,8 +198,8 @@ def kill_all(commands: dict[str, Command], kills: int, seed: int, scratch: Path)
         rows[name].kills += 1
         rows[name].hits += hit
         rows[name].identical += not wrong
-        if wrong:
-            print("\n".join([f"{name}, seed {seed + number}:", *wrong]), flush=True)
+        moment = "killed" if hit else "ended before the kill"
+        print("\n  ".join([f"{name}, seed {seed + number}: {moment}", *(wrong or ["identical"])]), flush=True)
     return rows
 
 
@@ -309,11 +268,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=40, help="of all commands together (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first kill; the next has the next")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help="only these commands")
+    parser.add_argument("--fork", action="store_true", help="start the commands as copies of one process")
     args = parser.parse_args(argv)
+    os.environ.update(SETTINGS)
     sys.path[:0] = [str(ROOT / "test")]
     with tempfile.TemporaryDirectory() as scratch:
         commands = prepare(Path(scratch) / "inputs")
-        chosen = {name: commands[name] for name in args.only}
+        chosen = {name: replace(commands[name], fork=args.fork) for name in args.only}
+        for module in IMPORTED if args.fork else ():
+            import_module(module)
         rows = kill_all(chosen, args.kills, args.seed, Path(scratch) / "runs")
     print(table(rows))
     return 0 if all(row.identical == row.kills for row in rows.values()) else 1

@@ -61,6 +61,15 @@ def test_writing_does_not_change_a_file_that_is_linked(tmp_path: Path) -> None:
     assert (tmp_path / "copy.jpg").read_bytes() == b"new"
 
 
+def test_linking_again_leaves_one_name(tmp_path: Path) -> None:
+    """A merge that was killed and runs again finds its links there; renaming one onto the other does nothing."""
+    (tmp_path / "mine.jpg").write_bytes(b"precious")
+    for _ in range(2):
+        link_or_copy(tmp_path / "mine.jpg", tmp_path / "link.jpg")
+    assert sorted(os.listdir(tmp_path)) == ["link.jpg", "mine.jpg"]
+    assert (tmp_path / "link.jpg").read_bytes() == b"precious"
+
+
 def fill(folder: Path, text: str, *, kill: bool = False) -> None:
     with whole_folder(folder) as partial:
         (partial / "config.json").write_text(text)

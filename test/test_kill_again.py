@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.kill_again import Command, Usual, differences, kill_all, kill_once, main, table, undisturbed
+from scripts.compare_folders import differences
+from scripts.kill_again import Command, Usual, kill_all, kill_once, main, table, undisturbed
 
 WHOLE = """
 import json, os, sys, time
@@ -27,8 +28,14 @@ def command(code: str) -> Command:
     return Command(("-c", code))
 
 
-def test_a_command_that_resumes_well_is_identical(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = kill_all({"whole": command(WHOLE)}, 4, 0, tmp_path)
+@pytest.mark.parametrize("fork", [False, True])
+def test_a_command_that_resumes_well_is_identical(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fork: bool
+) -> None:
+    (tmp_path / "resumes_well.py").write_text(WHOLE)
+    monkeypatch.syspath_prepend(tmp_path)
+    well = Command(("-m", "resumes_well"), fork=True) if fork else command(WHOLE)
+    rows = kill_all({"whole": well}, 4, 0, tmp_path / "runs")
     assert (rows["whole"].kills, rows["whole"].identical) == (4, 4), capsys.readouterr().out
     assert table(rows).splitlines()[-1].split() == ["all", "4", str(rows["whole"].hits), "4"]
 
