@@ -235,7 +235,7 @@ def test_half_a_tokenizer_of_a_killed_run_is_made_again(workplace: Path, trained
     half = tmp_path / "tokenizer"
     half.mkdir()
     (half / "vocab.json").write_text("{")
-    data = InstructionDataset(Dataset(workplace / "train"), "train", 32)
+    data = InstructionDataset(Dataset(workplace / "train"), "train", 32, cache=False)
     build_model(read_latent_config(workplace / "config.yaml"), tmp_path, data)
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer"]
     for path in (trained / "tokenizer").iterdir():
