@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
@@ -114,3 +115,16 @@ def test_a_message_that_is_shorter_than_its_type_says(tmp_path: Path) -> None:
         writer.write(connection, 1, b"\x00\x01\x00\x00\xff\x00\x00\x00")
     with Bag(folder) as bag, pytest.raises(BagError, match=r"a message of /a is damaged"):
         bag.decode(next(bag.messages()))
+
+
+def test_files_of_the_metadata_that_are_no_list(bag_path: Path) -> None:
+    """Found by scripts/fuzz_readers.py: rosbags opens such a recording and fails when it closes."""
+    metadata = bag_path / "metadata.yaml"
+    content = yaml.safe_load(metadata.read_text())
+    content["rosbag2_bagfile_information"]["files"] = "/etc/x"
+    metadata.write_text(yaml.safe_dump(content))
+    with pytest.raises(BagError, match=r"files of metadata\.yaml is '/etc/x', expected a list"):
+        Bag(bag_path)
+    with Bag(bag_path, salvage=True) as bag:
+        assert "expected a list" in str(bag.damage)
+        assert len(list(bag.messages())) > 0

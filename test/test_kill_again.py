@@ -60,7 +60,7 @@ def test_what_counts_as_a_difference(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for folder, extra in ((one, 0), (two, 1)):
         folder.mkdir()
-        (folder / "a.json").write_text(f'{{"mask": [1], "seconds": {extra}}}')
+        (folder / "a.json").write_text(f'{{"mask": [1], "seconds": {extra}, "p50 seconds": {extra}}}')
         (folder / "b.jsonl").write_text(f'{{"score": {extra}, "seconds": {extra}}}\n')
         (folder / "page.html").write_text(f"{extra} s")
         (folder / f"events.out.tfevents.{extra}").write_bytes(b"")

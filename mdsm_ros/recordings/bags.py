@@ -14,6 +14,7 @@ from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from mdsm_ros.errors import BagError
+from mdsm_ros.foreign import shown
 from mdsm_ros.recordings.limits import limit_rosbags
 from mdsm_ros.recordings.places import check_kind, check_whole, storage_files
 from mdsm_ros.recordings.salvage import SalvageReader
@@ -72,6 +73,7 @@ class Bag:
             check_whole(self.path)
             reader = AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
             reader.open()
+            _check_files(reader)
             if len(reader.connections) > MAX_TOPICS:
                 reader.close()
                 raise BagError(f"bag {path!r} has {len(reader.connections)} topics, expected at most {MAX_TOPICS}")
@@ -177,3 +179,18 @@ def _add_known_types(reader: AnyReader) -> None:
         return
     store = get_typestore(Stores.ROS2_JAZZY)
     reader.typestore.register({name: fields for name, fields in store.fielddefs.items() if name not in known})
+
+
+def _check_files(reader: AnyReader) -> None:
+    """Rosbags takes the file infos of metadata.yaml as they are, and fails on another type when it closes.
+
+    Raises:
+        ValueError: they are no list; the reader is closed.
+    """
+    for one in reader.readers:
+        storage: Any = getattr(one, "storage", None)
+        files = getattr(storage, "files", [])
+        if not isinstance(files, list):
+            storage.files = []
+            reader.close()
+            raise ValueError(f"files of metadata.yaml is {shown(files)}, expected a list")
