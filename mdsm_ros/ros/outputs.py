@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
@@ -18,6 +18,12 @@ from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8
+
+if TYPE_CHECKING:  # SciPy, which most nodes do not need
+    from mdsm_ros.manipulation.gripper import Gripper
+    from mdsm_ros.manipulation.target import Target
+
+DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
 
 
 class Outputs:
@@ -57,10 +63,38 @@ class Outputs:
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
     def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
-        """Publishes where an object is; ``colors`` (N, 3) RGB are those of its points."""
+        """Publishes where an object is, in the frame of the header; ``colors`` (N, 3) RGB are those of its points."""
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
+
+    def is_description_wanted(self) -> bool:
+        """Whether somebody subscribes to what is computed of box and grasps."""
+        return any(self._is_subscribed(name) for name in DESCRIPTIONS)
+
+    def publish_description(
+        self, header: Header, instruction: str, score: float, target: Target | None, gripper: Gripper
+    ) -> None:
+        """Publishes box, grasps and centroid where somebody subscribes.
+
+        Args:
+            header: Stamp of the image and frame of the target.
+            instruction: The class of the box.
+            score: How sure the model is that the target is in view.
+            target: What to publish; None empties box, grasps and markers.
+            gripper: For drawing.
+        """
+        from mdsm_ros.ros.depth.grasp_messages import centroid_of, detections_3d_of, grasps_of
+        from mdsm_ros.ros.depth.markers import markers_of
+
+        if target is not None and self._is_subscribed("object_centroid"):
+            self._publishers["object_centroid"].publish(centroid_of(target, header))
+        if self._is_subscribed("detections_3d"):
+            self._publishers["detections_3d"].publish(detections_3d_of(target, instruction, score, header))
+        if self._is_subscribed("grasps"):
+            self._publishers["grasps"].publish(grasps_of(target, header))
+        if self._is_subscribed("markers"):
+            self._publishers["markers"].publish(markers_of(target, gripper, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
         """Publishes and returns one line about an answer."""

@@ -11,15 +11,13 @@ from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 
-from mdsm_ros.errors import ConversionError, ImageError, SpatialError
-from mdsm_ros.geometry import MIN_POINTS
+from mdsm_ros.errors import ConversionError, ImageError
 from mdsm_ros.inference.answer import Segmentation
-from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
+from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.segmenter import Segmenter
@@ -54,7 +52,7 @@ class Worker:
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
-        depth: DepthBuffer | None = None,
+        objects: Objects | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
@@ -64,7 +62,7 @@ class Worker:
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
-        self._depth = depth
+        self._objects = objects
 
     def stop(self) -> None:
         """Ends ``run`` after the stage of the model that is running; nothing is published from now on."""
@@ -131,8 +129,8 @@ class Worker:
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
-        if self._depth is not None and final.present:
-            self._publish_object(self._depth, job.message, image, final)
+        if self._objects is not None:
+            self._objects.publish(job.message, image, job.instruction, final, job.parameters.gripper_width)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
 
@@ -140,21 +138,3 @@ class Worker:
         """Another instruction waits."""
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
-
-    def _publish_object(
-        self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
-    ) -> None:
-        """Says where the object of a mask is, or why nobody can say."""
-        try:
-            if isinstance(message, CompressedImage) and is_turned_image(message):
-                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
-            view = depth.match(message.header, answer.mask.shape)
-            found = view.locate(answer.mask)
-            if found is None:
-                raise SpatialError("depth in the mask", "missing", f"at least {MIN_POINTS} measurements")
-        except SpatialError as error:
-            self._complaints.note(error.field, error)
-        except ConversionError as error:
-            self._complaints.note(f"depth {error.field}", error)
-        else:
-            self._outputs.publish_object(message.header, found, view.colors(image, found))
