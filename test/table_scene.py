@@ -7,6 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from mdsm_ros.geometry import Camera
+from mdsm_ros.manipulation.target import Outcome, describe
+
 TABLE = 0.4
 SIDES = np.array([0.06, 0.1, 0.16])  # of the box, along x, y and z of base_link
 CENTRE = np.array([0.6, 0.1, TABLE + SIDES[2] / 2])
@@ -65,3 +68,10 @@ class ArmCamera:
     def to_base(self, point: np.ndarray) -> np.ndarray:
         moved: np.ndarray = self.rotation @ point + self.position
         return moved
+
+
+def described() -> Outcome:
+    """What is found of the box, in the optical frame of the camera at its middle."""
+    camera = ArmCamera(0.0)
+    depth, mask = camera.shoot()
+    return describe(mask, depth, Camera(FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2), up=camera.rotation[2])

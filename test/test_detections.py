@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from table_scene import described
 
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.ros.detections import detections_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 
-(DETECTIONS,) = (topic for topic in OUTPUTS if topic.short_name == "detections")
+DETECTIONS, DETECTIONS_3D = (topic for topic in OUTPUTS if topic.message.startswith("vision_msgs/"))
 INSTALLED = find_spec("vision_msgs") is not None
 FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
     "Detection2DArray": ("header", "detections"),
@@ -24,6 +25,9 @@ FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
     "Point2D": ("x", "y"),
     "ObjectHypothesisWithPose": ("hypothesis", "pose"),
     "ObjectHypothesis": ("class_id", "score"),
+    "Detection3DArray": ("header", "detections"),
+    "Detection3D": ("header", "results", "bbox", "id"),
+    "BoundingBox3D": ("center", "size"),
 }
 
 
@@ -81,3 +85,24 @@ def test_nothing_in_view_is_an_empty_array() -> None:
 def test_without_vision_msgs_there_are_no_detections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vision_msgs.msg", None)
     assert DETECTIONS.message_type() is None
+    assert DETECTIONS_3D.message_type() is None
+
+
+def test_the_box_in_space_has_the_instruction_as_its_class() -> None:
+    pytest.importorskip("geometry_msgs.msg", reason="ROS 2 (geometry_msgs) is not installed")
+    from mdsm_ros.ros.depth.grasp_messages import detections_3d_of
+
+    target = described().target
+    assert target is not None
+    message: Any = detections_3d_of(target, "get the box", 0.75, header())
+    (detection,) = message.detections
+    (result,) = detection.results
+    assert message.header == detection.header == header()
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the box", 0.75)
+    size, center = detection.bbox.size, detection.bbox.center.position
+    np.testing.assert_allclose((size.x, size.y, size.z), target.box.size)
+    np.testing.assert_allclose((center.x, center.y, center.z), target.box.center)
+    covariance = np.reshape(result.pose.covariance, (6, 6))
+    np.testing.assert_allclose(covariance[:3, :3], target.covariance)
+    assert isinstance(message, DETECTIONS_3D.message_type() or ())
+    assert list(detections_3d_of(None, "get the box", 0.0, header()).detections) == []

@@ -36,6 +36,7 @@ CHANGED = {
     "present_threshold": 0.7,
     "seed": 5,
     "publish_initial": False,
+    "gripper_width": 0.06,
 }
 
 

@@ -43,7 +43,7 @@ SUGGESTIONS = 6  # sentences to choose from
 
 
 class SimCamera(Node):
-    """Publishes ``image``, ``depth``, ``camera_info``, ``/tf``, and what it says: ``instruction``, ``ground_truth/mask``.
+    """Publishes ``image``, ``depth``, ``camera_info``, ``/tf``; of what it says ``instruction``, ``ground_truth/mask``.
 
     Attributes:
         guard: counts the exceptions of callbacks.
