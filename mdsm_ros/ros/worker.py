@@ -106,6 +106,7 @@ class Worker:
         """Publishes each answer as soon as it exists; returns the status line of the final one."""
         header = job.message.header
         image = self._to_rgb(job.message)
+        self._hold_depth(job)
         final: Segmentation | None = None
 
         def keep_on() -> bool:
@@ -118,6 +119,7 @@ class Worker:
             if answer.stage == "initial" and job.parameters.publish_initial:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
+            self._hold_depth(job)  # that may have come a little later than the image
             final = answer
         if self.mailbox.closed:
             return None
@@ -133,6 +135,10 @@ class Worker:
             self._objects.publish(job.message, image, job.instruction, final, job.parameters.gripper_width)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
         return status
+
+    def _hold_depth(self, job: Job) -> None:
+        if self._objects is not None:
+            self._objects.depth.buffer.hold(job.message.header)
 
     def _is_outdated(self, job: Job) -> bool:
         """Another instruction waits."""
