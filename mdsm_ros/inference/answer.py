@@ -1,4 +1,4 @@
-"""An answer to an instruction, and what instructions and images must be like."""
+"""The answer to an instruction, and the checks of instructions and images."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ class Segmentation:
     """An answer, in the pixel grid of the input image.
 
     Attributes:
-        mask: bool (H, W).
-        probability: float32 (H, W) in [0, 1], that a pixel belongs to the target; before presence is decided.
-        uncertainty: float32 (H, W), standard deviation of the probability over several refinements; None where there
-            was one.
-        score: in [0, 1], how sure the model is that the target is in view; 0 for an instruction in another language.
-        present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
-        stage: "initial" or "refined".
-        timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+        mask: Pixels of the target, bool (H, W).
+        probability: Probability that a pixel belongs to the target, float32 (H, W) in [0, 1], before presence is
+            decided.
+        uncertainty: Standard deviation of the probability over several refinements, float32 (H, W); None if there was
+            only one.
+        score: Confidence of the model that the target is in view, in [0, 1]; 0 for an instruction in an unsupported
+            language.
+        present: Whether the score is high enough and the mask has a pixel. If False, the mask is empty.
+        stage: Stage that gave the answer, "initial" or "refined".
+        timings: Seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
 
     Raises:
-        AnswerError: a score, probability or uncertainty is not finite: the model has no answer, which is not the same
-            as "not in view".
+        AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
+            in view".
     """
 
     mask: NDArray[np.bool_]
@@ -47,16 +49,16 @@ class Segmentation:
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
             value = getattr(self, name)
-            if value is not None and not np.isfinite(np.sum(value)):  # of numbers from 0 to 1
+            if value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
                 bad = np.size(value) - np.count_nonzero(np.isfinite(value))
                 raise AnswerError(
                     f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "
-                    "expected numbers from 0 to 1; its weights or its precision are at fault"
+                    "expected numbers from 0 to 1; check its weights and its precision"
                 )
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
-        """x, y, width and height of the mask in pixels; None where it is empty."""
+        """x, y, width and height of the mask in pixels; None if the mask is empty."""
         rows, columns = self.mask.any(axis=1).nonzero()[0], self.mask.any(axis=0).nonzero()[0]
         if len(rows) == 0:
             return None
@@ -68,7 +70,7 @@ def validate_instruction(text: str) -> str:
     """Strips an instruction and collapses its whitespace.
 
     Raises:
-        InstructionError: it is empty, longer than 1,000 characters, or holds control characters.
+        InstructionError: The instruction is empty, longer than 1,000 characters, or contains control characters.
     """
     collapsed = " ".join(text.split())
     if not collapsed:
@@ -79,7 +81,7 @@ def validate_instruction(text: str) -> str:
         )
     for character in collapsed:
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise InstructionError(f"instruction holds the control character {character!r}, expected plain text")
+            raise InstructionError(f"instruction contains the control character {character!r}, expected plain text")
     return collapsed
 
 
@@ -87,7 +89,7 @@ def validate_image(image: NDArray[np.uint8]) -> None:
     """Checks that an image is uint8 (H, W, 3) with at least one pixel.
 
     Raises:
-        ImageError: it is not.
+        ImageError: The image has another type or shape.
     """
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"image has shape {getattr(image, 'shape', None)}, expected (height, width, 3) RGB")
