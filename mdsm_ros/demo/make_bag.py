@@ -76,7 +76,7 @@ def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) ->
     """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
 
     Raises:
-        DemoError: the home has too few views that are worth an instruction.
+        DemoError: The home has too few views that are worth an instruction.
     """
     samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, size, depth=False)) for room in home.rooms]
     in_turn = [views[i] for i in range(VIEWS_PER_ROOM) for views in samples if i < len(views)]

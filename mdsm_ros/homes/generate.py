@@ -34,7 +34,7 @@ class Talk:
     """What is said about a view.
 
     Attributes:
-        sentences: attempts at one; not every view has targets of the areas that are drawn.
+        sentences: Attempts at one; not every view has targets of the areas that are drawn.
         not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
     """
 
@@ -50,7 +50,7 @@ class Sample:
     """One view of a room, what is visible in it, and what is said about it.
 
     Attributes:
-        occlusion: share of the silhouette that other things hide, for the items that sentences mean.
+        occlusion: Share of the silhouette that other things hide, for the items that sentences mean.
     """
 
     room: Room

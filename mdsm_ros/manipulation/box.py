@@ -40,7 +40,7 @@ def upright_box(points: NDArray[np.float64], support: Plane) -> OrientedBox:
 
     Args:
         points: (N, 3) of all sides.
-        support: what the object stands on.
+        support: What the object stands on.
     """
     first = np.cross(support.normal, np.eye(3)[np.abs(support.normal).argmin()])
     first /= np.linalg.norm(first)

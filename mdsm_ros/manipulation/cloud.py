@@ -63,7 +63,7 @@ class DepthView:
 
     Attributes:
         depth: (H, W) metres along the optical axis, NaN where there is no measurement.
-        camera: intrinsics in pixels of this grid.
+        camera: Intrinsics in pixels of this grid.
         noise: of the depth.
     """
 
@@ -98,7 +98,7 @@ class EmptySpace:
     """What the camera has looked through.
 
     Args:
-        view: what it sees.
+        view: What it sees.
     """
 
     def __init__(self, view: DepthView) -> None:

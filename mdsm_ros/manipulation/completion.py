@@ -49,9 +49,9 @@ def hidden_side(seen: Cloud, up: NDArray[np.float64] | None, empty: EmptySpace) 
     """The points that a symmetry adds behind the visible surface.
 
     Args:
-        seen: the visible surface.
+        seen: The visible surface.
         up: (3,) normal of the support plane: the symmetry is half a turn about it. None: it is the point reflection.
-        empty: what the camera has looked through; nothing of the hidden side lies there.
+        empty: What the camera has looked through; nothing of the hidden side lies there.
     """
     frame = _frame(seen.points, up)
     start = None if up is None or frame.from_top else _round_center(seen, frame, up)

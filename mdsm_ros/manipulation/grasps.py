@@ -32,8 +32,8 @@ class Grasp:
     Attributes:
         position: (3,) between the fingertips, metres.
         axes: (3, 3) rotation; columns: x the approach, y the closing direction, z across both.
-        width: metres between the contacts.
-        opening: metres between the fingers before they close.
+        width: Metres between the contacts.
+        opening: Metres between the fingers before they close.
         score: from 0 to 1, for ranking.
         contacts: (2, 3) where the fingers are expected to touch, metres.
     """
@@ -52,8 +52,8 @@ class Surroundings:
 
     Attributes:
         obstacles: (N, 3) points of everything but the object and its support plane, metres.
-        support: the plane that the object stands on.
-        empty: what the camera has looked through; grasps in seen empty space are better than those behind things.
+        support: The plane that the object stands on.
+        empty: What the camera has looked through; grasps in seen empty space are better than those behind things.
     """
 
     obstacles: NDArray[np.float64]
@@ -85,11 +85,11 @@ def find_grasps(
     """Up to five different grasps, the best first; without any, the reason.
 
     Args:
-        seen: the visible surface.
-        hidden: the completed far side.
-        box: around both.
-        around: what the gripper may hit.
-        gripper: its sizes.
+        seen: The visible surface.
+        hidden: The completed far side.
+        box: Around both.
+        around: What the gripper may hit.
+        gripper: Its sizes.
     """
     pairs = antipodal_pairs(seen, hidden, box, gripper)
     if len(pairs.quality) == 0:

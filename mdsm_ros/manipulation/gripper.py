@@ -27,16 +27,16 @@ class Gripper:
     """The sizes of a two-finger gripper in metres; the defaults are about those of a Robotiq 2F-85.
 
     Attributes:
-        max_width: largest opening between the fingers.
+        max_width: Largest opening between the fingers.
         finger_length: from the palm to the tips.
         finger_thickness: of one finger along the closing direction.
-        finger_width: across the closing direction.
+        finger_width: Across the closing direction.
         palm_length: from the palm's face backward, as far as it may hit something.
-        palm_breadth: along the closing direction.
-        palm_width: across it.
+        palm_breadth: Along the closing direction.
+        palm_width: Across it.
         clearance: that an open finger keeps from a visible surface of the object, where the opening allows it.
-        hidden_clearance: the same from the completed far side, which is known less well.
-        friction: coefficient between the fingers and an object.
+        hidden_clearance: The same from the completed far side, which is known less well.
+        friction: Coefficient between the fingers and an object.
     """
 
     max_width: float = 0.085
@@ -98,7 +98,7 @@ def hits(
 
     Args:
         bodies: (N, B, 2, 3) corners in the grasps' frames.
-        margin: metres by which the bodies are larger.
+        margin: Metres by which the bodies are larger.
         positions: (N, 3) of the grasps.
         axes: (N, 3, 3) of the grasps, in columns.
         points: (M, 3) obstacles.
@@ -123,7 +123,7 @@ def hold(
     of flat things no camera sees the sides.
 
     Args:
-        own: the object's points with their normals, the completed ones included.
+        own: The object's points with their normals, the completed ones included.
         positions: (N, 3) of the grasps.
         axes: (N, 3, 3) of the grasps, in columns.
         openings: (N,) metres.

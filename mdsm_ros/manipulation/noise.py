@@ -16,10 +16,10 @@ class DepthNoise:
     """The error of a depth camera, by distance.
 
     Attributes:
-        coefficient: standard deviation of one pixel's depth at one metre, metres; it grows with the square of the
+        coefficient: Standard deviation of one pixel's depth at one metre, metres; it grows with the square of the
             distance, as that of stereo and structured light does.
-        bias: standard deviation of an error that all pixels share, as a fraction of the distance: the calibration's.
-        patch: number of neighbouring pixels whose errors are one: of the depth, and of the mask's border.
+        bias: Standard deviation of an error that all pixels share, as a fraction of the distance: the calibration's.
+        patch: Number of neighbouring pixels whose errors are one: of the depth, and of the mask's border.
     """
 
     coefficient: float = 0.002

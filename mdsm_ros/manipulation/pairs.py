@@ -62,9 +62,9 @@ def antipodal_pairs(seen: Cloud, hidden: Cloud, box: OrientedBox, gripper: Gripp
     """Places of which the line between them lies in both friction cones (Nguyen 1988), no farther apart than fits.
 
     Args:
-        seen: the visible surface; pairs on it are worth most.
-        hidden: the completed far side.
-        box: the object's; its faces are pairs, too, worth least: of flat things no other sides are seen.
+        seen: The visible surface; pairs on it are worth most.
+        hidden: The completed far side.
+        box: The object's; its faces are pairs, too, worth least: of flat things no other sides are seen.
         gripper: whose width and friction count.
     """
     found = [_of_cloud(seen, hidden, gripper), _of_box(box, gripper)]

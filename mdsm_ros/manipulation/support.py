@@ -34,7 +34,7 @@ class Plane:
 
     Attributes:
         normal: (3,) unit length, to the camera's side.
-        offset: metres from the camera.
+        offset: Metres from the camera.
     """
 
     normal: NDArray[np.float64]
@@ -60,7 +60,7 @@ def find_support(
         around: (N, 3) points around the object, not its own.
         target: (M, 3) its points; some may be the plane's.
         noise: of the depth.
-        rng: draws the triples of RANSAC.
+        rng: Draws the triples of RANSAC.
         up: (3,) direction against gravity in the camera's frame, where it is known.
     """
     if len(around) == 0:

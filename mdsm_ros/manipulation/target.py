@@ -43,13 +43,13 @@ class Target:
     """An object as a gripper needs it; everything in the camera's optical frame, in metres.
 
     Attributes:
-        surface: the visible surface, smoothed, with normals.
+        surface: The visible surface, smoothed, with normals.
         centroid: (3,) of the visible surface's pixels.
         covariance: (3, 3) of the centroid, square metres.
-        box: around the whole object, the unseen side included.
-        support: the plane that it stands on; None where none was seen.
-        grasps: up to five, the best first.
-        no_grasp: why there is none; "" where there is one.
+        box: Around the whole object, the unseen side included.
+        support: The plane that it stands on; None where none was seen.
+        grasps: Up to five, the best first.
+        no_grasp: Why there is none; "" where there is one.
     """
 
     surface: Cloud
@@ -90,11 +90,11 @@ def describe(
     Args:
         mask: (H, W).
         depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
-        camera: intrinsics in pixels of this grid.
+        camera: Intrinsics in pixels of this grid.
         probability: (H, W) that a pixel is the object's; one for each pixel of the mask if there is none.
         up: (3,) direction against gravity in the camera's frame. Without it the camera is taken to be held upright
             where several planes could be the support, and what stands on no visible plane gets the smallest box.
-        gripper: its sizes.
+        gripper: Its sizes.
         noise: of the depth camera.
         seed: of the search for planes.
 

@@ -40,10 +40,10 @@ class Bag:
 
     Args:
         path: of the recording.
-        salvage: a damaged recording is read as far as it goes; ``damage`` then says what is wrong with it.
+        salvage: A damaged recording is read as far as it goes; ``damage`` then says what is wrong with it.
 
     Raises:
-        BagError: there is no such recording, or it is no readable rosbag2 recording.
+        BagError: There is no such recording, or it is no readable rosbag2 recording.
     """
 
     def __init__(self, path: str | Path, *, salvage: bool = False) -> None:
@@ -120,7 +120,7 @@ class Bag:
         """The topic called ``name``, or the only one that has one of ``types`` and is not in ``exclude``.
 
         Raises:
-            BagError: there is no such topic, its type is another one, or several would do.
+            BagError: There is no such topic, its type is another one, or several would do.
         """
         topics = self.topics
         expected = " or ".join(types)
@@ -144,7 +144,7 @@ class Bag:
         """The messages of ``topics`` (default: all) in the order they were recorded.
 
         Raises:
-            BagError: the recording is damaged.
+            BagError: The recording is damaged.
         """
         connections = [c for c in self._connections() if topics is None or c.topic in topics]
         if not connections:
@@ -161,7 +161,7 @@ class Bag:
         """The message with its fields as attributes; arrays of numbers are numpy arrays.
 
         Raises:
-            BagError: the bytes are no such message.
+            BagError: The bytes are no such message.
         """
         try:
             return self._reader.deserialize(message.data, message.type)
@@ -185,7 +185,7 @@ def _check_files(reader: AnyReader) -> None:
     """Rosbags takes the file infos of metadata.yaml as they are, and fails on another type when it closes.
 
     Raises:
-        ValueError: they are no list; the reader is closed.
+        ValueError: They are no list; the reader is closed.
     """
     for one in reader.readers:
         storage: Any = getattr(one, "storage", None)

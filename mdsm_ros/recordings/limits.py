@@ -33,8 +33,8 @@ def unpack(data: bytes, compression: str, limit: int = MAX_CHUNK) -> bytes:
     """The unpacked bytes of a chunk of MCAP, which hold records.
 
     Raises:
-        LimitError: there are more than ``limit`` bytes, the compression is unknown, or the bytes are no records.
-        zstandard.ZstdError, RuntimeError: the bytes are damaged.
+        LimitError: There are more than ``limit`` bytes, the compression is unknown, or the bytes are no records.
+        zstandard.ZstdError, RuntimeError: The bytes are damaged.
     """
     content = data if compression == "" else _unpacked(data, compression, limit)
     _check_records(content)
@@ -45,8 +45,8 @@ def unpack_message(data: bytes) -> bytes:
     """The unpacked bytes of a message that was compressed by itself with zstd.
 
     Raises:
-        LimitError: there are more than :data:`MAX_CHUNK`.
-        zstandard.ZstdError: the bytes are damaged.
+        LimitError: There are more than :data:`MAX_CHUNK`.
+        zstandard.ZstdError: The bytes are damaged.
     """
     return _unpacked(data, "zstd", MAX_CHUNK)
 

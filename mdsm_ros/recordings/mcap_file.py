@@ -16,7 +16,7 @@ def mcap_records(path: Path) -> Iterator[tuple[str, str, str, int, bytes]]:
     """Topic, type, definition of the type, time (ns) and content of each message, up to the first damage.
 
     Raises:
-        Exception: the damage, of whatever kind.
+        Exception: The damage, of whatever kind.
     """
     schemas: dict[int, Schema] = {}
     channels: dict[int, Channel] = {}

@@ -34,7 +34,7 @@ class HeardStatus:
     Attributes:
         number: of its image in the recording.
         status: as the node wrote it.
-        latency: seconds from sending the image to hearing of it.
+        latency: Seconds from sending the image to hearing of it.
     """
 
     number: int

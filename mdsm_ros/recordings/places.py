@@ -28,7 +28,7 @@ def check_kind(path: Path) -> None:
     """Raises where a place holds no rosbag2 recording, or more than one.
 
     Raises:
-        BagError: it does not; the message says what to do.
+        BagError: It does not; the message says what to do.
     """
     name = repr(str(path))
     if path.is_file():
@@ -64,7 +64,7 @@ def check_whole(path: Path) -> None:
     """Raises where a .db3 file of a recording is cut short, or its recorder was killed: its index then cannot be used.
 
     Raises:
-        BagError: it is.
+        BagError: It is.
     """
     for file in storage_files(path):
         if file.suffix != ".db3":

@@ -33,7 +33,7 @@ class RecordingSource:
     """A bag with one camera (raw or compressed) and one topic of instructions.
 
     Raises:
-        BagError: it is no readable bag, or lacks images or instructions.
+        BagError: It is no readable bag, or lacks images or instructions.
     """
 
     def __init__(self, path: Path) -> None:

@@ -21,11 +21,11 @@ class Record:
     """One message of a damaged file.
 
     Attributes:
-        topic: its topic.
-        kind: type of the message.
+        topic: Its topic.
+        kind: Type of the message.
         definition: of the type as .msg text; "" where the file has none.
-        time: when it was recorded, ns.
-        data: the message, CDR.
+        time: When it was recorded, ns.
+        data: The message, CDR.
     """
 
     topic: str
@@ -51,7 +51,7 @@ class SalvageReader:
         files: of one recording, in the order of their times.
 
     Raises:
-        ValueError: there is not one message.
+        ValueError: There is not one message.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:

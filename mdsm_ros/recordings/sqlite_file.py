@@ -16,7 +16,7 @@ def sqlite_records(path: Path) -> Iterator[tuple[str, str, str, int, bytes]]:
     """Topic, type, definition of the type, time (ns) and content of each message, up to the first damage.
 
     Raises:
-        sqlite3.Error: the damage.
+        sqlite3.Error: The damage.
     """
     with closing(_connect(path)) as database:
         topics = _topics(database)

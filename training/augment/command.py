@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status.
 
     Raises:
-        DatasetError: the data cannot be read, or --out holds something else.
+        DatasetError: The data cannot be read, or --out holds something else.
     """
     data = Dataset(args.data)
     image_ids = sorted({instruction.image_id for instruction in data.split(args.split)})

@@ -148,7 +148,7 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
 
     Raises:
-        CommandError: the model is not one that this package trains.
+        CommandError: The model is not one that this package trains.
     """
     model = load_model(name)
     if not isinstance(model, HubModel):
@@ -162,7 +162,7 @@ def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str 
     """The instructions of a split, or those of some sources and scenes.
 
     Raises:
-        DatasetError: there are none.
+        DatasetError: There are none.
     """
     found = [
         instruction

@@ -30,7 +30,7 @@ def start_from(model: HubModel, name: str) -> str:
         What was taken and what was not, for people.
 
     Raises:
-        WeightsError: there is no such model, it shares nothing with this one, or something shared has another shape.
+        WeightsError: There is no such model, it shares nothing with this one, or something shared has another shape.
     """
     state, own = read_weights(model_folder(name)), model.state_dict()
     for key in [key for key in state if key.endswith(LAST_PRESENT_WEIGHT) and not state[key].any()]:

@@ -125,7 +125,7 @@ def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
 
     Args:
         kind: of the thing.
-        of_library: it is a model of the library.
+        of_library: It is a model of the library.
     """
     if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
         return library_names(kind)

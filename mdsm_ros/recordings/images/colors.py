@@ -84,7 +84,7 @@ def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
         max_pixels: Width times height that is allowed.
 
     Raises:
-        ConversionError: the message is damaged, too large, or is no image of a camera.
+        ConversionError: The message is damaged, too large, or is no image of a camera.
     """
     check_image(message, max_pixels)
     encoding = message.encoding

@@ -42,7 +42,7 @@ def compressed_image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArr
         max_pixels: Width times height that is allowed.
 
     Raises:
-        ConversionError: the data cannot be decoded, are too large, or are no image of a camera.
+        ConversionError: The data cannot be decoded, are too large, or are no image of a camera.
     """
     encoding = parse_format(message.format).encoding
     try:

@@ -53,7 +53,7 @@ def depth_to_metres(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.fl
     """The depth (H, W) of a ``sensor_msgs/Image`` in metres, NaN where there is none (REP 118: 16UC1 mm or 32FC1 m).
 
     Raises:
-        ConversionError: the message is damaged, too large, or is no depth image.
+        ConversionError: The message is damaged, too large, or is no depth image.
     """
     check_depth(message, max_pixels)
     pixels = image_to_numpy(message)
@@ -78,7 +78,7 @@ def compressed_depth_to_metres(message: Any, max_pixels: int = MAX_PIXELS) -> ND
     Read are compressedDepth, PNG or RVL, of 16UC1 and of 32FC1, and plain PNG of 16 bits in millimetres.
 
     Raises:
-        ConversionError: the data are damaged, too large, or no depth.
+        ConversionError: The data are damaged, too large, or no depth.
     """
     check_compressed_depth(message, max_pixels)
     said = parse_format(message.format)

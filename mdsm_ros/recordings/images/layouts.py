@@ -59,7 +59,7 @@ def image_to_numpy(message: Any) -> np.ndarray:
         (H, W, C), or (H, W) for one channel; dtype and order of channels are those of the encoding.
 
     Raises:
-        ConversionError: encoding, size, step or amount of data is wrong.
+        ConversionError: Encoding, size, step or amount of data is wrong.
     """
     layout = layout_of(message.encoding)
     if layout is None:
@@ -125,7 +125,7 @@ def planes_of(message: Any) -> tuple[np.ndarray, np.ndarray]:
         Brightness (H, W) and colour (h, w, 2), uint8; h and w are half of H and W, or the same for nv24.
 
     Raises:
-        ConversionError: size, step or amount of data is wrong.
+        ConversionError: Size, step or amount of data is wrong.
     """
     check_extent(message)
     height, width, smaller = message.height, message.width, SEMI_PLANAR[message.encoding]
