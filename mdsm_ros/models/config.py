@@ -276,6 +276,9 @@ class MDSMConfig(FusionConfig):
     semantic_encoder: str = "clip"
     efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
     freeze_efficientnet: bool = True
+    efficientnet_frozen_stages: int = (
+        0  # the finest stages (with the stem) that stay as they are where it is fine-tuned
+    )
     text_maps: int = 0  # maps of where EfficientNet's last features agree with the words, beside its own maps
 
     # CLIP's vision tower (variant: paper silent)
@@ -314,6 +317,7 @@ class MDSMConfig(FusionConfig):
         self._expect("swin_input", self.swin_input in ("image", "semantic"), "'image' or 'semantic'")
         self._expect("swin_input", self.swin_input == "image" or self.use_clip, "'image' where use_clip is False")
         self._expect("text_maps", self.text_maps >= 0, "0 or more")
+        self._expect("efficientnet_frozen_stages", 0 <= self.efficientnet_frozen_stages <= 7, "0 to 7")
         pyramid = self.use_clip and self.semantic_encoder == "efficientnet_lite0"
         self._expect("text_maps", not self.text_maps or pyramid, "0 without an EfficientNet")
         self._expect_heads("clip")
