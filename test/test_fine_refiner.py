@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.common.diffusion import to_logits, to_signal
 from mdsm_ros.models.layers.efficientnet import EfficientNetLite0, SameConv
 from mdsm_ros.models.mdsm.network import MDSM
+from training.train.start import start_from
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 FINE = dataclasses.replace(SMALL, refiner_fine=True, refiner_residual=True)
@@ -29,10 +31,8 @@ def test_logits_come_back_from_their_signal() -> None:
 
 
 @torch.inference_mode()
-def test_a_residual_refiner_that_adds_nothing_gives_the_initial_mask() -> None:
+def test_a_residual_refiner_begins_with_the_initial_mask() -> None:
     model = make(FINE)
-    model.refiner.unet.conv_out.weight.zero_()
-    model.refiner.unet.conv_out.bias.zero_()  # type: ignore[union-attr]
     answer = model.initial(torch.rand(2, 3, 64, 64), model.encode_text(["get the lamp", "get the red cup"]))
     refined = model.refine(answer.features, answer.logits, 2, torch.Generator().manual_seed(0))
     expected = torch.nn.functional.interpolate(answer.logits, size=refined.shape[-2:], mode="bilinear")
@@ -52,6 +52,18 @@ def test_the_finest_map_reaches_the_refiner_computed_or_not() -> None:
     torch.testing.assert_close(model.condition(cached.features, cached.logits), before, atol=1e-5, rtol=1e-4)
     torch.nn.init.normal_(model.refiner.project[-1].weight)  # type: ignore[arg-type]
     assert (model.condition(answer.features, answer.logits) - before).abs().max() > 1e-2
+
+
+def test_a_residual_refiner_starts_from_either_sort(tmp_path: Path) -> None:
+    make(SMALL).save_pretrained(tmp_path / "plain")
+    model = make(FINE)
+    assert "refiner.unet.conv_out" in start_from(model, str(tmp_path / "plain"))  # among what is not in it
+    assert not model.refiner.unet.conv_out.weight.any()
+    torch.nn.init.ones_(model.refiner.unet.conv_out.weight)
+    model.save_pretrained(tmp_path / "residual")
+    again = make(FINE)
+    start_from(again, str(tmp_path / "residual"))
+    assert bool((again.refiner.unet.conv_out.weight == 1).all())
 
 
 def test_a_fine_refiner_needs_an_efficientnet() -> None:

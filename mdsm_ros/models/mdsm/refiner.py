@@ -48,6 +48,9 @@ class Refiner(nn.Module):
             context_dim=config.bert_hidden_size,
             heads=config.refiner_num_heads,
         )
+        if self.residual:  # at first the answer is the initial mask
+            nn.init.zeros_(self.unet.conv_out.weight)
+            nn.init.zeros_(cast(torch.Tensor, self.unet.conv_out.bias))
 
     def _to_grid(self, x: torch.Tensor) -> torch.Tensor:
         return functional.interpolate(x, size=(self.grid, self.grid), mode="bilinear", align_corners=False)
