@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
+from mdsm_ros.inference.instances import Box, Instance, box_of, distinct, split_instances
 
 Stage = Literal["initial", "refined"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -22,16 +24,17 @@ class Segmentation:
     """An answer, in the pixel grid of the input image.
 
     Attributes:
-        mask: Pixels of the target, bool (H, W).
-        probability: Probability that a pixel belongs to the target, float32 (H, W) in [0, 1], before presence is
-            decided.
-        uncertainty: Standard deviation of the probability over several refinements, float32 (H, W); None if there was
-            only one.
-        score: Confidence of the model that the target is in view, in [0, 1]; 0 for an instruction in an unsupported
-            language.
-        present: Whether the score is high enough and the mask has a pixel. If False, the mask is empty.
-        stage: Stage that gave the answer, "initial" or "refined".
-        timings: Seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+        mask: bool (H, W).
+        probability: float32 (H, W) in [0, 1], that a pixel belongs to the target; before presence is decided.
+        uncertainty: float32 (H, W), standard deviation of the probability over several refinements; None where there
+            was one.
+        score: in [0, 1], how sure the model is that the target is in view; 0 for an instruction in another language.
+        present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
+        stage: "initial" or "refined".
+        timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+        several: whether the instruction asks for several objects.
+        found: the objects as the model itself tells them apart, of an instruction that asks for several; None where it
+            does not: then the mask is split into its parts.
 
     Raises:
         AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
@@ -45,6 +48,8 @@ class Segmentation:
     present: bool
     stage: Stage
     timings: dict[str, float]
+    several: bool = False
+    found: tuple[Instance, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
@@ -57,13 +62,22 @@ class Segmentation:
                 )
 
     @property
-    def box(self) -> tuple[int, int, int, int] | None:
+    def box(self) -> Box | None:
         """x, y, width and height of the mask in pixels; None if the mask is empty."""
-        rows, columns = self.mask.any(axis=1).nonzero()[0], self.mask.any(axis=0).nonzero()[0]
-        if len(rows) == 0:
-            return None
-        x, y = int(columns[0]), int(rows[0])
-        return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+        return box_of(self.mask)
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """The objects in the mask, the surest first; none where it is empty.
+
+        One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
+        mask that are too small to be an object are in none of several.
+        """
+        if not self.mask.any():
+            return ()
+        if not self.several:
+            return (Instance(self.mask, self.score),)
+        return split_instances(self.mask, self.probability) if self.found is None else distinct(self.found)
 
 
 def validate_instruction(text: str) -> str:
