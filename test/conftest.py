@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import ctypes.util
 import fcntl
+import gc
 import itertools
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +24,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _DOMAINS = itertools.count(os.getpid())
 MARKERS = {"ros_domain": "ros", "workspace": "colcon", "wheel": "colcon", "views_of_homes": "render"}  # by fixture
 LONGEST = ("test_shimrie", "test_training_processes", "test_segmenter", "test_shards")
+
+gc.disable()  # until the tests are collected: what they import stays, so that looking for garbage in it is in vain
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Does not import a file whose tests `-m "not (a or b)"` leaves out, all of them, by its ``pytestmark``."""
+    excluded = re.fullmatch(r"not \((\w+(?: or \w+)*)\)", config.getoption("markexpr"))
+    if excluded is None or collection_path.suffix != ".py":
+        return None
+    line = re.search(r"^pytestmark = .*", collection_path.read_text(encoding="utf-8"), re.MULTILINE)
+    marks = re.findall(r"mark\.(\w+)", line[0]) if line else []
+    return True if set(marks) & set(excluded[1].split(" or ")) else None
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what was imported out of all later searches for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
