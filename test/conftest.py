@@ -9,6 +9,7 @@ import re
 import signal
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,7 @@ def views_of_homes() -> list[Sample]:
 
 @pytest.fixture(scope="session")
 def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an mdsm-tiny that has learned nothing; it knows a few words."""
+    """A folder with an mdsm-tiny of the smallest sizes that has learned nothing; it knows a few words."""
     import torch
     from transformers import BertTokenizerFast
 
@@ -126,9 +127,19 @@ def untrained_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mdsm_ros.models.mdsm.network import MDSM
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup", "on", "table"]
+    config = replace(
+        MDSM_TINY,
+        image_size=64,
+        swin_depths=(1, 1, 1, 1),
+        swin_window_size=4,
+        bert_num_layers=1,
+        clip_image_size=64,
+        clip_num_layers=1,
+        refiner_channels=(32, 64),
+    )
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("untrained_weights")
-    MDSM(MDSM_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(folder)
+    MDSM(config, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(folder)
     return folder
 
 
