@@ -55,6 +55,10 @@ class InstructionError(MdsmError):
     """An instruction that cannot be answered: empty, far too long, or not text."""
 
 
+class ReplyError(MdsmError):
+    """A reply to a question that fits none of its options, or several, or a reply that nobody asked for."""
+
+
 class ImageError(MdsmError):
     """An image that cannot be segmented: wrong shape or type."""
 
