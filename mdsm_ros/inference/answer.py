@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
+from mdsm_ros.inference.instances import Box, Instance, box_of, distinct, split_instances
 
 Stage = Literal["initial", "refined"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -30,6 +32,9 @@ class Segmentation:
         present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
         stage: "initial" or "refined".
         timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+        several: whether the instruction asks for several objects.
+        found: the objects as the model itself tells them apart, of an instruction that asks for several; None where it
+            does not: then the mask is split into its parts.
 
     Raises:
         AnswerError: a score, probability or uncertainty is not finite: the model has no answer, which is not the same
@@ -43,6 +48,8 @@ class Segmentation:
     present: bool
     stage: Stage
     timings: dict[str, float]
+    several: bool = False
+    found: tuple[Instance, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
@@ -55,13 +62,22 @@ class Segmentation:
                 )
 
     @property
-    def box(self) -> tuple[int, int, int, int] | None:
+    def box(self) -> Box | None:
         """x, y, width and height of the mask in pixels; None where it is empty."""
-        rows, columns = self.mask.any(axis=1).nonzero()[0], self.mask.any(axis=0).nonzero()[0]
-        if len(rows) == 0:
-            return None
-        x, y = int(columns[0]), int(rows[0])
-        return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+        return box_of(self.mask)
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """The objects in the mask, the surest first; none where it is empty.
+
+        One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
+        mask that are too small to be an object are in none of several.
+        """
+        if not self.mask.any():
+            return ()
+        if not self.several:
+            return (Instance(self.mask, self.score),)
+        return split_instances(self.mask, self.probability) if self.found is None else distinct(self.found)
 
 
 def validate_instruction(text: str) -> str:
