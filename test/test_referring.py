@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mdsm_ros.errors import ReplyError
-from mdsm_ros.geometry import Camera
+from mdsm_ros.geometry import Camera, locate
 from mdsm_ros.language.referring import words
 from mdsm_ros.language.referring.candidates import Candidate, View, candidate_of_box, candidate_of_mask
 from mdsm_ros.language.referring.colors import color_degree, color_fractions, main_color
@@ -178,7 +178,8 @@ def test_masks_and_boxes_become_candidates() -> None:
     mask = np.zeros((40, 80), dtype=bool)
     mask[10:30, 20:40] = True
     image[mask] = (200, 20, 20)
-    view = View(image, np.full((40, 80), 2.0, np.float32), Camera(80.0, 80.0, 40.0, 20.0))
+    depth, camera = np.full((40, 80), 2.0, np.float32), Camera(80.0, 80.0, 40.0, 20.0)
+    view = View(image, lambda mask: locate(mask, depth, camera))
     found = candidate_of_mask(view, mask, 0.7)
     assert found.box == (0.25, 0.25, 0.5, 0.75)
     assert found.area == pytest.approx(0.125)

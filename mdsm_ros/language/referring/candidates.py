@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.geometry import Unprojector, locate
+from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.language.referring.colors import color_fractions
 
 Vector = NDArray[np.float64]
+Locate = Callable[[NDArray[np.bool_]], ObjectGeometry | None]
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,11 @@ class View:
 
     Attributes:
         image: uint8 (H, W, 3) RGB.
-        depth: float32 (H, W), metres along the optical axis, 0 or NaN where there is no measurement; None: none.
-        camera: Camera of this grid; needed with depth.
+        locate: Finds the object of a mask (H, W) in space; None: there is no depth.
     """
 
     image: NDArray[np.uint8]
-    depth: NDArray[np.float32] | None = None
-    camera: Unprojector | None = None
+    locate: Locate | None = None
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,10 @@ def candidate_of_mask(view: View, mask: NDArray[np.bool_], score: float = 1.0) -
     height, width = mask.shape
     box = (columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
     center = half = None
-    if view.depth is not None and view.camera is not None:
-        found = locate(mask, view.depth, view.camera)
-        if found is not None:
-            low, high = np.percentile(found.points.astype(np.float64), (5, 95), axis=0)
-            center, half = (low + high) / 2, (high - low) / 2
+    found = None if view.locate is None else view.locate(mask)
+    if found is not None:
+        low, high = np.percentile(found.points.astype(np.float64), (5, 95), axis=0)
+        center, half = (low + high) / 2, (high - low) / 2
     colors = color_fractions(view.image[mask])
     return Candidate(tuple(map(float, box)), float(score), float(mask.mean()), colors, center, half)  # type: ignore[arg-type]
 

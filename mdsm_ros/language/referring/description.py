@@ -67,8 +67,12 @@ def describe_target(instruction: str) -> Description:
 
     Never fails: what is not understood is left out, and without a noun the whole text is the noun.
     """
-    plain = re.sub(r"\bin between\b", "between", re.sub(r"\b(that|which)['’]s\b", r"\1 is", instruction))
-    return parse(find_target(plain).phrase)
+    return parse(find_target(spelled_out(instruction)).phrase)
+
+
+def spelled_out(instruction: str) -> str:
+    """The instruction with "that is" for "that's" and "between" for "in between"."""
+    return re.sub(r"\bin between\b", "between", re.sub(r"\b(that|which)['’]s\b", r"\1 is", instruction))
 
 
 def parse(phrase: str) -> Description:
