@@ -19,6 +19,8 @@ ARTICLE = r"(?:the|a|an|my|your|his|her|our|their|this|that)\s+"
 MAX_DEPTH = 3  # landmarks of landmarks
 COUNTED = frozenset((*words.ORDINALS, *words.ORDINALS_OF_NUMBERS))
 PART_OF = re.compile(rf"^(?:{ARTICLE})?(?:[a-z]+ )?(?:{'|'.join(words.PARTS)}) of (?={ARTICLE})")
+BEHIND_NOUN = re.compile(r"^(.*?\w\w.*?) (?:in|on|at|with|without|for|from|into|onto|to|by|straight|up)\b.*$")
+"""What follows the noun and is no clause that is known: "the globe in your hands"."""
 FRAMED = re.compile(r"with (?:the|a|an) (?P<color>[a-z]+) frame$")
 
 
@@ -105,7 +107,7 @@ def _noun_end(phrase: str) -> tuple[str, str]:
     if framed and (first is None or framed.start() < first):
         first = framed.start()
     if first is None:
-        return phrase, ""
+        return BEHIND_NOUN.sub(r"\1", phrase), ""
     return _without_relative(phrase[:first].strip()), phrase[first:].strip()
 
 
