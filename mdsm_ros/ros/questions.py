@@ -74,7 +74,7 @@ class Questions:
             instruction,
             NounFinder(self._segmenter, image, settings),
             margin=settings.ask_margin,
-            probability=answer.probability,
+            answer=answer,
             choice=choice,
         )
         if settings.ask:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mdsm_ros.inference.instances import Instance, distinct
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.instances import Instance, distinct, split_instances
 from mdsm_ros.language.referring.candidates import Candidate, View, candidate_of_mask
 from mdsm_ros.language.referring.description import Description, describe_target, parse
 from mdsm_ros.language.referring.questions import Question, make_question
@@ -19,6 +19,7 @@ Find = Callable[[str], Sequence[Instance]]
 
 SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
 MOST_CANDIDATES = 12
+SHARED = 0.5
 LEAST_AREA = 0.0015  # of the image: smaller objects are not asked about
 LEAST_OF_BEST = 0.35  # of the best candidate's score: what is less likely than this is not the noun
 
@@ -68,7 +69,7 @@ def decide(
     find: Find,
     *,
     margin: float,
-    probability: NDArray[np.float32] | None = None,
+    answer: Segmentation | None = None,
     choice: Choice | None = None,
 ) -> Decision:
     """Finds the objects that an instruction may mean, and judges them by its clauses.
@@ -78,12 +79,15 @@ def decide(
         instruction: What was said.
         find: Finds objects by their noun.
         margin: How far the most likely object must be before the next, 0 to 1, else there is a question.
-        probability: (H, W) of the whole instruction, by a model that reads it; None: the finder's scores count alone.
+        answer: The answer to the whole instruction, by a model that reads it: its objects are candidates, too, and its
+            probability counts; None: the finder's objects and scores count alone.
         choice: What an earlier reply chose; then nothing is asked.
     """
     description = describe_target(instruction)
-    instances = _found(find, description.noun)
-    candidates = tuple(_judged(view, instance, probability) for instance in instances)
+    instances = _found(
+        find, description.noun, () if answer is None else split_instances(answer.mask, answer.probability)
+    )
+    candidates = tuple(_judged(view, instance, answer) for instance in instances)
     if not candidates:
         return Decision((), (), None, None)
     if choice is not None:
@@ -100,18 +104,32 @@ def decide(
     return Decision(instances, candidates, ranking, question)
 
 
-def _found(find: Find, noun: str) -> tuple[Instance, ...]:
-    """The objects of a noun, the surest first, without small and unlikely ones."""
-    found = [one for one in distinct(find(noun)) if one.area >= LEAST_AREA * one.mask.size]
+def _found(find: Find, noun: str, others: Sequence[Instance] = ()) -> tuple[Instance, ...]:
+    """The objects of a noun, the surest first, without small and unlikely ones.
+
+    Args:
+        find: Finds them.
+        noun: The noun.
+        others: Further objects; those that lie on one of the noun are left out.
+    """
+    found = list(find(noun))
+    found += [other for other in others if not any(_is_part(other, one) for one in found)]
+    found = [one for one in distinct(found) if one.area >= LEAST_AREA * one.mask.size]
     least = LEAST_OF_BEST * max((one.score for one in found), default=0.0)
     return tuple(one for one in found if one.score >= least)[:MOST_CANDIDATES]
 
 
-def _judged(view: View, instance: Instance, probability: NDArray[np.float32] | None) -> Candidate:
+def _is_part(one: Instance, other: Instance) -> bool:
+    """Whether two masks share half of the smaller one."""
+    return int(np.count_nonzero(one.mask & other.mask)) >= SHARED * min(one.area, other.area)
+
+
+def _judged(view: View, instance: Instance, answer: Segmentation | None) -> Candidate:
     found = candidate_of_mask(view, instance.mask, instance.score)
-    if probability is None:
+    if answer is None:
         return found
-    return replace(found, score=float(np.sqrt(instance.score * float(probability[instance.mask].mean()))))
+    of_answer = float(answer.probability[instance.mask].mean())
+    return replace(found, score=float(np.sqrt(instance.score * of_answer)))
 
 
 def _as_chosen(choice: Choice, candidates: Sequence[Candidate]) -> Ranking:

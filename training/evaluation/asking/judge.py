@@ -13,6 +13,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.errors import ReplyError
 from mdsm_ros.geometry import locate
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.asking.decision import Decision, Find, decide
 from mdsm_ros.inference.asking.finder import NounFinder
 from mdsm_ros.language.referring.candidates import View
@@ -51,8 +52,8 @@ def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]
         object), of the object that clauses and geometry pick ("picked"), and after the reply ("replied").
     """
     view, truth = _view(data, asked, conditions.depth), data.mask(asked.instruction)
-    find, own, probability = _model(data, asked, view, conditions)
-    decision = decide(view, asked.text, find, margin=conditions.margin, probability=probability)
+    find, own, answer = _model(data, asked, view, conditions)
+    decision = decide(view, asked.text, find, margin=conditions.margin, answer=answer)
     if asks_for_several(asked.text):
         decision = replace(decision, question=None)
     picked = decision.best.mask if decision.best is not None else own
@@ -62,7 +63,8 @@ def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]
         "text": asked.text,
         "ambiguous": asked.ambiguous,
         "rivals": asked.rivals,
-        "candidates": len(decision.candidates),
+        "scores": [round(candidate.score, 3) for candidate in decision.candidates],
+        "areas": [round(candidate.area, 4) for candidate in decision.candidates],
         "found": any(iou(one.mask, truth) >= FOUND for one in decision.instances),
         "margin": None if decision.ranking is None else round(decision.ranking.margin, 4),
         "judged": decision.ranking is not None and decision.ranking.judged,
@@ -84,17 +86,13 @@ def _view(data: Dataset, asked: Asked, with_depth: bool) -> View:
 
 def _model(
     data: Dataset, asked: Asked, view: View, conditions: Conditions
-) -> tuple[Find, NDArray[np.bool_], NDArray[np.float32] | None]:
-    """What finds objects, the mask without any of this, and the probability of the whole instruction."""
+) -> tuple[Find, NDArray[np.bool_], Segmentation | None]:
+    """What finds objects, the mask without any of this, and the answer to the whole instruction."""
     if conditions.segmenter is None:
         find = TrueFinder(data, asked.instruction.image_id)
         return find, _surest(find, asked), None
     answer = conditions.segmenter.segment(view.image, asked.text, seed=asked.instruction.id)
-    return (
-        NounFinder(conditions.segmenter, view.image, conditions.segmenter.defaults),
-        answer.mask,
-        answer.probability,
-    )
+    return NounFinder(conditions.segmenter, view.image, conditions.segmenter.defaults), answer.mask, answer
 
 
 def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:
