@@ -1,4 +1,4 @@
-"""An answer to an instruction, and what instructions and images must be like."""
+"""The answer to an instruction, and the checks of instructions and images."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Segmentation:
             does not: then the mask is split into its parts.
 
     Raises:
-        AnswerError: a score, probability or uncertainty is not finite: the model has no answer, which is not the same
-            as "not in view".
+        AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
+            in view".
     """
 
     mask: NDArray[np.bool_]
@@ -54,16 +54,16 @@ class Segmentation:
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
             value = getattr(self, name)
-            if value is not None and not np.isfinite(np.sum(value)):  # of numbers from 0 to 1
+            if value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
                 bad = np.size(value) - np.count_nonzero(np.isfinite(value))
                 raise AnswerError(
                     f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "
-                    "expected numbers from 0 to 1; its weights or its precision are at fault"
+                    "expected numbers from 0 to 1; check its weights and its precision"
                 )
 
     @property
     def box(self) -> Box | None:
-        """x, y, width and height of the mask in pixels; None where it is empty."""
+        """x, y, width and height of the mask in pixels; None if the mask is empty."""
         return box_of(self.mask)
 
     @cached_property
@@ -84,7 +84,7 @@ def validate_instruction(text: str) -> str:
     """Strips an instruction and collapses its whitespace.
 
     Raises:
-        InstructionError: it is empty, longer than 1,000 characters, or holds control characters.
+        InstructionError: The instruction is empty, longer than 1,000 characters, or contains control characters.
     """
     collapsed = " ".join(text.split())
     if not collapsed:
@@ -95,7 +95,7 @@ def validate_instruction(text: str) -> str:
         )
     for character in collapsed:
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise InstructionError(f"instruction holds the control character {character!r}, expected plain text")
+            raise InstructionError(f"instruction contains the control character {character!r}, expected plain text")
     return collapsed
 
 
@@ -103,7 +103,7 @@ def validate_image(image: NDArray[np.uint8]) -> None:
     """Checks that an image is uint8 (H, W, 3) with at least one pixel.
 
     Raises:
-        ImageError: it is not.
+        ImageError: The image has another type or shape.
     """
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"image has shape {getattr(image, 'shape', None)}, expected (height, width, 3) RGB")

@@ -276,6 +276,7 @@ class MDSMConfig(FusionConfig):
     semantic_encoder: str = "clip"
     efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
     freeze_efficientnet: bool = True
+    efficientnet_frozen_stages: int = 0  # the first stages, which fine-tuning leaves as they are
     text_maps: int = 0  # maps of where EfficientNet's last features agree with the words, beside its own maps
 
     # CLIP's vision tower (variant: paper silent)
@@ -293,6 +294,8 @@ class MDSMConfig(FusionConfig):
     refiner_channels: tuple[int, ...] = (64, 128, 256)
     refiner_layers_per_block: int = 2
     refiner_num_heads: int = 8
+    refiner_fine: bool = False  # the refiner sees EfficientNet's map at stride 4, too, which language does not meet
+    refiner_residual: bool = False  # the refiner adds to the initial mask's logits instead of making its own
     refiner_attention_levels: int = 2  # the coarsest so many levels attend to the words, and each pixel to all others
 
     # diffusion (paper silent)
@@ -314,8 +317,11 @@ class MDSMConfig(FusionConfig):
         self._expect("swin_input", self.swin_input in ("image", "semantic"), "'image' or 'semantic'")
         self._expect("swin_input", self.swin_input == "image" or self.use_clip, "'image' where use_clip is False")
         self._expect("text_maps", self.text_maps >= 0, "0 or more")
+        self._expect("refiner_fine", not self.refiner_fine or self.finest_level > 0, "False with finest_level 0")
+        self._expect("efficientnet_frozen_stages", 0 <= self.efficientnet_frozen_stages <= 7, "0 to 7")
         pyramid = self.use_clip and self.semantic_encoder == "efficientnet_lite0"
         self._expect("text_maps", not self.text_maps or pyramid, "0 without an EfficientNet")
+        self._expect("refiner_fine", not self.refiner_fine or pyramid, "False without an EfficientNet")
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
         self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")

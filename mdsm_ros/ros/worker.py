@@ -1,4 +1,4 @@
-"""What the model's thread does while the node is active."""
+"""The work of the model's thread while the node is active."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from mdsm_ros.segmenter import Segmenter
 
 @dataclass(frozen=True)
 class Job:
-    """One frame to answer, and everything the answer depends on."""
+    """One frame to answer, with everything that the answer depends on."""
 
     message: Image | CompressedImage
     instruction: str
-    parameters: Parameters  # immutable: those of the node may change meanwhile
-    waiters: tuple[Future, ...] = ()  # get the Outcome
+    parameters: Parameters  # immutable: the node's parameters may change meanwhile
+    waiters: tuple[Future, ...] = ()  # receive the Outcome
 
 
 class Outcome(NamedTuple):
-    """How a job ended."""
+    """The result of a job."""
 
     success: bool
     status: str  # the line on ~/status
 
 
 class Worker:
-    """Takes the newest job from ``mailbox`` whenever the one before is answered."""
+    """Takes the newest job from ``mailbox`` whenever the previous job is done."""
 
     def __init__(
         self,
@@ -73,21 +73,21 @@ class Worker:
         self._questions = questions
 
     def stop(self) -> None:
-        """Ends ``run`` after the stage of the model that is running; nothing is published from now on."""
+        """Ends ``run`` after the model's current stage; nothing is published from now on."""
         self.mailbox.close()
 
     def run(self) -> None:
-        """Answers jobs until ``stop``, whatever goes wrong with one of them."""
+        """Answers jobs until ``stop``, even if some of them fail."""
         while (job := self.mailbox.take()) is not None:
             try:
                 self._work(job)
-            except BaseException as error:  # a failure of telling a failure; libraries in Rust raise no Exception
+            except BaseException as error:  # reporting a failure may fail; Rust libraries raise no Exception
                 self._guard.note("worker", error)
                 self._tell(job, Outcome(False, f"{type(error).__name__}: {error}"))
 
     def _work(self, job: Job) -> None:
         outcome = self._answer_or_complain(job)
-        if outcome is not None:  # whoever waits for an outdated answer waits for the next job's as well
+        if outcome is not None:  # those who wait for an outdated answer also wait for the next job's
             self._tell(job, outcome)
 
     def _tell(self, job: Job, outcome: Outcome) -> None:
@@ -96,7 +96,7 @@ class Worker:
                 waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
-        """None means that the worker was stopped or the instruction changed on the way."""
+        """Answers a job; None if the worker was stopped or the instruction changed meanwhile."""
         header = job.message.header
         try:
             status = self._answer(job)
@@ -146,7 +146,7 @@ class Worker:
         return status
 
     def _is_outdated(self, job: Job) -> bool:
-        """Another instruction waits."""
+        """Whether a job with another instruction waits."""
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
 
@@ -160,10 +160,10 @@ class Worker:
     def _publish_object(
         self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
     ) -> None:
-        """Says where the object of a mask is, or why nobody can say."""
+        """Publishes the pose of the object in a mask, or notes why it is unknown."""
         try:
             if isinstance(message, CompressedImage) and is_turned_image(message):
-                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
+                raise SpatialError("image orientation", "turned by EXIF", "the orientation of camera_info and depth")
             view = depth.match(message.header, answer.mask.shape)
             found = view.locate(answer.mask)
             if found is None:

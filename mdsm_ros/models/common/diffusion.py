@@ -46,6 +46,11 @@ def to_signal(logits: torch.Tensor) -> torch.Tensor:
     return torch.tanh(logits / 2)  # = 2 sigmoid(logits) - 1
 
 
+def to_logits(signal: torch.Tensor) -> torch.Tensor:
+    """The inverse of :func:`to_signal`, in 32 bits, for logits between -6 and 6; others are cut off there."""
+    return 2 * torch.atanh(signal.float().clamp(-0.995, 0.995))
+
+
 def refinement_timesteps(scheduler: Scheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
     """Timesteps from about ``start_timestep`` towards the clean mask in ``num_inference_steps`` equal strides."""
     train_steps = scheduler.config.num_train_timesteps

@@ -34,6 +34,8 @@ class CrossmodalFeatures:
         visual: the joined features of both branches, of the four stages before fusion, (B, H/s_i, W/s_i, C_i).
         fused: the four fused levels, (B, C_i, H/s_i, W/s_i).
         decoded: (B, D, H/4, W/4) the mask head's last features.
+        fine: (B, C, H/4, W/4) the semantic branch's finest map. None where language meets it, where there is no such
+            branch, or where its maps come from a cache.
     """
 
     images: torch.Tensor
@@ -41,6 +43,7 @@ class CrossmodalFeatures:
     visual: tuple[torch.Tensor, ...]
     fused: tuple[torch.Tensor, ...]
     decoded: torch.Tensor
+    fine: torch.Tensor | None = None
 
 
 class Place(nn.Module):
@@ -115,14 +118,18 @@ class IntermediateStage(nn.Module):
                 the semantic branch and the first Swin stage, is computed once per image.
             semantic: what :meth:`semantic` gives of the N images, where it is known already.
         """
+        fine = None
         if semantic is None:
-            semantic = self.semantic(images) if self.clip is not None else ()
+            levels = self.clip(images) if self.clip is not None else ()
+            semantic = levels[self.finest :]
+            fine = levels[0] if levels and self.finest else None
         features = self.text_maps.features(semantic[-1]) if self.text_maps is not None else None
         x = self._without_language(images)
         if image_index is not None:
             images = images[image_index]
             x = None if x is None else x[image_index]
             semantic = [level[image_index] for level in semantic]
+            fine = None if fine is None else fine[image_index]
             features = None if features is None else features[image_index]
         if self.text_maps is not None and features is not None:
             semantic = self.text_maps.beside(semantic, features, text)
@@ -141,7 +148,7 @@ class IntermediateStage(nn.Module):
             if self.swin is not None:
                 x = seen + self.gate[i](crossmodal)
         logits, present_logits, decoded = self.head(fused)
-        crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
+        crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded, fine)
         return InitialMask(logits, present_logits, crossmodal_features)
 
     def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:

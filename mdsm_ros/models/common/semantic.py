@@ -25,7 +25,7 @@ class EfficientNetPyramid(nn.Module):
         super().__init__()
         self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
         self.frozen = config.freeze_efficientnet
-        self.network = EfficientNetLite0()
+        self.network = EfficientNetLite0(0 if self.frozen else config.efficientnet_frozen_stages)
         self.dims: tuple[int, ...] = self.network.dims[FIRST:]
         if self.frozen:
             self.network.requires_grad_(False)

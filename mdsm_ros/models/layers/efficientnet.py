@@ -31,6 +31,13 @@ class SameConv(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
+        if self.groups > 1 and input.requires_grad and torch.is_autocast_enabled("cpu"):
+            # In bfloat16, PyTorch's backward pass of a depthwise convolution takes six times as long on a CPU.
+            with torch.autocast("cpu", enabled=False):
+                return self._convolve(input.float().contiguous(memory_format=torch.channels_last))
+        return self._convolve(input)
+
+    def _convolve(self, input: torch.Tensor) -> torch.Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         if stride == 1:
             return functional.conv2d(input, self.weight, padding=kernel // 2, groups=self.groups)
@@ -86,13 +93,16 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite0(nn.Module):
     """Normalised pixels to five feature maps.
 
+    Args:
+        frozen_stages: The first stages, with the stem, that are never trained; 0 trains all.
+
     Attributes:
         dims: Channels of the maps, the finest first.
     """
 
     dims = tuple(STAGES[level][3] for level in LEVELS)
 
-    def __init__(self) -> None:
+    def __init__(self, frozen_stages: int = 0) -> None:
         super().__init__()
         self.conv_stem = SameConv(3, STEM, 3, stride=2)
         self.bn1 = norm(STEM)
@@ -110,6 +120,8 @@ class EfficientNetLite0(nn.Module):
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
+        if frozen_stages:
+            nn.ModuleList([self.conv_stem, self.bn1, *self.blocks[:frozen_stages]]).requires_grad_(False)
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """(B, 3, H, W) -> (B, C_i, H/s_i, W/s_i) at strides 2, 4, 8, 16 and 32."""

@@ -44,7 +44,7 @@ class MDSM(HubModel):
         clip = make_semantic_branch(config) if config.use_clip else None
         maps = TextMaps(config.bert_hidden_size, clip.dims[-1], config.text_maps) if clip and config.text_maps else None
         self.intermediate = IntermediateStage(config, swin, clip, maps)
-        self.refiner = Refiner(config)
+        self.refiner = Refiner(config, clip.dims[0] if clip and config.refiner_fine else None)
         self.scheduler = diffusion.make_scheduler(config)
 
     @property
@@ -84,6 +84,22 @@ class MDSM(HubModel):
         """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on every device."""
         return torch.randn((batch_size, 1, self.refiner.grid, self.refiner.grid), generator=generator)
 
+    def condition(self, features: CrossmodalFeatures, logits: torch.Tensor) -> torch.Tensor:
+        """What the refiner sees of stage 1 at every step.
+
+        Args:
+            features: The features that stage 1 computed.
+            logits: (B, 1, H/4, W/4) logits of the initial mask.
+
+        Returns:
+            (B, C, grid, grid).
+        """
+        seen = [features.decoded, *features.fused]
+        if self.config.refiner_fine:
+            assert self.intermediate.clip is not None  # the configuration saw to it
+            seen.append(self.intermediate.clip(features.images)[0] if features.fine is None else features.fine)
+        return self.refiner.condition(features.images, logits, seen)
+
     def refine(
         self,
         features: CrossmodalFeatures,
@@ -112,7 +128,7 @@ class MDSM(HubModel):
         Returns:
             (B, samples, grid, grid) logits of the refined masks.
         """
-        condition = self.refiner.condition(features.images, logits, (features.decoded, *features.fused))
+        condition = self.condition(features, logits)
         condition = condition.repeat_interleave(samples, dim=0)
         tokens, mask = (x.repeat_interleave(samples, dim=0) for x in (features.text.tokens, features.text.mask))
         noise = self.mask_noise(len(condition), generator).to(logits)
