@@ -9,7 +9,7 @@ import numpy as np
 
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.instances import Instance, distinct, split_instances
-from mdsm_ros.language.referring.candidates import Candidate, View, candidate_of_mask
+from mdsm_ros.language.referring.candidates import Box, Candidate, View, candidate_of_mask
 from mdsm_ros.language.referring.description import Description, describe_target, parse
 from mdsm_ros.language.referring.questions import Question, make_question
 from mdsm_ros.language.referring.ranking import Ranking, rank
@@ -30,11 +30,11 @@ class Choice:
 
     Attributes:
         words: What told it apart: "the blue one".
-        box: Where it was last: left, top, right and bottom as fractions of the image.
+        box: Where it was last.
     """
 
     words: str
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def _as_chosen(choice: Choice, candidates: Sequence[Candidate]) -> Ranking:
     return rank(parse(choice.words), candidates, trust=0.5)
 
 
-def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
     across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     shared = max(0.0, across) * max(0.0, down)
     return shared / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared, 1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.language.referring.colors import color_fractions
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom as fractions of the image's width and height."""
 Vector = NDArray[np.float64]
 Locate = Callable[[NDArray[np.bool_]], ObjectGeometry | None]
 
@@ -33,7 +35,7 @@ class Candidate:
     """One object of a view.
 
     Attributes:
-        box: Left, top, right and bottom as fractions of the image's width and height.
+        box: Its box in the image.
         score: How well the model thinks that it fits, 0 to 1.
         area: Fraction of the image that it covers.
         colors: Fraction of its pixels by colour; empty where they are not known.
@@ -42,7 +44,7 @@ class Candidate:
         half: (3,) half of the extent of that surface along the same axes, metres.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float = 1.0
     area: float = 0.0
     colors: Mapping[str, float] = field(default_factory=dict)
@@ -71,32 +73,33 @@ class Candidate:
 
 
 def candidate_of_mask(view: View, mask: NDArray[np.bool_], score: float = 1.0) -> Candidate:
-    """The object of a mask (H, W) with at least one pixel."""
+    """The object of a mask (H, W) with at least one pixel; a mask that fills its box is taken for a detector's box."""
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     height, width = mask.shape
-    box = (columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = (float(left / width), float(top / height), float(right / width), float(bottom / height))
+    if mask[top:bottom, left:right].all():
+        return candidate_of_box(view, box, score)
+    return _measured(view, mask, box, score)
+
+
+def candidate_of_box(view: View, box: Box, score: float = 1.0) -> Candidate:
+    """The object of a detector's box; the inner half of the box, which shows mostly the object, stands for it."""
+    height, width = view.image.shape[:2]
+    left, top, right, bottom = box
+    inner = np.zeros((height, width), dtype=bool)
+    first = int((3 * top + bottom) / 4 * height), int((3 * left + right) / 4 * width)
+    last = int(np.ceil((top + 3 * bottom) / 4 * height)), int(np.ceil((left + 3 * right) / 4 * width))
+    inner[max(0, first[0]) : last[0], max(0, first[1]) : last[1]] = True
+    found = _measured(view, inner, box, score)
+    return replace(found, area=(right - left) * (bottom - top))
+
+
+def _measured(view: View, mask: NDArray[np.bool_], box: Box, score: float) -> Candidate:
+    """The object of a box with the colours, the area and the place in space of a mask's pixels."""
     center = half = None
     found = None if view.locate is None else view.locate(mask)
     if found is not None:
         low, high = np.percentile(found.points.astype(np.float64), (5, 95), axis=0)
         center, half = (low + high) / 2, (high - low) / 2
-    colors = color_fractions(view.image[mask])
-    return Candidate(tuple(map(float, box)), float(score), float(mask.mean()), colors, center, half)  # type: ignore[arg-type]
-
-
-def candidate_of_box(view: View, box: tuple[float, float, float, float], score: float = 1.0) -> Candidate:
-    """The object of a detector's box (left, top, right, bottom; fractions): the middle of the box stands for it.
-
-    Colours and depth are those of the inner half of the box, which shows mostly the object.
-    """
-    height, width = view.image.shape[:2]
-    left, top, right, bottom = box
-    mask = np.zeros((height, width), dtype=bool)
-    x, y, w, h = (left + right) / 2, (top + bottom) / 2, (right - left) / 2, (bottom - top) / 2
-    x0, x1 = int((x - w / 2) * width), max(int((x - w / 2) * width) + 1, int((x + w / 2) * width))
-    y0, y1 = int((y - h / 2) * height), max(int((y - h / 2) * height) + 1, int((y + h / 2) * height))
-    mask[max(0, y0) : y1, max(0, x0) : x1] = True
-    if not mask.any():
-        return Candidate(box, score, max(0.0, w * h * 4))
-    inner = candidate_of_mask(view, mask, score)
-    return Candidate(box, score, w * h * 4, inner.colors, inner.center, inner.half)
+    return Candidate(box, score, float(mask.mean()), color_fractions(view.image[mask]), center, half)

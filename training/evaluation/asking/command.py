@@ -20,7 +20,7 @@ from tqdm import tqdm
 from mdsm_ros.arguments import count, share
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import figures_table
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.files import public_name, write_json
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=InferenceSettings().ask_margin,
         help="as the node's parameter ask_margin (default: %(default)s)",
     )
+    parser.add_argument("--boxes", action="store_true", help="with --model true: boxes instead of masks")
     parser.add_argument("--no-depth", action="store_true", help="judge relations in the image alone")
     parser.add_argument("--out", type=Path, help="JSON file for the metrics and for each instruction's")
 
@@ -61,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         raise DatasetError(f"{args.data}: no instruction of split {args.split!r} has one target in view")
     segmenter = None if args.model == TRUE else Segmenter.from_pretrained(args.model, device=args.device)
-    conditions = Conditions(segmenter, args.margin, not args.no_depth)
+    if args.boxes and segmenter is not None:
+        raise CommandError(f"--boxes is for --model {TRUE}, --model is {args.model}")
+    conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes)
     progress = tqdm(chosen, desc=public_name(args.model), unit="instruction", disable=None)
     records = [judge(data, asked, conditions) for asked in progress]
     metrics = summarize(records)

@@ -23,7 +23,7 @@ from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.asking.instructions import Asked
 from training.evaluation.asking.person import Person
-from training.evaluation.asking.stand_in import TrueFinder
+from training.evaluation.asking.stand_in import TrueFinder, filled_box
 
 FOUND = 0.5  # IoU
 
@@ -36,11 +36,13 @@ class Conditions:
         segmenter: The model; None: the true objects stand in for a detector.
         margin: As parameter ``ask_margin``.
         depth: Whether the dataset's depth is used.
+        boxes: Whether the stand-in detector finds boxes; then all masks are filled boxes, the truth, too.
     """
 
     segmenter: Segmenter | None
     margin: float
     depth: bool
+    boxes: bool = False
 
 
 def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]
         object), of the object that clauses and geometry pick ("picked"), and after the reply ("replied").
     """
     view, truth = _view(data, asked, conditions.depth), data.mask(asked.instruction)
+    truth = filled_box(truth) if conditions.boxes else truth
     find, own, answer = _model(data, asked, view, conditions)
     decision = decide(view, asked.text, find, margin=conditions.margin, answer=answer)
     if asks_for_several(asked.text):
@@ -89,7 +92,7 @@ def _model(
 ) -> tuple[Find, NDArray[np.bool_], Segmentation | None]:
     """What finds objects, the mask without any of this, and the answer to the whole instruction."""
     if conditions.segmenter is None:
-        find = TrueFinder(data, asked.instruction.image_id)
+        find = TrueFinder(data, asked.instruction.image_id, boxes=conditions.boxes)
         return find, _surest(find, asked), None
     answer = conditions.segmenter.segment(view.image, asked.text, seed=asked.instruction.id)
     return NounFinder(conditions.segmenter, view.image, conditions.segmenter.defaults), answer.mask, answer
