@@ -111,6 +111,7 @@ setup(
             "colcon-ros",
             "hypothesis>=6.100",
             "mypy>=1.11",
+            "playwright>=1.45",  # drives the Chromium of the machine, if it has one; none is downloaded
             "pre-commit>=3.5",
             "pytest>=7",
             "pytest-cov>=5",

@@ -134,9 +134,7 @@ def test_a_drawing_without_a_verdict_is_kept_outside_the_data_set(frames: Folder
         (Label("absent", " "), "expected a sentence"),
     ],
 )
-def test_a_label_that_says_nothing_is_refused(
-    frames: FolderFrames, tmp_path: Path, label: Label, message: str
-) -> None:
+def test_a_label_that_says_nothing_is_refused(frames: FolderFrames, tmp_path: Path, label: Label, message: str) -> None:
     session = LabelSession(frames, tmp_path / "labels")
     with pytest.raises(ValueError, match=message):
         session.save(0, label)
@@ -245,9 +243,7 @@ def test_a_large_frame_is_drawn_smaller_and_saved_on_its_own_grid(
     opened = desk.open_frame({"number": 0})
     assert (opened["width"], opened["height"]) == (WIDTH // 2, HEIGHT // 2)
     small = left_mask()[::2, ::2]
-    assert "error" not in desk.save(
-        {"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(small)}
-    )
+    assert "error" not in desk.save({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(small)})
     data = Dataset(tmp_path / "labels")
     assert np.array_equal(data.mask(data.instructions[0]), left_mask())
 

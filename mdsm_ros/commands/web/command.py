@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser, steps=False)
 
 
-def add_address_arguments(parser: argparse.ArgumentParser) -> None:
+def add_address_arguments(parser: argparse._ActionsContainer) -> None:
     """Declares ``--host`` and ``--port``."""
     parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s, this machine only)")
     parser.add_argument(
