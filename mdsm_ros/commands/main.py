@@ -15,6 +15,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "attention": ("mdsm_ros.commands.attention.command", "show where a model looks for each word of an instruction"),
     "demo": ("mdsm_ros.commands.demo", "replay a recording through the running node, which needs ROS; photographs"),
     "replay": ("mdsm_ros.commands.replay", "evaluate a model on a recording"),
+    "learn": ("training.learn.command", "from a recording of a place to a model that is better there"),
     "sim": ("mdsm_ros.commands.sim", "a simulated home as a live camera for the node; needs ROS and MuJoCo"),
     "bench": ("mdsm_ros.commands.bench.command", "measure the latency of a model on this machine"),
     "convert": ("mdsm_ros.commands.convert", "make a model of an official LAVT or VPD checkpoint"),
