@@ -144,10 +144,13 @@ def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
     return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
-def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:
-    """Adds a sample to a dataset: the image, every visible item, and the instructions."""
+def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str, name: str | None = None) -> None:
+    """Adds a sample to a dataset: the image, every visible item, and the instructions.
+
+    ``name`` is that of the image's file without folder and ending; None: the number of the image.
+    """
     view, room = sample.view, sample.room
-    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
+    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene, name=name)
     ids = {}
     for seen in sample.seen:
         known = {"color": seen.color, "room": room.kind, "size": seen.size, "pattern": seen.pattern}
