@@ -63,7 +63,7 @@ class ArmCamera:
         rows, columns = np.nonzero(mask)
         z = depth[rows, columns].astype(np.float64)
         across, down = (columns + 0.5 - WIDTH / 2) / FOCAL, (rows + 0.5 - HEIGHT / 2) / FOCAL
-        return np.stack([across * z, down * z, z], axis=1).mean(axis=0)
+        return np.asarray(np.stack([across * z, down * z, z], axis=1).mean(axis=0))
 
     def to_base(self, point: np.ndarray) -> np.ndarray:
         moved: np.ndarray = self.rotation @ point + self.position

@@ -29,6 +29,7 @@ from mdsm_ros.geometry import Camera, quaternion
 from mdsm_ros.homes.camera_effects.depth import measured
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.depth.messages import info_of
+from mdsm_ros.ros.interface.topics import OUTPUTS
 
 Marker = pytest.importorskip("visualization_msgs.msg", reason="visualization_msgs is not installed").Marker
 from visualization_msgs.msg import MarkerArray  # noqa: E402
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.ros
 make_robot = test_ros_node.make_robot
 
 BASE = "base_link"
+(DETECTIONS,) = (topic.message_type() for topic in OUTPUTS if topic.short_name == "detections_3d")
 SECONDS = float(os.environ.get("MDSM_TEST_SECONDS", "2"))
 RATE, TRANSFORM_RATE, LATE = 30, 60, 0.05  # Hz, Hz, s
 LOOP = 5.0  # s of frames that are made beforehand; then they come again, as the camera's way does
@@ -78,6 +80,8 @@ class Arm:
             "grasps": PoseArray,
             "markers": MarkerArray,
         }
+        if DETECTIONS is not None:
+            kinds["detections_3d"] = DETECTIONS
         self.heard: dict[str, dict[int, Any]] = {name: {} for name in kinds}
         for name, kind in kinds.items():
             robot.client.create_subscription(kind, f"mdsm/{name}", self._hear(name), RELIABLE)
@@ -163,6 +167,10 @@ def test_a_moving_camera_with_late_transforms(
     sides = np.array([np.sort(vector(box.scale)) for box in boxes])
     assert np.median(off) < 0.02
     assert np.abs(np.median(sides, axis=0) - np.sort(SIDES)).max() < 0.02
+    for message in heard.get("detections_3d", {}).values():
+        ((box, result),) = ((one.bbox, one.results[0]) for one in message.detections)
+        assert result.hypothesis.class_id == CUP
+        assert np.linalg.norm(vector(box.center.position) - CENTRE) < 0.05
     best = [message.poses[0] for message in heard["grasps"].values() if message.poses]
     assert len(best) >= 0.7 * len(heard["grasps"])
     closing = [Rotation.from_quat([p.orientation.x, p.orientation.y, p.orientation.z, p.orientation.w]) for p in best]
