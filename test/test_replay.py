@@ -297,7 +297,7 @@ def test_another_model_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None
     replay(bag, tmp_path / "out")
     other: Any = Reds()
     other.name = "blues"
-    with pytest.raises(ReplayError, match="holds a replay whose model is 'reds', not 'blues'; choose another --out"):
+    with pytest.raises(ReplayError, match="contains a replay whose model is 'reds', not 'blues'; choose another --out"):
         replay(bag, tmp_path / "out", other)
 
 

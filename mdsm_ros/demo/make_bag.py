@@ -1,7 +1,7 @@
 """``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
 
-The robot goes from room to room, stops, is told what to look for, and looks at it while it sways a little, as a base
-with a lifted arm does; so an instruction stays true as long as it is in force.
+The robot drives from room to room, stops, receives an instruction, and looks at the target while it sways a little,
+like a base with a lifted arm. So an instruction stays true as long as it applies.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.speech.instructions import Sentence
 from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 
-INSTRUCTIONS = 11  # in a home; the one in the middle names something that is not in view
-HOLD = 5.0  # seconds that an instruction is in force
+INSTRUCTIONS = 11  # instructions per home; the middle one names an object that is not in view
+HOLD = 5.0  # duration of an instruction in seconds
 SWAY = 0.06  # metres to either side
 VIEWS_PER_ROOM = 4
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
@@ -37,19 +37,19 @@ START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the bag; must not exist")
-    parser.add_argument("--seed", type=int, default=0, help="the first of the demo's homes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first home (default: %(default)s)")
     parser.add_argument(
         "--seconds",
         type=positive_number,
         default=INSTRUCTIONS * HOLD,
-        help="of the recording; it goes on in the next home after 55 (default: %(default)g)",
+        help="length of the recording in seconds; it continues in the next home after 55 (default: %(default)g)",
     )
-    parser.add_argument("--rate", type=positive_number, default=4.0, help="images a second (default: %(default)g)")
+    parser.add_argument("--rate", type=positive_number, default=4.0, help="images per second (default: %(default)g)")
     parser.add_argument(
-        "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
+        "--size", type=image_size, default=(640, 480), metavar="WxH", help="size of the images (default: 640x480)"
     )
     options.add_arguments(parser)
-    parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
+    parser.add_argument("--depth", action="store_true", help="also write depth images, 16UC1 in mm (REP-118)")
     parser.add_argument(
         "--camera",
         choices=CAMERAS,
@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) -> list[tuple[Sample, Sentence]]:
-    """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
+    """Views of all rooms in turn, with an instruction for each; the middle one is about an absent object.
 
     Raises:
-        DemoError: The home has too few views that are worth an instruction.
+        DemoError: The home has too few views that are suitable for an instruction.
     """
     samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, size, depth=False)) for room in home.rooms]
     in_turn = [views[i] for i in range(VIEWS_PER_ROOM) for views in samples if i < len(views)]
@@ -94,7 +94,7 @@ def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) ->
 def film(
     stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool, camera: str
 ) -> Iterator[Shot]:
-    """The frames of all stops, each taken with a camera of its own."""
+    """The frames of all stops, each with its own camera settings."""
     for sample, sentence in stops:
         rng = np.random.default_rng((sample.room.seed, 4))
         strengths = Strengths.draw(rng) if camera == "real" else IDEAL

@@ -1,4 +1,4 @@
-"""What the models of this package cannot do with an instruction, said in one line each."""
+"""Warnings about instructions beyond the models' abilities, one line each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEVERAL = re.compile(
 )
 PAIRS = {"clothes", "curtains", "glasses", "goggles", "headphones", "jeans", "pants", "pliers", "scissors", "shorts"}
 PAIRS |= {"stairs", "tongs", "trousers"}
-"""Plurals that can be one object."""
+"""Plurals that can name one object."""
 SINGULAR_ENDINGS = ("ss", "us", "is")
 JOINED = re.compile(r"\b(?:the|a|an|my|your)\s+(?:[\w-]+\s+){1,3}and\s+(?:the|a|an|my|your)\s+[\w-]+")
 BEFORE_TWO_LANDMARKS = re.compile(r"\b(between|beside|behind|near|under|above|below|to|of|from|by|with|in|on|at)\s*$")
@@ -21,12 +21,12 @@ WORD = re.compile(r"[^\W\d_]+")
 
 
 def limits_of(instruction: str, *, understood: bool = True, vocabulary: Collection[str] | None = None) -> list[str]:
-    """The limits that an instruction meets, each as a line for people; none where it meets none.
+    """The warnings for an instruction, each as a line for people; empty if there are none.
 
     Args:
-        instruction: What the model was asked.
-        understood: Whether the model took it for its language.
-        vocabulary: Words that the model knows, lower case; None where that is not known.
+        instruction: Instruction to the model.
+        understood: Whether the model supports the instruction's language.
+        vocabulary: Words that the model knows, in lower case; None if unknown.
     """
     if not understood:
         return ["the model reads English only; this instruction was not understood, so nothing is in view"]
