@@ -135,8 +135,10 @@ def _files(data: Dataset) -> Iterator[Finding]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders; leaks between them are found too")
-    parser.add_argument("--workers", type=int, default=2, help="threads that read pictures (default: %(default)s)")
+    parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders; leaks between them are found as well")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of threads that read images (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

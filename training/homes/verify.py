@@ -22,8 +22,8 @@ from mdsm_ros.homes.words import lexicon
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="which seeds")
-    parser.add_argument("--instructions", type=int, default=2000, help="how many to judge")
+    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="split of the seeds")
+    parser.add_argument("--instructions", type=int, default=2000, help="number of instructions to check")
     options.add_arguments(parser)
 
 
