@@ -35,7 +35,7 @@ class Talk:
 
     Attributes:
         sentences: Attempts at one; not every view has targets of the areas that are drawn.
-        not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
+        not_in_view_share: Fraction of the attempts about objects that are not in view; some find no plausible one.
     """
 
     sentences: int = 6

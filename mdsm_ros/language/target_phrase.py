@@ -92,7 +92,7 @@ class _Order:
     """An order from its verb, if it has one, to where the next begins.
 
     Attributes:
-        rank: of its object.
+        rank: Rank of its object.
         start: Place of its first word.
         object_from: First place where its object can be.
         end: Behind its last word.

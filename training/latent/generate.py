@@ -25,8 +25,8 @@ def generate(
     Args:
         pipeline: The model with its sampler.
         prompts: N sentences.
-        seed: of the noise that drawing starts from.
-        steps: of the sampler.
+        seed: Random seed of the initial noise.
+        steps: Number of steps of the sampler.
         guidance: Weight of classifier-free guidance; 1 is none.
 
     Returns:

@@ -213,9 +213,9 @@ def choose_view(
     """The view whose mask is the largest, among those that the image's border does not cut off if there are any.
 
     Args:
-        masks: by view index (480, 640).
+        masks: Masks (480, 640) by view index.
         boxes: REVERIE's, by view index.
-        options: What a mask must meet.
+        options: Requirements for masks.
 
     Returns:
         The view's index, or None and why there is none.

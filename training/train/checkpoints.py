@@ -31,7 +31,7 @@ class Watch:
         """Whether a step may be taken.
 
         Args:
-            step: Its number, from 0.
+            step: Number of the step, from 0.
             norm: Norm of the step's gradient, the same on all processes.
             loss: Loss of the step, for the message.
 
