@@ -9,8 +9,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
-from mdsm_ros.ros.interface.topics import INPUTS, OUTPUTS
+from mdsm_ros.ros.interface.topics import INPUTS, PRIVATE
 
+DEPTH_INFO = next(topic for topic in INPUTS if topic.name == "depth/camera_info")
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 BOOLEAN = ["true", "false"]
@@ -76,7 +77,7 @@ ARGUMENTS = [
         DeclareLaunchArgument(
             topic.short_name, default_value="", description=f"Another topic for {topic.name}; empty: that one."
         )
-        for topic in OUTPUTS
+        for topic in PRIVATE
     ),
 ]
 
@@ -108,9 +109,9 @@ def make_node(context: LaunchContext) -> list[Node]:
             namespace=value["namespace"],
             parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
             remappings=[
-                *(remapping(topic.name, value) for topic in INPUTS if topic.name != "depth/camera_info"),
+                *(remapping(topic.name, value) for topic in INPUTS if topic not in (*PRIVATE, DEPTH_INFO)),
                 ("depth/camera_info", value["depth_camera_info"] or beside),
-                *((topic.name, value[topic.short_name]) for topic in OUTPUTS if value[topic.short_name]),
+                *((topic.name, value[topic.short_name]) for topic in PRIVATE if value[topic.short_name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

@@ -55,6 +55,10 @@ class InstructionError(MdsmError):
     """An instruction cannot be answered: it is empty, far too long, or not text."""
 
 
+class ReplyError(MdsmError):
+    """A reply to a question that fits none of its options, or several, or a reply that nobody asked for."""
+
+
 class ImageError(MdsmError):
     """An image cannot be segmented: it has the wrong shape or type."""
 

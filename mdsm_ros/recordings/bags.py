@@ -140,8 +140,15 @@ class Bag:
             )
         return candidates[0]
 
-    def messages(self, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
+    def messages(
+        self, topics: Sequence[str] | None = None, *, start: int | None = None, stop: int | None = None
+    ) -> Iterator[BagMessage]:
         """The messages of ``topics`` (default: all) in the order of recording.
+
+        Args:
+            topics: Names of topics.
+            start: Time in ns from which messages count; None: the beginning.
+            stop: Time in ns before which messages count; None: the end.
 
         Raises:
             BagError: The recording is damaged.
@@ -150,7 +157,7 @@ class Bag:
         if not connections:
             return
         try:
-            for connection, time, data in self._reader.messages(connections):
+            for connection, time, data in self._reader.messages(connections, start, stop):
                 yield BagMessage(connection.topic, connection.msgtype, time, data)
         except GeneratorExit:
             raise

@@ -81,11 +81,14 @@ class SalvageReader:
         ]
         self.duration = last - first
 
-    def messages(self, connections: Collection[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
-        """Yields topic, time (ns) and content of every message."""
+    def messages(
+        self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
+    ) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yields topic, time (ns) and content of every message from ``start`` (ns) on and before ``stop`` (ns)."""
         wanted = {connection.topic: connection for connection in connections}
         for record in self._records():
-            if record.topic in wanted:
+            in_time = (start is None or start <= record.time) and (stop is None or record.time < stop)
+            if in_time and record.topic in wanted:
                 yield wanted[record.topic], record.time, record.data
 
     def deserialize(self, data: bytes, msgtype: str) -> Any:

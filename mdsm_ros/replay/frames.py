@@ -129,6 +129,19 @@ class FrameReader:
         if not count:
             raise ReplayError(f"bag {str(self.bag.path)!r} has no message on {self.topics.image}, expected images")
 
+    def frame_at(self, recorded: int, stamp: int) -> ReplayFrame | None:
+        """One frame with its pixels, read without what lies before it; None where there is none.
+
+        Args:
+            recorded: When it was recorded, ns.
+            stamp: Stamp of its header, ns.
+        """
+        for message in self.bag.messages([self.topics.image], start=recorded, stop=recorded + 1):
+            frame = self._frame(message, 0, "", pixels=True)
+            if frame is not None and frame.stamp == stamp:
+                return frame
+        return None
+
     def _with_truth(self, frame: ReplayFrame, truths: OrderedDict[int, NDArray[np.bool_]]) -> ReplayFrame:
         if self.labels is None:
             frame.truth = truths.pop(frame.stamp, None)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -31,7 +31,9 @@ from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.overview import Overview, change_of
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mdsm_ros.dataset.metrics import format_figure
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, answer_frame
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.replay.summary import Tally
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 
 def stability_table(segmenter: Segmenter, path: Path) -> str:

@@ -7,9 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from mdsm_ros.homes.speech.phrases import PREFIXES
 from mdsm_ros.homes.speech.queries import MARKS, PATTERN_AREA, Clause, Query, Scene
 from mdsm_ros.homes.views.seen import Seen
+from mdsm_ros.language.referring.words import PREFIXES
 
 MAX_CLAUSES = 3
 MAX_MARKS = 7  # landmarks that are tried for one target
