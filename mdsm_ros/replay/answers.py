@@ -31,13 +31,13 @@ class FrameAnswer:
 
     Attributes:
         number, stamp, recorded, instruction: of the frame.
-        fault: why there is no answer, or None.
+        fault: Why there is no answer, or None.
         masks: COCO run-length encoding of the mask, by stage.
-        seconds: until the mask, by stage.
+        seconds: Until the mask, by stage.
         score, present: of the answer.
-        in_view: the truth shows the target; None where the truth is not known.
+        in_view: The truth shows the target; None where the truth is not known.
         counts: (intersection, union) with the truth in pixels, by stage, where it is known.
-        latency: seconds from sending the image to hearing of the last mask; None where nothing was sent.
+        latency: Seconds from sending the image to hearing of the last mask; None where nothing was sent.
         steady: IoU with the mask of the frame before, under the same instruction; 1 where both are empty.
     """
 

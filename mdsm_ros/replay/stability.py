@@ -20,7 +20,7 @@ def stability_table(segmenter: Segmenter, path: Path) -> str:
     """Markdown: without and with ``warm_start``.
 
     Raises:
-        BagError, ReplayError: it is no readable bag, or lacks images or instructions.
+        BagError, ReplayError: It is no readable bag, or lacks images or instructions.
     """
     lines = [
         f"{segmenter.name} on {segmenter.device}, bag {path.name}",

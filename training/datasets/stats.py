@@ -59,7 +59,7 @@ def reverie_statistics(root: Path) -> Statistics:
     """Figures of REVERIE's training instructions and of all its boxes.
 
     Raises:
-        DatasetError: a file is missing or does not have the form.
+        DatasetError: A file is missing or does not have the form.
     """
     from training.datasets.reverie import all_boxes, read_items
 
