@@ -108,8 +108,8 @@ def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> fl
     """Share of pairs in which the positive has the higher score, ties counting half: the area under the ROC curve.
 
     Args:
-        positives: scores of what is there, at least one.
-        negatives: scores of what is not, at least one.
+        positives: Scores of what is there, at least one.
+        negatives: Scores of what is not, at least one.
     """
     ordered = np.sort(np.asarray(negatives, dtype=np.float64))
     below, up_to = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
@@ -120,9 +120,9 @@ def rejected_at(positives: Sequence[float], negatives: Sequence[float], kept: fl
     """Share of the negatives that score below the threshold which ``kept`` of the positives reach.
 
     Args:
-        positives: scores of what is there, at least one.
-        negatives: scores of what is not, at least one.
-        kept: above 0, at most 1.
+        positives: Scores of what is there, at least one.
+        negatives: Scores of what is not, at least one.
+        kept: Above 0, at most 1.
     """
     ordered = np.sort(np.asarray(positives, dtype=np.float64))[::-1]
     threshold = ordered[int(np.ceil(kept * len(ordered))) - 1]

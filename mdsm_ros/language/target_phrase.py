@@ -29,9 +29,9 @@ class TargetPhrase:
     """What an instruction is about; lower case, single spaces.
 
     Attributes:
-        phrase: noun phrase with what tells the target apart: "the white pillow nearest to the radio".
-        short: noun with what stands before it, without an article: "white pillow".
-        head: the noun alone, of a compound its last word: "pillow".
+        phrase: Noun phrase with what tells the target apart: "the white pillow nearest to the radio".
+        short: Noun with what stands before it, without an article: "white pillow".
+        head: The noun alone, of a compound its last word: "pillow".
     """
 
     phrase: str
@@ -47,7 +47,7 @@ def find_target(instruction: str) -> TargetPhrase:
     it has no words. Other languages in Latin letters are taken for a noun phrase. Takes a few microseconds per word.
 
     Args:
-        instruction: one or several sentences of any length.
+        instruction: One or several sentences of any length.
     """
     words = Words(list(tokens(instruction)))
     noun = Orders(words).target()
@@ -94,9 +94,9 @@ class _Order:
 
     Attributes:
         rank: of its object.
-        start: place of its first word.
-        object_from: first place where its object can be.
-        end: behind its last word.
+        start: Place of its first word.
+        object_from: First place where its object can be.
+        end: Behind its last word.
     """
 
     rank: _Rank

@@ -38,16 +38,16 @@ class Answered:
     """One instruction's answers.
 
     Attributes:
-        in_view: the target is in the picture.
+        in_view: The target is in the picture.
         counts: (intersection, union) in pixels by stage.
-        present: the model says that the target is in view.
-        score: how sure it is of that, 0 to 1.
-        seconds: until the mask, by stage.
+        present: The model says that the target is in view.
+        score: How sure it is of that, 0 to 1.
+        seconds: Until the mask, by stage.
         id: of the instruction.
-        traits: what groups it falls into, label by grouping.
+        traits: What groups it falls into, label by grouping.
         calibration: by stage, see :func:`mdsm_ros.dataset.metrics.calibration_counts`.
-        instances: covered, true and found objects by stage, of an instruction that asks for several in view.
-        outcome: what the mask shows, by stage, see :func:`training.evaluation.mistakes.outcome`; of targets in view.
+        instances: Covered, true and found objects by stage, of an instruction that asks for several in view.
+        outcome: What the mask shows, by stage, see :func:`training.evaluation.mistakes.outcome`; of targets in view.
     """
 
     in_view: bool

@@ -160,7 +160,7 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
 
     Raises:
-        CommandError: the model is not one that this package trains.
+        CommandError: The model is not one that this package trains.
     """
     model = load_model(name)
     if not isinstance(model, HubModel):
@@ -176,7 +176,7 @@ def choose(
     """The instructions of a split, or those of some sources and scenes, or those that ask for several objects.
 
     Raises:
-        DatasetError: there are none.
+        DatasetError: There are none.
     """
     found = [
         instruction

@@ -92,8 +92,8 @@ class Scene:
     """What is visible in a view of a room, to be asked.
 
     Args:
-        room: the room.
-        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        room: The room.
+        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
         pixels: of the image.
     """
 
