@@ -46,8 +46,8 @@ class Caption:
 class GroundedSAM2(nn.Module):
     """Chooses the box that fits the target best; the target is in view if that box has a high enough score.
 
-    An instruction that asks for several objects gets all boxes with a high enough score. SAM 2 segments the best box even
-    if its score is low, so that the caller decides on the threshold.
+    An instruction that asks for several objects gets all boxes with a high enough score. SAM 2 segments the best box
+    even if its score is low, so that the caller decides on the threshold.
 
     Args:
         config: Image size and thresholds.
