@@ -47,6 +47,8 @@ def test_quantifiers_and_plurals(instruction: str, phrases: list[str], number: i
         ("wipe the table and chairs", ["the table", "chairs"]),
         ("cup and plate", ["cup", "plate"]),
         ("get the cup on the table and the plate on the shelf", ["the cup on the table", "the plate on the shelf"]),
+        ("polish the chest of drawers and the lamp", ["the chest of drawers", "the lamp"]),
+        ("clean the table and the shelf and wipe off the water marks", ["the table", "the shelf"]),
         ("Go to the den and polish a lamp and both vases", ["a lamp", "both vases"]),
     ],
 )

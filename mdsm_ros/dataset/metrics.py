@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    optimize = late("scipy.optimize")
+
 PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CALIBRATION_BINS = 15
+COVERED = 0.5  # IoU from which an instance of the answer covers one of the truth
 
 Figures = dict[str, float]
 
@@ -40,6 +49,37 @@ def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
     ious = np.divide(intersections, unions, out=np.zeros_like(intersections), where=unions > 0)
     result = {"mIoU": float(ious.mean()), "oIoU": float(intersections.sum() / max(unions.sum(), 1.0))}
     return result | {f"P@{t}": float((ious >= t).mean()) for t in PRECISION_THRESHOLDS}
+
+
+def covered_instances(
+    found: Sequence[NDArray[np.bool_]], truth: Sequence[NDArray[np.bool_]], threshold: float = COVERED
+) -> int:
+    """Number of true instances that an instance of the answer covers; each of the answer covers one.
+
+    Args:
+        found: masks (H, W) of the answer's instances.
+        truth: masks (H, W) of the true ones.
+        threshold: least IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
+    """
+    ious = np.array([[iou(one, other) for other in truth] for one in found]).reshape(len(found), len(truth))
+    rows, columns = optimize.linear_sum_assignment(ious >= threshold, maximize=True)
+    return int(np.count_nonzero(ious[rows, columns] >= threshold))
+
+
+def summarize_instances(counts: Sequence[tuple[int, int, int]]) -> dict[str, float]:
+    """Instance recall and precision over samples.
+
+    Args:
+        counts: of every sample the covered instances, those of the truth, and those of the answer.
+
+    Returns:
+        "instance recall": covered instances of all samples over those of the truth; "instance precision": over those
+        of the answers, 0 where there are none. Empty where there is no sample.
+    """
+    if not counts:
+        return {}
+    covered, true, found = np.asarray(counts, dtype=np.float64).sum(axis=0)
+    return {"instance recall": float(covered / max(true, 1)), "instance precision": float(covered / max(found, 1))}
 
 
 def calibration_counts(probability: NDArray[np.float32], target: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -33,10 +33,12 @@ class Instance:
     Attributes:
         mask: bool (H, W), at least one pixel.
         score: in [0, 1], how sure the model is of it: the mean probability of its pixels, or the model's own score.
+        name: the noun phrase by which the model found it; "" where it found all by the whole instruction.
     """
 
     mask: NDArray[np.bool_]
     score: float
+    name: str = ""
 
     @cached_property
     def box(self) -> Box:

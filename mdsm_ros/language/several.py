@@ -169,7 +169,7 @@ def _joint(words: Words, noun: Noun, end: int) -> int | None:
             return i if not preposition or preposition in ONE_PLACE else None
         if word in HOLDS:
             return None
-        if word in w.PREPOSITIONS or word in w.SIDES:
+        if (word in w.PREPOSITIONS or word in w.SIDES) and not (word == "of" and words.is_content(i + 1)):
             preposition = word
     return None
 

@@ -14,6 +14,21 @@ from mdsm_ros.models.config import ModelConfig
 
 
 @dataclass(frozen=True)
+class FoundObjects:
+    """The objects that a model tells apart, of an instruction that asks for several.
+
+    Attributes:
+        logits: (N, h, w) of their masks, at least one.
+        scores: (N,) in [0, 1], how sure the model is of each.
+        names: the noun phrase by which each was found.
+    """
+
+    logits: torch.Tensor
+    scores: torch.Tensor
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
 class InitialMask:
     """The answer of a model's first stage, often its only one.
 
@@ -21,11 +36,14 @@ class InitialMask:
         logits: (B, 1, h, w) of the mask.
         present_logits: (B,), above 0 where the target is in view.
         features: what ``refine`` wants of the first stage; None where the model has no second one.
+        objects: of each of the B instructions the objects in its mask; None of one that asks for a single object. None
+            where the model does not tell objects apart.
     """
 
     logits: torch.Tensor
     present_logits: torch.Tensor
     features: Any = None
+    objects: Sequence[FoundObjects | None] | None = None
 
 
 class SegmentationModel(Protocol):

@@ -160,6 +160,11 @@ class Scene:
         unsure = [c for c, judged in zip(candidates, verdicts, strict=True) if False not in judged and None in judged]
         return sure, unsure
 
+    def find_all(self, query: Query) -> list[Seen]:
+        """Everything that a query means, read as a plural; nothing where it is not clear of one of them."""
+        sure, unsure = self.answers(query)
+        return [] if unsure else sure
+
     def find(self, query: Query) -> Seen | None:
         """The one thing that a query means; None where there is none or where it is not clear which."""
         if query not in self._found:
