@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import yaml
 from boxes import write_boxes
 from recordings import CUP, RADIO, good_bag
 
+from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError, StorageError
@@ -269,8 +271,8 @@ def test_the_photographs_are_rehearsed_where_nothing_else_can_be(
 def test_the_configuration_of_this_package_fits_the_embedded_model() -> None:
     config = training_config(default_config(), "mdsm-small", 3, "cpu")
     assert (config.start_from, config.seed, config.feature_cache) == ("mdsm-small", 3, True)
-    embedded = json.loads(Path("mdsm_ros/weights/mdsm-small/config.json").read_text())
-    assert config.model_config().to_dict() == embedded | {"freeze_efficientnet": True}
+    embedded = read_config(model_folder("mdsm-small"))
+    assert config.model_config() == dataclasses.replace(embedded, freeze_clip=True, freeze_efficientnet=True)
 
 
 def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

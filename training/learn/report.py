@@ -26,6 +26,7 @@ from training.evaluation.paired import (
 )
 from training.learn.data import LAB, REHEARSAL
 from training.learn.pick import Frame
+from training.learn.tune import some
 
 HERE, ELSEWHERE = "here", "elsewhere"  # held-out frames; what was rehearsed, other images of it
 BETTER = "better"
@@ -78,7 +79,7 @@ def report_text(rows: Mapping[str, Figures], said: str, old: str, new: Path) -> 
 
 
 def _ask(data: Dataset, segmenters: Sequence[Segmenter]) -> Comparison:
-    chosen = [instruction for instruction in data.instructions if instruction.split == "test"]
+    chosen = some([instruction for instruction in data.instructions if instruction.split == "test"])
     first, second = (
         evaluate(segmenter, data, chosen, segmenter.defaults, name)
         for segmenter, name in zip(segmenters, ("old model", "new model"), strict=True)
