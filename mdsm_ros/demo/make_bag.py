@@ -113,7 +113,7 @@ def choose_stops(
     """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
 
     Raises:
-        DemoError: the home has too few views that are worth an instruction.
+        DemoError: The home has too few views that are worth an instruction.
     """
     views_per_room = VIEWS_PER_ROOM if number == STOPS else -(-SPARE * number // len(home.rooms))
     samples = [list(room_samples(room, rng, views_per_room, size, depth=False)) for room in home.rooms]

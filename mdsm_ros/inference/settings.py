@@ -33,6 +33,11 @@ class InferenceSettings:
         mask_threshold: Lowest probability of a pixel in the mask, 0 to 1.
         present_threshold: Lowest score for which the target counts as in view, 0 to 1.
         seed: Random seed of the refinement's noise.
+        ask: Whether a question is made where several objects fit the instruction about equally well.
+        ask_margin: How far the likeliest object must be before the next so that nothing is asked, as a difference of
+            their probabilities, 0 to 1.
+        relations: Whether the answer is the object that the instruction's clauses choose among those that its noun
+            fits, by geometry and colour, for models that read nouns only.
 
     Raises:
         SettingsError: A value is out of range or of the wrong type.
@@ -45,6 +50,9 @@ class InferenceSettings:
     mask_threshold: float = 0.5
     present_threshold: float = 0.5
     seed: int = 0
+    ask: bool = False
+    ask_margin: float = 0.25
+    relations: bool = False
 
     def __post_init__(self) -> None:
         self._expect_whole("num_inference_steps", 0)
@@ -53,8 +61,10 @@ class InferenceSettings:
         self._expect_number("latency_budget", math.inf, "a finite number of seconds, 0 or more")
         self._expect_number("mask_threshold", 1.0, "0 to 1")
         self._expect_number("present_threshold", 1.0, "0 to 1")
-        if not isinstance(self.warm_start, bool):
-            raise SettingsError(f"warm_start is {self.warm_start!r}, expected True or False")
+        self._expect_number("ask_margin", 1.0, "0 to 1")
+        for name in ("warm_start", "ask", "relations"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}, expected True or False")
 
     @classmethod
     def of_model(cls, config: ModelConfig) -> InferenceSettings:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError
@@ -20,7 +21,9 @@ from mdsm_ros.replay.frames import FrameReader
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.overview import spread
 from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 COMPARISON = "comparison"
 

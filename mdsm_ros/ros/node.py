@@ -26,7 +26,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, StorageError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.recordings.hard_frames import HardFrames
@@ -48,6 +48,7 @@ from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
+from mdsm_ros.ros.questions import Questions
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
@@ -145,9 +146,11 @@ class MdsmNode(LifecycleNode):
         self._statistics = Statistics()
         self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
         self._hearing = Hearing(self._on_instruction)
+        self._questions = Questions(segmenter, self._outputs, self.get_logger().info)
         self._error = None
         self._segmenter = segmenter
         self._instruction = _validated_or_empty(self._settings.instruction)
+        self._questions.begin(self._instruction)
         return super().on_configure(state)
 
     @guarded_transition
@@ -180,11 +183,13 @@ class MdsmNode(LifecycleNode):
             self._statistics,
             self._complaints,
             depth,
+            self._questions,
             hard_frames,
         )
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
+        self._inputs.hear(String, "~/reply", Hearing(self._on_reply))
         self.get_logger().info(
             f"active on {segmenter.device}; images: {self._image_topic} "
             f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
@@ -292,6 +297,15 @@ class MdsmNode(LifecycleNode):
             return
         self._set_instruction(instruction)
 
+    def _on_reply(self, message: String) -> None:
+        try:
+            self._questions.reply(message.data)
+        except ReplyError as error:
+            self._complaints.refuse("reply", Header(), self._instruction, error)
+            return
+        if self._enabled:
+            self._ask()
+
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         before = self._settings
         try:
@@ -304,6 +318,8 @@ class MdsmNode(LifecycleNode):
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
             elif self._enabled:
                 self._ask()
+            if before.ask and not self._settings.ask:
+                self._questions.begin(self._instruction, "parameter ask is false")
         return SetParametersResult(successful=True)
 
     def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -329,6 +345,7 @@ class MdsmNode(LifecycleNode):
         if instruction != self._instruction:
             self.get_logger().info(f"instruction: {instruction!r}")
             self._instruction = instruction
+            self._questions.begin(instruction)
             if self._enabled:
                 self._ask()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,10 @@ class Outputs:
             error=None,
         )
 
+    def publish_question(self, header: Header, instruction: str, fields: Mapping[str, Any]) -> None:
+        """Publishes one line about a question that is asked or settled."""
+        self._publish_line("question", header, instruction, fields)
+
     def publish_error(self, header: Header, instruction: str, error: str) -> str:
         """Publishes and returns the status line of a message that was not answered."""
         return self._publish_status(
@@ -88,14 +93,17 @@ class Outputs:
         return seconds
 
     def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
-        status = {
+        return self._publish_line("status", header, instruction, fields)
+
+    def _publish_line(self, topic: str, header: Header, instruction: str, fields: Mapping[str, Any]) -> str:
+        content = {
             "stamp": {"sec": header.stamp.sec, "nanosec": header.stamp.nanosec},
             "frame_id": header.frame_id,
             "instruction": instruction,
             **fields,
         }
-        line = in_utf8(to_json(status, ensure_ascii=False, separators=(",", ":")))
-        self._publishers["status"].publish(String(data=line))
+        line = in_utf8(to_json(content, ensure_ascii=False, separators=(",", ":")))
+        self._publishers[topic].publish(String(data=line))
         return line
 
     def _is_subscribed(self, name: str) -> bool:

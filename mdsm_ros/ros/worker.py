@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from mdsm_ros.errors import ConversionError, ImageError, SpatialError, StorageError
 from mdsm_ros.geometry import MIN_POINTS
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.language.referring.candidates import Locate
 from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
@@ -23,6 +26,7 @@ from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
+from mdsm_ros.ros.questions import Questions
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -56,6 +60,7 @@ class Worker:
         statistics: Statistics,
         complaints: Complaints,
         depth: DepthBuffer | None = None,
+        questions: Questions | None = None,
         hard_frames: HardFrames | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
@@ -67,6 +72,7 @@ class Worker:
         self._statistics = statistics
         self._complaints = complaints
         self._depth = depth
+        self._questions = questions
         self._hard_frames = hard_frames
 
     def stop(self) -> None:
@@ -124,12 +130,15 @@ class Worker:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
             final = answer
+        assert final is not None, "stream() yields at least the initial answer"
+        if self._questions is not None and keep_on():
+            in_space = partial(self._in_space, header, final.mask.shape)
+            final = self._questions.settle(header, image, job.instruction, final, settings, in_space)
         if self.mailbox.closed:
             return None
         if self._is_outdated(job):
             self._statistics.answer_cancelled()
             return None
-        assert final is not None, "stream() yields at least the initial answer"
         self._outputs.publish_mask(header, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
@@ -155,6 +164,13 @@ class Worker:
         """Whether a job with another instruction waits."""
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
+
+    def _in_space(self, header: Header, shape: tuple[int, int]) -> Locate | None:
+        """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
+        try:
+            return None if self._depth is None else self._depth.match(header, shape).locate
+        except ConversionError:
+            return None
 
     def _publish_object(
         self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation

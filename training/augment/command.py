@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status.
 
     Raises:
-        DatasetError: the data cannot be read, or --out holds something else.
+        DatasetError: The data cannot be read, or --out holds something else.
     """
     recipe = {name: getattr(args, name) for name in ("split", "views", "sentences", "size", "seed")}
     outcome = make_views(args.data, args.out, recipe, args.workers)

@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Writes the new dataset; returns the exit status.
 
     Raises:
-        DatasetError: a part is no sound dataset, or there is one in the new folder already.
-        OSError: a picture cannot be read.
+        DatasetError: A part is no sound dataset, or there is one in the new folder already.
+        OSError: A picture cannot be read.
     """
     if (args.out / ANNOTATIONS_FILE).exists():
         raise DatasetError(f"--out is {args.out}, which holds a dataset already")
@@ -81,7 +81,7 @@ def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
     """Stores a picture under a name that begins with the number of its dataset; returns that.
 
     Raises:
-        DatasetError: the name leads out of the dataset, or what lies there in the new one leads out of that.
+        DatasetError: The name leads out of the dataset, or what lies there in the new one leads out of that.
     """
     path = PurePosixPath(file_name)
     new_name = str(path.with_name(f"{number}_{path.name}"))

@@ -32,7 +32,7 @@ def start_from(model: HubModel, name: str) -> str:
         What was taken and what was not, for people.
 
     Raises:
-        WeightsError: there is no such model, it shares nothing with this one, or something shared has another shape.
+        WeightsError: There is no such model, it shares nothing with this one, or something shared has another shape.
     """
     folder = model_folder(name)
     state, own = read_weights(folder), model.state_dict()

@@ -120,6 +120,24 @@ class Parameters:
     seed: int = _parameter(
         0, "Random seed of the refinement. The same frame always gives the same mask.", minimum=0, maximum=2**31 - 1
     )
+    ask: bool = _parameter(
+        False,
+        "Ask on ~/question where several objects fit the instruction about equally well; a message on ~/reply settles "
+        "it. Costs an answer of the first stage for the noun, and one for each landmark.",
+    )
+    ask_margin: float = _parameter(
+        InferenceSettings().ask_margin,
+        "How far the likeliest object must be before the next so that nothing is asked, as a difference of their "
+        "probabilities. Larger values ask more often.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    relations: bool = _parameter(
+        False,
+        "Answer with the object that the instruction's clauses choose among those that its noun fits, by geometry and "
+        "colour, in space where there is depth. For models that read nouns only, such as grounded-sam2 and sam3. Costs "
+        "as much as ask.",
+    )
     image_transport: str = _parameter(
         "raw",
         "Image topic: raw subscribes to image (sensor_msgs/Image), compressed to image/compressed "

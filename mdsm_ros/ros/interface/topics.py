@@ -142,6 +142,15 @@ TOPICS = (
         qos_parameters=ANY_QOS,
     ),
     Topic(
+        "~/reply",
+        "std_msgs/String",
+        "in",
+        "always; answers the newest message on `~/question`",
+        content='such as "the blue one", "the second", "left", "neither"',
+        summary="the answer to a question, if parameter `ask` is true",
+        qos_parameters=ANY_QOS,
+    ),
+    Topic(
         "~/initial_mask",
         "sensor_msgs/Image",
         "out",
@@ -197,6 +206,14 @@ TOPICS = (
         summary="the object's points, likewise",
     ),
     Topic(
+        "~/question",
+        "std_msgs/String",
+        "out",
+        "where parameter `ask` is true: a question when one comes up, and once more without one when it is settled",
+        content="one line of JSON",
+        summary="which of several objects is meant, if parameter `ask` is true",
+    ),
+    Topic(
         "~/status",
         "std_msgs/String",
         "out",
@@ -213,7 +230,9 @@ TOPICS = (
 )
 INPUTS = tuple(topic for topic in TOPICS if topic.direction == "in")
 OUTPUTS = tuple(topic for topic in TOPICS if topic.direction == "out" and topic.name.startswith("~/"))
-"""The topics published for a frame; each has a launch argument that remaps it."""
+"""The topics published for a frame."""
+PRIVATE = (*(topic for topic in INPUTS if topic.name.startswith("~/")), *OUTPUTS)
+"""Topics below the node's name; each has a launch argument that remaps it."""
 
 
 def subscribed_markdown() -> str:
