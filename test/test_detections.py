@@ -123,12 +123,16 @@ def test_without_vision_msgs_there_are_no_detections(monkeypatch: pytest.MonkeyP
 
 def test_the_box_in_space_has_the_instruction_as_its_class() -> None:
     pytest.importorskip("geometry_msgs.msg", reason="ROS 2 (geometry_msgs) is not installed")
-    from mdsm_ros.ros.depth.grasp_messages import detections_3d_of
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject, best_grasps, detections_3d_of
 
     target = described().target
     assert target is not None
-    message: Any = detections_3d_of(target, "get the box", 0.75, header())
-    (detection,) = message.detections
+    box, other = DescribedObject(1, "get the box", 0.75, target), DescribedObject(3, "the cup", 0.5, target)
+    message: Any = detections_3d_of([box, other], header())
+    detection, second = message.detections
+    assert (detection.id, second.id, second.results[0].hypothesis.class_id) == ("1", "3", "the cup")
+    assert len(best_grasps([box, other])) == 5
+    assert best_grasps([box, other])[:2] == [target.grasps[0]] * 2
     (result,) = detection.results
     assert message.header == detection.header == header()
     assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the box", 0.75)
@@ -138,4 +142,4 @@ def test_the_box_in_space_has_the_instruction_as_its_class() -> None:
     covariance = np.reshape(result.pose.covariance, (6, 6))
     np.testing.assert_allclose(covariance[:3, :3], target.covariance)
     assert isinstance(message, DETECTIONS_3D.message_type() or ())
-    assert list(detections_3d_of(None, "get the box", 0.0, header()).detections) == []
+    assert list(detections_3d_of([], header()).detections) == []

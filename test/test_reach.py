@@ -201,17 +201,19 @@ def test_markers_replace_all_of_the_array_before() -> None:
     from std_msgs.msg import Header
 
     from mdsm_ros.manipulation.gripper import Gripper
-    from mdsm_ros.ros.depth.markers import markers_of
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject
+    from mdsm_ros.ros.depth.markers import MOST_BOXES, markers_of
 
     seen, header = target(), Header(frame_id="base_link")
-    shown, empty = (markers_of(one, Gripper(), header).markers for one in (seen, None))
+    described = DescribedObject(1, "get the box", 0.9, seen)
+    shown, empty = (markers_of(objects, Gripper(), header).markers for objects in ([described], []))
     keys = [(marker.ns, marker.id) for marker in shown]
     assert keys == [(marker.ns, marker.id) for marker in empty]
-    assert len(set(keys)) == len(keys) == 6
+    assert len(set(keys)) == len(keys) == MOST_BOXES + 5
     assert {marker.action for marker in empty} == {messages.Marker.DELETE}
     assert [marker.action for marker in shown].count(messages.Marker.ADD) == 1 + len(seen.grasps)
     assert {marker.header.frame_id for marker in shown} == {"base_link"}
-    first = shown[1]
+    first = shown[MOST_BOXES]
     fingers = np.array([[point.x, point.y] for point in first.points])
     assert np.abs(fingers[:, 1]).max() == pytest.approx(seen.grasps[0].opening / 2)
     assert fingers[:, 0].max() == 0  # the tips are at the grasp's position
@@ -235,3 +237,48 @@ def test_the_transforms_of_a_simulated_camera_lead_to_the_room() -> None:
     floor = Rigid.of(base.transform)
     np.testing.assert_allclose(floor.translation, (1.0, -2.0, 0.0))
     np.testing.assert_allclose(floor.rotation[2], (0, 0, 1), atol=1e-12)
+
+
+class Recorder:
+    """In place of the publishers and of what counts complaints."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[Any, list[Any]]] = []
+        self.notes: list[tuple[str, str]] = []
+
+    def publish_description(self, header: Any, objects: list[Any], gripper: Any) -> None:
+        self.said.append((header, objects))
+
+    def note(self, kind: str, error: BaseException) -> None:
+        self.notes.append((kind, str(error)))
+
+
+def test_each_object_of_an_answer_is_described_and_older_answers_are_left_out() -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from mdsm_ros.inference.answer import Segmentation
+    from mdsm_ros.inference.instances import Instance
+    from mdsm_ros.ros.objects.describing import Describer, Found, Request
+
+    arm = ArmCamera(0.0)
+    depth, mask = arm.shoot()
+    table = np.zeros_like(mask)
+    table[-20:, :40] = True
+    found = (Instance(mask, 0.9, "the box"), Instance(table, 0.8, "the mat"))
+    answer = Segmentation(mask | table, (mask | table).astype(np.float32), None, 0.9, True, "refined", {}, True, found)
+    camera = CameraModel(150.0, 150.0, 80.0, 60.0, 160, 120)
+    place = Place("base_link", Rigid(arm.rotation, arm.position), arm.rotation[2])
+    record: Any = Recorder()
+    describer = Describer(record, record, record)
+    describer.put(Request(2, "second", "both", Found(lay_over(depth, camera, camera, None), answer, place, 0.085)))
+    describer.put(Request(1, "first", "both", None))
+    wait(lambda: record.said)
+    describer.put(Request(3, "third", "both", None))
+    wait(lambda: len(record.said) == 2)
+    describer.close()
+    (header, (described_object,)), (last, nothing) = record.said
+    assert (header, last, nothing) == ("second", "third", [])
+    assert (described_object.number, described_object.name, described_object.score) == (1, "the box", 0.9)
+    np.testing.assert_allclose(described_object.target.box.center, CENTRE, atol=0.01)
+    assert record.notes == [
+        ("grasps", "grasp is missing (the mask shows a plane and nothing on it), expected an object that fits")
+    ]

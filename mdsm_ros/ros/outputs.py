@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from mdsm_ros.ros.process.text import in_utf8
 
 if TYPE_CHECKING:  # SciPy, which most nodes do not need
     from mdsm_ros.manipulation.gripper import Gripper
-    from mdsm_ros.manipulation.target import Target
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
 DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
 
@@ -85,29 +85,25 @@ class Outputs:
         """Whether somebody subscribes to what is computed of box and grasps."""
         return any(self._is_subscribed(name) for name in DESCRIPTIONS)
 
-    def publish_description(
-        self, header: Header, instruction: str, score: float, target: Target | None, gripper: Gripper
-    ) -> None:
-        """Publishes box, grasps and centroid where somebody subscribes.
+    def publish_description(self, header: Header, objects: Sequence[DescribedObject], gripper: Gripper) -> None:
+        """Publishes boxes, grasps and centroid where somebody subscribes.
 
         Args:
-            header: Stamp of the image and frame of the target.
-            instruction: The class of the box.
-            score: How sure the model is that the target is in view.
-            target: What to publish; None empties box, grasps and markers.
+            header: Stamp of the image and frame of the objects.
+            objects: What to publish, the surest first; none empties boxes, grasps and markers.
             gripper: For drawing.
         """
         from mdsm_ros.ros.depth.grasp_messages import centroid_of, detections_3d_of, grasps_of
         from mdsm_ros.ros.depth.markers import markers_of
 
-        if target is not None and self._is_subscribed("object_centroid"):
-            self._publishers["object_centroid"].publish(centroid_of(target, header))
+        if objects and self._is_subscribed("object_centroid"):
+            self._publishers["object_centroid"].publish(centroid_of(objects[0].target, header))
         if self._is_subscribed("detections_3d"):
-            self._publishers["detections_3d"].publish(detections_3d_of(target, instruction, score, header))
+            self._publishers["detections_3d"].publish(detections_3d_of(objects, header))
         if self._is_subscribed("grasps"):
-            self._publishers["grasps"].publish(grasps_of(target, header))
+            self._publishers["grasps"].publish(grasps_of(objects, header))
         if self._is_subscribed("markers"):
-            self._publishers["markers"].publish(markers_of(target, gripper, header))
+            self._publishers["markers"].publish(markers_of(objects, gripper, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
         """Publishes and returns the status line of an answer."""

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.geometry import quaternion
+from mdsm_ros.manipulation.grasps import MOST_GRASPS, Grasp
 from mdsm_ros.manipulation.target import Target
 
 UNKNOWN_ANGLE = math.pi**2 / 3  # variance of an angle of which nothing is known, square radians
+
+
+@dataclass(frozen=True)
+class DescribedObject:
+    """One object of an answer.
+
+    Attributes:
+        number: Its id on ``~/instances``, from 1 on.
+        name: Its class: the instruction, or the noun phrase by which the model found it.
+        score: How sure the model is of it, in [0, 1].
+        target: Its box, centroid and grasps.
+    """
+
+    number: int
+    name: str
+    score: float
+    target: Target
+
+
+def best_grasps(objects: Sequence[DescribedObject]) -> list[Grasp]:
+    """Up to five grasps of all objects together, the best first."""
+    grasps = [grasp for one in objects for grasp in one.target.grasps]
+    return sorted(grasps, key=lambda grasp: -grasp.score)[:MOST_GRASPS]
 
 
 def centroid_of(target: Target, header: Any) -> Any:
@@ -23,32 +49,36 @@ def centroid_of(target: Target, header: Any) -> Any:
     return PoseWithCovarianceStamped(header=header, pose=pose)
 
 
-def grasps_of(target: Target | None, header: Any) -> Any:
+def grasps_of(objects: Sequence[DescribedObject], header: Any) -> Any:
     """A ``geometry_msgs/PoseArray`` of the grasps, the best first; x is the approach, y the closing direction."""
     from geometry_msgs.msg import PoseArray
 
-    grasps = () if target is None else target.grasps
-    return PoseArray(header=header, poses=[pose_at(grasp.position, grasp.axes) for grasp in grasps])
+    return PoseArray(header=header, poses=[pose_at(grasp.position, grasp.axes) for grasp in best_grasps(objects)])
 
 
-def detections_3d_of(target: Target | None, instruction: str, score: float, header: Any) -> Any:
-    """A ``vision_msgs/Detection3DArray``: the oriented box with the instruction as its class, or nothing.
+def detections_3d_of(objects: Sequence[DescribedObject], header: Any) -> Any:
+    """A ``vision_msgs/Detection3DArray`` of the oriented boxes.
 
-    The covariance of the hypothesis is that of the centroid of the visible surface.
+    The covariance of a hypothesis is that of the centroid of the visible surface.
     """
-    from geometry_msgs.msg import PoseWithCovariance, Vector3
-    from vision_msgs.msg import BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
+    from vision_msgs.msg import Detection3DArray
 
-    if target is None:
-        return Detection3DArray(header=header)
-    center = pose_at(target.box.center, target.box.axes)
-    x, y, z = (float(side) for side in target.box.size)
+    return Detection3DArray(header=header, detections=[_detection(one, header) for one in objects])
+
+
+def _detection(described: DescribedObject, header: Any) -> Any:
+    from geometry_msgs.msg import PoseWithCovariance, Vector3
+    from vision_msgs.msg import BoundingBox3D, Detection3D, ObjectHypothesis, ObjectHypothesisWithPose
+
+    box = described.target.box
+    center = pose_at(box.center, box.axes)
+    x, y, z = (float(side) for side in box.size)
     result = ObjectHypothesisWithPose(
-        hypothesis=ObjectHypothesis(class_id=instruction, score=score),
-        pose=PoseWithCovariance(pose=center, covariance=_covariance(target)),
+        hypothesis=ObjectHypothesis(class_id=described.name, score=described.score),
+        pose=PoseWithCovariance(pose=center, covariance=_covariance(described.target)),
     )
-    box = BoundingBox3D(center=center, size=Vector3(x=x, y=y, z=z))
-    return Detection3DArray(header=header, detections=[Detection3D(header=header, results=[result], bbox=box)])
+    bounds = BoundingBox3D(center=center, size=Vector3(x=x, y=y, z=z))
+    return Detection3D(header=header, results=[result], bbox=bounds, id=str(described.number))
 
 
 def pose_at(position: NDArray[np.float64], axes: NDArray[np.float64]) -> Any:

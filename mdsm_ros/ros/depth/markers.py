@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,42 +11,38 @@ from numpy.typing import NDArray
 from mdsm_ros.manipulation.grasps import MOST_GRASPS, Grasp
 from mdsm_ros.manipulation.gripper import Gripper
 from mdsm_ros.manipulation.target import Target
-from mdsm_ros.ros.depth.grasp_messages import pose_at
+from mdsm_ros.ros.depth.grasp_messages import DescribedObject, best_grasps, pose_at
 
 BOX_COLOR = (0.1, 0.6, 1.0, 0.3)  # red, green, blue, alpha
 BEST_COLOR, OTHER_COLOR = (0.1, 0.9, 0.2, 1.0), (1.0, 0.7, 0.1, 0.6)
 LINE = 0.004  # metres
+MOST_BOXES = 5
 
 
-def markers_of(target: Target | None, gripper: Gripper, header: Any) -> Any:
-    """One marker for the box and one for each of five grasps; what there is not is deleted.
+def markers_of(objects: Sequence[DescribedObject], gripper: Gripper, header: Any) -> Any:
+    """Markers for five boxes and five grasps; those that there are not are deleted.
 
     So each array replaces all of the one before, and a subscriber that comes later shows nothing old.
     """
     from visualization_msgs.msg import Marker, MarkerArray
 
-    markers = [_box(target, header)]
-    grasps: tuple[Grasp, ...] = () if target is None else target.grasps
-    for number in range(MOST_GRASPS):
-        marker = Marker(header=header, ns="grasps", id=number, type=Marker.LINE_LIST, action=Marker.DELETE)
-        if number < len(grasps):
-            _draw(marker, grasps[number], gripper, BEST_COLOR if number == 0 else OTHER_COLOR)
-        markers.append(marker)
-    return MarkerArray(markers=markers)
+    markers = [Marker(header=header, ns="box", id=i, type=Marker.CUBE, action=Marker.DELETE) for i in range(MOST_BOXES)]
+    for marker, described in zip(markers, objects, strict=False):
+        _fill(marker, described.target)
+    lines = [
+        Marker(header=header, ns="grasps", id=i, type=Marker.LINE_LIST, action=Marker.DELETE)
+        for i in range(MOST_GRASPS)
+    ]
+    for i, (marker, grasp) in enumerate(zip(lines, best_grasps(objects), strict=False)):
+        _draw(marker, grasp, gripper, BEST_COLOR if i == 0 else OTHER_COLOR)
+    return MarkerArray(markers=[*markers, *lines])
 
 
-def _box(target: Target | None, header: Any) -> Any:
-    from geometry_msgs.msg import Vector3
-    from visualization_msgs.msg import Marker
-
-    marker = Marker(header=header, ns="box", id=0, type=Marker.CUBE, action=Marker.DELETE)
-    if target is not None:
-        marker.action = Marker.ADD
-        marker.pose = pose_at(target.box.center, target.box.axes)
-        x, y, z = (float(side) for side in target.box.size)
-        marker.scale = Vector3(x=x, y=y, z=z)
-        _paint(marker, BOX_COLOR)
-    return marker
+def _fill(marker: Any, target: Target) -> None:
+    marker.action = marker.ADD
+    marker.pose = pose_at(target.box.center, target.box.axes)
+    marker.scale.x, marker.scale.y, marker.scale.z = (float(side) for side in target.box.size)
+    _paint(marker, BOX_COLOR)
 
 
 def _draw(marker: Any, grasp: Grasp, gripper: Gripper, color: tuple[float, ...]) -> None:

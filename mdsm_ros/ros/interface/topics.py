@@ -234,8 +234,8 @@ TOPICS = (
         "vision_msgs/Detection3DArray",
         "out",
         f"{GRASPING} and vision_msgs is installed",
-        content="the object's oriented box, class_id is the instruction",
-        summary="the object's oriented box, where vision_msgs is installed",
+        content="an oriented box for each object, with id and class_id as on `~/detections`",
+        summary="oriented boxes of the objects, where vision_msgs is installed",
     ),
     Topic(
         "~/grasps",
@@ -250,8 +250,8 @@ TOPICS = (
         "visualization_msgs/MarkerArray",
         "out",
         f"{GRASPING} and visualization_msgs is installed",
-        content="box and grasps",
-        summary="box and grasps, for RViz",
+        content="boxes and grasps",
+        summary="boxes and grasps, for RViz",
     ),
     Topic(
         "~/question",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ from mdsm_ros.ros.depth.waiting import Place
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
+
+if TYPE_CHECKING:
+    from mdsm_ros.manipulation.gripper import Gripper
+    from mdsm_ros.manipulation.target import Outcome
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject
+
+MOST_OBJECTS = 5  # of an answer that are described
 
 
 @dataclass(frozen=True)
@@ -76,33 +83,38 @@ class Describer:
                     self._guard.note("grasps", error)
 
     def _describe(self, request: Request) -> None:
-        # imported here: SciPy takes a second, and most nodes never grasp
-        from mdsm_ros.manipulation.frames import in_frame
-        from mdsm_ros.manipulation.gripper import Gripper
-        from mdsm_ros.manipulation.target import describe
+        from mdsm_ros.manipulation.gripper import Gripper  # imports SciPy, which most nodes never need
 
-        found, target, gripper = request.found, None, Gripper()
-        if found is not None:
-            gripper = Gripper(max_width=found.gripper_width)
-            view = as_pinhole(found.view, found.answer.mask, _probability(found.answer))
-            if view is not None:
-                outcome = describe(
-                    view.mask,
-                    view.depth,
-                    view.camera,
-                    probability=view.probability,
-                    up=found.place.up,
-                    gripper=gripper,
-                )
-                reason = outcome.reason if outcome.target is None else outcome.target.no_grasp
-                if reason:
-                    self._complaints.note("grasps", SpatialError("grasp", f"missing ({reason})", "an object that fits"))
-                if outcome.target is not None:
-                    target = in_frame(outcome.target, found.place.pose.rotation, found.place.pose.translation)
+        found = request.found
+        gripper = Gripper() if found is None else Gripper(max_width=found.gripper_width)
+        objects = [] if found is None else self._objects(found, request.instruction, gripper)
         if not self._mailbox.closed:
-            score = 0.0 if found is None else found.answer.score
-            self._outputs.publish_description(request.header, request.instruction, score, target, gripper)
+            self._outputs.publish_description(request.header, objects, gripper)
+
+    def _objects(self, found: Found, instruction: str, gripper: Gripper) -> list[DescribedObject]:
+        """The objects of an answer that can be described, in the frame that is asked for."""
+        from mdsm_ros.manipulation.frames import in_frame
+        from mdsm_ros.ros.depth.grasp_messages import DescribedObject
+
+        objects = []
+        for number, instance in enumerate(found.answer.instances[:MOST_OBJECTS], start=1):
+            outcome = _outcome(found, instance.mask, gripper)
+            reason = outcome.reason if outcome.target is None else outcome.target.no_grasp
+            if reason:
+                self._complaints.note("grasps", SpatialError("grasp", f"missing ({reason})", "an object that fits"))
+            if outcome.target is not None:
+                pose = found.place.pose
+                target = in_frame(outcome.target, pose.rotation, pose.translation)
+                objects.append(DescribedObject(number, instance.name or instruction, instance.score, target))
+        return objects
 
 
-def _probability(answer: Segmentation) -> NDArray[np.float32]:
-    return np.asarray(answer.probability)
+def _outcome(found: Found, mask: NDArray[np.bool_], gripper: Gripper) -> Outcome:
+    from mdsm_ros.manipulation.target import Outcome, describe
+
+    view = as_pinhole(found.view, mask, found.answer.probability)
+    if view is None:
+        return Outcome(None, "the depth has no measurement in the mask")
+    return describe(
+        view.mask, view.depth, view.camera, probability=view.probability, up=found.place.up, gripper=gripper
+    )
