@@ -28,7 +28,7 @@ class NounFinder:
 
     Args:
         segmenter: The model.
-        image: uint8 (H, W, 3) RGB.
+        image: Image, uint8 (H, W, 3) RGB.
         settings: Those of the whole instruction's answer.
     """
 
