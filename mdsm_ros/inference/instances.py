@@ -34,10 +34,12 @@ class Instance:
         mask: Pixels of the object, bool (H, W), at least one.
         score: Confidence of the model in the object, in [0, 1]: the mean probability of its pixels, or the model's own
             score.
+        name: Noun phrase by which the model found the object; "" if it found all by the whole instruction.
     """
 
     mask: NDArray[np.bool_]
     score: float
+    name: str = ""
 
     @cached_property
     def box(self) -> Box:

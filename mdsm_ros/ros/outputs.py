@@ -13,10 +13,11 @@ from std_msgs.msg import Header, String
 from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.instances import label_image
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
-from mdsm_ros.ros.detections import detections_of
+from mdsm_ros.ros.detections import detections_of, label_info_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8
 
@@ -51,6 +52,11 @@ class Outputs:
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
+        if self._is_subscribed("instances"):
+            labels = label_image(answer.instances, answer.mask.shape)
+            self._publishers["instances"].publish(numpy_to_image(labels, "mono16", header))
+        if self._is_subscribed("label_info"):
+            self._publishers["label_info"].publish(label_info_of(answer, instruction, header))
         if self._is_subscribed("detections"):
             self._publishers["detections"].publish(detections_of(answer, instruction, header))
         if self._is_subscribed("overlay"):

@@ -42,6 +42,15 @@ from training.evaluation.analysis import (
     worst_refinements,
 )
 from training.evaluation.mistakes import outcome
+from training.evaluation.paired import (
+    Comparison,
+    comparison_json,
+    comparison_page,
+    comparison_text,
+    differences,
+    pair_up,
+    scene_of,
+)
 
 WORST = 10
 SHOWN = 16  # images of each group in the report
@@ -204,6 +213,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", type=count, default=1, help="number of refined masks per answer, which is their mean"
     )
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="MODEL",
+        help="two models, or one beside --model: report their difference with a 95 %% interval",
+    )
     parser.add_argument("--untrained", action="store_true", help="also evaluate the model with random weights")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, help="JSON file for the metrics, overall and of each instruction")
@@ -213,6 +228,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints the metrics, and writes the requested files."""
+    if args.compare is not None:
+        _compare(args)
+        return
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several)[: args.limit]
     segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
@@ -251,6 +269,35 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.out, content, indent=2)
     if worst is not None:
         worst.save(args.worst)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    """Prints how the second model differs from the first, and writes what the options ask for.
+
+    Raises:
+        CommandError: There are more than two models, or options that are for one.
+    """
+    names = args.compare if len(args.compare) > 1 else [args.model, *args.compare]
+    if len(names) > 2 or args.untrained or args.worst:
+        raise CommandError(
+            f"--compare has {len(args.compare)} models, expected one or two, without --untrained and --worst"
+        )
+    data = Dataset(args.data)
+    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
+    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    first, second = (
+        evaluate(segmenter, data, instructions, settings)
+        for segmenter, settings in zip(segmenters, wanted, strict=True)
+    )
+    comparison = Comparison(data, pair_up(instructions, first, second), segmenters, wanted)
+    rows = differences(comparison.pairs, scene_of(data))
+    print(comparison_text(comparison, rows))
+    facts = {"data": public_name(args.data), "split": args.split, "device": segmenters[0].device}
+    if args.out is not None:
+        write_json(args.out, comparison_json(comparison, rows, facts), indent=2)
+    if args.report is not None:
+        write_page(args.report, comparison_page(comparison, {comparison.title: rows}, facts))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

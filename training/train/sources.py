@@ -12,23 +12,20 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
-from mdsm_ros.dataset.writer import MemoryWriter, merge_contents
+from mdsm_ros.dataset.writer import merge_contents
 from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import InstructionDataset
 from training.datasets.shards import INDEX_FILE, read_index, read_shard
+from training.homes.render import render_home
 from training.train.config import LoopConfig
 from training.workers import WorkerPool
 
-if TYPE_CHECKING:
-    from mdsm_ros.homes.furnishing.stock import StockOptions
-
 HOMES = "homes:"
-HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
 
 
 @dataclass(frozen=True)
@@ -163,13 +160,3 @@ def _homes(
         return make(MemoryDataset(content, files, f"homes from {seeds[0]}"), cache=True)
 
     return block
-
-
-def render_home(seed: int, split: str, stock: StockOptions | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
-    from mdsm_ros.homes import CATEGORIES
-    from mdsm_ros.homes.generate import write_home
-
-    writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
-    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False, stock=stock)
-    return writer.content(), writer.files
