@@ -80,8 +80,7 @@ def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
         "pixels": int(answer.mask.sum()),
         "bbox": None if answer.box is None else list(answer.box),
         "objects": [
-            {"bbox": list(found.box), "pixels": found.area, "score": round(found.score, 4)}
-            for found in answer.instances
+            {"bbox": list(one.box), "pixels": one.area, "score": round(one.score, 4)} for one in answer.instances
         ],
         "timings": {name: round(seconds, 4) for name, seconds in answer.timings.items()},
     }
