@@ -51,7 +51,7 @@ class InferenceSettings:
     present_threshold: float = 0.5
     seed: int = 0
     ask: bool = False
-    ask_margin: float = 0.25
+    ask_margin: float = 0.2
     relations: bool = False
 
     def __post_init__(self) -> None:

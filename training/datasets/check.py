@@ -53,8 +53,8 @@ def leaks(datasets: dict[str, Dataset], hashes: dict[tuple[str, int], str]) -> I
     """Scenes, images and pictures of the same bytes that two splits share and no ``info["may_share"]`` allows.
 
     Args:
-        datasets: by name; splits of the same name in two datasets count as one.
-        hashes: of images' bytes, by dataset and image id.
+        datasets: Datasets by name; splits of the same name in two datasets count as one.
+        hashes: Hashes of images' bytes, by dataset and image id.
     """
     allowed = {frozenset(pair) for data in datasets.values() for pair in data.info.get("may_share", [])}
     files: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # by what is shared, and split
@@ -135,8 +135,10 @@ def _files(data: Dataset) -> Iterator[Finding]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders; leaks between them are found too")
-    parser.add_argument("--workers", type=int, default=2, help="threads that read pictures (default: %(default)s)")
+    parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders; leaks between them are found as well")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of threads that read images (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

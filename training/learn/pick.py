@@ -23,7 +23,7 @@ from training.learn.frames import INSTRUCTIONS_FILE, Frames, Place
 
 FRAMES_FILE = "frames.json"
 IMAGES = "images"
-ASKED = 6  # frames that the model answers, for each one that is picked
+ASKED = 4  # frames that the model answers, for each one that is picked
 QUALITY = 95  # of JPEG
 
 

@@ -36,10 +36,10 @@ class Options:
     Attributes:
         test, val: Fractions of the pictures.
         test_exhaustive: Fraction of the pictures whose annotation is exhaustive that are held out for testing.
-        per_picture: The most sentences of the rules about a picture.
+        per_picture: Largest number of generated sentences per image.
         absent: Fraction of them about what is not in the picture.
-        seed: of the choice among sentences.
-        several: Fraction of the sentences of the rules that ask for several objects.
+        seed: Random seed of the choice among sentences.
+        several: Fraction of the generated sentences that ask for several objects.
     """
 
     test: float

@@ -47,8 +47,8 @@ class Sentence:
 
     Attributes:
         text: The sentence.
-        target: Index of the item in the room, of several the first; None when what it names is not in view.
-        query: What the sentence says of the target.
+        target: Index of the item in the room, the first of several; None if it is not in view.
+        query: Description of the target in the sentence.
         expressions: Number of referring expressions, those about the room and the way included.
         distractors: Other visible items of the target's kind.
         by_looks: Kind and colour alone would single the target out.
@@ -77,7 +77,7 @@ class Speaker:
     Args:
         room: The room.
         seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
-        pixels: of the image.
+        pixels: Number of pixels of the image.
         rng: Chooses the words.
     """
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mdsm_ros.inference.answer import Segmentation
-from mdsm_ros.inference.instances import Instance, distinct, split_instances
+from mdsm_ros.inference.asking.finder import parts_of
+from mdsm_ros.inference.instances import Instance, distinct
 from mdsm_ros.language.referring.candidates import Box, Candidate, View, candidate_of_mask
 from mdsm_ros.language.referring.description import Description, describe_target, parse
 from mdsm_ros.language.referring.questions import Question, make_question
@@ -84,9 +85,7 @@ def decide(
         choice: What an earlier reply chose; then nothing is asked.
     """
     description = describe_target(instruction)
-    instances = _found(
-        find, description.noun, () if answer is None else split_instances(answer.mask, answer.probability)
-    )
+    instances = _found(find, description.noun, () if answer is None else parts_of(answer))
     candidates = tuple(_judged(view, instance, answer) for instance in instances)
     if not candidates:
         return Decision((), (), None, None)

@@ -12,6 +12,8 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.instances import Instance, split_instances
 from mdsm_ros.inference.settings import InferenceSettings
 
+LEAST_OF_LARGEST = 0.3
+
 
 class Answerer(Protocol):
     """What is needed of a Segmenter."""
@@ -44,5 +46,13 @@ class NounFinder:
             if answer.found is not None:
                 self._found[noun] = answer.found
             else:
-                self._found[noun] = split_instances(answer.mask, answer.probability) if answer.present else ()
+                self._found[noun] = parts_of(answer) if answer.present else ()
         return self._found[noun]
+
+
+def parts_of(answer: Segmentation) -> tuple[Instance, ...]:
+    """The connected parts of an answer's mask, without those that are too small beside the largest one.
+
+    A mask of one object often has fragments elsewhere, which are no second object.
+    """
+    return split_instances(answer.mask, answer.probability, least_of_largest=LEAST_OF_LARGEST)

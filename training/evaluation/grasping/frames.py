@@ -35,11 +35,11 @@ class GraspFrame:
 
     Attributes:
         item: Index of the object in the room's items.
-        box: Its exact box in the room's frame.
-        mask: (H, W) the object's visible pixels.
-        depth: (H, W) exact, metres.
+        box: Exact box of the object in the room's frame.
+        mask: Visible pixels of the object, (H, W).
+        depth: Exact depth in metres, (H, W).
         camera: Intrinsics in pixels.
-        pose: of the camera.
+        pose: Pose of the camera.
         hidden: Fraction of its silhouette that other things hide.
     """
 

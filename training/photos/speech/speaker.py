@@ -44,7 +44,7 @@ class Sentence:
     Attributes:
         text: The sentence.
         target: Index of the object in the scene; None when what it names is not in the picture.
-        query: What the sentence says of the target.
+        query: Description of the target in the sentence.
         expressions: Number of referring expressions.
         distractors: Other objects that go by the target's name.
         others: Indices of further targets, of a sentence that asks for several.

@@ -102,7 +102,7 @@ class Wording:
         """A noun phrase with its article.
 
         Args:
-            query: What is described.
+            query: Query to describe.
             absent: The kind is not in the picture.
             several: There are others of the kind: nobody says "the left bed" of the only one.
         """
