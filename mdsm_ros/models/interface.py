@@ -129,6 +129,13 @@ class ReadingModel(SegmentationModel, Protocol):
 
 
 @runtime_checkable
+class DetectingModel(SegmentationModel, Protocol):
+    """A model that finds each of several objects: its :class:`InitialMask` has ``objects``."""
+
+    finds_objects: bool
+
+
+@runtime_checkable
 class AttentiveModel(SegmentationModel, Protocol):
     """A model that can show the attention of pixels to the tokens of the instruction."""
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from mdsm_ros.homes.speech.describe import Describer
 from mdsm_ros.homes.speech.grammar import plural_name
-from mdsm_ros.homes.speech.phrases import CLAUSES, Wording
+from mdsm_ros.homes.speech.phrases import Wording
 from mdsm_ros.homes.speech.queries import Clause, Query, Scene
 from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon
 from mdsm_ros.homes.words.sentences import NUMBERS
+from mdsm_ros.language.referring.words import CLAUSES
 
 Sort = Literal["all", "each", "on"]
 SORT_WEIGHTS: dict[Sort, float] = {"all": 0.7, "each": 0.15, "on": 0.15}

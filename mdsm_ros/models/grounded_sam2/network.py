@@ -58,6 +58,8 @@ class GroundedSAM2(nn.Module):
         normalize_segmenter: Normalisation for the segmenter's checkpoint.
     """
 
+    finds_objects = True
+
     def __init__(
         self,
         config: GroundedSAM2Config,

@@ -47,6 +47,8 @@ class SAM3(nn.Module):
         normalize: Normalisation with the checkpoint's mean and standard deviation.
     """
 
+    finds_objects = True
+
     def __init__(
         self, config: SAM3Config, network: Sam3Model, tokenizer: PreTrainedTokenizerBase, normalize: Normalize
     ) -> None:
