@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -56,6 +56,8 @@ class GroundedSAM2(nn.Module):
         normalize_detector: with the mean and deviation of the detector's checkpoint.
         normalize_segmenter: with those of the segmenter's.
     """
+
+    tells_objects_apart: ClassVar[Literal[True]] = True
 
     def __init__(
         self,

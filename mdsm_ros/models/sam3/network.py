@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -45,6 +45,8 @@ class SAM3(nn.Module):
         tokenizer: CLIP's.
         normalize: with the checkpoint's mean and deviation.
     """
+
+    tells_objects_apart: ClassVar[Literal[True]] = True
 
     def __init__(
         self, config: SAM3Config, network: Sam3Model, tokenizer: PreTrainedTokenizerBase, normalize: Normalize
