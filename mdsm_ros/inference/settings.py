@@ -37,7 +37,8 @@ class InferenceSettings:
         ask_margin: Smallest lead of the likeliest object over the next for which there is no question, as a difference
             of their probabilities, 0 to 1.
         relations: Whether the answer is the object that the instruction's clauses choose among those that its noun
-            fits, by geometry and colour, for models that read nouns only.
+            fits, by geometry and colour, for models that read nouns only. The node applies ask and relations; in
+            Python, :func:`mdsm_ros.inference.asking.decision.decide` does.
 
     Raises:
         SettingsError: A value is out of range or of the wrong type.

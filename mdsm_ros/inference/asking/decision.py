@@ -20,7 +20,8 @@ Find = Callable[[str], Sequence[Instance]]
 
 SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
 MOST_CANDIDATES = 12
-SHARED = 0.5
+DETECTOR_TRUST = 0.5  # a detector is not surer of the object that is meant, only of the noun
+SHARED = 0.5  # of the smaller of two masks
 LEAST_AREA = 0.0015  # of the image: smaller objects are not asked about
 LEAST_OF_BEST = 0.35  # of the best candidate's score: what is less likely than this is not the noun
 
@@ -95,7 +96,7 @@ def decide(
     def landmarks(mark: Description) -> list[Candidate]:
         return [candidate_of_mask(view, one.mask, one.score) for one in _found(find, mark.noun)]
 
-    ranking = rank(description, candidates, landmarks)
+    ranking = rank(description, candidates, landmarks, trust=DETECTOR_TRUST if answer is None else 1.0)
     contenders = ranking.contenders(margin)
     question = None
     if len(contenders) > 1:
