@@ -125,10 +125,9 @@ def _open_page(options: LearnOptions, places: Places) -> int:
 
 
 def _say_how_to_label(places: Places) -> int:
+    print(f"{places.frames / 'images'} holds the frames to label, {places.proposals} the model's masks in COCO's form.")
     print(
-        f"{places.frames / 'images'} holds the frames to label, {places.proposals} the masks that the model proposes, in "
-        "COCO's form.\nLabel them on the page that --page opens, or with any tool that exports COCO, and give its "
-        "export with --labels."
+        "Label them on the page that --page opens, or with any tool that exports COCO, and give its export to --labels."
     )
     return 0
 
