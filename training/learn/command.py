@@ -126,9 +126,7 @@ def _open_page(options: LearnOptions, places: Places) -> int:
 
 def _say_how_to_label(places: Places) -> int:
     print(f"{places.frames / 'images'} holds the frames to label, {places.proposals} the model's masks in COCO's form.")
-    print(
-        "Label them on the page that --page opens, or with any tool that exports COCO, and give its export to --labels."
-    )
+    print("Label them on the page of --page, or with any tool that exports COCO; give its export with --labels.")
     return 0
 
 
