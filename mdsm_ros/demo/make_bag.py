@@ -1,8 +1,8 @@
 """``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
 
 The robot drives from room to room, stops, receives an instruction, and looks at the target while it sways a little,
-like a base with a lifted arm. So an instruction stays true as long as it applies. ``--labels`` writes the right masks
-of every image for more instructions than the one in force, as somebody would who labels the recording.
+like a base with a lifted arm. So an instruction stays true as long as it applies. ``--labels`` writes the ground-truth
+masks of every image for more instructions than the current one, like a person who labels the recording.
 """
 
 from __future__ import annotations

@@ -73,13 +73,16 @@ class Segmentation:
         """The objects in the mask, the surest first; none where it is empty.
 
         One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
-        mask that are too small to be an object are in none of several.
+        mask that are too small to be an object are in none of several. Where somebody put another mask in the place
+        of the model's (a tracker), its parts are the objects.
         """
         if not self.mask.any():
             return ()
         if not self.several:
             return (Instance(self.mask, self.score),)
-        return split_instances(self.mask, self.probability) if self.found is None else distinct(self.found)
+        if self.found and np.array_equal(np.any([one.mask for one in self.found], axis=0), self.mask):
+            return distinct(self.found)
+        return split_instances(self.mask, self.probability)
 
 
 def validate_instruction(text: str) -> str:

@@ -74,7 +74,7 @@ class Questions:
             instruction,
             NounFinder(self._segmenter, image, settings),
             margin=settings.ask_margin,
-            answer=answer,
+            answer=None if self._segmenter.finds_objects else answer,
             choice=choice,
         )
         if settings.ask:
