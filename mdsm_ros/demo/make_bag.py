@@ -1,7 +1,8 @@
 """``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
 
 The robot goes from room to room, stops, is told what to look for, and looks at it while it sways a little, as a base
-with a lifted arm does; so an instruction stays true as long as it is in force.
+with a lifted arm does; so an instruction stays true as long as it is in force. With ``--motion turn`` it turns away
+instead until the target has left the view, and back.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 INSTRUCTIONS = 11  # in a home; the one in the middle names something that is not in view
 HOLD = 5.0  # seconds that an instruction is in force
 SWAY = 0.06  # metres to either side
+TURN = np.deg2rad(75.0)  # away from the target and back: further than the lens is wide
+MOTIONS = ("sway", "turn")
 VIEWS_PER_ROOM = 4
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
 
@@ -51,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_arguments(parser)
     parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
     parser.add_argument(
+        "--motion",
+        choices=MOTIONS,
+        default="sway",
+        help="sway: the target stays in view; turn: it leaves the view and comes back (default: %(default)s)",
+    )
+    parser.add_argument(
         "--camera",
         choices=CAMERAS,
         default="real",
@@ -67,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     homes = (build_home(SPLIT_SEEDS["demo"] + seed, stock) for seed in count(args.seed))
     stops = chain.from_iterable(choose_stops(home, args.size, np.random.default_rng(home.seed)) for home in homes)
     total = max(1, round(args.seconds * args.rate))
-    shots = islice(film(stops, args.size, args.rate, depth=args.depth, camera=args.camera), total)
+    frames = film(stops, args.size, args.rate, depth=args.depth, camera=args.camera, motion=args.motion)
+    shots = islice(frames, total)
     write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
     return 0
 
@@ -92,7 +102,13 @@ def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) ->
 
 
 def film(
-    stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool, camera: str
+    stops: Iterable[tuple[Sample, Sentence]],
+    size: tuple[int, int],
+    rate: float,
+    *,
+    depth: bool,
+    camera: str,
+    motion: str = "sway",
 ) -> Iterator[Shot]:
     """The frames of all stops, each taken with a camera of its own."""
     for sample, sentence in stops:
@@ -100,9 +116,24 @@ def film(
         strengths = Strengths.draw(rng) if camera == "real" else IDEAL
         with RoomRenderer(sample.room, *size) as renderer:
             for phase in np.linspace(0, 2 * np.pi, max(1, round(rate * HOLD)), endpoint=False):
-                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
+                view = renderer.render(_moved(sample.view.pose, motion, phase), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
                 yield Shot(expose(view.rgb, strengths, rng), truth, view.camera, sentence.text, view.depth)
+
+
+def _moved(pose: CameraPose, motion: str, phase: float) -> CameraPose:
+    """The pose at a phase of the motion, 0 to 2 pi; at 0 it is ``pose`` itself."""
+    if motion == "turn":
+        return _turn(pose, TURN * (1 - np.cos(phase)) / 2)
+    return _sway(pose, SWAY * np.sin(phase))
+
+
+def _turn(pose: CameraPose, angle: float) -> CameraPose:
+    """Turned about the vertical through the camera, in radians."""
+    x, y, z = np.subtract(pose.target, pose.position)
+    turned = (np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, z)
+    tx, ty, tz = np.add(pose.position, turned)
+    return replace(pose, target=(float(tx), float(ty), float(tz)))
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

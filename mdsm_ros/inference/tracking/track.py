@@ -1,0 +1,137 @@
+"""One answer on its way from its own image to the newest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.inference.tracking.flow import Step, grid
+
+Drop = Literal["out of view", "inconsistent flow", "changed appearance"]
+DROPS: tuple[Drop, ...] = get_args(Drop)
+
+LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow leads back
+LEAST_AREA = 0.05  # of the answered mask's area
+MOST_CHANGE = 0.6  # variance that the carried image leaves unexplained, of all variance
+SENSOR_VARIANCE = 64.0  # squared gray levels: a plain surface changes by noise alone
+MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
+MARGIN = 2  # pixels of the reduced image that are carried around a mask
+INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it
+
+
+class Track:
+    """A mask, and for each pixel of the newest image near it the way back to the image that the mask answers.
+
+    These ways are carried, not the mask: however many images lie in between, the mask itself is sampled once, at full
+    resolution. Only the box around it is carried, which is what keeps this cheap beside the flow. Beyond the box and
+    beyond the image, the way of the nearest pixel holds.
+
+    Args:
+        mask: bool (H, W), the answer.
+        gray: uint8 (h, w), its reduced image.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], gray: NDArray[np.uint8]) -> None:
+        height, width = gray.shape
+        self._mask = mask.astype(np.uint8) * np.uint8(255)
+        self._gray = gray
+        self._small = cv2.resize(self._mask, (width, height), interpolation=cv2.INTER_AREA)
+        self._area = float(self._small.sum())
+        x, y, w, h = cv2.boundingRect(self._small)
+        self._box = Box.within(gray.shape, x, y, x + w, y + h)
+        self._ways = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
+        self._places = grid(height, width)[self._box.slices]  # where the ways lead
+        self._carried = self._small[self._box.slices]
+
+    def follow(self, step: Step) -> Drop | None:
+        """Carries the mask one image further; returns why that cannot be believed, or None."""
+        assert step.backward is not None
+        assert step.before is not None
+        assert step.consistent is not None
+        last, self._box = self._box, self._next_box(step.before)
+        here, pixels = self._box.slices, grid(*step.gray.shape)[self._box.slices]
+        before = pixels + (step.backward[here] - np.float32([last.left, last.top]))
+        self._ways = cv2.remap(self._ways, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        self._ways += step.backward[here]
+        self._places = pixels + self._ways
+        self._carried = cv2.remap(self._small, self._places, None, cv2.INTER_LINEAR)
+        inside = self._carried > INSIDE
+        if float(self._carried.sum()) < LEAST_AREA * self._area or not inside.any():
+            return "out of view"
+        if self._consistent(step.consistent) < LEAST_CONSISTENT:
+            return "inconsistent flow"
+        return None if self._looks_alike(step.gray[here], inside) else "changed appearance"
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The mask on the newest image, bool (H, W)."""
+        full_height, full_width = self._mask.shape
+        height, width = self._small.shape
+        across, down, box = full_width / width, full_height / height, self._box
+        left, top = int(box.left * across), int(box.top * down)
+        right, bottom = ceil(box.right * across), ceil(box.bottom * down)
+        to_box = np.array(  # from a pixel of the result to its place in the reduced box
+            [
+                [1 / across, 0, (left + 0.5) / across - 0.5 - box.left],
+                [0, 1 / down, (top + 0.5) / down - 0.5 - box.top],
+            ]
+        )
+        flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (right - left, bottom - top)
+        places = cv2.warpAffine(self._places, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        places = (places + np.float32(0.5)) * np.float32([across, down]) - np.float32(0.5)
+        result = np.zeros((full_height, full_width), dtype=np.bool_)
+        result[top:bottom, left:right] = cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE
+        return result
+
+    def _next_box(self, before: NDArray[np.float32]) -> Box:
+        """The box around the mask in the next image, of whose pixels ``before`` (h', w', 2) has the places in this one."""
+        rough = cv2.remap(self._weight(*before.shape[:2]), before, None, cv2.INTER_LINEAR)
+        height, width = self._small.shape
+        x, y, w, h = cv2.boundingRect(rough)
+        across, down = width / rough.shape[1], height / rough.shape[0]
+        return Box.within(self._small.shape, x * across, y * down, (x + w) * across, (y + h) * down)
+
+    def _weight(self, height: int, width: int) -> NDArray[np.uint8]:
+        """The mask on the newest image, 0 to 255, at another size."""
+        whole = np.zeros(self._small.shape, np.uint8)
+        whole[self._box.slices] = self._carried
+        return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+    def _consistent(self, consistent: NDArray[np.bool_]) -> float:
+        """Fraction of the mask where flow leads back."""
+        weight = self._weight(*consistent.shape)
+        return int(weight[consistent].sum()) / max(int(weight.sum()), 1)
+
+    def _looks_alike(self, gray: NDArray[np.uint8], inside: NDArray[np.bool_]) -> bool:
+        """Whether the mask covers now what it covered in its own image, apart from brightness and contrast."""
+        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
+        now = gray[inside].astype(np.float32)
+        change, most = float(np.var(now - then)), float(np.var(now) + np.var(then)) + SENSOR_VARIANCE
+        return abs(float(now.mean() - then.mean())) <= MOST_OFFSET and change <= MOST_CHANGE * most
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the reduced image; right and bottom are the first pixels outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def within(cls, shape: tuple[int, ...], left: float, top: float, right: float, bottom: float) -> Box:
+        """A box with a margin, as far as an image of this shape has room; never empty."""
+        height, width = shape
+        x, y = (min(int(v) - MARGIN, most - 1) for v, most in ((left, width), (top, height)))
+        x, y = max(0, x), max(0, y)
+        return cls(x, y, min(width, max(x + 1, ceil(right) + MARGIN)), min(height, max(y + 1, ceil(bottom) + MARGIN)))
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
