@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
 
-Stage = Literal["initial", "refined"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
+Stage = Literal["initial", "refined", "tracked"]
+STAGES: tuple[Stage, ...] = ("initial", "refined")
+"""The stages of a model's answer."""
+TRACKED: Stage = "tracked"
+"""A mask that was carried here from an older image's answer."""
 
 MAX_INSTRUCTION_CHARACTERS = 1000
 
@@ -28,7 +31,7 @@ class Segmentation:
             was one.
         score: in [0, 1], how sure the model is that the target is in view; 0 for an instruction in another language.
         present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
-        stage: "initial" or "refined".
+        stage: "initial" or "refined"; "tracked" where the mask was carried here from the answer to an older image.
         timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
 
     Raises:

@@ -46,6 +46,7 @@ from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
+from mdsm_ros.ros.tracking.thread import MaskTracking
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
@@ -87,7 +88,7 @@ class MdsmNode(LifecycleNode):
         self._model_thread = ModelThread()
         self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
-        self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
+        self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions and _tracking
         self._inputs = Inputs(self, self.guard)
         self._image_topic = transport_topic(self, "image", self._settings.image_transport)
         self._instruction_topic = self.resolve_topic_name("instruction")
@@ -166,9 +167,11 @@ class MdsmNode(LifecycleNode):
         to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
         depth = self._subscribe_depth(qos) if self._settings.depth else None
-        self._worker = Worker(
-            self.context, self.guard, segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
-        )
+        common = (self._outputs, self._statistics, self._complaints)
+        self._tracking = MaskTracking(self.context, self.guard, to_rgb, *common)
+        self._tracking.reset(self._instruction)
+        self._tracking.start()
+        self._worker = Worker(self.context, self.guard, segmenter, to_rgb, *common, self._tracking, depth)
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
@@ -237,6 +240,7 @@ class MdsmNode(LifecycleNode):
             self._depth_inputs = None
         self._worker.stop()
         self._worker = None
+        self._tracking.stop()
         self._newest = None
         for waiter in self._waiters:
             if not waiter.done():
@@ -269,6 +273,8 @@ class MdsmNode(LifecycleNode):
             return
         self._newest = message
         if self._enabled:
+            if self._settings.track and self._instruction and self._worker is not None:
+                self._tracking.put(message)
             self._ask()
 
     def _on_instruction(self, message: String) -> None:
@@ -286,6 +292,8 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
+            if self._settings.track != before.track:
+                self._drop_track()
             if self._settings.instruction != before.instruction:
                 self._hearing.outdate()
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
@@ -295,6 +303,7 @@ class MdsmNode(LifecycleNode):
 
     def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data
+        self._drop_track()
         response.success, response.message = True, "enabled" if request.data else "disabled"
         return response
 
@@ -316,8 +325,14 @@ class MdsmNode(LifecycleNode):
         if instruction != self._instruction:
             self.get_logger().info(f"instruction: {instruction!r}")
             self._instruction = instruction
+            self._drop_track()
             if self._enabled:
                 self._ask()
+
+    def _drop_track(self) -> None:
+        """No mask is carried any further until the next answer to the instruction in force."""
+        if self._worker is not None:
+            self._tracking.reset(self._instruction)
 
     def _missing(self) -> str | None:
         if self._worker is None:
@@ -352,6 +367,7 @@ class MdsmNode(LifecycleNode):
             instruction=self._instruction,
             enabled=self._enabled,
             image_topic=self._image_topic,
+            track=self._settings.track,
             unheard=self._inputs.unheard(),
             exceptions=self.guard.counts(),
         )

@@ -22,6 +22,7 @@ from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
+from mdsm_ros.ros.tracking.thread import MaskTracking, nanoseconds
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -54,6 +55,7 @@ class Worker:
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
+        tracking: MaskTracking,
         depth: DepthBuffer | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
@@ -64,6 +66,7 @@ class Worker:
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
+        self._tracking = tracking
         self._depth = depth
 
     def stop(self) -> None:
@@ -127,14 +130,26 @@ class Worker:
             self._statistics.answer_cancelled()
             return None
         assert final is not None, "stream() yields at least the initial answer"
-        self._outputs.publish_mask(header, final)
+        is_newest = self._publish_mask(job, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._depth is not None and final.present:
             self._publish_object(self._depth, job.message, image, final)
-        self._outputs.publish_on_demand(header, image, job.instruction, final)
+        self._outputs.publish_maps(header, final)
+        if is_newest:
+            self._outputs.publish_views(header, image, job.instruction, final)
+        if job.parameters.track:
+            self._tracking.answer(header, image, job.instruction, final)
         return status
+
+    def _publish_mask(self, job: Job, answer: Segmentation) -> bool:
+        """Publishes the final mask, unless a newer image's mask, carried there from an older answer, is already out."""
+        header = job.message.header
+        if job.parameters.track:
+            return self._tracking.order.publish(nanoseconds(header), lambda: self._outputs.publish_mask(header, answer))
+        self._outputs.publish_mask(header, answer)
+        return True
 
     def _is_outdated(self, job: Job) -> bool:
         """Another instruction waits."""

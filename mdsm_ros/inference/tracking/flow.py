@@ -59,8 +59,10 @@ class OpticalFlow:
     """Dense inverse search (Kroeger et al., ECCV 2016) from an image back to the one before it."""
 
     def __init__(self) -> None:
-        self._fine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._fast = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._fast = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._fast.setFinestScale(1)  # the default of 2 does not see small targets at CHECK_SCALE
+        self._fast.setVariationalRefinementIterations(0)
 
     def step(self, before: NDArray[np.uint8], now: NDArray[np.uint8], stamp: int) -> Step:
         """The flow between two reduced images (h, w) of the same shape; ``stamp`` is the newer one's, ns."""
@@ -70,7 +72,7 @@ class OpticalFlow:
     def _check(
         self, before: NDArray[np.uint8], now: NDArray[np.uint8], backward: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """``before`` and ``consistent`` of a step: a pixel that is followed back and forth ends within the tolerance."""
+        """``before`` and ``consistent`` of a step."""
         height, width = now.shape
         size = round(width * CHECK_SCALE), round(height * CHECK_SCALE)
         smaller_before, smaller_now = (cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in (before, now))
@@ -79,7 +81,7 @@ class OpticalFlow:
         places = grid(*back.shape[:2]) + back
         again = cv2.remap(forward, places, None, cv2.INTER_LINEAR, borderValue=(OUTSIDE, OUTSIDE))
         absolute, relative = TOLERANCE
-        again += back
+        again += back  # from where a pixel started to where it ends, followed back and forth
         return places, _squared_length(again) <= absolute + 2 * relative * _squared_length(back)
 
 

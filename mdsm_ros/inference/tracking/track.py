@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.inference.tracking.flow import Step, grid
 
-Drop = Literal["out of view", "inconsistent flow", "changed appearance"]
+Drop = Literal["out of sight", "inconsistent flow", "changed appearance"]
 DROPS: tuple[Drop, ...] = get_args(Drop)
 
 LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow leads back
@@ -20,6 +20,10 @@ LEAST_AREA = 0.05  # of the answered mask's area
 MOST_CHANGE = 0.6  # variance that the carried image leaves unexplained, of all variance
 SENSOR_VARIANCE = 64.0  # squared gray levels: a plain surface changes by noise alone
 MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
+MANY = 1000  # pixels, of which every fourth tells as much about brightness
+NEIGHBOURS = 5  # pixels across, over which gray levels are compared
+LEAST_RESIDUAL = 15.0  # gray levels of difference that noise and motion blur may make
+TYPICAL_RESIDUALS = 3.0  # times the median difference in the mask
 MARGIN = 2  # pixels of the reduced image that are carried around a mask
 INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it
 
@@ -47,6 +51,7 @@ class Track:
         self._ways = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
         self._places = grid(height, width)[self._box.slices]  # where the ways lead
         self._carried = self._small[self._box.slices]
+        self._kept = np.full(self._carried.shape, 255, np.uint8)  # 0 where the mask covers what is not the target
 
     def follow(self, step: Step) -> Drop | None:
         """Carries the mask one image further; returns why that cannot be believed, or None."""
@@ -55,17 +60,18 @@ class Track:
         assert step.consistent is not None
         last, self._box = self._box, self._next_box(step.before)
         here, pixels = self._box.slices, grid(*step.gray.shape)[self._box.slices]
-        before = pixels + (step.backward[here] - np.float32([last.left, last.top]))
+        before = pixels + (step.backward[here] - np.array([last.left, last.top], dtype=np.float32))
         self._ways = cv2.remap(self._ways, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self._ways += step.backward[here]
         self._places = pixels + self._ways
         self._carried = cv2.remap(self._small, self._places, None, cv2.INTER_LINEAR)
+        alike = self._remove_strangers(step.gray[here])
         inside = self._carried > INSIDE
         if float(self._carried.sum()) < LEAST_AREA * self._area or not inside.any():
-            return "out of view"
+            return "out of sight"
         if self._consistent(step.consistent) < LEAST_CONSISTENT:
             return "inconsistent flow"
-        return None if self._looks_alike(step.gray[here], inside) else "changed appearance"
+        return None if alike else "changed appearance"
 
     def mask(self) -> NDArray[np.bool_]:
         """The mask on the newest image, bool (H, W)."""
@@ -82,13 +88,15 @@ class Track:
         )
         flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (right - left, bottom - top)
         places = cv2.warpAffine(self._places, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        places = (places + np.float32(0.5)) * np.float32([across, down]) - np.float32(0.5)
+        places = (places + np.float32(0.5)) * np.array([across, down], dtype=np.float32) - np.float32(0.5)
         result = np.zeros((full_height, full_width), dtype=np.bool_)
-        result[top:bottom, left:right] = cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE
+        sampled = cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE
+        kept = cv2.warpAffine(self._kept, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) > INSIDE
+        result[top:bottom, left:right] = sampled & kept
         return result
 
     def _next_box(self, before: NDArray[np.float32]) -> Box:
-        """The box around the mask in the next image, of whose pixels ``before`` (h', w', 2) has the places in this one."""
+        """The box around the mask in the next image; ``before`` (h', w', 2) are places of its pixels in this one."""
         rough = cv2.remap(self._weight(*before.shape[:2]), before, None, cv2.INTER_LINEAR)
         height, width = self._small.shape
         x, y, w, h = cv2.boundingRect(rough)
@@ -106,12 +114,30 @@ class Track:
         weight = self._weight(*consistent.shape)
         return int(weight[consistent].sum()) / max(int(weight.sum()), 1)
 
-    def _looks_alike(self, gray: NDArray[np.uint8], inside: NDArray[np.bool_]) -> bool:
-        """Whether the mask covers now what it covered in its own image, apart from brightness and contrast."""
-        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
-        now = gray[inside].astype(np.float32)
-        change, most = float(np.var(now - then)), float(np.var(now) + np.var(then)) + SENSOR_VARIANCE
-        return abs(float(now.mean() - then.mean())) <= MOST_OFFSET and change <= MOST_CHANGE * most
+    def _remove_strangers(self, gray: NDArray[np.uint8]) -> bool:
+        """Takes from the mask what does not look as it did in the answered image, such as the floor behind a cup.
+
+        Where a target moves, flow lets what comes out from behind it follow it.
+
+        Args:
+            gray: The box in the newest image.
+
+        Returns:
+            Whether what the mask covers looks alike as a whole, apart from brightness and contrast.
+        """
+        inside = self._carried > INSIDE
+        if not inside.any():
+            return True
+        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)
+        difference = cv2.subtract(gray, then, dtype=cv2.CV_32F)
+        some = difference[::2, ::2][inside[::2, ::2]] if np.count_nonzero(inside) > MANY else difference[inside]
+        offset = float(np.median(some))
+        residual = cv2.blur(np.abs(difference - np.float32(offset)), (NEIGHBOURS, NEIGHBOURS))
+        limit = max(LEAST_RESIDUAL, TYPICAL_RESIDUALS * float(np.median(np.abs(some - offset))))
+        variance = float(np.var(gray[inside]) + np.var(then[inside])) + SENSOR_VARIANCE
+        self._kept = np.where(residual > limit, np.uint8(0), np.uint8(255))
+        self._carried &= self._kept
+        return abs(offset) <= MOST_OFFSET and float(np.var(some)) <= MOST_CHANGE * variance
 
 
 @dataclass(frozen=True)

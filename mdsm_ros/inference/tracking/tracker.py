@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.inference.answer import TRACKED, Segmentation
 from mdsm_ros.inference.tracking.flow import OpticalFlow, Step, reduced
 from mdsm_ros.inference.tracking.track import Drop, Track
 
@@ -21,17 +22,26 @@ class TrackedMask:
     Attributes:
         mask: bool (H, W), at least one pixel.
         age: Seconds between the stamps of this image and of the answered one.
+        answer: The answer behind it.
     """
 
     mask: NDArray[np.bool_]
     age: float
+    answer: Segmentation
+
+    def segmentation(self) -> Segmentation:
+        """The mask as an answer to its own image, of stage "tracked"; its probabilities are 0 and 1."""
+        probability = self.mask.astype(np.float32)
+        return replace(self.answer, mask=self.mask, probability=probability, uncertainty=None, stage=TRACKED)
 
 
 @dataclass(frozen=True)
-class _Answer:
-    stamp: int
+class _Answered:
+    """An answer, and the image that it is about."""
+
+    stamp: int  # ns
     image: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
+    answer: Segmentation
 
 
 class Tracker:
@@ -49,21 +59,22 @@ class Tracker:
         self._flow = OpticalFlow()
         self._steps: deque[Step] = deque(maxlen=KEPT)
         self._shape: tuple[int, ...] = ()
-        self._answer: _Answer | None = None  # that no image has come after yet
+        self._waiting: _Answered | None = None  # for an image that is not older
         self._track: Track | None = None
-        self._answered = 0  # stamp of the image that the track's answer is about, ns
+        self._behind: _Answered | None = None  # the answer of the track
 
-    def answer(self, stamp: int, image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
+    def answer(self, stamp: int, image: NDArray[np.uint8], answer: Segmentation) -> None:
         """Takes an answer, which counts from the next image on; it ends the track of the answer before.
 
         Args:
             stamp: Stamp of the answered image, ns.
             image: The answered image, uint8 (H, W, 3) RGB.
-            mask: Its mask, bool (H, W); where it is empty, nothing is tracked until the next answer.
+            answer: The answer; where its mask is empty, nothing is tracked until the next one.
         """
-        self._answer = _Answer(stamp, image, mask) if mask.any() else None
-        if self._answer is None:
-            self._track = None
+        if answer.present:
+            self._waiting = _Answered(stamp, image, answer)
+        else:
+            self.release()
 
     def advance(self, stamp: int, image: NDArray[np.uint8]) -> TrackedMask | None:
         """Takes the next image.
@@ -77,41 +88,40 @@ class Tracker:
         """
         self.drop = None
         step = self._link(stamp, image)
-        answer = self._answer
-        if answer is not None and answer.stamp <= stamp:
-            self._answer = None
-            if answer.mask.shape == image.shape[:2]:
-                self._catch_up(answer)
+        waiting = self._waiting
+        if waiting is not None and waiting.stamp <= stamp:
+            self._waiting = None
+            if waiting.image.shape == image.shape:
+                self._catch_up(waiting)
         elif self._track is not None:
             self._carry(step)
-        if self._track is None:
+        if self._track is None or self._behind is None:
             return None
-        return TrackedMask(self._track.mask(), (stamp - self._answered) / 1e9)
+        return TrackedMask(self._track.mask(), (stamp - self._behind.stamp) / 1e9, self._behind.answer)
 
-    def forget(self) -> None:
-        """Drops everything: the next image is the first one."""
-        self._steps.clear()
-        self._answer = self._track = self.drop = None
+    def release(self) -> None:
+        """Drops mask and answer: there is no mask until the next answer."""
+        self._waiting = self._track = self._behind = None
 
     def _link(self, stamp: int, image: NDArray[np.uint8]) -> Step:
         """The step to an image, which joins the ones that are kept."""
         gray = reduced(image)
         if self._steps and (image.shape != self._shape or stamp <= self._steps[-1].stamp):
             self._steps.clear()
-            self._track = None
+            self.release()
         self._shape = image.shape
         step = self._flow.step(self._steps[-1].gray, gray, stamp) if self._steps else Step(stamp, gray)
         self._steps.append(step)
         return step
 
-    def _catch_up(self, answer: _Answer) -> None:
+    def _catch_up(self, answered: _Answered) -> None:
         """Carries a new answer from its own image to the newest one."""
-        newer = [step for step in self._steps if step.stamp > answer.stamp]
-        known = next((step for step in self._steps if step.stamp == answer.stamp), None)
-        gray = reduced(answer.image) if known is None else known.gray
+        newer = [step for step in self._steps if step.stamp > answered.stamp]
+        known = next((step for step in self._steps if step.stamp == answered.stamp), None)
+        gray = reduced(answered.image) if known is None else known.gray
         if known is None and newer:  # it was never seen here, or is kept no more
             newer[0] = self._flow.step(gray, newer[0].gray, newer[0].stamp)
-        self._track, self._answered = Track(answer.mask, gray), answer.stamp
+        self._track, self._behind = Track(answered.answer.mask, gray), answered
         for step in newer:
             self._carry(step)
 

@@ -95,6 +95,11 @@ class Parameters:
         "Refinement starts from the refined mask of the image before, with half the noise and half the steps: steadier "
         "masks on a stream.",
     )
+    track: bool = _parameter(
+        False,
+        "Carry the newest answer's mask to every image that comes while the model works, by optical flow: ~/mask at "
+        "the camera's rate, with stage tracked in ~/status.",
+    )
     num_samples: int = _parameter(
         1,
         "Refined masks per answer, each from noise of its own, in one batch: the answer is their mean, and their "
