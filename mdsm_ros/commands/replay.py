@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
     parser.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
     parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
+    parser.add_argument(
+        "--track",
+        type=positive_number,
+        metavar="SECONDS",
+        help="what parameter track of the node gives if an answer takes that long; with --live: as long as it takes",
+    )
     parser.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
     parser.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     add_model_arguments(parser)
@@ -57,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         num_inference_steps=args.steps,
         live=args.live,
         rate=args.rate,
+        track=args.track,
         write_bag=not args.no_bag,
     )
     return run_replay(options, segmenters[0]) if args.compare is None else run_comparison(options, segmenters)

@@ -16,14 +16,10 @@ Drop = Literal["out of sight", "inconsistent flow", "changed appearance"]
 DROPS: tuple[Drop, ...] = get_args(Drop)
 
 LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow leads back
-LEAST_AREA = 0.05  # of the answered mask's area
-MOST_CHANGE = 0.6  # variance that the carried image leaves unexplained, of all variance
-SENSOR_VARIANCE = 64.0  # squared gray levels: a plain surface changes by noise alone
+LEAST_AREA = 0.1  # of the answered mask's area
+MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of their deviation in the answered mask
+LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
 MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
-MANY = 1000  # pixels, of which every fourth tells as much about brightness
-NEIGHBOURS = 5  # pixels across, over which gray levels are compared
-LEAST_RESIDUAL = 15.0  # gray levels of difference that noise and motion blur may make
-TYPICAL_RESIDUALS = 3.0  # times the median difference in the mask
 MARGIN = 2  # pixels of the reduced image that are carried around a mask
 INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it
 
@@ -33,7 +29,8 @@ class Track:
 
     These ways are carried, not the mask: however many images lie in between, the mask itself is sampled once, at full
     resolution. Only the box around it is carried, which is what keeps this cheap beside the flow. Beyond the box and
-    beyond the image, the way of the nearest pixel holds.
+    beyond the image, the way of the nearest pixel holds. What flow does not lead back to has left the mask for good:
+    where a target moves, that is what comes out from behind it.
 
     Args:
         mask: bool (H, W), the answer.
@@ -51,7 +48,7 @@ class Track:
         self._ways = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
         self._places = grid(height, width)[self._box.slices]  # where the ways lead
         self._carried = self._small[self._box.slices]
-        self._kept = np.full(self._carried.shape, 255, np.uint8)  # 0 where the mask covers what is not the target
+        self._alive = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow did not lead back on the way
 
     def follow(self, step: Step) -> Drop | None:
         """Carries the mask one image further; returns why that cannot be believed, or None."""
@@ -64,14 +61,16 @@ class Track:
         self._ways = cv2.remap(self._ways, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self._ways += step.backward[here]
         self._places = pixels + self._ways
-        self._carried = cv2.remap(self._small, self._places, None, cv2.INTER_LINEAR)
-        alike = self._remove_strangers(step.gray[here])
-        inside = self._carried > INSIDE
-        if float(self._carried.sum()) < LEAST_AREA * self._area or not inside.any():
-            return "out of sight"
-        if self._consistent(step.consistent) < LEAST_CONSISTENT:
+        alive = cv2.remap(self._alive, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        carried = cv2.remap(self._small, self._places, None, cv2.INTER_LINEAR) * (alive > INSIDE)
+        consistent = cv2.resize(step.consistent.view(np.uint8), step.gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        self._alive = alive * consistent[here]
+        self._carried = carried * consistent[here]
+        if float(self._carried.sum()) < LEAST_CONSISTENT * float(carried.sum()):
             return "inconsistent flow"
-        return None if alike else "changed appearance"
+        if float(self._carried.sum()) < LEAST_AREA * self._area or not (self._carried > INSIDE).any():
+            return "out of sight"
+        return None if self._looks_alike(step.gray[here]) else "changed appearance"
 
     def mask(self) -> NDArray[np.bool_]:
         """The mask on the newest image, bool (H, W)."""
@@ -90,9 +89,8 @@ class Track:
         places = cv2.warpAffine(self._places, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         places = (places + np.float32(0.5)) * np.array([across, down], dtype=np.float32) - np.float32(0.5)
         result = np.zeros((full_height, full_width), dtype=np.bool_)
-        sampled = cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE
-        kept = cv2.warpAffine(self._kept, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) > INSIDE
-        result[top:bottom, left:right] = sampled & kept
+        alive = cv2.warpAffine(self._alive, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) > INSIDE
+        result[top:bottom, left:right] = alive & (cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE)
         return result
 
     def _next_box(self, before: NDArray[np.float32]) -> Box:
@@ -109,35 +107,14 @@ class Track:
         whole[self._box.slices] = self._carried
         return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _consistent(self, consistent: NDArray[np.bool_]) -> float:
-        """Fraction of the mask where flow leads back."""
-        weight = self._weight(*consistent.shape)
-        return int(weight[consistent].sum()) / max(int(weight.sum()), 1)
-
-    def _remove_strangers(self, gray: NDArray[np.uint8]) -> bool:
-        """Takes from the mask what does not look as it did in the answered image, such as the floor behind a cup.
-
-        Where a target moves, flow lets what comes out from behind it follow it.
-
-        Args:
-            gray: The box in the newest image.
-
-        Returns:
-            Whether what the mask covers looks alike as a whole, apart from brightness and contrast.
-        """
+    def _looks_alike(self, gray: NDArray[np.uint8]) -> bool:
+        """Whether the mask covers in its box ``gray`` what it covered at first, apart from brightness and contrast."""
         inside = self._carried > INSIDE
-        if not inside.any():
-            return True
-        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)
-        difference = cv2.subtract(gray, then, dtype=cv2.CV_32F)
-        some = difference[::2, ::2][inside[::2, ::2]] if np.count_nonzero(inside) > MANY else difference[inside]
-        offset = float(np.median(some))
-        residual = cv2.blur(np.abs(difference - np.float32(offset)), (NEIGHBOURS, NEIGHBOURS))
-        limit = max(LEAST_RESIDUAL, TYPICAL_RESIDUALS * float(np.median(np.abs(some - offset))))
-        variance = float(np.var(gray[inside]) + np.var(then[inside])) + SENSOR_VARIANCE
-        self._kept = np.where(residual > limit, np.uint8(0), np.uint8(255))
-        self._carried &= self._kept
-        return abs(offset) <= MOST_OFFSET and float(np.var(some)) <= MOST_CHANGE * variance
+        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
+        difference = gray[inside] - then
+        offset = float(np.median(difference))
+        typical = float(np.median(np.abs(difference - offset)))
+        return abs(offset) <= MOST_OFFSET and typical <= max(LEAST_CHANGE, MOST_CHANGE * float(np.std(then)))
 
 
 @dataclass(frozen=True)
