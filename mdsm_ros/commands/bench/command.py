@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="steadiness of the masks on a recording (default: the demo's)",
     )
     parser.add_argument(
+        "--tracking",
+        type=Path,
+        nargs="?",
+        metavar="BAG",
+        const=BUNDLED_BAG,
+        help="cost of tracking masks between answers, on a recording with true masks (default: the demo's)",
+    )
+    parser.add_argument(
         "--rate", type=positive_number, default=30.0, help="images a second for the node (default: %(default)s)"
     )
 
@@ -61,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
         from mdsm_ros.replay.stability import stability_table
 
         print("\n" + stability_table(load_segmenter(args.model, args.device), args.bag))
+    if args.tracking is not None:
+        from mdsm_ros.commands.bench.tracking import tracking_table
+
+        print("\n" + tracking_table(args.tracking))
     if args.node:
         from mdsm_ros.commands.bench.running_node import find_profile, table
 

@@ -74,7 +74,9 @@ class Topic:
 
 IMAGE_QOS = "`image_reliability`, `image_depth`"
 ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publisher
+WITH_ANSWER = "with the final answer"
 ON_DEMAND = "with `~/mask`, while somebody subscribes"
+MAPS = f"{WITH_ANSWER}, while somebody subscribes"
 
 TOPICS = (
     Topic(
@@ -153,16 +155,16 @@ TOPICS = (
         "~/mask",
         "sensor_msgs/Image",
         "out",
-        "the final answer; without refinement the initial mask once more",
+        "the final answer; without refinement the initial mask once more; with parameter `track` for every image",
         content="mono8, 0 or 255",
         summary="the answer, with the stamp and frame_id of its image",
     ),
-    Topic("~/probability", "sensor_msgs/Image", "out", ON_DEMAND, content="32FC1"),
+    Topic("~/probability", "sensor_msgs/Image", "out", MAPS, content="32FC1"),
     Topic(
         "~/uncertainty",
         "sensor_msgs/Image",
         "out",
-        f"{ON_DEMAND}, if `num_samples` is 2 or more",
+        f"{MAPS}, if `num_samples` is 2 or more",
         content="32FC1, standard deviation of the probability",
     ),
     Topic(
@@ -185,7 +187,7 @@ TOPICS = (
         "~/object_pose",
         "geometry_msgs/PoseStamped",
         "out",
-        "with `~/mask` where parameter `depth` is true, the target is in view and depth shows enough of it",
+        f"{WITH_ANSWER} where parameter `depth` is true, the target is in view and depth shows enough of it",
         summary="where the object is, given `depth` and `camera_info`",
     ),
     Topic(
@@ -200,7 +202,7 @@ TOPICS = (
         "~/status",
         "std_msgs/String",
         "out",
-        "one line of JSON per answer and per refused message",
+        "one line of JSON per answer, tracked mask and refused message",
         summary="one line of JSON per answer: score, present, timings, latency",
     ),
     Topic(
