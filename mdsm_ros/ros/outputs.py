@@ -1,7 +1,8 @@
-"""Everything that the node says about a frame."""
+"""Everything that the node publishes about a frame."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,20 @@ from std_msgs.msg import Header, String
 from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.inference.answer import TRACKED, Segmentation
+from mdsm_ros.inference.instances import label_image
 from mdsm_ros.inference.tracking.tracker import TrackedMask
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
-from mdsm_ros.ros.detections import detections_of
+from mdsm_ros.ros.detections import detections_of, label_info_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8
 
+VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
+
 
 class Outputs:
-    """The publishers of masks, pictures and status; every message carries the header of its image."""
+    """The publishers of masks, overlays and status; every message has the header of its image."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
@@ -48,7 +52,7 @@ class Outputs:
     def publish_tracked(
         self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float
     ) -> None:
-        """Publishes a mask that was carried to an image within ``seconds``, its status, and what shows it."""
+        """Publishes a mask that was carried to an image within ``seconds``, its status, and the topics that show it."""
         self._publishers["mask"].publish(mask_to_image(tracked.mask, header))
         self._publish_status(
             header,
@@ -61,18 +65,23 @@ class Outputs:
             age=round(tracked.age, 4),
             error=None,
         )
-        if self._is_subscribed("detections") or self._is_subscribed("overlay"):
+        if any(self._is_subscribed(name) for name in VIEWS):
             self.publish_views(header, image, instruction, tracked.segmentation())
 
     def publish_maps(self, header: Header, answer: Segmentation) -> None:
-        """Publishes the maps of an answer that somebody subscribes to."""
+        """Publishes the maps of a model's answer, each only if it has a subscriber."""
         if self._is_subscribed("probability"):
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
 
     def publish_views(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Publishes what shows a mask, where somebody subscribes to it."""
+        """Publishes the topics that show a mask, each only if it has a subscriber."""
+        if self._is_subscribed("instances"):
+            labels = label_image(answer.instances, answer.mask.shape)
+            self._publishers["instances"].publish(numpy_to_image(labels, "mono16", header))
+        if self._is_subscribed("label_info"):
+            self._publishers["label_info"].publish(label_info_of(answer, instruction, header))
         if self._is_subscribed("detections"):
             self._publishers["detections"].publish(detections_of(answer, instruction, header))
         if self._is_subscribed("overlay"):
@@ -80,13 +89,13 @@ class Outputs:
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
     def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
-        """Publishes where an object is; ``colors`` (N, 3) RGB are those of its points."""
+        """Publishes the pose and the points of an object; ``colors`` (N, 3) are the RGB colours of the points."""
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
-        """Publishes and returns one line about an answer."""
+        """Publishes and returns the status line of an answer."""
         return self._publish_status(
             header,
             instruction,
@@ -98,27 +107,34 @@ class Outputs:
             error=None,
         )
 
+    def publish_question(self, header: Header, instruction: str, fields: Mapping[str, Any]) -> None:
+        """Publishes one line about a question that is asked or settled."""
+        self._publish_line("question", header, instruction, fields)
+
     def publish_error(self, header: Header, instruction: str, error: str) -> str:
-        """Publishes and returns one line about a message that was not answered."""
+        """Publishes and returns the status line of a message that was not answered."""
         return self._publish_status(
             header, instruction, stage=None, score=None, present=None, timings={}, latency=None, error=error
         )
 
     def age(self, header: Header) -> float:
-        """Seconds that have passed since a stamp."""
+        """The time since the stamp in seconds."""
         now = self._node.get_clock().now().nanoseconds
         seconds: float = (now - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
         return seconds
 
     def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
-        status = {
+        return self._publish_line("status", header, instruction, fields)
+
+    def _publish_line(self, topic: str, header: Header, instruction: str, fields: Mapping[str, Any]) -> str:
+        content = {
             "stamp": {"sec": header.stamp.sec, "nanosec": header.stamp.nanosec},
             "frame_id": header.frame_id,
             "instruction": instruction,
             **fields,
         }
-        line = in_utf8(to_json(status, ensure_ascii=False, separators=(",", ":")))
-        self._publishers["status"].publish(String(data=line))
+        line = in_utf8(to_json(content, ensure_ascii=False, separators=(",", ":")))
+        self._publishers[topic].publish(String(data=line))
         return line
 
     def _is_subscribed(self, name: str) -> bool:

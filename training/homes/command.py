@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -22,24 +21,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument(
-        "--split", choices=sorted(SPLIT_SEEDS), default="train", help="which seeds, and the split's name"
+        "--split", choices=sorted(SPLIT_SEEDS), default="train", help="name of the split, which determines the seeds"
     )
     parser.add_argument("--images", type=int, default=1000, help="number of views")
     parser.add_argument("--seed-offset", type=int, default=0, help="first home within the split's seeds")
-    parser.add_argument("--size", type=image_size, default=(320, 240), help="WIDTHxHEIGHT of the views, pixels")
-    parser.add_argument("--workers", type=int, default=1, help="rendering processes")
+    parser.add_argument("--size", type=image_size, default=(320, 240), help="size of the views in pixels, WIDTHxHEIGHT")
+    parser.add_argument("--workers", type=int, default=1, help="number of rendering processes")
     parser.add_argument("--no-depth", action="store_true", help="do not store depth")
     parser.add_argument(
         "--sentences",
         type=count,
         default=DEFAULT_TALK.sentences,
-        help="attempts at an instruction about each view (default: %(default)s)",
+        help="number of attempts at an instruction per view (default: %(default)s)",
     )
     parser.add_argument(
         "--absent-share",
         type=share,
         default=DEFAULT_TALK.not_in_view_share,
-        help="share of the attempts that name something that is not in view (default: %(default)s)",
+        help="fraction of the attempts that name an absent object (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--several",
+        type=share,
+        default=DEFAULT_TALK.several,
+        help="fraction of the attempts that ask for several objects: 'both cups', 'the cup and the plate', "
+        "'everything on the table' (default: %(default)s)",
     )
     options.add_arguments(parser)
     parser.add_argument(
@@ -54,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     first = SPLIT_SEEDS[args.split] + args.seed_offset
     depth = not args.no_depth
-    talk = Talk(args.sentences, args.absent_share)
+    talk = Talk(args.sentences, args.absent_share, args.several)
     recipe = {"split": args.split, "first_seed": first, "images": args.images, "size": list(args.size), "depth": depth}
-    recipe |= asdict(talk) | {"camera": args.camera}
+    recipe |= talk.recipe | {"camera": args.camera}
     stock = options.chosen_stock(args, args.split)
     if stock is not None:
         recipe |= stock.recipe
