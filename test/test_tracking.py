@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from recordings import CUP, Recorder, Reds, replay
 
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.tracking.tracker import TrackedMask, Tracker
 
 HEIGHT, WIDTH = 240, 320
@@ -193,3 +198,48 @@ def test_stamps_or_sizes_that_change_begin_a_new_stream() -> None:
     tracker = tracker_at(120)
     tracker.release()
     assert advance(tracker, 1, image) is None
+
+
+# -- on a recording ----------------------------------------------------------------------------------------------------
+
+
+TRACKED_ROW = "an answer every 0.3 s, tracked between"
+
+
+def passing(number: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Image and true mask of a target that jumps out of view after 20 images."""
+    return scene(40 + 3 * number if number < 20 else WIDTH + 10)
+
+
+class Seer(Reds):
+    """Answers the images of ``passing`` one after the other with their true masks."""
+
+    name = "seer"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._masks = (passing(number)[1] for number in range(30))
+
+    def stream(self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings) -> Iterator[Segmentation]:
+        yield answer(next(self._masks))
+
+
+def test_a_replay_tells_what_tracking_gives(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    for number in range(30):
+        image, mask = passing(number)
+        recorder.tell(mask, 1 + number / 15, 1 + number / 15)
+        recorder.show(image, 1 + number / 15)
+    metrics = replay(recorder.close(), tmp_path / "out", Seer(), track=0.3, write_bag=False)
+    every, tracked = metrics["tracking"]["every image answered"], metrics["tracking"][TRACKED_ROW]
+    assert every["images with the target"] == tracked["images with the target"] == 20
+    assert every["with a mask"] == 1.0
+    assert every["mIoU (no mask: 0)"] == 1.0
+    # the first answer is there before image 5, and is of image 0
+    assert tracked["with a mask"] == pytest.approx(16 / 20)
+    assert tracked["with a mask after the first answer"] == 1.0
+    assert tracked["mIoU of the masks"] > 0.8
+    assert tracked["masks beside the target"] == 0
+    assert metrics["masks given up"] != {}
+    assert "tracking" in (tmp_path / "out" / "report.html").read_text()
