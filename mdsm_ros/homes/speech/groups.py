@@ -5,7 +5,7 @@ As with one thing, a description is kept in logical form, so that :func:`members
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +19,7 @@ from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon
 from mdsm_ros.homes.words.sentences import NUMBERS
 from mdsm_ros.language.referring.words import CLAUSES
+from mdsm_ros.language.several import asks_for_several
 
 Sort = Literal["all", "each", "on"]
 SORT_WEIGHTS: dict[Sort, float] = {"all": 0.7, "each": 0.15, "on": 0.15}
@@ -64,6 +65,19 @@ class Group:
     def expressions(self) -> int:
         """Number of referring expressions."""
         return sum(query.expressions for query in self.queries) + (self.sort == "on")
+
+
+def quantified(noun: str, number: int, pick: Callable[[Sequence[str]], str]) -> str:
+    """A plural noun with its quantifier; not "the towels", which may be said of one pile.
+
+    Args:
+        noun: Noun in the plural.
+        number: How many there are.
+        pick: Chooses one of several ways to say it.
+    """
+    ways = QUANTIFIERS.get(number, MANY)
+    clear = ways if asks_for_several(f"get the {noun}") else [way for way in ways if way != "the {}"]
+    return pick(clear).format(noun, number=NUMBERS.get(number))
 
 
 def members(scene: Scene, group: Group) -> list[Seen]:
@@ -185,9 +199,7 @@ class Grouper:
         if self.rng.random() < SINGULAR_SHARE:
             noun = self.words.pick(SINGULAR_QUANTIFIERS).format(" ".join([*looks, name]))
         else:
-            number = len(things)
-            said = self.words.pick(QUANTIFIERS.get(number, MANY))
-            noun = said.format(" ".join([*looks, plural_name(name) or name]), number=NUMBERS.get(number))
+            noun = quantified(" ".join([*looks, plural_name(name) or name]), len(things), self.words.pick)
         after = [self._clause(clause) for clause in query.clauses]
         return " ".join([noun, *after])
 
