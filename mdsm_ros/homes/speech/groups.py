@@ -22,7 +22,7 @@ from mdsm_ros.language.referring.words import CLAUSES
 from mdsm_ros.language.several import asks_for_several
 
 Sort = Literal["all", "each", "on"]
-SORT_WEIGHTS: dict[Sort, float] = {"all": 0.7, "each": 0.15, "on": 0.15}
+SORT_WEIGHTS: dict[Sort, float] = {"all": 0.65, "each": 0.15, "on": 0.2}
 MOST = 8  # members of a group; nobody tells more of them apart
 CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # of a noun alone; of one with a clause that it could do without; that it needs
 MAX_MARKS = 7  # landmarks that are tried
@@ -113,14 +113,14 @@ class Grouper:
         self.scene, self.words, self.describer, self.rng = scene, words, describer, rng
 
     def draw(self) -> tuple[Group, list[Seen]] | None:
-        """A group of two and more things that are clearly visible, with these; None where there is none."""
-        weights = np.array(list(SORT_WEIGHTS.values()))
-        for position in self.rng.choice(len(weights), size=len(weights), replace=False, p=weights):
-            sort = list(SORT_WEIGHTS)[int(position)]
-            found = self._pick({"all": self._plurals, "each": self._pairs, "on": self._holders}[sort]())
-            if found is not None:
-                return found
-        return None
+        """A group of two and more things that are clearly visible, with these; None where there is none of its sort.
+
+        No other sort is tried then: nearly every view has two things that go together, few have two of a kind.
+        """
+        sorts: dict[Sort, Callable[[], Iterator[tuple[Group, float]]]]
+        sorts = {"all": self._plurals, "each": self._pairs, "on": self._holders}
+        position = self.rng.choice(len(SORT_WEIGHTS), p=list(SORT_WEIGHTS.values()))
+        return self._pick(sorts[list(SORT_WEIGHTS)[int(position)]]())
 
     def _pick(self, groups: Iterable[tuple[Group, float]]) -> tuple[Group, list[Seen]] | None:
         options = [(group, things, weight) for group, weight in groups if (things := self._usable(group))]
