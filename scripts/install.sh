@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A extras=([demo]=ros,video [dev]=ros,video,sim,data,train,test)
+declare -A extras=([demo]=ros,video [dev]=ros,video,sim,data,train,web,test)
 purpose=${1:?usage: install.sh demo|dev}
 [[ -v extras[$purpose] ]] || { echo "install.sh: unknown purpose '$purpose', expected demo or dev" >&2; exit 2; }
 case ${MDSM_TORCH:-} in

@@ -139,7 +139,7 @@ def test_a_noun_is_looked_for_once_and_by_the_first_stage() -> None:
     asked: list[tuple[str, int]] = []
 
     class Red:
-        tells_objects_apart = False
+        finds_objects = False
 
         def segment(
             self, image: np.ndarray, instruction: str, settings: InferenceSettings | None = None

@@ -44,6 +44,7 @@ def test_segment_writes_overlay_and_mask(
     assert pixels.shape == (60, 80)
     assert set(np.unique(pixels)) <= {0, 255}
     assert (pixels == 255).sum() == answer["pixels"]
+    assert [found["pixels"] for found in answer["objects"]] == ([answer["pixels"]] if answer["pixels"] else [])
     assert np.asarray(Image.open(overlay)).shape[2] == 3
 
 
@@ -146,8 +147,8 @@ def test_steps_out_of_range(photo: Path, capsys: pytest.CaptureFixture[str], ste
         (["--bag", "nowhere"], "bag 'nowhere' does not exist"),
         (["--video", "nowhere.mp4", "--instruction", "get it"], "video 'nowhere.mp4' cannot be read"),
         (["--video", "nowhere.mp4"], "--video needs at least one --instruction"),
-        (["--instruction", "get it"], "--instruction goes with --video"),
-        (["--photographs", "--instruction", "get it"], "--instruction goes with --video"),
+        (["--instruction", "get it"], "--instruction needs --video"),
+        (["--photographs", "--instruction", "get it"], "--instruction needs --video"),
         (["--photographs", "--model", "nowhere"], "nowhere"),
     ],
 )

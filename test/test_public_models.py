@@ -303,7 +303,7 @@ def test_detectors_find_every_object_of_a_noun_for_relations(
     loaded: dict[str, Segmenter], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segmenter, image = loaded[name], noise(120, 160)
-    assert segmenter.tells_objects_apart == (name in DETECTORS)
+    assert segmenter.finds_objects == (name in DETECTORS)
     monkeypatch.setattr(segmenter.model, "config", replace(segmenter.model.config, present_threshold=0.0))
     found = NounFinder(segmenter, image, segmenter.defaults.updated(present_threshold=0.0))("side table")
     if name in DETECTORS:

@@ -1,4 +1,4 @@
-"""Answers one instruction on one picture."""
+"""Answers one instruction about one image."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_picture_arguments(parser)
     add_model_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of the refinement's noise (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="where to write the overlay (default: IMAGE_overlay.png here)")
-    parser.add_argument("--mask", type=Path, help="where to write the mask, 0 and 255 (default: not written)")
+    parser.add_argument("--out", type=Path, help="file for the overlay (default: IMAGE_overlay.png in this folder)")
+    parser.add_argument("--mask", type=Path, help="file for the mask, 0 and 255 (default: not written)")
     parser.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
 
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     write_picture(out, draw_overlay(image, answer, instruction))
     if args.mask is not None:
         write_picture(args.mask, answer.mask.astype("uint8") * 255)
-    notes = _notes(segmenter, instruction)
+    notes = notes_of(segmenter, instruction)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     summary = _summary(answer, instruction) | {
@@ -59,15 +59,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _notes(segmenter: Segmenter, instruction: str) -> list[str]:
-    """Limits of the model that the instruction meets."""
+def notes_of(segmenter: Segmenter, instruction: str) -> list[str]:
+    """Warnings about limits of the model that apply to the instruction."""
     from mdsm_ros.language.limits import limits_of
-    from mdsm_ros.models.interface import ReadingModel
+    from mdsm_ros.models.interface import DetectingModel, ReadingModel
 
     model = segmenter.model
     understood = not isinstance(model, ReadingModel) or model.understands(instruction)
-    vocabulary = getattr(getattr(model, "language", None), "vocabulary", None)  # models of this package have one
-    return limits_of(instruction, understood=understood, vocabulary=vocabulary)
+    vocabulary = getattr(getattr(model, "language", None), "vocabulary", None)  # only our models have one
+    finds_several = isinstance(model, DetectingModel)
+    return limits_of(instruction, understood=understood, vocabulary=vocabulary, finds_several=finds_several)
 
 
 def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
@@ -78,6 +79,9 @@ def _summary(answer: Segmentation, instruction: str) -> dict[str, Any]:
         "stage": answer.stage,
         "pixels": int(answer.mask.sum()),
         "bbox": None if answer.box is None else list(answer.box),
+        "objects": [
+            {"bbox": list(one.box), "pixels": one.area, "score": round(one.score, 4)} for one in answer.instances
+        ],
         "timings": {name: round(seconds, 4) for name, seconds in answer.timings.items()},
     }
 
@@ -88,7 +92,9 @@ def _sentence(summary: dict[str, Any]) -> str:
     elif summary["bbox"] is None:
         found = "in view, but no pixel is certain enough to be marked"
     else:
-        found = f"{summary['pixels']} pixels in {summary['bbox']} (x, y, width, height)"
+        number = len(summary["objects"])
+        found = f"{f'{number} objects, ' if number > 1 else ''}{summary['pixels']} pixels in {summary['bbox']}"
+        found = f"{found} (x, y, width, height)"
     return (
         f"{found}, score {summary['score']:.2f}, {summary['stage']} in {summary['timings']['total']:.2f} s "
         f"on {summary['device']}; overlay: {summary['overlay']}"

@@ -34,9 +34,9 @@ class Talk:
     """What is said about a view.
 
     Attributes:
-        sentences: attempts at one; not every view has targets of the areas that are drawn.
-        not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
-        several: fraction of the attempts that ask for several things; some views have no two that go together.
+        sentences: Attempts at one; not every view has targets of the areas that are drawn.
+        not_in_view_share: Fraction of the attempts about objects that are not in view; some find no plausible one.
+        several: Fraction of the attempts that ask for several objects; some views have no two that fit together.
     """
 
     sentences: int = 6
@@ -57,7 +57,7 @@ class Sample:
     """One view of a room, what is visible in it, and what is said about it.
 
     Attributes:
-        occlusion: share of the silhouette that other things hide, for the items that sentences mean.
+        occlusion: Share of the silhouette that other things hide, for the items that sentences mean.
     """
 
     room: Room
@@ -144,10 +144,13 @@ def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
     return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
-def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:
-    """Adds a sample to a dataset: the image, every visible item, and the instructions."""
+def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str, name: str | None = None) -> None:
+    """Adds a sample to a dataset: the image, every visible item, and the instructions.
+
+    ``name`` is that of the image's file without folder and ending; None: the number of the image.
+    """
     view, room = sample.view, sample.room
-    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
+    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene, name=name)
     ids = {}
     for seen in sample.seen:
         known = {"color": seen.color, "room": room.kind, "size": seen.size, "pattern": seen.pattern}

@@ -349,10 +349,10 @@ def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | No
     """Furnishes one room. Few kinds come several times each, so that a kind alone seldom says which one is meant.
 
     Args:
-        kind: of room.
-        seed: of what is drawn later: textures and lights.
-        rng: draws everything else.
-        stock: the library of models; None for procedural things only.
+        kind: Type of room.
+        seed: Random seed of textures and lights.
+        rng: Draws everything else.
+        stock: The library of models; None for procedural things only.
     """
     room_stock = None if stock is None else RoomStock(stock, kind)
     builder = _RoomBuilder((float(rng.uniform(3.5, 5.2)), float(rng.uniform(3.4, 4.8))), rng, room_stock)

@@ -1,4 +1,4 @@
-"""The library of models that homes are furnished with."""
+"""The library of 3D models that furnish homes."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ TABLE_FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Model:
-    """What is known about one model.
+    """The record of one model.
 
     Attributes:
-        id: catalogue and name, "scopia/bed1".
-        name: the catalogue's.
-        catalogue: where it comes from; ``licence`` and ``creator`` are for its credit.
-        kind: noun that people use for it.
-        places: where it may stand: floor, wall, ceiling, surface, shelf, soft, under, in.
-        rooms: where it belongs; empty: anywhere.
-        front_known: whether its front is at +y; else its front may be anywhere.
-        extent: half of the footprint's extents (hx, hy), metres.
-        height: metres.
-        elevation: height of its base above the floor in the catalogue, metres; 0 for what stands.
-        held_out: whether it is for evaluation only.
+        id: Catalogue and name, "scopia/bed1".
+        name: Name in the catalogue.
+        catalogue: Catalogue of origin; ``licence`` and ``creator`` are for its credit.
+        kind: Noun that people use for it.
+        places: Places where it may stand: floor, wall, ceiling, surface, shelf, soft, under, in.
+        rooms: Rooms where it belongs; empty for all.
+        front_known: Whether its front is known to be at +y.
+        extent: Half of the footprint's extents (hx, hy), metres.
+        height: Height in metres.
+        elevation: Height of its base above the floor in the catalogue, in metres; 0 for standing objects.
+        held_out: Whether it is for evaluation only.
     """
 
     id: str
@@ -52,12 +52,12 @@ class Model:
 
 
 class Library:
-    """Models and textures of a cache folder, as far as the table says that they are usable.
+    """The models and textures of a cache folder that the table marks as usable.
 
     Attributes:
-        models: sorted by id.
-        kinds: what people call them, by noun.
-        version: changes with the models, the textures and the table.
+        models: Models, sorted by id.
+        kinds: Categories of the models, by noun.
+        version: Version, which changes with the models, the textures and the table.
     """
 
     def __init__(self, folder: Path, index: dict[str, Any], tables: Path) -> None:
@@ -81,21 +81,21 @@ class Library:
         """Opens the cache.
 
         Args:
-            folder: of the cache; None: the default one.
-            tables: folder of models.csv and kinds.csv.
+            folder: Folder of the cache; None for the default one.
+            tables: Folder of models.csv and kinds.csv.
 
         Raises:
-            LibraryMissing: there is no finished cache; the message names the command that makes it.
-            DatasetError: a table cannot be read.
+            LibraryMissing: There is no finished cache; the message names the command that makes it.
+            DatasetError: A table cannot be read.
         """
         folder = store.default_folder() if folder is None else folder
         return cls(folder, store.read_index(folder), tables)
 
     def load(self, model_id: str) -> Shape:
-        """The shape of a model, with its front at +y where that is known.
+        """The shape of a model, with its front at +y if that is known.
 
         Raises:
-            DatasetError: there is no such model, or its file is damaged.
+            DatasetError: There is no such model, or its file is damaged.
         """
         if model_id not in self._ids:
             raise DatasetError(f"model is {model_id!r}, expected an id of the library")
@@ -110,7 +110,7 @@ class Library:
         """A texture, uint8 (H, W, 3).
 
         Raises:
-            DatasetError: there is no such texture, or its file is damaged.
+            DatasetError: There is no such texture, or its file is damaged.
         """
         if not any(name in names for names in self._textures.values()):
             raise DatasetError(f"texture is {name!r}, expected a name of the library")
@@ -122,13 +122,13 @@ class Library:
 
 
 def hold_out(kinds: dict[str, str]) -> frozenset[str]:
-    """The ids of the models that are for evaluation only, some 15 %.
+    """The ids of the models reserved for evaluation, about 15 %.
 
     The choice follows from the ids. Of a kind with several models at least one stays for training; whether
     one more or one less of a kind is held out is drawn by the kind's name, so that the share is right over all.
 
     Args:
-        kinds: kind by id.
+        kinds: Kind by id.
     """
     members: dict[str, list[str]] = {}
     for model_id, kind in kinds.items():

@@ -1,4 +1,4 @@
-"""``mdsm replay``: a recording in, figures, a page and a recording with masks out."""
+"""``mdsm replay``: evaluates a recording, and writes metrics, a report and a recording with masks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -31,7 +31,9 @@ from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.overview import Overview, change_of
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
 
@@ -40,8 +42,8 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
     """Runs or continues a replay; returns the exit code.
 
     Raises:
-        BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
-        StorageError: The recording with masks cannot be written; half of it is removed.
+        BagError, ReplayError: The recording cannot be used, or the output folder contains something else.
+        StorageError: The recording with masks cannot be written; the incomplete one is removed.
         SettingsError: The number of refinement steps is out of range.
     """
     out = options.out
@@ -69,7 +71,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
 
 
 def _model_mark(name: str) -> dict[str, str]:
-    """Tells models of the same name in two folders apart."""
+    """Distinguishes models of the same name in two folders."""
     folder = Path(name).resolve()
     return {"model folder": short_hash(str(folder))} if folder.is_dir() else {}
 
@@ -77,7 +79,7 @@ def _model_mark(name: str) -> dict[str, str]:
 def _facts(
     options: ReplayOptions, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> dict[str, Any]:
-    """What the answers depend on, for the page and for whoever resumes the run."""
+    """The settings that determine the answers, for the report and for resuming the run."""
     return {
         "bag": f"{options.bag.resolve().name} ({content_mark(options.bag)})",
         "image": reader.topics.image,
@@ -94,10 +96,10 @@ def _facts(
 
 
 def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
-    """The frames of a recording as the options want them.
+    """The frames of a recording according to the options.
 
     Raises:
-        BagError, ReplayError: a topic is missing or has another type, or the labels cannot be used.
+        BagError, ReplayError: A topic is missing or has another type, or the labels cannot be used.
     """
     topics = choose_topics(
         bag,
@@ -112,7 +114,7 @@ def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
 
 
 def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings) -> None:
-    """Answers what is not answered yet."""
+    """Answers the frames that have no answer yet."""
     last = last_answer(out / ANSWERS)
     done = 0 if last is None else last.number + 1
     frames = (frame for frame in reader.frames(lambda number: number >= done) if frame.number >= done)
@@ -125,13 +127,13 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, 
 def _answer_live(
     options: ReplayOptions, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> None:
-    """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
+    """Plays the recording into the node, always from the start, because a robot's camera does not wait either."""
     require("rclpy", purpose="mdsm replay --live")
     if reader.topics.instruction is None:
-        raise ReplayError("--live takes the instructions of the recording, not --instruction")
+        raise ReplayError("--live uses the instructions of the recording, not --instruction")
     out = options.out
     if (out / HEARD).exists():
-        print("a live run always begins anew; what an earlier one has left here is removed", file=sys.stderr)
+        print("a live run always starts from the beginning; the results of an earlier one are removed", file=sys.stderr)
     for name in (ANSWERS, METRICS, REPORT):  # of an earlier run; nothing of it may stand beside this one's
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / OUTPUT_BAG, ignore_errors=True)
@@ -148,10 +150,10 @@ def _answer_live(
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> None:
-    """Makes the folder ours, or finds that it is.
+    """Claims the folder for this run, or checks that it belongs to it.
 
     Raises:
-        ReplayError: it holds a replay with other settings.
+        ReplayError: The folder contains a replay with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / SETTINGS
@@ -160,7 +162,7 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
         for name, value in settings.items():
             if before.get(name) != value:
                 raise ReplayError(
-                    f"{out} holds a replay whose {name} is {before.get(name)!r}, not {value!r}; choose another --out"
+                    f"{out} contains a replay whose {name} is {before.get(name)!r}, not {value!r}; choose another --out"
                 )
     write_json(path, settings)
     cut_half_a_line(out / ANSWERS)

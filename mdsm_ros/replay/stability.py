@@ -1,23 +1,26 @@
-"""How steady masks are on a recording, each refinement starting anew or from the mask of the frame before."""
+"""The stability of masks on a recording, with refinement from the initial or from the previous mask."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mdsm_ros.dataset.metrics import format_figure
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, answer_frame
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.replay.summary import Tally
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 
 def stability_table(segmenter: Segmenter, path: Path) -> str:
-    """Markdown: without and with ``warm_start``.
+    """A Markdown table of the stability without and with ``warm_start``.
 
     Raises:
-        BagError, ReplayError: it is no readable bag, or lacks images or instructions.
+        BagError, ReplayError: The bag is not readable, or lacks images or instructions.
     """
     lines = [
         f"{segmenter.name} on {segmenter.device}, bag {path.name}",

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -25,9 +26,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.recordings.images.colors import check_image
 from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
@@ -38,7 +40,7 @@ from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.inputs.hearing import Hearing
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
-from mdsm_ros.ros.interface.parameters import declare_parameters
+from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
 from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
@@ -159,6 +161,9 @@ class MdsmNode(LifecycleNode):
         try:
             settings = self._settings.inference(segmenter.defaults)
             self._model_thread.call(lambda: segmenter.warm_up(settings))
+            hard_frames = _hard_frames(self._settings)
+        except StorageError as error:
+            return self._transition_failed("hard frames cannot be kept", error)
         except Exception as error:
             return self._transition_failed("the model does not run", error)
         self._error = None
@@ -179,6 +184,7 @@ class MdsmNode(LifecycleNode):
             self._complaints,
             depth,
             self._questions,
+            hard_frames,
         )
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
@@ -383,6 +389,16 @@ class MdsmNode(LifecycleNode):
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         self._reported = now
+
+
+def _hard_frames(settings: Parameters) -> HardFrames | None:
+    """The folder for hard frames, where one is wanted.
+
+    Raises:
+        StorageError: It cannot be used.
+    """
+    folder = settings.keep_hard_frames
+    return HardFrames(Path(folder).expanduser(), settings.hard_frames_megabytes) if folder else None
 
 
 def _validated_or_empty(instruction: str) -> str:

@@ -78,7 +78,7 @@ class Questions:
             instruction,
             NounFinder(self._segmenter, image, settings),
             margin=settings.ask_margin,
-            answer=None if self._segmenter.tells_objects_apart else answer,
+            answer=None if self._segmenter.finds_objects else answer,
             choice=choice,
         )
         if settings.ask:

@@ -13,10 +13,11 @@ from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from mdsm_ros.errors import ConversionError, ImageError, SpatialError
+from mdsm_ros.errors import ConversionError, ImageError, SpatialError, StorageError
 from mdsm_ros.geometry import MIN_POINTS
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.language.referring.candidates import Locate
+from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth.buffer import DepthBuffer
@@ -60,6 +61,7 @@ class Worker:
         complaints: Complaints,
         depth: DepthBuffer | None = None,
         questions: Questions | None = None,
+        hard_frames: HardFrames | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
@@ -71,6 +73,7 @@ class Worker:
         self._complaints = complaints
         self._depth = depth
         self._questions = questions
+        self._hard_frames = hard_frames
 
     def stop(self) -> None:
         """Ends ``run`` after the model's current stage; nothing is published from now on."""
@@ -143,7 +146,19 @@ class Worker:
         if self._depth is not None and final.present:
             self._publish_object(self._depth, job.message, image, final)
         self._outputs.publish_on_demand(header, image, job.instruction, final)
+        if self._hard_frames is not None:
+            self._keep_if_hard(self._hard_frames, job, image, final, settings.present_threshold)
         return status
+
+    def _keep_if_hard(
+        self, hard_frames: HardFrames, job: Job, image: np.ndarray, answer: Segmentation, threshold: float
+    ) -> None:
+        """Keeps the frame as a file where the model was unsure, or notes why that failed."""
+        stamp = job.message.header.stamp
+        try:
+            hard_frames.offer(stamp.sec * 10**9 + stamp.nanosec, image, job.instruction, answer, threshold)
+        except StorageError as error:
+            self._complaints.note("hard frames", error)
 
     def _is_outdated(self, job: Job) -> bool:
         """Whether a job with another instruction waits."""

@@ -22,10 +22,10 @@ def change_appearance(
     """Changes the pixels and nothing else.
 
     Args:
-        image: (H, W, 3) RGB.
-        options: how often and how far.
-        rng: draws.
-        keep_colors: neither saturation nor hue may change.
+        image: Image, (H, W, 3) RGB.
+        options: Probabilities and strengths of the changes.
+        rng: Draws.
+        keep_colors: Neither saturation nor hue may change.
     """
     if rng.random() < options.color:
         image = _light(image, 1 + _within(rng, options.brightness), 1 + _within(rng, options.contrast))

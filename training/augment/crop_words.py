@@ -65,10 +65,10 @@ class Needs:
     """What a sentence needs.
 
     Attributes:
-        categories: that it names, of those in the picture.
-        whole: none of these and of the target's category may be cut: it counts or compares.
-        place: it says where in the picture something is.
-        unknown: it names something that is not annotated.
+        categories: Categories in the image that it names.
+        whole: None of these and of the target's category may be cut: it counts or compares.
+        place: It says where in the picture something is.
+        unknown: It names something that is not annotated.
     """
 
     categories: frozenset[str]
@@ -86,9 +86,9 @@ def needs_of(text: str, categories: Iterable[str], targets: Iterable[str]) -> Ne
     """What a sentence needs to stay true.
 
     Args:
-        text: of the sentence.
-        categories: of everything that is annotated in the picture.
-        targets: categories of what the sentence asks for.
+        text: Text of the sentence.
+        categories: Categories of all annotated objects in the image.
+        targets: Categories of what the sentence asks for.
     """
     words = _TOKEN.findall(text.lower())
     names = _names(frozenset(categories))

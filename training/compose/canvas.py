@@ -17,12 +17,12 @@ class SceneObject:
     """An object of a picture.
 
     Attributes:
-        category: its name.
-        mask: (H, W) of what can be seen of it.
-        certain: its annotation is of one whole object.
-        occlusion: fraction of its silhouette that is hidden, None where unknown.
-        pasted: it was pasted.
-        origin: where a pasted object comes from.
+        category: Name of the category.
+        mask: Mask of its visible pixels, (H, W).
+        certain: Whether its annotation covers exactly one whole object.
+        occlusion: Fraction of its silhouette that is hidden, None where unknown.
+        pasted: It was pasted.
+        origin: Source of a pasted object.
     """
 
     category: str
@@ -44,12 +44,12 @@ class Layer:
     """An object to paste, in the size and at the place that it gets.
 
     Attributes:
-        category: its name.
-        rgb: (h, w, 3).
-        alpha: (h, w), 0 to 1.
-        left, top: place of its upper left corner; all of it is inside the picture.
-        on_support: it stands on an object of the picture, such as a table.
-        origin: where it comes from.
+        category: Name of the category.
+        rgb: Colours, (h, w, 3).
+        alpha: Opacity from 0 to 1, (h, w).
+        left, top: Place of its upper left corner; all of it is inside the picture.
+        on_support: It stands on an object of the picture, such as a table.
+        origin: Source of the object.
     """
 
     category: str
@@ -103,9 +103,9 @@ def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tupl
     """All objects after pasting, with what can be seen of them.
 
     Args:
-        objects: those of the picture.
-        layers: those pasted, the farthest first.
-        shape: of the picture.
+        objects: Those of the picture.
+        layers: Those pasted, the farthest first.
+        shape: Shape of the image.
     """
     silhouettes = [layer.silhouette(shape) for layer in layers]
     result = []

@@ -33,9 +33,9 @@ class Scene:
     """What a new object must fit to.
 
     Attributes:
-        objects: those of the picture.
-        layers: those pasted already.
-        ground: of the picture.
+        objects: Those of the picture.
+        layers: Those pasted already.
+        ground: Ground of the image.
     """
 
     objects: Sequence[SceneObject]

@@ -30,15 +30,15 @@ class Batch:
     """B instructions about N images.
 
     Attributes:
-        images: (N, 3, S, S) uint8.
-        image_index: (B,) int64, the image of each instruction.
-        masks: (B, 1, S, S) bool, the truth.
-        present: (B,) bool, the target is in view.
+        images: Images, uint8 (N, 3, S, S).
+        image_index: Image of each instruction, int64 (B,).
+        masks: Ground-truth masks, bool (B, 1, S, S).
+        present: Whether the target is in view, bool (B,).
         texts: B instructions.
-        positions: of the B instructions in the split.
-        categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
-        semantic: maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
-        text: features of the frozen language encoder, where they are cached.
+        positions: Positions of the B instructions in the split.
+        categories, colors: Category and colour of each pixel, int64 (N, S/8, S/8); 0 for background or unknown.
+        semantic: Maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
+        text: Features of the frozen language encoder, where they are cached.
     """
 
     images: torch.Tensor
@@ -109,13 +109,13 @@ class InstructionDataset(TorchDataset[int]):
     """The instructions of one split, at the model's resolution.
 
     Args:
-        data: the dataset.
-        split: which instructions.
-        image_size: side S of the square that images are resized to, pixels.
-        cache: keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
+        data: The dataset.
+        split: Split of the instructions.
+        image_size: Side S of the square that images are resized to, pixels.
+        cache: Keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
 
     Raises:
-        DatasetError: the split is not there; later, when an image cannot be read.
+        DatasetError: The split is not there; later, when an image cannot be read.
     """
 
     def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
@@ -169,11 +169,11 @@ def assemble(
     """Puts a batch together.
 
     Args:
-        pictures: all of one size.
-        image_index: of each instruction, its picture.
-        instructions: what is asked for.
-        texts: how it is said.
-        positions: of the instructions in the split.
+        pictures: All of one size.
+        image_index: Image of each instruction.
+        instructions: Records of the instructions.
+        texts: Texts of the instructions.
+        positions: Positions of the instructions in the split.
     """
     side = pictures[0].image.shape[0]
     masks = np.zeros((len(instructions), 1, side, side), dtype=bool)

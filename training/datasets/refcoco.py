@@ -63,7 +63,7 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
     """The images that references speak of, and the names of all categories.
 
     Raises:
-        DatasetError: there is no such split, a file is missing or damaged, or a reference names what is not there.
+        DatasetError: There is no such split, a file is missing or damaged, or a reference names what is not there.
     """
     if split_by not in SPLITS_BY[dataset]:
         raise DatasetError(f"--split-by is {split_by!r}, {dataset} has {' and '.join(SPLITS_BY[dataset])}")
@@ -172,9 +172,9 @@ def _masks(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--dataset", choices=sorted(SPLITS_BY), required=True)
-    parser.add_argument("--split-by", choices=("unc", "google", "umd"), required=True, help="whose division")
+    parser.add_argument("--split-by", choices=("unc", "google", "umd"), required=True, help="author of the split")
     parser.add_argument("--annotations", type=Path, required=True, help="folder of <dataset>/refs(...).p")
-    parser.add_argument("--images", type=Path, required=True, help="COCO's train2014")
+    parser.add_argument("--images", type=Path, required=True, help="folder of COCO's train2014 images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 

@@ -13,7 +13,6 @@ import numpy as np
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
-from mdsm_ros.hub.folder import TOKENIZER_FILE
 from training.datasets.text import words
 
 VISIBLE_SHARE = 0.0004  # of the image: what is smaller does not count as visible
@@ -60,7 +59,7 @@ def reverie_statistics(root: Path) -> Statistics:
     """Figures of REVERIE's training instructions and of all its boxes.
 
     Raises:
-        DatasetError: a file is missing or does not have the form.
+        DatasetError: A file is missing or does not have the form.
     """
     from training.datasets.reverie import all_boxes, read_items
 
@@ -120,6 +119,8 @@ def _mean(values: Sequence[Any]) -> float:
 def _vocabulary(model: str) -> set[str]:
     from transformers import BertTokenizerFast
 
+    from mdsm_ros.hub.folder import TOKENIZER_FILE  # imports PyTorch
+
     if not (Path(model) / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
         raise DatasetError(f"--model is {model!r}, expected a folder with {TOKENIZER_FILE}")
     return set(BertTokenizerFast.from_pretrained(model, local_files_only=True).get_vocab())
@@ -128,9 +129,9 @@ def _vocabulary(model: str) -> set[str]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders")
-    parser.add_argument("--reverie", type=Path, help="REVERIE's files, for a column of them")
-    parser.add_argument("--model", help="a model's folder: how many of REVERIE's words its tokenizer knows whole")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--reverie", type=Path, help="folder of REVERIE's files, to add a column for REVERIE")
+    parser.add_argument("--model", help="folder of a model, to count the words of REVERIE that are whole tokens")
+    parser.add_argument("--json", type=Path, help="also write the statistics to this file")
 
 
 def run(args: argparse.Namespace) -> int:

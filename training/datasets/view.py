@@ -1,4 +1,4 @@
-"""``mdsm-data view``: pictures, masks and instructions of a dataset on one sheet, for a person to look at."""
+"""``mdsm-data view``: pictures, masks and instructions of a dataset on one sheet or page, for a person to look at."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mdsm_ros.commands.options import add_model_arguments
+from mdsm_ros.commands.web.command import WebOptions, add_address_arguments, open_page
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
@@ -27,18 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("contact_sheet.png"), help="PNG or JPEG file to write")
     parser.add_argument("--count", type=int, default=20, help="number of instructions")
     parser.add_argument("--columns", type=int, default=5)
-    parser.add_argument("--width", type=int, default=320, help="of a picture on the sheet, pixels")
-    parser.add_argument("--seed", type=int, default=0, help="which instructions are drawn")
+    parser.add_argument("--width", type=int, default=320, help="width of an image on the sheet in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for choosing instructions")
     parser.add_argument("--split", help="only instructions of this split")
-    parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), help="only such instructions")
+    parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), help="only instructions of this difficulty")
     parser.add_argument("--category", help="only targets of this category")
     parser.add_argument("--absent", action="store_true", help="only instructions whose target is not in view")
     parser.add_argument("--ids", type=int, nargs="+", help="these instructions, in this order")
-    parser.add_argument("--ascii", action="store_true", help="draw in the terminal instead")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--ascii", action="store_true", help="draw in the terminal instead")
+    instead.add_argument("--web", action="store_true", help="browse all of it on a local page instead, see mdsm web")
+    web = parser.add_argument_group("with --web")
+    add_address_arguments(web)
+    add_model_arguments(web, steps=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Draws the sheet; returns the exit status."""
+    if args.web:
+        return open_page(WebOptions(args.host, args.port, args.model, args.device, dataset=args.dataset, live=False))
     data = Dataset(args.dataset)
     wanted = Wanted(args.count, args.seed, args.split, args.difficulty, args.category, args.absent, args.ids)
     chosen = choose(data, wanted)
@@ -80,7 +89,7 @@ def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
     """The instructions to show.
 
     Raises:
-        DatasetError: there is none such.
+        DatasetError: There is none such.
     """
     if wanted.ids is not None:
         by_id = {i.id: i for i in data.instructions}

@@ -19,12 +19,12 @@ class Sampling:
     """How pictures are drawn.
 
     Attributes:
-        steps: of DDIM (the paper: 50).
-        guidance: weight of classifier-free guidance (the paper: 5), above 1, so that the UNet sees every picture
+        steps: Number of DDIM steps (the paper: 50).
+        guidance: Weight of classifier-free guidance (the paper: 5), above 1, so that the UNet sees every picture
             without the text, too.
 
     Raises:
-        DatasetError: a value is out of range.
+        DatasetError: A value is out of range.
     """
 
     steps: int = 50
@@ -56,14 +56,14 @@ def plan_prompts(
     """The prompts of some pictures.
 
     Args:
-        kinds: that may be drawn.
+        kinds: Categories that may be drawn.
         prompts: "one" or "two" things a picture, or a "mixture".
-        numbers: of the pictures.
-        key: what sets these pictures apart from those of another plan.
-        also: kinds, of which every picture shows one besides.
+        numbers: Numbers of the images.
+        key: Key that distinguishes these images from those of another plan.
+        also: Kinds, of which every picture shows one besides.
 
     Raises:
-        DatasetError: there are fewer kinds than a picture shall show.
+        DatasetError: There are fewer kinds than a picture shall show.
     """
     most = max(PROMPT_KINDS[prompts])
     if len(kinds) < most:

@@ -19,11 +19,11 @@ class Package:
     """What is downloaded.
 
     Attributes:
-        name: of the package; its file's name begins with ``prefix``.
+        name: Name of the package; its file's name begins with ``prefix``.
         registry: "debian" or "pypi".
-        what: it holds.
-        megabytes: of the download, about.
-        page: where people find it.
+        what: It holds.
+        megabytes: Approximate size of the download.
+        page: Web page of the package.
     """
 
     name: str
@@ -54,7 +54,7 @@ def fetch(folder: Path) -> list[Path]:
     """Downloads what is not in a folder yet; returns all packages' files.
 
     Raises:
-        DatasetError: a package cannot be had; the message says how to get and pass it by hand.
+        DatasetError: A package cannot be had; the message says how to get and pass it by hand.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []

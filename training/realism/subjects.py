@@ -23,9 +23,9 @@ class Subject:
     """Something to take pictures of.
 
     Attributes:
-        name: for people.
-        kind: noun.
-        parts: builds it; a procedural shape is another one each time.
+        name: Name for people.
+        kind: Noun.
+        parts: Builds it; a procedural shape is another one each time.
     """
 
     name: str

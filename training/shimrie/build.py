@@ -38,9 +38,9 @@ class Options:
     Attributes:
         masks: "instance": the object itself; "class": everything with its label in the viewpoint's region within
             REVERIE's box, which is all that the authors' rendering can tell apart.
-        min_area: smallest share of the image that a mask may cover.
-        min_inside: smallest share of a mask that must lie in REVERIE's box.
-        min_fill: smallest share of REVERIE's box that the mask's own box must cover; REVERIE's are projected 3D boxes,
+        min_area: Smallest share of the image that a mask may cover.
+        min_inside: Smallest share of a mask that must lie in REVERIE's box.
+        min_fill: Smallest share of REVERIE's box that the mask's own box must cover; REVERIE's are projected 3D boxes,
             loose and blind to occlusion.
     """
 
@@ -76,7 +76,7 @@ def load_scan(root: Path, connectivity: Path, scan: str) -> Scan:
     """Reads what is needed of a scan.
 
     Raises:
-        DatasetError: something is missing or damaged.
+        DatasetError: Something is missing or damaged.
     """
     house = matterport.read_house(matterport.find(root, scan, f"house_segmentations/{scan}.house"))
     vertices, faces, segments = matterport.read_mesh(matterport.find(root, scan, f"house_segmentations/{scan}.ply"))
@@ -102,7 +102,7 @@ def write_viewpoint(writer: DatasetWriter, unit: Viewpoint, *, options: Options)
     """Adds the images and instructions of one viewpoint to a dataset.
 
     Raises:
-        DatasetError: the scan, the viewpoint or the skybox is missing or damaged.
+        DatasetError: The scan, the viewpoint or the skybox is missing or damaged.
     """
     scan = _scan_or_error(options.matterport, options.connectivity, unit.scan)
     if isinstance(scan, DatasetError):
@@ -213,9 +213,9 @@ def choose_view(
     """The view whose mask is the largest, among those that the image's border does not cut off if there are any.
 
     Args:
-        masks: by view index (480, 640).
+        masks: Masks (480, 640) by view index.
         boxes: REVERIE's, by view index.
-        options: what a mask must meet.
+        options: Requirements for masks.
 
     Returns:
         The view's index, or None and why there is none.
@@ -248,16 +248,35 @@ def _agrees(mask: NDArray[np.bool_], box: tuple[float, float, float, float], opt
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--matterport", type=Path, required=True, help="the Matterport3D download, unpacked")
-    parser.add_argument("--reverie", type=Path, required=True, help="REVERIE_<split>.json and bbox.zip, or a clone")
-    parser.add_argument("--connectivity", type=Path, help="<scan>_connectivity.json files (default: below --reverie)")
+    parser.add_argument("--matterport", type=Path, required=True, help="folder of the unpacked Matterport3D download")
+    parser.add_argument(
+        "--reverie",
+        type=Path,
+        required=True,
+        help="folder of REVERIE_<split>.json and bbox.zip, or a clone of the repository",
+    )
+    parser.add_argument(
+        "--connectivity", type=Path, help="folder of <scan>_connectivity.json files (default: below --reverie)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--scans", nargs="+", help="only these scans")
     parser.add_argument("--masks", choices=("instance", "class"), default="instance", help="(default: %(default)s)")
-    parser.add_argument("--min-area", type=float, default=0.001, help="of a mask, share of the image (%(default)s)")
-    parser.add_argument("--min-inside", type=float, default=0.7, help="of a mask, share in its box (%(default)s)")
-    parser.add_argument("--min-fill", type=float, default=0.05, help="of its box, share that it spans (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes; each holds one scan's mesh")
+    parser.add_argument(
+        "--min-area", type=float, default=0.001, help="smallest mask, as a fraction of the image (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--min-inside",
+        type=float,
+        default=0.7,
+        help="smallest fraction of a mask inside its box (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--min-fill",
+        type=float,
+        default=0.05,
+        help="smallest fraction of its box that a mask spans (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="number of processes; each loads the mesh of one scan")
 
 
 def run(args: argparse.Namespace) -> int:

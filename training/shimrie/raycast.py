@@ -14,9 +14,9 @@ class RayCaster:
     """Casts rays into a mesh whose faces belong to objects (trimesh with Embree).
 
     Args:
-        vertices: (V, 3), metres.
-        faces: (F, 3).
-        objects: object index of each face (F,), :data:`NOTHING` for faces of none.
+        vertices: Vertices in metres, (V, 3).
+        faces: Triangles (F, 3).
+        objects: Object index of each face (F,), :data:`NOTHING` for faces of none.
     """
 
     def __init__(self, vertices: NDArray[np.float32], faces: NDArray[np.int32], objects: NDArray[np.int32]) -> None:

@@ -31,7 +31,7 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
     """The faces of a panorama, (6, S, S, 3) RGB.
 
     Raises:
-        DatasetError: a face is missing, unreadable, not square, or of another size than the others.
+        DatasetError: A face is missing, unreadable, not square, or of another size than the others.
     """
     faces: list[NDArray[np.uint8]] = []
     for number in range(FACES):
@@ -54,9 +54,9 @@ def sample(
     """Colours in some directions, bilinear.
 
     Args:
-        faces: (6, S, S, 3), from :func:`read_skybox`.
-        directions: (..., 3) in the scan's frame, of any length.
-        rotation: of the panorama's pose, camera to scan, (3, 3).
+        faces: Faces (6, S, S, 3) from :func:`read_skybox`.
+        directions: Directions (..., 3) in the scan's frame, of any length.
+        rotation: Rotation (3, 3) of the panorama's pose, from camera to scan.
 
     Returns:
         (..., 3) RGB.

@@ -1,4 +1,4 @@
-"""What a training run is made of, read from YAML."""
+"""The configuration of a training run, read from YAML."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class StageConfig:
     """Optimisation of one stage.
 
     Attributes:
-        steps: of the optimiser.
-        images: images of a step, over all processes and micro-batches together.
-        dice_weight: 0 trains with cross-entropy alone.
+        steps: Number of optimiser steps.
+        images: Number of images per step, over all processes and micro-batches.
+        dice_weight: Weight of the dice loss; 0 trains with cross-entropy alone.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     steps: int
@@ -48,24 +48,24 @@ class StageConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """What :mod:`training.train.loop` and :mod:`training.train.sources` need to know, whatever is trained.
+    """The settings of :mod:`training.train.loop` and :mod:`training.train.sources` for all models.
 
     Attributes:
-        polynomial_power: of the learning-rate decay (LAVT: 0.9).
-        instructions_per_image: the most instructions about one image in a batch; its features are computed once.
-        mixture: images of each step by the source of their instructions ("homes", "photos", ...), which add up to
-            ``images``; empty: all images alike.
-        gradient_accumulation: micro-batches that a step is split into on each process.
-        mixed_precision: "no", "fp16" or "bf16".
-        checkpoint_seconds: a checkpoint at least this often.
-        evaluate_steps: validation after so many steps.
-        block_steps: training steps on each shard, or on each block of homes, when data are streamed.
-        homes_per_block: homes that are rendered for each block.
-        stream_workers: processes that render homes ahead of the training.
-        augmentation: how training pictures are changed; None leaves them as they are. Validation never changes them.
+        polynomial_power: Power of the learning-rate decay (LAVT: 0.9).
+        instructions_per_image: Largest number of instructions per image in a batch; its features are computed once.
+        mixture: Images of each step by the source of their instructions ("homes", "photos", ...), which add up to
+            ``images``; empty for no distinction.
+        gradient_accumulation: Number of micro-batches per step on each process.
+        mixed_precision: Precision: "no", "fp16" or "bf16".
+        checkpoint_seconds: Longest time between checkpoints in seconds.
+        evaluate_steps: Number of steps between validations.
+        block_steps: Number of steps on each shard, or on each block of homes, for streamed data.
+        homes_per_block: Number of homes rendered for each block.
+        stream_workers: Number of processes that render homes ahead of training.
+        augmentation: Augmentation of training images; None for none. Validation images are never changed.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     STAGES: ClassVar[tuple[str, ...]] = ()  # the fields that are a StageConfig
@@ -110,20 +110,22 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class TrainConfig(LoopConfig):
-    """A training of one stage or two.
+    """The configuration of training in one or two stages.
 
     Attributes:
-        preset: name of the model's preset; ``model`` overrides single fields of it.
-        stage2: None ends after stage 1, which is all that LAVT has.
-        start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
-            wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
-        loss_stride: masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
-        gradient_checkpointing: computes activations again on the way back, for memory.
-        freeze_language: the language encoder stays as it is, without dropout.
-        feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
+        preset: Name of the model's preset; ``model`` overrides single fields of it.
+        stage2: Optimisation of stage 2; None ends after stage 1, the only stage of LAVT.
+        start_from: Model (name, folder or hub id) from whose weights and tokenizer the first stage starts, for all
+            parts that both models have. Swin and BERT then need no checkpoint.
+        loss_stride: Side in pixels of the cells on which masks are compared; 1 for pixels. A divisor of the image's
+            side.
+        gradient_checkpointing: Whether to compute activations again in the backward pass, to save memory.
+        freeze_language: Whether to freeze the language encoder, without dropout.
+        feature_cache: Whether to compute the features of the frozen semantic branch and language encoder once and store
+            them on disk.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     STAGES = ("stage1", "stage2")
@@ -175,10 +177,10 @@ class TrainConfig(LoopConfig):
 
 
 def read_config(path: Path) -> TrainConfig:
-    """Reads the configuration of a training of one stage or two.
+    """Reads the configuration of training in one or two stages.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+        ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
     return read_loop_config(path, TrainConfig)
 
@@ -187,7 +189,7 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
     """Reads a training configuration of any kind.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+        ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
     values = read_yaml(path, ConfigError, "a training configuration")
     if not isinstance(values, dict):
@@ -208,7 +210,7 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
 
 
 def _part(kind: type[Part], values: object, name: str) -> Part | None:
-    """A part of a configuration that has fields of its own; None where it is not given."""
+    """Reads a part of a configuration with its own fields; None if it is not given."""
     if values is None:
         return None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

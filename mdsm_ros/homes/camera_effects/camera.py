@@ -18,8 +18,8 @@ def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
     """A picture as a camera would have taken it.
 
     Args:
-        rgb: (H, W, 3) uint8, as rendered.
-        rng: draws the camera and its noise.
+        rgb: Rendered image, uint8 (H, W, 3).
+        rng: Draws the camera and its noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.
@@ -31,9 +31,9 @@ def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generato
     """A picture as a given camera would have taken it.
 
     Args:
-        rgb: (H, W, 3) uint8, as rendered.
-        strengths: the camera.
-        rng: draws the noise.
+        rgb: Rendered image, uint8 (H, W, 3).
+        strengths: The camera.
+        rng: Draws the noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.

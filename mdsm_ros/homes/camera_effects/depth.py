@@ -21,9 +21,9 @@ def measured(depth: NDArray[np.float32], rng: np.random.Generator, coefficient: 
     neighbouring pixels.
 
     Args:
-        depth: (H, W) metres.
-        rng: draws the errors.
-        coefficient: standard deviation at one metre, metres.
+        depth: Depth in metres, (H, W).
+        rng: Draws the errors.
+        coefficient: Standard deviation at one metre, metres.
     """
     height, width = depth.shape
     rows, columns = np.indices(depth.shape)

@@ -45,8 +45,8 @@ class Colors:
     """What a thing's pixels say.
 
     Attributes:
-        name: the one name that is right; "" where there is none.
-        tints: names that someone may call it by, look-alikes included.
+        name: The one name that is right; "" where there is none.
+        tints: Names that someone may call it by, look-alikes included.
     """
 
     name: str
@@ -57,7 +57,7 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
     """The position in :data:`NAMES` of the colour of each pixel (N,), -1 for one without a clear name.
 
     Args:
-        pixels: red, green and blue from 0 to 1 (N, 3).
+        pixels: Red, green and blue from 0 to 1 (N, 3).
     """
     value, low = pixels.max(axis=1), pixels.min(axis=1)
     chroma = value - low
@@ -101,8 +101,8 @@ def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozense
     """The name of an item's colour, "" where the picture does not bear it out, and what someone may call it.
 
     Args:
-        item: with what it looks like in white light.
-        pixels: that show it (N, 3).
+        item: Item with its colours in white light.
+        pixels: Pixels of the item, (N, 3).
     """
     every = max(1, len(pixels) // MOST_PIXELS)
     some = pixels[::every] / 255.0

@@ -19,14 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--library",
         metavar="FOLDER",
-        help="library of models to furnish homes with, made by `mdsm-data library`; "
-        f"{NONE!r} for procedural objects only (default: the library in the cache, if it is there)",
+        help="library of 3D models for homes, made by `mdsm-data library`; "
+        f"{NONE!r} for procedural objects only (default: the library in the cache, if there is one)",
     )
     parser.add_argument(
         "--models",
         choices=MODELS,
-        help="models of the library. seen: those for training; held-out: those that are kept for measurements, "
-        "in categories that have some; all: both (default: seen for the splits train and val, else all)",
+        help="models of the library. seen: those for training; held-out: those reserved for evaluation, in categories "
+        "that have some; all: both (default: seen for the splits train and val, else all)",
     )
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="photographs to hang on the walls, JPEG, PNG or WebP"
@@ -37,8 +37,8 @@ def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
     """What the options say; None for procedural homes.
 
     Raises:
-        LibraryMissing: the folder that is given holds no library.
-        DatasetError: there are no pictures.
+        LibraryMissing: The folder that is given holds no library.
+        DatasetError: There are no pictures.
     """
     if args.library == NONE:
         return None
@@ -52,11 +52,11 @@ def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | 
     """The library in the cache; without one, None and a line on stderr that says how to get it.
 
     Args:
-        models: one of :data:`MODELS`.
-        pictures: folder of photographs to hang on the walls.
+        models: One of :data:`MODELS`.
+        pictures: Folder of photographs to hang on the walls.
 
     Raises:
-        DatasetError: there are no pictures.
+        DatasetError: There are no pictures.
     """
     try:
         return choose_stock(None, models, pictures)

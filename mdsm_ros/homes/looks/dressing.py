@@ -36,10 +36,10 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
     """The room with a look.
 
     Args:
-        room: as it is furnished.
-        stock: has the photographs.
-        kinds: what could be in the room, see :class:`Look`.
-        rng: draws.
+        room: Furnished room.
+        stock: Has the photographs.
+        kinds: Categories that could be in the room, see :class:`Look`.
+        rng: Draws.
     """
     mood = str(rng.choice(list(MOODS), p=list(MOODS.values())))
     floor, floor_color = _floor(stock, room, rng)

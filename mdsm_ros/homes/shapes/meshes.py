@@ -14,11 +14,11 @@ class Mesh:
     """A surface.
 
     Attributes:
-        vertices: float (V, 3), metres.
-        faces: int32 (F, 3), counter-clockwise seen from outside.
-        texcoords: float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
+        vertices: Float (V, 3), metres.
+        faces: Triangles, int32 (F, 3), counter-clockwise seen from outside.
+        texcoords: Float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
             the image for a part with an image of its own.
-        normals: float (V, 3), unit vectors; None to compute them from the faces.
+        normals: Float (V, 3), unit vectors; None to compute them from the faces.
     """
 
     vertices: NDArray[np.floating]
@@ -43,8 +43,9 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
     """A surface of revolution about z.
 
     Args:
-        profile: (radius, z) from the bottom along the outside and, for a hollow thing, down the inside; metres.
-        segments: around the axis.
+        profile: Points (radius, z) in metres, from the bottom along the outside and, for a hollow object, down the
+            inside.
+        segments: Around the axis.
     """
     points = np.array(profile, dtype=np.float64)
     points[:, 0] = np.maximum(points[:, 0], 1e-4)
@@ -63,9 +64,9 @@ def superellipsoid(
     """Between an ellipsoid and a box: cushions, mattresses, rounded housings.
 
     Args:
-        radii: along x, y and z, metres.
-        squareness: exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
-        segments: from pole to pole, and around.
+        radii: Along x, y and z, metres.
+        squareness: Exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
+        segments: Number of segments from pole to pole, and around.
     """
     v = np.linspace(-np.pi / 2, np.pi / 2, segments[0] + 1)[:, None]
     u = np.linspace(-np.pi, np.pi, segments[1] + 1)[None, :]

@@ -29,8 +29,8 @@ class Describer:
     """Finds queries for the things in a scene.
 
     Args:
-        scene: what is visible.
-        rng: chooses among descriptions.
+        scene: Visible objects.
+        rng: Chooses among descriptions.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:

@@ -13,11 +13,12 @@ import numpy as np
 
 from mdsm_ros.homes.speech.describe import Describer
 from mdsm_ros.homes.speech.grammar import plural_name
-from mdsm_ros.homes.speech.phrases import CLAUSES, Wording
+from mdsm_ros.homes.speech.phrases import Wording
 from mdsm_ros.homes.speech.queries import Clause, Query, Scene
 from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon
 from mdsm_ros.homes.words.sentences import NUMBERS
+from mdsm_ros.language.referring.words import CLAUSES
 
 Sort = Literal["all", "each", "on"]
 SORT_WEIGHTS: dict[Sort, float] = {"all": 0.7, "each": 0.15, "on": 0.15}
@@ -53,7 +54,7 @@ class Group:
     Attributes:
         sort: "all" that the query means; the one that "each" of the queries means; all that lies "on" the one thing
             that the query means.
-        queries: one, or two and more of "each".
+        queries: One query, or two and more for "each".
     """
 
     sort: Sort
@@ -88,10 +89,10 @@ class Grouper:
     """Finds groups in a scene, and words for them.
 
     Args:
-        scene: what is visible.
-        words: for the noun phrases.
-        describer: has the landmarks.
-        rng: chooses.
+        scene: Visible objects.
+        words: Words for the noun phrases.
+        describer: Describer with the landmarks.
+        rng: Random generator of the choices.
     """
 
     def __init__(self, scene: Scene, words: Wording, describer: Describer, rng: np.random.Generator) -> None:

@@ -46,14 +46,14 @@ class Sentence:
     """An instruction about a view.
 
     Attributes:
-        text: the sentence.
-        target: index of the item in the room, of several the first; None when what it names is not in view.
-        query: what the sentence says of the target.
-        expressions: number of referring expressions, those about the room and the way included.
-        distractors: other visible items of the target's kind.
-        by_looks: kind and colour alone would single the target out.
-        others: further targets, of a sentence that asks for several.
-        group: what such a sentence says of all of them; None for a sentence about one.
+        text: The sentence.
+        target: Index of the item in the room, the first of several; None if it is not in view.
+        query: Description of the target in the sentence.
+        expressions: Number of referring expressions, those about the room and the way included.
+        distractors: Other visible items of the target's kind.
+        by_looks: Kind and colour alone would single the target out.
+        others: Further targets of a sentence that asks for several objects.
+        group: Description of all objects of such a sentence; None for a sentence about one object.
     """
 
     text: str
@@ -75,10 +75,10 @@ class Speaker:
     """Makes sentences about one view.
 
     Args:
-        room: the room.
-        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
-        pixels: of the image.
-        rng: chooses the words.
+        room: The room.
+        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        pixels: Number of pixels of the image.
+        rng: Chooses the words.
     """
 
     def __init__(self, room: Room, seen: Sequence[Seen], pixels: int, rng: np.random.Generator) -> None:
@@ -94,9 +94,9 @@ class Speaker:
         """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
 
         Args:
-            count: attempts.
-            not_in_view_share: fraction of the attempts that are about something that is not in view.
-            several: fraction of the attempts that ask for several things; with 0, the words of all others stay as they
+            count: Number of attempts.
+            not_in_view_share: Fraction of the attempts about objects that are not in view.
+            several: Fraction of the attempts that ask for several objects; with 0, the words of all others stay as they
                 are.
         """
         left = PER_TARGET * [s for s in self.scene.seen if s.target]

@@ -27,8 +27,8 @@ class Wording:
     """Chooses among the ways to say the same.
 
     Args:
-        scene: what queries are about.
-        rng: chooses.
+        scene: Scene of the queries.
+        rng: Chooses.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
@@ -42,10 +42,10 @@ class Wording:
         """A noun with adjectives, without an article.
 
         Args:
-            item: the thing; what is said of it beside the other arguments is true of it and tells nothing apart.
-            color: colour to name, if any.
-            pattern: pattern to name, if any.
-            prefixes: superlatives to begin with.
+            item: The thing; what is said of it beside the other arguments is true of it and tells nothing apart.
+            color: Colour to name, if any.
+            pattern: Pattern to name, if any.
+            prefixes: Superlatives to begin with.
         """
         names = lexicon.spoken_names(item.kind, bool(item.model))
         size = item.size if self.scene.room.look is None else self.scene.size_of(item)

@@ -92,9 +92,9 @@ class Scene:
     """What is visible in a view of a room, to be asked.
 
     Args:
-        room: the room.
-        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
-        pixels: of the image.
+        room: The room.
+        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        pixels: Number of pixels of the image.
     """
 
     def __init__(self, room: Room, seen: Sequence[Seen], pixels: int) -> None:

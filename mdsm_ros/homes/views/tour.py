@@ -18,14 +18,14 @@ def tour(
     """Room after room for ever: in each, a smooth walk between two places, there and back.
 
     Args:
-        home: where to walk.
-        rng: chooses the ways.
-        size: (width, height) of the views, pixels.
-        frames: views of one way.
-        depth: whether the views have depth.
+        home: Home for the walk.
+        rng: Chooses the ways.
+        size: Width and height of the views in pixels.
+        frames: Views of one way.
+        depth: Whether the views have depth.
 
     Raises:
-        ValueError: no room of the home has a free path.
+        ValueError: No room of the home has a free path.
     """
     failed = 0
     for room in cycle(home.rooms):

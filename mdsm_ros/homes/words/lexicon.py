@@ -125,8 +125,8 @@ def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
     """Names to call a thing by; the first is the most usual.
 
     Args:
-        kind: of the thing.
-        of_library: it is a model of the library.
+        kind: Category of the object.
+        of_library: It is a model of the library.
     """
     if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
         return library_names(kind)

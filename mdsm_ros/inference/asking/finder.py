@@ -19,7 +19,7 @@ class Answerer(Protocol):
     """The part of a Segmenter that is needed here."""
 
     @property
-    def tells_objects_apart(self) -> bool:
+    def finds_objects(self) -> bool:
         """Whether the model itself finds every object of a noun."""
         ...
 
@@ -37,7 +37,7 @@ class NounFinder:
 
     Args:
         segmenter: The model.
-        image: uint8 (H, W, 3) RGB.
+        image: Image, uint8 (H, W, 3) RGB.
         settings: Those of the whole instruction's answer.
     """
 
@@ -49,7 +49,7 @@ class NounFinder:
     def __call__(self, noun: str) -> Sequence[Instance]:
         """The objects of a noun; none where the model says that there are none."""
         if noun not in self._found:
-            wanted = "every" if self._segmenter.tells_objects_apart else "the"
+            wanted = "every" if self._segmenter.finds_objects else "the"
             answer = self._segmenter.segment(self._image, f"find {wanted} {noun}", self._settings)
             own = answer.found if answer.found is not None else parts_of(answer)
             self._found[noun] = own if answer.present else ()

@@ -1,4 +1,4 @@
-"""Grounding DINO (arXiv 2303.05499) finds the target's box, SAM 2 (arXiv 2408.00714) the mask in it."""
+"""Grounding DINO (arXiv 2303.05499) finds the target's box, and SAM 2 (arXiv 2408.00714) the mask in it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from mdsm_ros.models.common.normalize import Normalize
 from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
 from mdsm_ros.models.interface import FoundObjects, InitialMask, PublicCheckpoint
 
-if TYPE_CHECKING:  # not in every version of transformers that this package runs with
+if TYPE_CHECKING:  # missing in some supported versions of transformers
     from transformers import GroundingDinoForObjectDetection, Sam2Model
 
 
-SAME_BOX = 0.7  # IoU from which two boxes are one object found twice
+SAME_BOX = 0.7  # least IoU of two boxes of the same object
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What Grounding DINO reads of B instructions.
+    """The input of Grounding DINO for B instructions.
 
     Attributes:
-        tokens: of the target's noun phrases, as the detector takes them.
-        wanted: the noun phrases of each instruction.
-        names: of each instruction (P, T) bool, True for the words that name what each of its noun phrases asks for: of
-            "the pillow nearest to the radio" only "pillow", since the detector finds boxes for "radio", too.
+        tokens: Tokens of the target's noun phrases in the detector's format.
+        wanted: Noun phrases of each instruction.
+        names: Whether a token belongs to a noun phrase's own noun, bool (P, T) for the P noun phrases of each
+            instruction: in "the pillow nearest to the radio" only "pillow", because the detector finds boxes for
+            "radio", too.
     """
 
     tokens: BatchEncoding
@@ -43,21 +44,21 @@ class Caption:
 
 
 class GroundedSAM2(nn.Module):
-    """Takes the box that fits the target best; the target is in view where that box is likely enough.
+    """Chooses the box that fits the target best; the target is in view if that box has a high enough score.
 
-    An instruction that asks for several objects gets all boxes that are likely enough. SAM 2 answers for the best box
-    even where it is unlikely, so that the threshold stays the caller's.
+    An instruction that asks for several objects gets all boxes with a high enough score. SAM 2 segments the best box
+    even if its score is low, so that the caller decides on the threshold.
 
     Args:
-        config: image size and thresholds.
+        config: Image size and thresholds.
         detector: Grounding DINO of transformers.
         segmenter: SAM 2 of transformers.
-        tokenizer: the detector's, a fast one.
-        normalize_detector: with the mean and deviation of the detector's checkpoint.
-        normalize_segmenter: with those of the segmenter's.
+        tokenizer: Fast tokenizer of the detector.
+        normalize_detector: Normalisation with the mean and standard deviation of the detector's checkpoint.
+        normalize_segmenter: Normalisation for the segmenter's checkpoint.
     """
 
-    tells_objects_apart: ClassVar[Literal[True]] = True
+    finds_objects: ClassVar[Literal[True]] = True
 
     def __init__(
         self,
@@ -78,11 +79,11 @@ class GroundedSAM2(nn.Module):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         return self.detector.model.backbone, self.segmenter.vision_encoder
 
     def encode_text(self, texts: Sequence[str]) -> Caption:
-        """Tokens of the captions; Grounding DINO encodes them together with the image."""
+        """The tokens of the captions; Grounding DINO encodes them together with the image."""
         wanted = [find_wanted(text) for text in texts]
         captions = [[f"{one.phrase.phrase.lower().rstrip('. ')}." for one in of] for of in wanted]  # as in its training
         length = self.detector.config.max_text_len
@@ -121,7 +122,7 @@ class GroundedSAM2(nn.Module):
         return InitialMask(union, torch.stack([of.amax() for of in logits]), objects=objects)
 
     def _choose(self, logits: torch.Tensor, boxes: torch.Tensor, wanted: Sequence[Wanted]) -> list[tuple[int, int]]:
-        """Places of noun phrase and box, of logits (P, boxes) and boxes (boxes, 4)."""
+        """The places of noun phrase and box, from logits (P, boxes) and boxes (boxes, 4)."""
         scores = logits.float().sigmoid()
         if not asks_for_several(wanted):
             return choose(scores, wanted, self.config.present_threshold)
@@ -133,7 +134,7 @@ class GroundedSAM2(nn.Module):
         return choose(scores, wanted, self.config.present_threshold)
 
     def _masks(self, images: torch.Tensor, boxes: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Mask logits (n, h, w) of the n boxes (n, 4) of each image."""
+        """Mask logits (n, h, w) for the n boxes (n, 4) of each image."""
         side = self.segmenter.config.prompt_encoder_config.image_size
         square = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
         pixels = self.normalize_segmenter(square)
@@ -150,7 +151,7 @@ class GroundedSAM2(nn.Module):
 def _objects(
     masks: torch.Tensor, logits: torch.Tensor, places: Sequence[tuple[int, int]], wanted: Sequence[Wanted]
 ) -> FoundObjects | None:
-    """The objects of masks (n, h, w) at places in logits (P, boxes); None where one is asked for."""
+    """The objects with masks (n, h, w) at places in logits (P, boxes); None if one object is asked for."""
     if not asks_for_several(wanted):
         return None
     scores = torch.stack([logits[i, j] for i, j in places]).float().sigmoid()
@@ -158,7 +159,7 @@ def _objects(
 
 
 def load(config: GroundedSAM2Config, checkpoints: Mapping[str, PublicCheckpoint]) -> GroundedSAM2:
-    """The model with its public weights."""
+    """Loads the model with its public weights."""
     detector, segmenter = checkpoints["detector"], checkpoints["segmenter"]
     return GroundedSAM2(
         config,

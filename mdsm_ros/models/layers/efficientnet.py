@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's feature maps (Tan and Le 2019), by the names of timm's tf_efficientnet_lite0."""
+"""EfficientNet-Lite0's feature maps (Tan and Le 2019), with the names of timm's tf_efficientnet_lite0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-EPSILON = 1e-3  # of the batch norms
+EPSILON = 1e-3  # epsilon of the batch norms
 STEM = 32  # channels
 STAGES = (  # kernel size, stride, expansion, channels, blocks
     (3, 1, 1, 16, 1),
@@ -23,7 +23,7 @@ LEVELS = (0, 1, 2, 4, 6)  # the last stage at each stride
 
 
 class SameConv(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow does: below and right first where padding is uneven."""
+    """A convolution without bias, padded as in TensorFlow: uneven padding is larger below and on the right."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
@@ -68,7 +68,7 @@ class Separable(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widened, convolved depthwise, and narrowed again; added to the input where both have the same form."""
+    """Expands, convolves depthwise, and projects; adds the input if the shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Normalised pixels to five feature maps.
+    """Computes five feature maps of normalised pixels.
 
     Args:
         frozen_stages: The first stages, with the stem, that are never trained; 0 trains all.

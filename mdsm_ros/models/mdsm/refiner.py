@@ -1,7 +1,7 @@
 """The crossmodal reverse decoder: noisy mask + crossmodal features + timestep -> cleaner mask.
 
-The paper names it and is silent about its layers. Ours is the UNet of latent diffusion: the noisy mask, the
-initial mask, the image and the projected crossmodal features enter on the channels, the words through
+The paper names it but does not describe its layers. This one is the UNet of latent diffusion: the noisy mask, the
+initial mask, the image and the projected crossmodal features are input channels, and the words enter through
 cross-attention at the coarsest levels.
 """
 
@@ -58,16 +58,16 @@ class Refiner(nn.Module):
     def condition(
         self, images: torch.Tensor, initial_logits: torch.Tensor, features: Sequence[torch.Tensor]
     ) -> torch.Tensor:
-        """What stays the same over all steps: initial mask, image and crossmodal features on the refiner's grid.
+        """The constant inputs of all steps: initial mask, image and crossmodal features on the refiner's grid.
 
         Args:
-            images: (B, 3, H, W) in [0, 1].
-            initial_logits: (B, 1, H/4, W/4).
+            images: Images (B, 3, H, W) in [0, 1].
+            initial_logits: Logits of the initial mask (B, 1, H/4, W/4).
             features: Decoded features and fused levels of stage 1, each (B, C_i, h_i, w_i), and the semantic branch's
                 finest map if the refiner sees it.
 
         Returns:
-            (B, 1 + 3 + condition channels, grid, grid).
+            Constant inputs (B, 1 + 3 + condition channels, grid, grid).
         """
         maps = [self._to_grid(project(f)) for project, f in zip(self.project, features, strict=True)]
         projected = torch.stack(maps).sum(dim=0)
@@ -76,6 +76,6 @@ class Refiner(nn.Module):
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
-        """(B, 1, grid, grid) noisy mask in [-1, 1] and timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
+        """Noisy mask (B, 1, grid, grid) in [-1, 1], timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
         logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
         return logits + to_logits(condition[:, :1]) if self.residual else logits

@@ -1,6 +1,7 @@
-"""SAM 3: finds every instance of a short noun phrase in an image; ours is the one that it is surest of.
+"""SAM 3: finds every instance of a short noun phrase in an image.
 
-An instruction that asks for several objects gets all that are likely enough.
+The instance with the highest score is used; for an instruction that asks for several objects, all with a high enough
+score.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from mdsm_ros.models.common.normalize import Normalize
 from mdsm_ros.models.interface import FoundObjects, InitialMask, PublicCheckpoint
 from mdsm_ros.models.sam3 import SAM3Config
 
-if TYPE_CHECKING:  # not in every version of transformers that this package runs with
+if TYPE_CHECKING:  # missing in some supported versions of transformers
     from transformers import Sam3Model
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """What SAM 3 reads of B instructions.
+    """The input of SAM 3 for B instructions.
 
     Attributes:
-        tokens: of all noun phrases, one after the other.
-        wanted: the noun phrases of each instruction.
+        tokens: Tokens of all noun phrases of all instructions.
+        wanted: Noun phrases of each instruction.
     """
 
     tokens: BatchEncoding
@@ -37,16 +38,16 @@ class Prompts:
 
 
 class SAM3(nn.Module):
-    """Segments the noun with its adjectives, which is what SAM 3 was trained on; relations to other things are lost.
+    """Segments the noun with its adjectives, as SAM 3 was trained; relations to other objects are lost.
 
     Args:
-        config: image size and thresholds.
-        network: of transformers.
-        tokenizer: CLIP's.
-        normalize: with the checkpoint's mean and deviation.
+        config: Image size and thresholds.
+        network: Network of transformers.
+        tokenizer: CLIP's tokenizer.
+        normalize: Normalisation with the checkpoint's mean and standard deviation.
     """
 
-    tells_objects_apart: ClassVar[Literal[True]] = True
+    finds_objects: ClassVar[Literal[True]] = True
 
     def __init__(
         self, config: SAM3Config, network: Sam3Model, tokenizer: PreTrainedTokenizerBase, normalize: Normalize
@@ -59,11 +60,11 @@ class SAM3(nn.Module):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         return (self.network.vision_encoder,)
 
     def encode_text(self, texts: Sequence[str]) -> Prompts:
-        """Tokens of the phrases; which embeddings the network takes instead differs between versions."""
+        """The tokens of the phrases; versions differ in the embeddings that the network accepts instead."""
         wanted = [find_wanted(text) for text in texts]
         tokens = self.tokenizer(
             [one.phrase.short for of in wanted for one in of],
@@ -77,7 +78,7 @@ class SAM3(nn.Module):
     def initial(self, images: torch.Tensor, text: Prompts) -> InitialMask:
         """Mask logits (B, 1, h, w) of the best instance from images (B, 3, S, S), and the logit of its score.
 
-        The score is that of transformers' post-processing: of the instance, times that the phrase is in the image.
+        The score is the same as in transformers' post-processing: instance score times presence score.
         """
         numbers = [len(of) for of in text.wanted]
         pixels = self.normalize(images)
@@ -98,14 +99,14 @@ class SAM3(nn.Module):
         )
 
     def _objects(self, scores: torch.Tensor, masks: torch.Tensor, wanted: Sequence[Wanted]) -> FoundObjects:
-        """What an instruction asks for, of scores (P, instances) and masks (P, instances, h, w)."""
+        """The objects that an instruction asks for, from scores (P, instances) and masks (P, instances, h, w)."""
         places = choose(scores, wanted, self.config.present_threshold)
         rows, columns = ([place[k] for place in places] for k in (0, 1))
         return FoundObjects(masks[rows, columns], scores[rows, columns], [wanted[i].phrase.short for i in rows])
 
 
 def load(config: SAM3Config, checkpoints: Mapping[str, PublicCheckpoint]) -> SAM3:
-    """The model with its public weights, at the image size of the checkpoint."""
+    """Loads the model with its public weights, at the image size of the checkpoint."""
     checkpoint = checkpoints["checkpoint"]
     network = checkpoint.network("Sam3Model")
     config = replace(config, image_size=network.config.image_size)

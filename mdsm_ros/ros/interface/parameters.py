@@ -192,6 +192,19 @@ class Parameters:
     publish_initial: bool = _parameter(
         True, "Publish the mask before refinement on ~/initial_mask as soon as it exists."
     )
+    keep_hard_frames: str = _parameter(
+        "",
+        "Folder for frames whose score was close to present_threshold, or whose mask differs from the one before: "
+        "STAMP.jpg with the instruction in STAMP.json, at most one a second. mdsm learn reads it. Empty: none kept.",
+        read_only=True,
+    )
+    hard_frames_megabytes: int = _parameter(
+        200,
+        "Size limit of keep_hard_frames. The oldest frames are removed.",
+        minimum=1,
+        maximum=1_000_000,
+        read_only=True,
+    )
 
     def __post_init__(self) -> None:
         for parameter in fields(self):

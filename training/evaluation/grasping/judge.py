@@ -29,10 +29,10 @@ class Conditions:
     """What is given to the description of a frame.
 
     Attributes:
-        gripper: its sizes.
-        noise: of the depth, as simulated and as told.
-        wide: pixels by which the mask is too wide.
-        gravity: whether the direction of gravity is told.
+        gripper: Sizes of the gripper.
+        noise: Noise of the depth, both simulated and assumed.
+        wide: Pixels by which the mask is too wide.
+        gravity: Whether the direction of gravity is told.
     """
 
     gripper: Gripper
@@ -55,16 +55,16 @@ class FrameRecord:
     """What is known of one frame; None where nothing was described.
 
     Attributes:
-        fits: the object goes between the gripper's fingers.
-        distance: of the camera from the box's centre, metres.
-        reason: why nothing was described, or there is no grasp; "" otherwise.
-        iou: of the boxes.
-        size, exact_size: the boxes' sides, metres.
-        box_error: between the boxes' centres, metres.
-        centroid_error: from the exact visible surface's centroid, metres.
-        mahalanobis: the same in standard deviations, squared; below 7.81 in 95 % of the frames of a right covariance.
-        support: whether a support plane was found, and whether it is level within 5 degrees.
-        seconds: of the description.
+        fits: The object goes between the gripper's fingers.
+        distance: Distance of the camera from the box's centre in metres.
+        reason: Why nothing was described, or there is no grasp; "" otherwise.
+        iou: IoU of the boxes.
+        size, exact_size: The boxes' sides, metres.
+        box_error: Between the boxes' centres, metres.
+        centroid_error: Distance from the centroid of the exact visible surface in metres.
+        mahalanobis: The same in standard deviations, squared; below 7.81 in 95 % of the frames of a right covariance.
+        support: Whether a support plane was found, and whether it is level within 5 degrees.
+        seconds: CPU seconds of the description.
     """
 
     home: int

@@ -69,9 +69,9 @@ class AbsentDescriber:
     """Finds queries for what is not in a picture.
 
     Args:
-        judge: of the picture.
-        describer: of the same picture.
-        rng: chooses.
+        judge: Judge of the image.
+        describer: Describer of the same image.
+        rng: Chooses.
     """
 
     def __init__(self, judge: Judge, describer: Describer, rng: np.random.Generator) -> None:

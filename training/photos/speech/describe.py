@@ -34,8 +34,8 @@ class Describer:
     """Finds queries for the objects of a picture.
 
     Args:
-        judge: of the picture.
-        rng: chooses among descriptions.
+        judge: Judge of the image.
+        rng: Chooses among descriptions.
     """
 
     def __init__(self, judge: Judge, rng: np.random.Generator) -> None:

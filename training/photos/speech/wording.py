@@ -75,8 +75,8 @@ class Wording:
     """Chooses among the ways to say the same.
 
     Args:
-        rng: chooses.
-        broad: broad names ("table", "plant") may be used.
+        rng: Chooses.
+        broad: Broad names ("table", "plant") may be used.
     """
 
     def __init__(self, rng: np.random.Generator, broad: bool = False) -> None:
@@ -85,6 +85,10 @@ class Wording:
     def pick(self, words: Sequence[str]) -> str:
         """One of several."""
         return str(words[int(self.rng.integers(len(words)))])
+
+    def nouns(self, kind: str) -> tuple[str, ...]:
+        """All names of a kind that is there."""
+        return nouns(kind, self.broad)
 
     def noun(self, kind: str, *, absent: bool = False) -> str:
         """A name of a kind; for one that is not there, one that fits nothing else."""
@@ -98,9 +102,9 @@ class Wording:
         """A noun phrase with its article.
 
         Args:
-            query: what is described.
-            absent: the kind is not in the picture.
-            several: there are others of the kind: nobody says "the left bed" of the only one.
+            query: Query to describe.
+            absent: The kind is not in the picture.
+            several: There are others of the kind: nobody says "the left bed" of the only one.
         """
         before: list[str] = []
         after: list[str] = []

@@ -1,0 +1,1 @@
+"""The *Browse* page: instructions and masks of a data set."""

@@ -1,0 +1,241 @@
+"""A labelling session: which frames have a label, and the data set that the labels are written to, at once.
+
+Every label is a part of the data set (``parts/KEY.json``), which appears whole or not at all. So whatever ends the
+session, its labels are there, and the next session on the same folder resumes after them. ``annotations.json`` is
+written anew from all parts each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from mdsm_ros.commands.web.labelling.frames import Frames
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, MemoryDataset
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, encode_mask, merge_contents, part_path
+from mdsm_ros.errors import CommandError, DatasetError, StorageError
+from mdsm_ros.files import write_json
+from mdsm_ros.foreign import check_keys, read_json
+from mdsm_ros.inference.answer import MAX_INSTRUCTION_CHARACTERS, validate_instruction
+from mdsm_ros.language.expressions import count_expressions
+
+CATEGORY = "target"
+SOURCE = "web"
+SESSION_FILE = "session.json"
+DRAFTS_FOLDER = "drafts"
+LOCK_FILE = ".session.lock"
+PART_FIELDS = ("images", "annotations", "instructions", "counts")
+
+Verdict = Literal["labelled", "absent", "rejected"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a person said about a frame.
+
+    Attributes:
+        verdict: "labelled": the mask shows the target; "absent": the target is not in view; "rejected": the frame is
+            left out of the data set.
+        instruction: Instruction that the label is about; "" for a rejected frame that had none.
+        mask: Mask (H, W) of the target; None unless the verdict is "labelled".
+    """
+
+    verdict: Verdict
+    instruction: str
+    mask: NDArray[np.bool_] | None = None
+
+
+class LabelSession:
+    """Labels of frames in a data set folder; one session at a time may have the folder.
+
+    Args:
+        frames: Frames to label.
+        out: Folder of the data set, made when absent.
+        split: Split of the labels.
+
+    Raises:
+        CommandError: The folder holds something else, labels of other frames, or another session's.
+        DatasetError: A file of an earlier session is damaged.
+        StorageError: The folder cannot be written.
+    """
+
+    def __init__(self, frames: Frames, out: Path, split: str = "train") -> None:
+        self.frames = frames
+        self.out = out
+        self._split = split
+        self._info = {"source": SOURCE, "frames": frames.name}
+        self._writing = threading.Lock()
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(out / LOCK_FILE)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise CommandError(f"folder {str(out)!r} is used by another session, expected one at a time") from None
+        except OSError as error:
+            raise StorageError(f"labels cannot be written to {str(out)!r}: {error}") from error
+        try:
+            self._check_source()
+            self._parts = self._read_parts()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _check_source(self) -> None:
+        path = self.out / SESSION_FILE
+        if not path.exists():
+            if (self.out / ANNOTATIONS_FILE).exists() or (self.out / PARTS_FOLDER).exists():
+                raise CommandError(
+                    f"folder {str(self.out)!r} holds a data set of another origin, expected a new folder"
+                )
+            write_json(path, self._info)
+            return
+        before = check_keys(read_json(path, DatasetError, "a session"), ["frames"], str(path), DatasetError)["frames"]
+        if before != self.frames.name:
+            raise CommandError(
+                f"folder {str(self.out)!r} holds labels of {before!r}, expected those of {self.frames.name!r}"
+            )
+
+    def _read_parts(self) -> dict[str, dict[str, Any]]:
+        parts = {}
+        for path in sorted((self.out / PARTS_FOLDER).glob("*.json")):
+            parts[path.stem] = check_keys(
+                read_json(path, DatasetError, "a label"), PART_FIELDS, str(path), DatasetError
+            )
+        return parts
+
+    def verdict(self, number: int) -> Verdict | None:
+        """What was said about a frame; None where nothing was."""
+        part = self._parts.get(self.frames.keys[number])
+        if part is None:
+            return None
+        return next((verdict for verdict in VERDICTS if verdict in part["counts"]), None)
+
+    def counts(self) -> dict[str, int]:
+        """How many frames have each verdict, and how many have none ("open")."""
+        found = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
+        return {name: found[name] for name in (*VERDICTS, "open")}
+
+    def first_open(self) -> int:
+        """Number of the first frame without a verdict; of the last frame where all have one."""
+        numbers = range(len(self.frames.keys))
+        return next((number for number in numbers if self.verdict(number) is None), numbers[-1])
+
+    def label(self, number: int) -> Label | None:
+        """The label of a frame as it was saved.
+
+        Raises:
+            DatasetError: Its file is damaged.
+        """
+        verdict, part = self.verdict(number), self._parts.get(self.frames.keys[number])
+        if verdict is None or part is None:
+            return None
+        if verdict == "rejected":
+            return Label(verdict, "")
+        data = MemoryDataset(part, {}, str(part_path(self.out, self.frames.keys[number])))
+        instruction = data.instructions[0]
+        return Label(verdict, instruction.text, data.mask(instruction) if verdict == "labelled" else None)
+
+    def save(self, number: int, label: Label) -> None:
+        """Stores a label in place of an earlier one; when this returns, it is on the disk.
+
+        Raises:
+            DatasetError: The mask is empty, or not of the frame's size.
+            InstructionError: The instruction cannot be used.
+            MdsmError: The frame cannot be read.
+            StorageError: The disk is full, or the folder cannot be written.
+        """
+        key = self.frames.keys[number]
+        image = None if label.verdict == "rejected" else self.frames.image(number)
+        if image is not None:
+            _check(label, image.shape[:2])
+        with self._writing:
+            try:
+                self._parts[key] = self._write_part(key, label, image)
+                self._publish()
+                self._draft_path(number).unlink(missing_ok=True)
+                if image is None:
+                    (self.out / "images" / f"{key}.jpg").unlink(missing_ok=True)
+            except OSError as error:
+                raise StorageError(f"label cannot be written to {str(self.out)!r}: {error}") from error
+
+    def keep(self, number: int, instruction: str, mask: NDArray[np.bool_]) -> None:
+        """Keeps a drawing without a verdict, which is no part of the data set.
+
+        Raises:
+            StorageError: The disk is full, or the folder cannot be written.
+        """
+        path = self._draft_path(number)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_json(path, {"instruction": instruction[:MAX_INSTRUCTION_CHARACTERS], "mask": encode_mask(mask)})
+        except OSError as error:
+            raise StorageError(f"drawing cannot be written to {str(self.out)!r}: {error}") from error
+
+    def draft(self, number: int) -> Label | None:
+        """The drawing without a verdict of a frame; its verdict is "labelled", as if it were accepted.
+
+        Raises:
+            DatasetError: Its file is damaged.
+        """
+        path = self._draft_path(number)
+        if not path.exists():
+            return None
+        content = check_keys(
+            read_json(path, DatasetError, "a drawing"), ["instruction", "mask"], str(path), DatasetError
+        )
+        try:
+            code = {"size": content["mask"]["size"], "counts": content["mask"]["counts"].encode("ascii")}
+            return Label("labelled", str(content["instruction"]), coco_mask.decode(code).astype(bool))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"{path} holds a damaged mask: {error}") from error
+
+    def _draft_path(self, number: int) -> Path:
+        return self.out / DRAFTS_FOLDER / f"{self.frames.keys[number]}.json"
+
+    def _write_part(self, key: str, label: Label, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+        with DatasetWriter(self.out, [CATEGORY], info=self._info, part=key) as writer:
+            writer.count(label.verdict)
+            if image is not None:
+                image_id = writer.add_image(image, scene=self.frames.name, name=key)
+                ids = [] if label.mask is None else [writer.add_annotation(image_id, CATEGORY, label.mask)]
+                text = validate_instruction(label.instruction)
+                writer.add_instruction(
+                    image_id,
+                    ids,
+                    text,
+                    split=self._split,
+                    source=SOURCE,
+                    expressions=count_expressions(text),
+                    distractors=0,  # nobody has counted them
+                )
+        return dict(read_json(part_path(self.out, key), DatasetError, "a label"))
+
+    def _publish(self) -> None:
+        """Writes ``annotations.json`` from all parts."""
+        merged = merge_contents(self._parts[key] for key in sorted(self._parts))
+        categories = [{"id": 1, "name": CATEGORY}]
+        write_json(self.out / ANNOTATIONS_FILE, {"info": self._info, **merged, "categories": categories})
+
+    def close(self) -> None:
+        """Gives the folder free."""
+        self._lock.release()
+        self.frames.close()
+
+
+def _check(label: Label, shape: tuple[int, ...]) -> None:
+    validate_instruction(label.instruction)
+    if label.verdict != "labelled":
+        return
+    if label.mask is None or not label.mask.any():
+        raise DatasetError("mask is empty, expected the target's pixels; press N where the target is not in view")
+    if label.mask.shape != shape:
+        raise DatasetError(f"mask has the shape {label.mask.shape}, expected {shape}, that of the frame")

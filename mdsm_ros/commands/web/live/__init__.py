@@ -1,0 +1,1 @@
+"""The *Live* page: a running node of this machine."""

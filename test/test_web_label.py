@@ -1,0 +1,268 @@
+"""Labelling without a browser: frames, sessions, and what the page asks for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from recordings import CUP, RADIO, SECOND, Recorder
+from recordings import picture as bag_picture
+from web_stand_ins import HEIGHT, LEFT, RIGHT, WIDTH, RedModel, left_mask, mask_in, mask_url, picture_folder, shelf
+
+from mdsm_ros.commands.web import pictures
+from mdsm_ros.commands.web.candidates import candidates
+from mdsm_ros.commands.web.labelling import session as session_module
+from mdsm_ros.commands.web.labelling.desk import LabelDesk
+from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames
+from mdsm_ros.commands.web.labelling.session import Label, LabelSession
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError, StorageError
+from mdsm_ros.replay.labels import Labels
+
+SAID = "get the red box"
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> FolderFrames:
+    return FolderFrames(picture_folder(tmp_path), SAID)
+
+
+def test_a_folder_gives_its_pictures_in_order_and_none_from_elsewhere(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path, 3)
+    outside = tmp_path / "secret.png"
+    outside.write_bytes((folder / "a.png").read_bytes())
+    (folder / "link.png").symlink_to(outside)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "b.jpg").write_bytes((folder / "b.png").read_bytes())
+    (folder / "deeper").mkdir()
+    frames = FolderFrames(folder)
+    assert frames.keys == ["a", "b", "b_png", "c"]
+    assert frames.image(0).shape == (HEIGHT, WIDTH, 3)
+    (folder / "a.png").unlink()
+    (folder / "a.png").symlink_to(outside)  # since the folder was read
+    with pytest.raises(ImageError, match="leads out"):
+        frames.image(0)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="holds no pictures"):
+        FolderFrames(tmp_path)
+
+
+def test_any_frame_of_a_recording_is_read_and_named_by_its_stamp(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "bag")
+    recorder.say(CUP, 0.5)
+    for number in range(6):
+        if number == 3:
+            recorder.say(RADIO, 3.5)
+        recorder.show(bag_picture(number), number + 1, stamp=number + 0.75)
+    recorder.writer.close()
+    frames = BagFrames(tmp_path / "bag", every=2)
+    assert frames.keys == [str(round((n + 0.75) * SECOND)) for n in (0, 2, 4)]
+    assert [frames.instruction(n) for n in range(3)] == [CUP, CUP, RADIO]
+    for number in (2, 0, 1):
+        assert np.array_equal(frames.image(number), bag_picture(2 * number))
+    session = LabelSession(frames, tmp_path / "labels")
+    mask = np.zeros(frames.image(1).shape[:2], bool)
+    mask[3:9, 4:8] = True
+    session.save(1, Label("labelled", CUP, mask))
+    session.close()
+    truth = Labels(tmp_path / "labels").truth(round(2.75 * SECOND), CUP)  # as mdsm replay reads them
+    assert truth is not None
+    assert np.array_equal(truth, mask)
+    with pytest.raises(BagError):
+        BagFrames(tmp_path / "bag", image="/no/such")
+
+
+def test_labels_are_a_data_set_at_once_and_the_next_session_resumes(frames: FolderFrames, tmp_path: Path) -> None:
+    out = tmp_path / "labels"
+    first = LabelSession(frames, out, split="val")
+    assert (first.first_open(), first.counts()["open"]) == (0, 5)
+    first.save(0, Label("labelled", "  get   the red box ", left_mask()))
+    first.save(1, Label("absent", "get the lamp"))
+    first.save(2, Label("rejected", ""))
+    first.save(0, Label("labelled", SAID, ~left_mask()))  # another opinion replaces it
+    data = Dataset(out)  # before the session ends
+    assert [(i.text, i.split, len(i.annotation_ids)) for i in data.instructions] == [
+        (SAID, "val", 1),
+        ("get the lamp", "val", 0),
+    ]
+    assert np.array_equal(data.mask(data.instructions[0]), ~left_mask())
+    assert data.image(1).shape == (HEIGHT, WIDTH, 3)
+    first._lock.release()  # as if the process had been killed
+    again = LabelSession(FolderFrames(tmp_path / "pictures"), out)
+    assert again.counts() == {"labelled": 1, "absent": 1, "rejected": 1, "open": 2}
+    assert again.first_open() == 3
+    label = again.label(0)
+    assert label is not None
+    assert label.mask is not None
+    assert np.array_equal(label.mask, ~left_mask())
+    assert again.label(1) == Label("absent", "get the lamp")
+    assert again.label(3) is None
+
+
+def test_a_frame_that_is_left_out_leaves_the_data_set(frames: FolderFrames, tmp_path: Path) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.save(0, Label("labelled", SAID, left_mask()))
+    session.save(0, Label("rejected", ""))
+    assert Dataset(tmp_path / "labels").instructions == []
+    assert list((tmp_path / "labels" / "images").iterdir()) == []
+
+
+def test_a_drawing_without_a_verdict_is_kept_outside_the_data_set(frames: FolderFrames, tmp_path: Path) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.keep(2, "half a sent", left_mask())
+    draft = session.draft(2)
+    assert draft is not None
+    assert draft.instruction == "half a sent"
+    assert draft.mask is not None
+    assert np.array_equal(draft.mask, left_mask())
+    assert session.verdict(2) is None
+    assert not (tmp_path / "labels" / "annotations.json").exists()
+    session.save(2, Label("absent", SAID))
+    assert session.draft(2) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (Label("labelled", SAID, np.zeros((HEIGHT, WIDTH), bool)), "mask is empty"),
+        (Label("labelled", SAID, np.ones((3, 4), bool)), "expected .48, 64."),
+        (Label("absent", " "), "expected a sentence"),
+    ],
+)
+def test_a_label_that_says_nothing_is_refused(frames: FolderFrames, tmp_path: Path, label: Label, message: str) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    with pytest.raises(ValueError, match=message):
+        session.save(0, label)
+    assert session.counts()["open"] == 5
+
+
+def test_a_full_disk_is_told_and_loses_no_earlier_label(
+    frames: FolderFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.save(0, Label("labelled", SAID, left_mask()))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(session_module, "write_json", fail)
+    with pytest.raises(StorageError, match="No space left"):
+        session.save(1, Label("absent", SAID))
+    assert len(Dataset(tmp_path / "labels").instructions) == 1
+
+
+def test_a_folder_of_something_else_is_refused(frames: FolderFrames, tmp_path: Path) -> None:
+    out = tmp_path / "labels"
+    session = LabelSession(frames, out)
+    with pytest.raises(CommandError, match="used by another session"):
+        LabelSession(frames, out)
+    session.close()
+    (tmp_path / "others").mkdir()
+    with pytest.raises(CommandError, match="labels of 'pictures', expected those of 'others'"):
+        LabelSession(FolderFrames(_with_a_picture(tmp_path / "others")), out)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "annotations.json").write_text("{}")
+    with pytest.raises(CommandError, match="another origin"):
+        LabelSession(frames, tmp_path / "data")
+    (out / "parts").mkdir()
+    (out / "parts" / "a.json").write_text("{")
+    with pytest.raises(DatasetError, match=r"a\.json is not JSON"):
+        LabelSession(frames, out)
+
+
+def _with_a_picture(folder: Path) -> Path:
+    Image.new("RGB", (8, 8)).save(folder / "x.png")
+    return folder
+
+
+def test_the_desk_shows_a_frame_the_models_mask_and_saves(frames: FolderFrames, tmp_path: Path) -> None:
+    model = RedModel()
+    desk = LabelDesk(LabelSession(frames, tmp_path / "labels"), shelf(model))
+    opened = desk.open_frame({"number": None})
+    assert (opened["number"], opened["total"], opened["instruction"], opened["mask"]) == (0, 5, SAID, None)
+    assert model.asked == []  # the frame is there before the model is
+    answer = desk.ask({"number": 0, "instruction": SAID})
+    assert np.array_equal(mask_in(answer["proposed"]) > 0, left_mask() | np.roll(_right(), 0))
+    numbers = mask_in(answer["candidates"])
+    assert numbers[20, 10] == 1  # the brighter one
+    assert numbers[20, 50] == 2
+    assert numbers[2, 2] == 0
+    desk.ask({"number": 0, "instruction": SAID})
+    assert model.asked == [SAID]  # remembered
+    assert desk.keep({"number": 1, "instruction": "", "mask": mask_url(left_mask())}) == {}
+    assert desk.open_frame({"number": 1})["draft"] is True
+    saved = desk.save({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(numbers == 2)})
+    assert saved["counts"]["labelled"] == 1
+    data = Dataset(tmp_path / "labels")
+    assert np.array_equal(data.mask(data.instructions[0]), _right())
+
+
+def _right() -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[8:40, RIGHT] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("text", "expected an object"),
+        ({"number": 5, "verdict": "absent", "instruction": SAID}, "frame number is 5, expected 0 to 4"),
+        ({"number": "../a", "verdict": "absent", "instruction": SAID}, "frame number"),
+        ({"number": True, "verdict": "absent", "instruction": SAID}, "frame number"),
+        ({"number": 0, "verdict": "../x", "instruction": SAID}, "verdict"),
+        ({"number": 0, "verdict": "absent", "instruction": ["x"]}, "expected text"),
+        ({"number": 0, "verdict": "absent", "instruction": "a\0b"}, "control character"),
+        ({"number": 0, "verdict": "labelled", "instruction": SAID}, "expected a PNG"),
+        ({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": "file:///etc/passwd"}, "expected a PNG"),
+        ({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(np.ones((2, 2), bool))}, "2x2"),
+        ({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": "data:image/png;base64,AAAA"}, "damaged"),
+    ],
+)
+def test_what_a_browser_must_not_send_is_refused_and_writes_nothing(
+    frames: FolderFrames, tmp_path: Path, request_: object, message: str
+) -> None:
+    out = tmp_path / "labels"
+    desk = LabelDesk(LabelSession(frames, out), shelf())
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    assert message in desk.save(request_)["error"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_a_large_frame_is_drawn_smaller_and_saved_on_its_own_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures.fitted_size, "__defaults__", (WIDTH // 2,))
+    monkeypatch.setattr(pictures.fit, "__defaults__", (WIDTH // 2,))
+    desk = LabelDesk(LabelSession(FolderFrames(picture_folder(tmp_path), SAID), tmp_path / "labels"), shelf())
+    opened = desk.open_frame({"number": 0})
+    assert (opened["width"], opened["height"]) == (WIDTH // 2, HEIGHT // 2)
+    small = left_mask()[::2, ::2]
+    assert "error" not in desk.save({"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(small)})
+    data = Dataset(tmp_path / "labels")
+    assert np.array_equal(data.mask(data.instructions[0]), left_mask())
+
+
+def test_candidates_are_regions_and_weak_ones_count_too() -> None:
+    probability = np.zeros((HEIGHT, WIDTH), np.float32)
+    probability[8:40, LEFT] = 0.9
+    probability[6:42, 2:22] = np.maximum(probability[6:42, 2:22], 0.2)  # the surroundings of a region are none
+    probability[8:40, RIGHT] = 0.2
+    probability[0, 63] = 1.0  # too small for an object
+    found = candidates(probability, 0.5)
+    assert len(found) == 2
+    assert np.array_equal(found[0], left_mask())
+    assert np.array_equal(found[1], _right())
+    assert candidates(np.zeros((HEIGHT, WIDTH), np.float32), 0.5) == []
+
+
+def test_labels_say_where_they_are_from(frames: FolderFrames, tmp_path: Path) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.save(0, Label("labelled", SAID, left_mask()))
+    content = json.loads((tmp_path / "labels" / "annotations.json").read_text())
+    assert content["info"] == {"source": "web", "frames": "pictures"}  # not where the folder lies
