@@ -40,6 +40,7 @@ CHANGED = {
     "ask_margin": 0.5,
     "relations": True,
     "publish_initial": False,
+    "gripper_width": 0.06,
 }
 
 

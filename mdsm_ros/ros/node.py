@@ -34,7 +34,6 @@ from mdsm_ros.recordings.images.colors import check_image
 from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import image_to_rgb
-from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.depth.inputs import DepthInputs
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.inputs.hearing import Hearing
@@ -42,6 +41,7 @@ from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
 from mdsm_ros.ros.interface.topics import TOPICS
+from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
@@ -95,7 +95,7 @@ class MdsmNode(LifecycleNode):
         self._inputs = Inputs(self, self.guard)
         self._image_topic = transport_topic(self, "image", self._settings.image_transport)
         self._instruction_topic = self.resolve_topic_name("instruction")
-        self._depth_inputs: DepthInputs | None = None
+        self._objects: Objects | None = None
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -174,13 +174,25 @@ class MdsmNode(LifecycleNode):
         self._check_image = functools.partial(check, max_pixels=limit)
         to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
-        depth = self._subscribe_depth(qos) if self._settings.depth else None
+        if self._settings.depth:
+            depth = DepthInputs(self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note)
+            self._objects = Objects(self._settings, depth, self._outputs, self._complaints, self.guard)
+        elif self._settings.target_frame:
+            self.get_logger().warning("parameter target_frame has no effect: parameter depth is false")
         common = (self._outputs, self._statistics, self._complaints)
         self._tracking = MaskTracking(self.context, self.guard, to_rgb, *common)
         self._tracking.reset(self._instruction)
         self._tracking.start()
         self._worker = Worker(
-            self.context, self.guard, segmenter, to_rgb, *common, self._tracking, depth, self._questions, hard_frames
+            self.context,
+            self.guard,
+            segmenter,
+            to_rgb,
+            *common,
+            self._tracking,
+            self._objects,
+            self._questions,
+            hard_frames,
         )
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
@@ -246,9 +258,9 @@ class MdsmNode(LifecycleNode):
         self._inputs.destroy()
         if self._worker is None:
             return
-        if self._depth_inputs is not None:
-            self._depth_inputs.close()
-            self._depth_inputs = None
+        if self._objects is not None:
+            self._objects.close()
+            self._objects = None
         self._worker.stop()
         self._worker = None
         self._tracking.stop()
@@ -268,12 +280,6 @@ class MdsmNode(LifecycleNode):
         wait([freed], RELEASE_TIMEOUT if self._patience is None else self._patience)
 
     # input
-
-    def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
-        self._depth_inputs = DepthInputs(
-            self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note
-        )
-        return self._depth_inputs.buffer
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()

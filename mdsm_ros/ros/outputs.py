@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
@@ -22,7 +22,12 @@ from mdsm_ros.ros.detections import detections_of, label_info_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8
 
+if TYPE_CHECKING:  # SciPy, which most nodes do not need
+    from mdsm_ros.manipulation.gripper import Gripper
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject
+
 VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
+DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
 
 
 class Outputs:
@@ -89,10 +94,40 @@ class Outputs:
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
     def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
-        """Publishes the pose and the points of an object; ``colors`` (N, 3) are the RGB colours of the points."""
+        """Publishes the pose and the points of an object in the frame of the header.
+
+        Args:
+            header: Stamp of the image and frame of the object.
+            found: The object.
+            colors: (N, 3) RGB colours of its points.
+        """
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
+
+    def is_description_wanted(self) -> bool:
+        """Whether somebody subscribes to what is computed of box and grasps."""
+        return any(self._is_subscribed(name) for name in DESCRIPTIONS)
+
+    def publish_description(self, header: Header, objects: Sequence[DescribedObject], gripper: Gripper) -> None:
+        """Publishes boxes, grasps and centroid where somebody subscribes.
+
+        Args:
+            header: Stamp of the image and frame of the objects.
+            objects: What to publish, the surest first; none empties boxes, grasps and markers.
+            gripper: For drawing.
+        """
+        from mdsm_ros.ros.depth.grasp_messages import centroid_of, detections_3d_of, grasps_of
+        from mdsm_ros.ros.depth.markers import markers_of
+
+        if objects and self._is_subscribed("object_centroid"):
+            self._publishers["object_centroid"].publish(centroid_of(objects[0].target, header))
+        if self._is_subscribed("detections_3d"):
+            self._publishers["detections_3d"].publish(detections_3d_of(objects, header))
+        if self._is_subscribed("grasps"):
+            self._publishers["grasps"].publish(grasps_of(objects, header))
+        if self._is_subscribed("markers"):
+            self._publishers["markers"].publish(markers_of(objects, gripper, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
         """Publishes and returns the status line of an answer."""

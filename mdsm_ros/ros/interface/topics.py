@@ -77,6 +77,7 @@ ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publishe
 WITH_ANSWER = "with the final answer"
 ON_DEMAND = "with `~/mask`, while somebody subscribes"
 MAPS = f"{WITH_ANSWER}, while somebody subscribes"
+GRASPING = "after `~/mask` where parameter `depth` is true, while somebody subscribes"
 
 TOPICS = (
     Topic(
@@ -221,6 +222,38 @@ TOPICS = (
         "with `~/object_pose`, while somebody subscribes",
         content="x, y, z, rgb",
         summary="the object's points, likewise",
+    ),
+    Topic(
+        "~/object_centroid",
+        "geometry_msgs/PoseWithCovarianceStamped",
+        "out",
+        f"{GRASPING}, if the object can be described",
+        content="mean of the visible surface; the orientation is not estimated",
+        summary="the object's centroid with its covariance, likewise",
+    ),
+    Topic(
+        "~/detections_3d",
+        "vision_msgs/Detection3DArray",
+        "out",
+        f"{GRASPING} and vision_msgs is installed",
+        content="an oriented box for each object, with id and class_id as on `~/detections`",
+        summary="oriented boxes of the objects, where vision_msgs is installed",
+    ),
+    Topic(
+        "~/grasps",
+        "geometry_msgs/PoseArray",
+        "out",
+        GRASPING,
+        content="up to five grasps of two fingers, the best first",
+        summary="up to five ranked grasps: x is the approach, y the closing direction",
+    ),
+    Topic(
+        "~/markers",
+        "visualization_msgs/MarkerArray",
+        "out",
+        f"{GRASPING} and visualization_msgs is installed",
+        content="boxes and grasps",
+        summary="boxes and grasps, for RViz",
     ),
     Topic(
         "~/question",
