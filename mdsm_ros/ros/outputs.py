@@ -12,8 +12,9 @@ from std_msgs.msg import Header, String
 
 from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import TRACKED, Segmentation
 from mdsm_ros.inference.instances import label_image
+from mdsm_ros.inference.tracking.tracker import TrackedMask
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # SciPy, which most nodes do not need
     from mdsm_ros.manipulation.gripper import Gripper
     from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
+VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
 DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
 
 
@@ -52,12 +54,34 @@ class Outputs:
         """Publishes the final mask."""
         self._publishers["mask"].publish(mask_to_image(answer.mask, header))
 
-    def publish_on_demand(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Publishes the topics that take time, each only if it has a subscriber."""
+    def publish_tracked(
+        self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float
+    ) -> None:
+        """Publishes a mask that was carried to an image within ``seconds``, its status, and the topics that show it."""
+        self._publishers["mask"].publish(mask_to_image(tracked.mask, header))
+        self._publish_status(
+            header,
+            instruction,
+            stage=TRACKED,
+            score=round(tracked.answer.score, 4),
+            present=True,
+            timings={"track": round(seconds, 4), "total": round(seconds, 4)},
+            latency=round(self.age(header), 4),
+            age=round(tracked.age, 4),
+            error=None,
+        )
+        if any(self._is_subscribed(name) for name in VIEWS):
+            self.publish_views(header, image, instruction, tracked.segmentation())
+
+    def publish_maps(self, header: Header, answer: Segmentation) -> None:
+        """Publishes the maps of a model's answer, each only if it has a subscriber."""
         if self._is_subscribed("probability"):
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
+
+    def publish_views(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+        """Publishes the topics that show a mask, each only if it has a subscriber."""
         if self._is_subscribed("instances"):
             labels = label_image(answer.instances, answer.mask.shape)
             self._publishers["instances"].publish(numpy_to_image(labels, "mono16", header))

@@ -25,6 +25,7 @@ from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.ros.questions import Questions
+from mdsm_ros.ros.tracking.thread import MaskTracking, nanoseconds
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -57,6 +58,7 @@ class Worker:
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
+        tracking: MaskTracking,
         objects: Objects | None = None,
         questions: Questions | None = None,
         hard_frames: HardFrames | None = None,
@@ -69,6 +71,7 @@ class Worker:
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
+        self._tracking = tracking
         self._objects = objects
         self._questions = questions
         self._hard_frames = hard_frames
@@ -139,16 +142,28 @@ class Worker:
         if self._is_outdated(job):
             self._statistics.answer_cancelled()
             return None
-        self._outputs.publish_mask(header, final)
+        is_newest = self._publish_mask(job, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
         if self._objects is not None:
             self._objects.publish(job.message, image, job.instruction, final, job.parameters.gripper_width)
-        self._outputs.publish_on_demand(header, image, job.instruction, final)
+        self._outputs.publish_maps(header, final)
+        if is_newest:
+            self._outputs.publish_views(header, image, job.instruction, final)
+        if job.parameters.track:
+            self._tracking.answer(header, image, job.instruction, final)
         if self._hard_frames is not None:
             self._keep_if_hard(self._hard_frames, job, image, final, settings.present_threshold)
         return status
+
+    def _publish_mask(self, job: Job, answer: Segmentation) -> bool:
+        """Publishes the final mask, unless a mask tracked to a newer image is already out."""
+        header = job.message.header
+        if job.parameters.track:
+            return self._tracking.order.publish(nanoseconds(header), lambda: self._outputs.publish_mask(header, answer))
+        self._outputs.publish_mask(header, answer)
+        return True
 
     def _hold_depth(self, job: Job) -> None:
         if self._objects is not None:

@@ -96,6 +96,11 @@ class Parameters:
         "Start refinement from the refined mask of the previous image, with half the noise and half the steps. Masks "
         "on a stream become steadier.",
     )
+    track: bool = _parameter(
+        False,
+        "Carry the newest answer's mask to every image that comes while the model works, by optical flow: ~/mask at "
+        "the camera's rate, with stage tracked in ~/status.",
+    )
     num_samples: int = _parameter(
         1,
         "Refined masks per answer, each from different noise, in one batch. The answer is their mean; their standard "

@@ -74,7 +74,9 @@ class Topic:
 
 IMAGE_QOS = "`image_reliability`, `image_depth`"
 ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publisher
+WITH_ANSWER = "with the final answer"
 ON_DEMAND = "with `~/mask`, while somebody subscribes"
+MAPS = f"{WITH_ANSWER}, while somebody subscribes"
 GRASPING = "after `~/mask` where parameter `depth` is true, while somebody subscribes"
 
 TOPICS = (
@@ -163,16 +165,16 @@ TOPICS = (
         "~/mask",
         "sensor_msgs/Image",
         "out",
-        "the final answer; without refinement, the initial mask again",
+        "the final answer; without refinement, the initial mask again; with parameter `track`, every image",
         content="mono8, 0 or 255",
         summary="the answer, with the stamp and frame_id of its image",
     ),
-    Topic("~/probability", "sensor_msgs/Image", "out", ON_DEMAND, content="32FC1"),
+    Topic("~/probability", "sensor_msgs/Image", "out", MAPS, content="32FC1"),
     Topic(
         "~/uncertainty",
         "sensor_msgs/Image",
         "out",
-        f"{ON_DEMAND}, if `num_samples` is 2 or more",
+        f"{MAPS}, if `num_samples` is 2 or more",
         content="32FC1, standard deviation of the probability",
     ),
     Topic(
@@ -210,7 +212,7 @@ TOPICS = (
         "~/object_pose",
         "geometry_msgs/PoseStamped",
         "out",
-        "with `~/mask`, if parameter `depth` is true, the target is in view and depth covers enough of it",
+        f"{WITH_ANSWER}, if parameter `depth` is true, the target is in view and depth covers enough of it",
         summary="the object's position, given `depth` and `camera_info`",
     ),
     Topic(
@@ -265,7 +267,7 @@ TOPICS = (
         "~/status",
         "std_msgs/String",
         "out",
-        "one line of JSON per answer and per refused message",
+        "one line of JSON per answer, tracked mask and refused message",
         summary="one line of JSON per answer: score, present, timings, latency",
     ),
     Topic(
