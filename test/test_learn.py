@@ -112,7 +112,7 @@ def test_frames_of_a_recording_wait_for_labels(
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     options[-1] = str(tmp_path / "config.yaml")
     assert main(["learn", str(bag), *options, "--frames", "4"]) == 0
-    assert "run again with --labels" in capsys.readouterr().out
+    assert "on the page of --page" in capsys.readouterr().out
     frames = read_frames(out / "frames")
     assert [f.instruction for f in frames] == ["", CUP, CUP, RADIO] or len(frames) == 4
     assert sorted(path.stem for path in (out / "frames/images").glob("*.jpg")) == sorted(f.name for f in frames)

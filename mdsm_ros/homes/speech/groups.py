@@ -55,7 +55,7 @@ class Group:
     Attributes:
         sort: "all" that the query means; the one that "each" of the queries means; all that lies "on" the one thing
             that the query means.
-        queries: one, or two and more of "each".
+        queries: One query, or two and more for "each".
     """
 
     sort: Sort
@@ -103,10 +103,10 @@ class Grouper:
     """Finds groups in a scene, and words for them.
 
     Args:
-        scene: what is visible.
-        words: for the noun phrases.
-        describer: has the landmarks.
-        rng: chooses.
+        scene: Visible objects.
+        words: Words for the noun phrases.
+        describer: Describer with the landmarks.
+        rng: Random generator of the choices.
     """
 
     def __init__(self, scene: Scene, words: Wording, describer: Describer, rng: np.random.Generator) -> None:
