@@ -58,7 +58,7 @@ class FolderFrames:
 
     Args:
         folder: Folder of the pictures; folders in it do not count.
-        instruction: What to look for in every picture; "" where that is not known.
+        instruction: Instruction for every image; "" if unknown.
 
     Raises:
         DatasetError: There is no picture in the folder, or its ``images.csv`` cannot be used.
@@ -117,7 +117,7 @@ class BagFrames:
         every: Distance of the frames; 1 takes all images.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String, if there is just one.
-        instruction: What to look for in every frame, instead of the recording's instructions; "": not known.
+        instruction: Instruction for every frame, instead of the recording's instructions; "" if unknown.
 
     Raises:
         BagError: The recording or a topic cannot be used.
