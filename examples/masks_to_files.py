@@ -2,7 +2,7 @@
 
     python3 examples/masks_to_files.py --out masks --ros-args -r mask:=/mdsm/mask
 
-A mask is 255 where the object is and 0 elsewhere; all 0 means that the object is not in view.
+A mask is 255 on the object and 0 elsewhere; a mask of zeros means that the object is not in view.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from sensor_msgs.msg import Image
 
 
 class MaskWriter(Node):
-    """Subscribes ``mask`` and writes ``SECONDS_NANOSECONDS.png``.
+    """Subscribes to ``mask`` and writes ``SECONDS_NANOSECONDS.png``.
 
     Args:
-        folder: Folder to write.
+        folder: Folder for the PNG files.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,10 +1,10 @@
-r"""Publishes the object's pose in the robot's frame: what a grasp planner wants.
+r"""Publishes the object's pose in the robot's frame, as a grasp planner expects it.
 
-With tf2, which knows where the camera is:
+With tf2, which provides the camera's pose:
 
     python3 examples/pose_to_base_link.py --ros-args -r object_pose:=/mdsm/object_pose
 
-Without it (tf2_ros is not on PyPI), for a camera that does not move, with its place in the robot's frame as x y z in
+Without it (tf2_ros is not on PyPI), for a camera that does not move, with its pose in the robot's frame as x y z in
 metres and qx qy qz qw:
 
     python3 examples/pose_to_base_link.py --static 0.1 0 1.2 -0.5 0.5 -0.5 0.5 \
@@ -27,15 +27,15 @@ from rclpy.time import Time
 from rclpy.utilities import remove_ros_args
 
 Quaternions = tuple[float, float, float, float]  # x, y, z, w
-LookUp = Callable[[PoseStamped], Transform]  # where the frame of a pose was at its stamp, in the robot's frame
+LookUp = Callable[[PoseStamped], Transform]  # the pose's frame in the robot's frame, at the stamp of the pose
 
 
 class PoseTransformer(Node):
-    """Subscribes ``object_pose`` and publishes ``object_pose_in_base``.
+    """Subscribes to ``object_pose`` and publishes ``object_pose_in_base``.
 
     Args:
-        frame: The robot's frame.
-        look_up: Finds the transform of a pose; None asks tf2.
+        frame: Name of the robot's frame.
+        look_up: Function that returns the transform for a pose; None uses tf2.
     """
 
     def __init__(self, frame: str, look_up: LookUp | None) -> None:
@@ -49,13 +49,13 @@ class PoseTransformer(Node):
         from tf2_ros import Buffer, TransformListener
 
         buffer = Buffer()
-        self._listener = TransformListener(buffer, self)  # fills the buffer for as long as it is kept
+        self._listener = TransformListener(buffer, self)  # fills the buffer as long as the listener exists
         return look_up_in(buffer, self._frame)
 
     def _transform(self, message: PoseStamped) -> None:
         try:
             transform = self._look_up(message)
-        except Exception as error:  # tf2's errors have no common class beside Exception in all distributions
+        except Exception as error:  # tf2's errors share no base class but Exception in all distributions
             self.get_logger().warning(f"no transform from {message.header.frame_id} to {self._frame}: {error}")
             return
         moved = transformed(message, transform)
@@ -64,7 +64,7 @@ class PoseTransformer(Node):
 
 
 def look_up_in(buffer: Any, frame: str) -> LookUp:
-    """Looks transforms up in a tf2 buffer, at the stamp of the image: the robot may have moved since."""
+    """Looks up transforms in a tf2 buffer, at the stamp of the image: the robot may have moved since."""
 
     def look_up(message: PoseStamped) -> Transform:
         header = message.header
@@ -74,7 +74,7 @@ def look_up_in(buffer: Any, frame: str) -> LookUp:
 
 
 def static(numbers: list[float]) -> LookUp:
-    """The same transform for all poses: x, y, z, qx, qy, qz, qw."""
+    """Returns the same transform for all poses: x, y, z, qx, qy, qz, qw."""
     transform = Transform()
     transform.translation.x, transform.translation.y, transform.translation.z = numbers[:3]
     length = sum(number**2 for number in numbers[3:]) ** 0.5
@@ -86,7 +86,7 @@ def static(numbers: list[float]) -> LookUp:
 
 
 def transformed(message: PoseStamped, transform: Transform) -> PoseStamped:
-    """A pose in the frame that the transform leads to; the stamp stays."""
+    """Transforms a pose to the transform's parent frame; the stamp does not change."""
     rotation = _numbers(transform.rotation)
     at, to = message.pose.position, transform.translation
     x, y, z, _ = _times(_times(rotation, (at.x, at.y, at.z, 0.0)), _conjugate(rotation))
@@ -107,7 +107,7 @@ def _conjugate(q: Quaternions) -> Quaternions:
 
 
 def _times(a: Quaternions, b: Quaternions) -> Quaternions:
-    """The Hamilton product: first the turn b, then a."""
+    """The Hamilton product: first the rotation b, then a."""
     return (
         a[3] * b[0] + a[0] * b[3] + a[1] * b[2] - a[2] * b[1],
         a[3] * b[1] - a[0] * b[2] + a[1] * b[3] + a[2] * b[0],
@@ -121,14 +121,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frame", default="base_link", help="frame of the robot (default: %(default)s)")
     parser.add_argument(
-        "--static", type=float, nargs=7, metavar=("X", "Y", "Z", "QX", "QY", "QZ", "QW"), help="instead of tf2"
+        "--static",
+        type=float,
+        nargs=7,
+        metavar=("X", "Y", "Z", "QX", "QY", "QZ", "QW"),
+        help="pose of a fixed camera in the robot's frame, instead of tf2",
     )
     args = parser.parse_args(remove_ros_args()[1:])
     rclpy.init()
     try:
         node = PoseTransformer(args.frame, None if args.static is None else static(args.static))
     except (ModuleNotFoundError, ValueError) as error:
-        parser.error(f"{error}; without tf2_ros, --static says where the camera is")
+        parser.error(f"{error}; without tf2_ros, give the camera's pose with --static")
     try:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

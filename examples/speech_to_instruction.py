@@ -1,9 +1,9 @@
-"""Publishes each line of a text source as an instruction: the seat of a speech recogniser.
+"""Publishes each line of a text source, such as a speech recogniser, as an instruction.
 
     my_recogniser | python3 examples/speech_to_instruction.py
     python3 examples/speech_to_instruction.py            # type instructions yourself, end with Ctrl-D
 
-Any recogniser that prints a line for each sentence will do. With a library that calls back, call ``say`` instead.
+Any recogniser works that prints one line per sentence. With a library that uses callbacks, call ``say`` instead.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
-# kept for nodes that come later: the instruction stays in force until the next one
+# stored for nodes that start later: an instruction applies until the next one
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 DISCOVERY_TIMEOUT = 5.0  # s
-LEAST_WORDS = 2  # what a recogniser makes of a noise is rarely longer
+LEAST_WORDS = 2  # recognisers rarely return a longer text for a noise
 
 
 class Speech(Node):
@@ -31,13 +31,13 @@ class Speech(Node):
         self._publisher = self.create_publisher(String, "instruction", LATCHED)
 
     def wait_for_listener(self) -> None:
-        """Waits until somebody listens, for some seconds at most: what is said before may be lost."""
+        """Waits until there is a subscriber, for some seconds at most: earlier messages may be lost."""
         end = time.monotonic() + DISCOVERY_TIMEOUT
         while self._publisher.get_subscription_count() == 0 and time.monotonic() < end:
             rclpy.spin_once(self, timeout_sec=0.1)
 
     def say(self, text: str) -> bool:
-        """Publishes one sentence; returns False for what is too short to be one."""
+        """Publishes one sentence; returns False if the text is too short to be one."""
         sentence = " ".join(text.split())
         if len(sentence.split()) < LEAST_WORDS:
             return False
@@ -47,7 +47,7 @@ class Speech(Node):
 
 
 def listen(node: Speech, lines: Iterable[str]) -> int:
-    """Says all lines; returns how many were instructions."""
+    """Publishes all lines; returns the number of instructions among them."""
     node.wait_for_listener()
     return sum(node.say(line) for line in lines)
 
@@ -58,7 +58,7 @@ def main() -> None:
     node = Speech()
     try:
         listen(node, sys.stdin)
-        rclpy.spin_once(node, timeout_sec=1.0)  # the last message leaves
+        rclpy.spin_once(node, timeout_sec=1.0)  # time to send the last message
     except KeyboardInterrupt:
         pass
     finally:

@@ -1,4 +1,4 @@
-"""A simulated home, the node, and what is needed to watch: `ros2 launch mdsm_ros demo.launch.py rviz:=true`."""
+"""A simulated home, the node, and optionally RViz: `ros2 launch mdsm_ros demo.launch.py rviz:=true`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SIM_PARAMETERS = {"home": int, "rate": float, "width": int, "height": int, "spea
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
-            DeclareLaunchArgument("home", default_value="0", description="Which simulated home."),
-            DeclareLaunchArgument("rate", default_value="10.0", description="Images a second."),
-            DeclareLaunchArgument("width", default_value="640", description="Pixels of the images across."),
-            DeclareLaunchArgument("height", default_value="480", description="Pixels of the images down."),
+            DeclareLaunchArgument("home", default_value="0", description="Number of the simulated home."),
+            DeclareLaunchArgument("rate", default_value="10.0", description="Images per second."),
+            DeclareLaunchArgument("width", default_value="640", description="Width of the images in pixels."),
+            DeclareLaunchArgument("height", default_value="480", description="Height of the images in pixels."),
             DeclareLaunchArgument(
                 "speak",
                 default_value="0.0",
-                description="Seconds after which the simulation gives another instruction; 0: you give them, on topic "
+                description="Seconds between the instructions of the simulation; 0: you give instructions on topic "
                 "instruction.",
             ),
             DeclareLaunchArgument(
@@ -38,7 +38,7 @@ def generate_launch_description() -> LaunchDescription:
                 description="Blur, noise, exposure, colours and JPEG of a real camera, or images as rendered.",
             ),
             DeclareLaunchArgument(
-                "rviz", default_value="false", choices=["true", "false"], description="Start RViz with a fitting view."
+                "rviz", default_value="false", choices=["true", "false"], description="Start RViz with a prepared view."
             ),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(HERE / "mdsm.launch.py")), launch_arguments={"depth": "depth"}.items()

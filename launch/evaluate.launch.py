@@ -1,4 +1,4 @@
-"""A recording through the running node: `ros2 launch mdsm_ros evaluate.launch.py bag:=kitchen out:=kitchen_report`."""
+"""Plays a recording into the node: `ros2 launch mdsm_ros evaluate.launch.py bag:=kitchen out:=kitchen_report`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="rosbag2 folder, .mcap or .db3 file."),
-    DeclareLaunchArgument("out", description="Folder for figures, report.html and the recording with masks."),
-    DeclareLaunchArgument("model", default_value="mdsm-small", description="Name (mdsm models), folder or hub id."),
+    DeclareLaunchArgument("out", description="Folder for the metrics, report.html and the recording with masks."),
+    DeclareLaunchArgument(
+        "model", default_value="mdsm-small", description="Model: name (mdsm models), folder or hub id."
+    ),
     DeclareLaunchArgument("device", default_value="auto", description="auto, cpu, cuda, cuda:1 ..."),
     DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay."),
     DeclareLaunchArgument(
         "live",
         default_value="true",
         choices=["true", "false"],
-        description="Play it through DDS into the node; false answers every image, however long it takes.",
+        description="Play the recording into the node over DDS; false answers every image, however long it takes.",
     ),
 ]
 
@@ -35,6 +37,6 @@ def make_replay(context: LaunchContext) -> list[Node | RegisterEventHandler]:
     replay = Node(
         package="mdsm_ros", executable="mdsm", arguments=["replay", value["bag"], *options, *live], output="screen"
     )
-    # mdsm starts and ends the node itself; when it has ended, so has the launch
+    # mdsm starts and ends the node itself; the launch ends with mdsm
     over = RegisterEventHandler(OnProcessExit(target_action=replay, on_exit=[EmitEvent(event=Shutdown())]))
     return [replay, over]

@@ -9,21 +9,26 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
-from mdsm_ros.ros.interface.topics import INPUTS, OUTPUTS
+from mdsm_ros.ros.interface.topics import INPUTS, PRIVATE
 
+DEPTH_INFO = next(topic for topic in INPUTS if topic.name == "depth/camera_info")
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 BOOLEAN = ["true", "false"]
 ARGUMENTS = [
     DeclareLaunchArgument(
-        "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="Parameters of the node, a YAML file."
+        "params_file", default_value=str(CONFIG / "mdsm.yaml"), description="YAML file with the node's parameters."
     ),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
     DeclareLaunchArgument(
-        "model", default_value="", description="Name (mdsm models), folder or hub id; empty: as in params_file."
+        "model",
+        default_value="",
+        description="Model by name (mdsm models lists them), folder or hub id; empty: as in params_file.",
     ),
     DeclareLaunchArgument(
-        "device", default_value="", description="auto, cpu, cuda, cuda:1 ...; empty: as in params_file."
+        "device",
+        default_value="",
+        description="Device of the model: auto, cpu, cuda, cuda:1 ...; empty: as in params_file.",
     ),
     DeclareLaunchArgument(
         "image",
@@ -33,8 +38,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth",
         default_value="",
-        description="Topic of the depth image; empty: as params_file says, where the default is to say nothing of "
-        "where the object is. With depth_transport compressedDepth, the name without /compressedDepth.",
+        description="Topic of the depth image; empty: as in params_file, which by default computes no position of the "
+        "object. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
     DeclareLaunchArgument(
         "camera_info", default_value="camera_info", description="Topic of the camera_info of the images."
@@ -42,8 +47,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth_camera_info",
         default_value="",
-        description="Topic of the camera_info of the depth images, needed where they are not registered to the "
-        "images; empty: camera_info beside the topic of the depth.",
+        description="Topic of the camera_info of the depth images, needed if they are not registered to the images; "
+        "empty: camera_info beside the depth topic.",
     ),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
@@ -63,7 +68,7 @@ ARGUMENTS = [
         "log_level",
         default_value="info",
         choices=["debug", "info", "warn", "error", "fatal"],
-        description="Least severe level that is logged.",
+        description="Lowest severity that is logged.",
     ),
     DeclareLaunchArgument(
         "respawn", default_value="false", choices=BOOLEAN, description="Start the node again when it ends."
@@ -72,7 +77,7 @@ ARGUMENTS = [
         DeclareLaunchArgument(
             topic.short_name, default_value="", description=f"Another topic for {topic.name}; empty: that one."
         )
-        for topic in OUTPUTS
+        for topic in PRIVATE
     ),
 ]
 
@@ -82,7 +87,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def remapping(name: str, value: dict[str, str]) -> tuple[str, str]:
-    """Of a topic that the node subscribes: image/compressed follows the argument image."""
+    """The launch argument of a subscribed topic: image/compressed follows the argument image."""
     argument, slash, transport = name.partition("/")
     return name, f"{value[argument] or argument}{slash}{transport}"
 
@@ -104,9 +109,9 @@ def make_node(context: LaunchContext) -> list[Node]:
             namespace=value["namespace"],
             parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
             remappings=[
-                *(remapping(topic.name, value) for topic in INPUTS if topic.name != "depth/camera_info"),
+                *(remapping(topic.name, value) for topic in INPUTS if topic not in (*PRIVATE, DEPTH_INFO)),
                 ("depth/camera_info", value["depth_camera_info"] or beside),
-                *((topic.name, value[topic.short_name]) for topic in OUTPUTS if value[topic.short_name]),
+                *((topic.name, value[topic.short_name]) for topic in PRIVATE if value[topic.short_name]),
             ],
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

@@ -1,4 +1,4 @@
-"""mdsm_ros: the pixels of the object that a sentence talks about, for ROS 2 robots."""
+"""Language-guided segmentation for ROS 2 robots: the pixels of the object that a sentence names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
     from mdsm_ros.inference.settings import InferenceSettings
     from mdsm_ros.segmenter import Segmenter
-else:  # type checkers would take any name for one of the package's
+else:  # otherwise type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Imports the public classes when they are first used, since they need PyTorch."""
+        """Imports the public classes on first use, because they need PyTorch."""
         if name in __all__:
             return getattr(import_module("mdsm_ros.segmenter"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

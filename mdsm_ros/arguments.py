@@ -1,4 +1,4 @@
-"""Values of command line options, for ``argparse``'s ``type``."""
+"""Parsers of command line options, for ``argparse``'s ``type``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def positive_number(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """Parses a whole number from 1 on."""
+    """Parses a whole number of 1 or more."""
     value = int(text)
     if value < 1:
         raise ArgumentTypeError(f"{text} is out of range, expected 1 or more")
@@ -24,7 +24,7 @@ def count(text: str) -> int:
 
 
 def refinement_steps(text: str) -> int:
-    """Parses a number of refinement steps; 0 is the initial mask."""
+    """Parses a number of refinement steps; 0 gives the initial mask."""
     value = int(text)
     if not 0 <= value <= MOST_STEPS:
         raise ArgumentTypeError(f"{text} is out of range, expected 0 to {MOST_STEPS}")

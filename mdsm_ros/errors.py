@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class MdsmError(ValueError):
-    """The base of all errors that a user can cause: commands report it in one line, without a traceback."""
+    """The base of all errors that a user can cause; commands report them in one line, without a traceback."""
 
 
 class SettingsError(MdsmError):
-    """A setting of an answer, such as a threshold or a number of steps, has a value that it cannot have."""
+    """A setting of an answer, such as a threshold or a number of steps, has an invalid value."""
 
 
 class DatasetError(MdsmError):
@@ -16,27 +16,27 @@ class DatasetError(MdsmError):
 
 
 class LibraryMissing(DatasetError):  # noqa: N818 - it names the state that the user has to change
-    """The library of models is not in the cache."""
+    """The library of 3D models is not in the cache."""
 
 
 class ConfigError(MdsmError):
-    """A configuration field holds a value that no model can be built from."""
+    """No model can be built from the value of a configuration field."""
 
 
 class WeightsError(MdsmError):
-    """A weights folder or hub repository that no model can be loaded from."""
+    """No model can be loaded from a weights folder or hub repository."""
 
 
 class DeviceError(MdsmError):
-    """A device or an acceleration that does not exist here."""
+    """A device or an acceleration is not available on this machine."""
 
 
 class NotHereError(WeightsError):
-    """Weights that are neither on this machine nor can be downloaded."""
+    """Weights are not on this machine and cannot be downloaded."""
 
 
 class DownloadError(MdsmError):
-    """Weights that cannot be downloaded."""
+    """Weights cannot be downloaded."""
 
 
 class StorageError(MdsmError):
@@ -44,38 +44,42 @@ class StorageError(MdsmError):
 
 
 class TrainingError(MdsmError):
-    """A training that cannot go on: its numbers are not finite any more."""
+    """A training run cannot continue because its numbers are no longer finite."""
 
 
 class AccelerationError(MdsmError):
-    """A model does not run faster in the way asked for, or gives other answers then."""
+    """An acceleration fails on a model, or changes its answers."""
 
 
 class InstructionError(MdsmError):
-    """An instruction that cannot be answered: empty, far too long, or not text."""
+    """An instruction cannot be answered: it is empty, far too long, or not text."""
+
+
+class ReplyError(MdsmError):
+    """A reply to a question that fits none of its options, or several, or a reply that nobody asked for."""
 
 
 class ImageError(MdsmError):
-    """An image that cannot be segmented: wrong shape or type."""
+    """An image cannot be segmented: it has the wrong shape or type."""
 
 
 class AnswerError(MdsmError):
-    """An answer of a model that means nothing: its numbers are not finite."""
+    """An answer of a model is meaningless because its numbers are not finite."""
 
 
 class AttentionError(MdsmError):
-    """A model that has no attention between pixels and words to show."""
+    """A model has no attention between pixels and words."""
 
 
 class BagError(MdsmError):
-    """A recording that cannot be opened, is damaged, or lacks a topic."""
+    """A recording cannot be opened, is damaged, or lacks a topic."""
 
 
 class ConversionError(MdsmError):
     """An image message cannot be used.
 
     Attributes:
-        field: name of the message's field that is wrong.
+        field: Name of the wrong field of the message.
     """
 
     def __init__(self, field: str, value: object, expectation: str) -> None:
@@ -84,12 +88,12 @@ class ConversionError(MdsmError):
 
 
 class SpatialError(ConversionError):
-    """Depth, camera_info or a transform from which no right pose can be had.
+    """No correct pose can be computed from depth, camera_info or a transform.
 
     Attributes:
-        field: What is wrong, in words: "camera_info k", "depth frame_id".
-        value: What it is.
-        expectation: What it should be.
+        field: Name of the wrong field, such as "camera_info k" or "depth frame_id".
+        value: Value of the field.
+        expectation: Expected value of the field.
     """
 
     def __init__(self, field: str, value: object, expectation: str) -> None:
@@ -98,11 +102,11 @@ class SpatialError(ConversionError):
 
 
 class ReplayError(MdsmError):
-    """A recording cannot be evaluated as asked."""
+    """A recording cannot be evaluated with the given options."""
 
 
 class DemoError(MdsmError):
-    """The demo cannot be run as asked, or the node did not do its part."""
+    """The demo cannot run with the given options, or the node failed."""
 
 
 class BenchError(MdsmError):
@@ -114,12 +118,12 @@ class RosError(MdsmError):
 
 
 class ParameterError(MdsmError):
-    """A parameter has a value that it cannot have."""
+    """A parameter has an invalid value."""
 
 
 class CommandError(MdsmError):
-    """An option has a value that it cannot have."""
+    """An option has an invalid value."""
 
 
 class MissingPackageError(MdsmError):
-    """A package of an extra is needed, and is not installed."""
+    """A package of an extra is needed but not installed."""

@@ -1,4 +1,4 @@
-"""The packages of the extras in setup.py, and what to type where one is missing. Standard library only."""
+"""The packages of the extras in setup.py, and the command that installs a missing one. Standard library only."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ EXTRAS: dict[str, dict[str, str]] = {
         "tensorboard": "tensorboard>=2.16",
     },
 }
-"""What is imported, and the requirement that brings it, of setup.py: of the package itself and of each extra."""
+"""Imported modules and the requirements in setup.py that provide them, for the package itself and each extra."""
 
 
 def is_installed(module: str) -> bool:
-    """Whether a top-level module can be found; it is not imported."""
+    """Whether a top-level module can be found, without importing it."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):
@@ -95,19 +95,19 @@ class _Late:
 
 
 def late(module: str) -> Any:
-    """A module of an extra that is imported when it is first used.
+    """A module of an extra, imported on first use.
 
-    What imports it can then be imported without the extra, for its other functions or its command's ``--help``.
+    A module that uses it can be imported without the extra, for its other functions or for ``--help``.
     """
     return _Late(module)
 
 
 def require(*modules: str, purpose: str) -> None:
-    """Checks that modules of extras can be imported, before anything slow begins.
+    """Checks that modules of extras are installed, before any slow work begins.
 
     Args:
         modules: Top-level names of the modules.
-        purpose: What needs them, for the message.
+        purpose: Name of the command or function that needs them, for the message.
 
     Raises:
         MissingPackageError: One of them is not installed.
@@ -118,7 +118,7 @@ def require(*modules: str, purpose: str) -> None:
 
 
 def missing_text(modules: Iterable[str], purpose: str) -> str:
-    """Says which modules are missing, of which extras they are, and how to install them."""
+    """Describes which modules are missing, to which extras they belong, and how to install them."""
     modules = list(modules)
     extras = sorted({extra_of(module) for module in modules} - {BASE})
     of = f", of the extra{'s' * (len(extras) > 1)} {' and '.join(extras)}" if extras else ""
@@ -130,10 +130,10 @@ def missing_text(modules: Iterable[str], purpose: str) -> str:
 
 
 def extra_of(module: str) -> str:
-    """The extra that brings a module; "" for what the package itself requires.
+    """The extra that provides a module; "" for requirements of the package itself.
 
     Raises:
-        KeyError: No requirement of the package brings it.
+        KeyError: No requirement of the package provides it.
     """
     for extra, modules in EXTRAS.items():
         if module in modules:
@@ -142,9 +142,9 @@ def extra_of(module: str) -> str:
 
 
 def install_line(*extras: str) -> str:
-    """The line that installs extras into this Python, as this package was installed itself.
+    """The command that installs extras into this Python, in the same way as this package was installed.
 
-    Without its source folder, as in a colcon workspace, the line names the packages of the extras.
+    Without a source folder, as in a colcon workspace, the command names the packages of the extras.
     """
     folder = source_folder()
     if folder is None:
@@ -162,12 +162,12 @@ def install_line(*extras: str) -> str:
 
 
 def is_externally_managed() -> bool:
-    """Whether pip refuses to install into this Python (PEP 668), as into that of Debian and Ubuntu 24.04."""
+    """Whether pip refuses to install into this Python (PEP 668), as on Debian and Ubuntu 24.04."""
     return sys.prefix == sys.base_prefix and Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").is_file()
 
 
 def source_folder() -> Path | None:
-    """The folder with setup.py that this package runs in or was installed from; None where there is none any more."""
+    """The source folder with setup.py of the running or installed package; None if it no longer exists."""
     beside = Path(__file__).resolve().parent.parent
     if (beside / "setup.py").is_file():
         return beside
@@ -176,7 +176,7 @@ def source_folder() -> Path | None:
     except PackageNotFoundError:
         return None
     if Path(str(installed.locate_file(NAME))).resolve() != Path(__file__).resolve().parent:
-        return None  # another one, such as pip's beside that of a colcon workspace
+        return None  # another installation, such as pip's beside a colcon workspace
     note = installed.read_text("direct_url.json")
     address = urlsplit(str(json.loads(note).get("url", ""))) if note else None
     if address is None or address.scheme != "file":

@@ -1,4 +1,4 @@
-"""Writing files and folders so that they appear whole or not at all, whenever the process is killed."""
+"""Atomic writing of files and folders: they appear complete or not at all, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PARTIAL = ".partial"  # ends the name of what is not finished yet
-OLD = ".old"  # ends the name of a folder while another one takes its place
+PARTIAL = ".partial"  # suffix of unfinished files and folders
+OLD = ".old"  # suffix of a folder while another one replaces it
 
 
 def to_json(content: object, **options: Any) -> str:
-    """The content as JSON that every reader takes: a number that is not finite, which JSON does not have, is null.
+    """The content as standard JSON: numbers that are not finite, which JSON lacks, become null.
 
     Args:
-        content: of dictionaries, lists and plain values.
-        options: of :func:`json.dumps`.
+        content: Dictionaries, lists and plain values.
+        options: Options of :func:`json.dumps`.
     """
     try:
         return json.dumps(content, allow_nan=False, **options)
-    except ValueError:  # rare, so that the usual case costs nothing
+    except ValueError:  # rare, so the usual case costs nothing
         return json.dumps(_finite(content), allow_nan=False, **options)
 
 
@@ -41,42 +41,42 @@ def _finite(content: Any) -> Any:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Gives the path to write to; the file is at ``path`` when the block ends without an error.
+    """Yields the path to write to; the file is at ``path`` when the block ends without an error.
 
-    What stood there before stays until then, and for good where the block fails.
+    An existing file stays until then, and permanently if the block fails.
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
         yield partial
         os.replace(partial, path)
-        partial.unlink(missing_ok=True)  # still there where both were the same file, by a hard link
+        partial.unlink(missing_ok=True)  # still there if both were the same file, by a hard link
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
 def write_json(path: Path, content: object, *, indent: int | None = None) -> None:
-    """Writes a JSON file, whole or not at all; see :func:`to_json`."""
+    """Writes a JSON file completely or not at all; see :func:`to_json`."""
     write_text(path, to_json(content, indent=indent) + ("" if indent is None else "\n"))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file, whole or not at all; bytes of file names that are no UTF-8 are written as escapes."""
+    """Writes a text file completely or not at all; file name bytes that are not UTF-8 become escapes."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file, whole or not at all; a file of another name that is the same by a hard link stays as it is."""
+    """Writes a file completely or not at all; other names of the same file (hard links) do not change."""
     with whole_file(path) as partial:
         partial.write_bytes(content)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Makes ``target`` the file ``source``, as a hard link where the file system has them.
+    """Makes ``target`` the file ``source``, as a hard link if the file system supports them.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: The file cannot be read.
     """
     with whole_file(target) as partial:
         partial.unlink(missing_ok=True)
@@ -88,10 +88,10 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a new folder to write to, which takes the place of ``folder`` when the block ends without an error.
+    """Yields a new folder to write to, which replaces ``folder`` when the block ends without an error.
 
-    Until then ``folder`` stays as it is; an empty one is made where there is none, so that a folder that cannot be
-    written is told at once. What an earlier call left when it was killed is removed.
+    Until then ``folder`` does not change. If it is missing, an empty one is created, so that an unwritable folder fails
+    at once. Remains of an earlier, killed call are removed.
     """
     folder = folder.absolute()
     partial, old = folder.with_name(folder.name + PARTIAL), folder.with_name(folder.name + OLD)
@@ -119,21 +119,21 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def public_name(path: str | Path) -> str:
-    """What results call a file, a folder or a model: never where it lies on this machine.
+    """The name of a file, a folder or a model in results; never its location on this machine.
 
-    A relative name inside the working folder, a name of the hub and an embedded name stay as they are.
+    A relative name inside the working folder, a hub id and an embedded name do not change.
     """
     path = Path(path)
     return path.name if path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",) else str(path)
 
 
 def content_mark(path: Path) -> str:
-    """Tells recordings of the same name apart, wherever they lie: a short hash of their files' names and sizes."""
+    """Distinguishes recordings of the same name in any location: a short hash of their files' names and sizes."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     text = "\n".join(f"{file.name} {file.stat().st_size}" for file in files)
     return short_hash(text)
 
 
 def short_hash(text: str) -> str:
-    """12 hexadecimal digits of a text's SHA-256; names of files may hold bytes that are no UTF-8."""
+    """12 hexadecimal digits of a text's SHA-256; file names may contain bytes that are not UTF-8."""
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]

@@ -1,6 +1,6 @@
-"""Reading what others have written: names, numbers and JSON of foreign files, none of which is believed.
+"""Checked reading of foreign files: names, numbers and JSON.
 
-Every function takes the class of the error that its caller raises, so that each reader knows one.
+Every function takes the class of the error to raise, so that each reader raises one class.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mdsm_ros.errors import MdsmError
 
-MAX_DEPTH = 32  # of values inside each other, where any are allowed
+MAX_DEPTH = 32  # levels of nested values, if any nesting is allowed
 MAX_JSON = 4 << 30  # bytes
-MAX_SIDE = 32_768  # pixels of a picture
+MAX_SIDE = 32_768  # pixels of an image
 MAX_PIXELS = 1 << 28
-MAX_NAME = 1024  # characters of a file name
-MAX_PART = 255  # bytes of a part of it between two "/"
+MAX_NAME = 1024  # characters in a file name
+MAX_PART = 255  # bytes in a part of it between two "/"
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
@@ -31,41 +31,41 @@ _SHORT.maxlevel = 2
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: short, however long or deep it is."""
+    """A value for a message: short, however long or deep it is."""
     try:
         return _SHORT.repr(value)
-    except ValueError:  # an integer of more digits than Python writes
+    except ValueError:  # an integer with more digits than Python writes
         return f"a {type(value).__name__}"
 
 
 def is_integer(value: object, low: int = -(2**63), high: int = 2**63 - 1) -> bool:
-    """Whether a value is a whole number between two others, and not a truth value."""
+    """Whether a value is a whole number in a range, and not a bool."""
     return isinstance(value, int | Integral) and not isinstance(value, bool) and low <= int(value) <= high
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number, and not a truth value."""
+    """Whether a value is a finite number, and not a bool."""
     if isinstance(value, float):
         return math.isfinite(value)
     return is_integer(value)
 
 
 def parse_json(content: str | bytes, where: str | Path, error: type[MdsmError]) -> Any:
-    """The content of a JSON file.
+    """Parses the content of a JSON file.
 
     Args:
-        content: of the file.
-        where: its name, for messages.
-        error: what is raised.
+        content: Bytes of the file.
+        where: Name of the file in messages.
+        error: Class of the error to raise.
 
     Raises:
-        MdsmError: of that class, where it is no JSON, or holds lists inside each other that no reader can follow.
+        MdsmError: The content is not JSON, or is nested too deep; of the class ``error``.
     """
     try:
         return json.loads(content)
     except RecursionError:
-        raise error(f"{where} is not JSON that can be read: it nests its values too deep") from None
-    except ValueError as fault:  # no JSON, no UTF-8, or a number of too many digits
+        raise error(f"{where} is not readable JSON: its values are nested too deep") from None
+    except ValueError as fault:  # not JSON, not UTF-8, or a number with too many digits
         raise error(f"{where} is not JSON: {str(fault)[:200]}") from fault
 
 
@@ -73,12 +73,12 @@ def read_json(path: Path, error: type[MdsmError], what: str) -> Any:
     """Reads a JSON file.
 
     Args:
-        path: of the file.
-        error: what is raised.
-        what: was expected there, for the message about a missing file.
+        path: Path of the file.
+        error: Class of the error to raise.
+        what: Description of the expected file, for the message about a missing one.
 
     Raises:
-        MdsmError: of that class, where the file is missing, cannot be read, is far too large or no JSON.
+        MdsmError: The file is missing, unreadable, far too large or not JSON; of the class ``error``.
     """
     try:
         size = path.stat().st_size
@@ -95,7 +95,7 @@ def read_json(path: Path, error: type[MdsmError], what: str) -> Any:
 
 
 def check_depth(value: object, where: str, error: type[MdsmError], limit: int = MAX_DEPTH) -> None:
-    """Raises where values are nested deeper than ``limit``; without recursion, however deep they are."""
+    """Raises if values are nested deeper than ``limit``; works without recursion."""
     level: list[object] = [value]
     for _ in range(limit):
         level = [
@@ -110,16 +110,16 @@ def check_depth(value: object, where: str, error: type[MdsmError], limit: int = 
 
 
 def name_fault(name: object) -> str | None:
-    """Why a foreign file name cannot be one inside a folder; None where it can.
+    """The reason why a foreign file name is not valid inside a folder; None if it is valid.
 
-    Names are relative and separated by "/"; on no system may they lead out of their folder.
+    Names are relative and use "/"; they must not lead out of their folder on any system.
     """
     if not isinstance(name, str) or not name:
         return "is no text"
     if len(name) > MAX_NAME:
         return f"has {len(name)} characters, expected at most {MAX_NAME}"
     if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        return "holds a control character"
+        return "contains a control character"
     parts = name.replace("\\", "/").split("/")
     if name[0] in "/\\~" or _DRIVE.match(name):
         return "is absolute, expected a name inside the folder"
@@ -135,15 +135,15 @@ def name_fault(name: object) -> str | None:
 
 
 def inside(root: Path, name: str, error: type[MdsmError]) -> Path:
-    """The path of a foreign name in a folder, which symbolic links do not lead out of either.
+    """The path of a foreign name in a folder; symbolic links must not lead out of it either.
 
     Args:
-        root: of the folder, which may itself be a link.
-        name: as the foreign file has it.
-        error: what is raised.
+        root: Path of the folder, which may itself be a link.
+        name: Name in the foreign file.
+        error: Class of the error to raise.
 
     Raises:
-        MdsmError: of that class, where the name leads out of the folder.
+        MdsmError: The name leads out of the folder; of the class ``error``.
     """
     fault = name_fault(name)
     if fault is not None:
@@ -159,10 +159,10 @@ def inside(root: Path, name: str, error: type[MdsmError]) -> Path:
 
 
 def check_keys(record: object, wanted: Collection[str], where: str, error: type[MdsmError]) -> dict[str, Any]:
-    """A record, where it is a JSON object with these fields.
+    """Checks that a record is a JSON object with the given fields.
 
     Raises:
-        MdsmError: of that class, where it is not.
+        MdsmError: It is not; of the class ``error``.
     """
     if not isinstance(record, dict):
         raise error(f"{where} is {shown(record)}, expected a JSON object")
@@ -176,7 +176,7 @@ def check_fields(kind: type, values: dict[str, Any], error: type[MdsmError]) -> 
     """Checks values of a parsed file against the types of a dataclass's fields; lists stand for tuples.
 
     Raises:
-        MdsmError: of that class, where a value is of another type or not finite.
+        MdsmError: A value has another type or is not finite; of the class ``error``.
     """
     types = get_type_hints(kind)
     for name, value in values.items():
@@ -186,7 +186,7 @@ def check_fields(kind: type, values: dict[str, Any], error: type[MdsmError]) -> 
 
 
 def _is_of(value: object, kind: Any) -> bool:
-    """Whether a parsed value is of a type as a field's annotation names it."""
+    """Whether a parsed value has the type that a field's annotation names."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return any(_is_of(value, one) for one in inner)

@@ -1,8 +1,8 @@
-"""Where a segmented object is: from mask, depth and intrinsics to points and a pose in the camera's optical frame.
+"""The position of a segmented object: points and pose in the camera's optical frame, from mask and depth.
 
-Depth cameras leave holes and, where near and far meet, points that hang in the air between both ("flying pixels");
-masks are a pixel or two too wide. So points at the mask's border and at jumps of the depth are left out, and of what
-remains the largest group that has no gap in depth is kept.
+Depth cameras leave holes and, between near and far surfaces, points in mid-air ("flying pixels"). Masks are a pixel or
+two too wide. So points at the mask's border and at jumps of the depth are left out. The largest remaining group without
+a gap in depth is the object.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-BORDER = 2  # pixels of the mask's border that are left out, where enough remains
-JUMP = 0.04  # change of depth between neighbours, as a share of the depth, from which they are not one surface
-GAP = 0.1  # metres without a point, along the depth, that separate two things
+BORDER = 2  # pixels of the mask's border that are left out if enough remain
+JUMP = 0.04  # change of depth between neighbours, as a fraction of the depth, that separates surfaces
+GAP = 0.1  # metres along the depth without a point that separate two objects
 MIN_POINTS = 30
 
 
 class Unprojector(Protocol):
-    """What a camera can do for :func:`locate`."""
+    """The interface of a camera for :func:`locate`."""
 
     def points(self, pixels: NDArray[np.intp], depth: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Points (N, 3) in metres of pixels (N, 2; row, column) at depths (N,); NaN where there is none."""
+        """Points (N, 3) in metres of pixels (N, 2; row, column) at depths (N,); NaN for pixels without a point."""
         ...
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Pinhole intrinsics in pixels; the image's corner is (0, 0), so that pixels have their centres at halves."""
+    """Pinhole intrinsics in pixels; the image's corner is (0, 0), so the centres of pixels are at halves."""
 
     fx: float
     fy: float
@@ -49,11 +49,11 @@ class ObjectGeometry:
     """An object's visible surface, in the camera's optical frame (REP-103: x right, y down, z forward), in metres.
 
     Attributes:
-        points: (N, 3) float32.
-        pixels: (N, 2) int, row and column of each point in the depth image.
-        position: (3,) the points' mean.
-        axes: (3, 3) rotation whose columns are the principal axes, the longest first.
-        size: (3,) extent along these axes, between the 2nd and the 98th percentile.
+        points: Points of the surface, float32 (N, 3).
+        pixels: Row and column of each point in the depth image, int (N, 2).
+        position: Mean of the points, (3,).
+        axes: Rotation (3, 3) whose columns are the principal axes, the longest first.
+        size: Extent along these axes, from the 2nd to the 98th percentile, (3,).
     """
 
     points: NDArray[np.float32]
@@ -64,19 +64,19 @@ class ObjectGeometry:
 
 
 def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Unprojector) -> ObjectGeometry | None:
-    """Finds the object of a mask.
+    """Locates the object of a mask.
 
     Args:
-        mask: (H, W).
-        depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
-        camera: the camera of this grid; the points are in the frame that it gives them in.
+        mask: Mask of the object, bool (H, W).
+        depth: Metres along the optical axis, (H, W); values that are not finite and positive count as missing.
+        camera: Camera of this pixel grid; the points are in its frame.
 
     Returns:
-        The object, or None where the mask holds fewer than 30 usable measurements.
+        The object, or None if the mask contains fewer than 30 usable measurements.
     """
     measured = mask & np.isfinite(depth) & (depth > 0)
     inner = measured & ~_jumps(np.where(measured, depth, np.nan)) & _eroded(mask, BORDER)
-    if inner.sum() < MIN_POINTS:  # a thin or small object: all that there is
+    if inner.sum() < MIN_POINTS:  # a thin or small object: use all pixels
         inner = measured
     pixels = np.argwhere(inner)
     if len(pixels) < MIN_POINTS:
@@ -120,13 +120,13 @@ def _eroded(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 
 
 def _jumps(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where the depth (H, W; NaN: none) differs too much from a neighbour's."""
+    """The pixels whose depth (H, W; NaN if missing) differs too much from a neighbour's."""
     jumps = np.zeros(depth.shape, dtype=bool)
     for axis in (0, 1):
         near, far = np.minimum(*_neighbours(depth, axis)), np.maximum(*_neighbours(depth, axis))
-        jump = far - near > JUMP * near  # False where one is NaN
+        jump = far - near > JUMP * near  # False if one is NaN
         widths = [(0, 0), (0, 0)]
-        for side in ((0, 1), (1, 0)):  # both of the two are at the jump
+        for side in ((0, 1), (1, 0)):  # both neighbours are at the jump
             widths[axis] = side
             jumps |= np.pad(jump, widths)
     return jumps

@@ -1,4 +1,4 @@
-"""Picture files in memory to 8-bit RGB: how large they may be, how they are turned, more than 8 bits, transparency."""
+"""Conversion of image files to 8-bit RGB: size limits, EXIF orientation, more than 8 bits, transparency."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image, ImageFile
 
 from mdsm_ros.errors import ImageError
 
-MAX_PIXELS = 80_000_000  # of a picture file, as its header declares them; 240 MB once decoded
-FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow hands EPS to another program
-MAX_SCANS = 100  # of a JPEG: encoders write about ten, and each may take as long as a whole picture
+MAX_PIXELS = 80_000_000  # largest pixel count that the header of an image file may declare; 240 MB once decoded
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")  # Pillow passes EPS to another program
+MAX_SCANS = 100  # scans of a JPEG: encoders write about ten, and each may take as long as a whole image
 ORIENTATION = 0x0112  # EXIF
 FULL_RANGE = 65535  # of 16 bits
-_SCAN = b"\xff\xda"  # begins a scan
+_SCAN = b"\xff\xda"  # marker at the start of a scan
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,23 +32,23 @@ _WHITE = (255, 255, 255, 255)
 
 
 class ScansError(ImageError):
-    """A JPEG has more scans than encoders write: a few bytes each, and seconds to decode."""
+    """A JPEG has more scans than encoders write: each takes a few bytes, and seconds to decode."""
 
 
 def open_picture(
     content: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
 ) -> Image.Image:
-    """Opens a picture and reads its header; the pixels are decoded when they are asked for.
+    """Opens an image and reads its header; the pixels are decoded later, on first use.
 
     Args:
         content: Path or stream of the file.
-        max_pixels: Width times height that is allowed.
-        formats: Names of the formats that are allowed, as Pillow has them.
+        max_pixels: Largest allowed product of width and height.
+        formats: Names of the allowed formats in Pillow.
 
     Raises:
         ImageError: The header declares more pixels.
         ScansError: A JPEG has more than ``MAX_SCANS`` scans.
-        OSError, SyntaxError, ValueError: The content is no picture (what Pillow raises).
+        OSError, SyntaxError, ValueError: The content is not an image (raised by Pillow).
     """
     try:
         picture = Image.open(content, formats=formats)
@@ -66,7 +66,7 @@ def open_picture(
 
 
 def _count_scans(picture: Image.Image) -> int:
-    """How many scans a JPEG has. Each begins with a marker that its pixels cannot hold; other formats have none."""
+    """The number of scans of a JPEG. Each begins with a marker that pixels cannot contain; other formats have none."""
     if not isinstance(picture, ImageFile.ImageFile) or picture.format not in ("JPEG", "MPO") or picture.fp is None:
         return 0
     place = picture.fp.tell()
@@ -77,27 +77,27 @@ def _count_scans(picture: Image.Image) -> int:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The picture turned the way its EXIF orientation says."""
-    picture.load()  # Pillow turns TIFF by itself, and takes the orientation away
+    """The image rotated according to its EXIF orientation."""
+    picture.load()  # Pillow rotates TIFF itself, and removes the orientation
     turn = _TURNS.get(_orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
 
 def is_turned(picture: Image.Image) -> bool:
-    """Whether the EXIF orientation of a picture that is not loaded yet says that it is to be turned."""
+    """Whether the EXIF orientation of an image that is not loaded yet requires a rotation."""
     return _orientation(picture) in _TURNS
 
 
 def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[np.uint8]:
-    """The pixels of a picture as uint8 (H, W, 3) RGB.
+    """The pixels of an image as uint8 (H, W, 3) RGB.
 
     Args:
-        picture: Picture of any mode. Grey values of 16 bits are scaled from their full range.
-        over_white: Transparent pixels are laid over white, as viewers show them; False: the alpha is dropped.
+        picture: Image of any mode. Grey values of 16 bits are scaled from their full range.
+        over_white: Whether transparent pixels are blended over white, as in viewers; False drops the alpha channel.
 
     Raises:
         ImageError: The pixels are numbers without a known range (32 bits).
-        OSError, SyntaxError, ValueError: The picture is damaged (what Pillow raises).
+        OSError, SyntaxError, ValueError: The image is damaged (raised by Pillow).
     """
     if picture.mode in _GREY_16 or picture.mode == "I":
         grey = to_8_bits(grey_16(picture))
@@ -111,7 +111,7 @@ def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[
 
 
 def grey_16(picture: Image.Image) -> NDArray[np.uint16]:
-    """The pixels (H, W) of a grey picture of 16 bits; Pillow may hold them in 32.
+    """The pixels (H, W) of a 16-bit grey image; Pillow may store them in 32 bits.
 
     Raises:
         ImageError: A pixel needs more than 16 bits.
@@ -133,5 +133,5 @@ def to_8_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint
 def _orientation(picture: Image.Image) -> int:
     try:
         return int(picture.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged notes of the camera do not spoil its picture
+    except Exception:  # damaged camera metadata does not invalidate the image
         return 1

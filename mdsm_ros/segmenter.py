@@ -1,4 +1,4 @@
-"""The public API: a sentence and a camera image in, the pixels that the sentence talks about out."""
+"""The public API: finds the pixels of the object that a sentence names in a camera image."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mdsm_ros.inference.pace import Clock, Pace, StepCounter
 from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
+from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.interface import InitialMask, ReadingModel, RefiningModel, SegmentationModel
 
 __all__ = [
@@ -38,20 +39,20 @@ __all__ = [
 
 
 class Segmenter:
-    """Answers instructions about images with one model; used by the node, the CLI and the evaluation alike.
+    """Answers instructions about images with one model; used by the node, the commands and the evaluation.
 
     Args:
-        model: A model of the registry.
-        name: Name by which the user calls it.
-        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+        model: Loaded model.
+        name: Name of the model for the user.
+        device: Device of the model: "auto" (CUDA if available), "cpu", "cuda" or "cuda:N".
 
     Attributes:
         defaults: Settings of an answer if a call gives none; they come from the model's configuration.
-        acceleration: The acceleration in force: "none", "half" or "compile".
-        acceleration_error: Why the one that was asked for is not in force, or None.
+        acceleration: Acceleration in use: "none", "half" or "compile".
+        acceleration_error: Reason why the requested acceleration is not in use, or None.
 
     Raises:
-        DeviceError: There is no such device.
+        DeviceError: The device does not exist.
     """
 
     def __init__(self, model: SegmentationModel, name: str, device: str = "auto") -> None:
@@ -79,16 +80,16 @@ class Segmenter:
         """Loads a model by embedded name, local folder or hub id.
 
         Args:
-            name: of the model.
-            device: as above.
-            acceleration: "none"; "half" (half precision); "compile" (torch.compile, with half precision on a GPU);
-                "auto": half on a GPU, none on the CPU. Where it fails, the model runs without, and
-                ``acceleration_error`` says why.
-            local_files_only: downloads nothing.
+            name: Name, folder or hub id of the model.
+            device: Device of the model, as for the class.
+            acceleration: Acceleration: "none"; "half" (half precision); "compile" (torch.compile, with half precision
+                on a GPU); "auto": half on a GPU, none on the CPU. If it fails, the model runs without it, and
+                ``acceleration_error`` gives the reason.
+            local_files_only: Whether to use only local files and download nothing.
 
         Raises:
-            WeightsError: There is no such model, or its files are damaged.
-            DeviceError: There is no such device or acceleration.
+            WeightsError: The model cannot be found, or its files are damaged.
+            DeviceError: The device or the acceleration does not exist.
         """
         segmenter = cls(load_model(name, local_files_only=local_files_only), str(name), device)
         try:
@@ -100,7 +101,7 @@ class Segmenter:
         return segmenter
 
     def _accelerate(self, name: str) -> None:
-        """Compares the answers with and without; a model that fails in this cannot be used any more."""
+        """Compares the answers with and without acceleration; a model that fails here cannot be used any more."""
         if name == "none":
             return
         plain = self._probe()
@@ -109,7 +110,7 @@ class Segmenter:
             prepare(self._model, name, self._device)
             self.acceleration = name
             fast = self._probe()
-        except Exception as error:  # compilers raise all kinds
+        except Exception as error:  # compilers raise many types
             raise AccelerationError(f"acceleration {name!r} failed on {self.device}: {error}") from error
         difference = float(np.abs(fast - plain).mean())
         if not difference <= TOLERANCE:  # NaN, too
@@ -119,21 +120,21 @@ class Segmenter:
             )
 
     def _probe(self) -> NDArray[np.float32]:
-        """Probabilities for noise; instructions of two lengths, so that no third one is compiled for."""
+        """Probabilities for noise; two lengths of instructions, so that torch.compile handles all lengths."""
         image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
         texts = ("go to the kitchen", "go to the living room and bring me the pillow nearest to the radio")
         return np.stack([answer.probability for text in texts for answer in self.stream(image, text)])
 
     @property
     def model(self) -> SegmentationModel:
-        """The model itself, for what no other method offers."""
+        """The model itself, for uses beyond these methods."""
         if self._model is None:
             raise RuntimeError("this Segmenter is closed")
         return self._model
 
     @property
     def device(self) -> str:
-        """Where the model runs, for example "cpu" or "cuda:0"."""
+        """The device of the model, for example "cpu" or "cuda:0"."""
         return str(self._device)
 
     def segment(
@@ -142,15 +143,15 @@ class Segmenter:
         """The final answer for one image.
 
         Args:
-            image: uint8 (H, W, 3) RGB.
-            instruction: What to look for.
-            settings: Settings of the answer; None takes ``defaults``.
+            image: Camera image, uint8 (H, W, 3) RGB.
+            instruction: Instruction that names the target.
+            settings: Settings of the answer; None for ``defaults``.
             changes: Fields of :class:`InferenceSettings` that replace those of ``settings``, for example
                 ``num_inference_steps=0`` or ``seed=3``; None changes nothing.
 
         Raises:
             ImageError: The image has the wrong shape or type.
-            InstructionError: The instruction is empty, too long, or holds control characters.
+            InstructionError: The instruction is empty, too long, or contains control characters.
             SettingsError: A setting is unknown or out of range.
             AnswerError: The model's numbers are not finite.
         """
@@ -169,7 +170,7 @@ class Segmenter:
         """Yields the initial answer as soon as it exists, then the refined one; arguments as in :meth:`segment`.
 
         ``keep_on`` is polled between the steps; once it returns False, refinement stops and no refined answer is
-        yielded. There is none either if ``latency_budget`` has no room for a single step.
+        yielded. The same happens if ``latency_budget`` has no room for a single step.
         """
         validate_image(image)
         chosen = (self.defaults if settings is None else settings).updated(**changes)
@@ -197,7 +198,7 @@ class Segmenter:
     def _refined(
         self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock
     ) -> torch.Tensor | None:
-        """Logits (1, samples, h, w); None if there is no time for them or nobody wants them any more."""
+        """Logits (1, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
         settings, text, shape = question.settings, question.text, question.image.shape
         start = self._previous.start_for(text, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
@@ -221,7 +222,7 @@ class Segmenter:
         self._pace.note(clock.lap("refine") / another_step.steps, settings.num_samples)
         if not question.keep_on():
             return None
-        if settings.warm_start and bool(torch.isfinite(refined).all()):  # never from what is no number
+        if settings.warm_start and bool(torch.isfinite(refined).all()):  # never from values that are not finite
             self._previous.store(text, shape, refined)
         return refined
 
@@ -234,27 +235,27 @@ class Segmenter:
         return self._cached_text[1]
 
     def warm_up(self, settings: InferenceSettings | None = None, image_size: tuple[int, int] = (480, 640)) -> None:
-        """Answers twice about an empty image, so that the first real one does not pay for set-up.
+        """Answers twice about an empty image, so that the first real image does not include set-up time.
 
-        It also measures the time that a refinement step takes.
+        It also measures the duration of a refinement step.
 
         Args:
-            settings: Settings that the next answers will have; None takes ``defaults``.
+            settings: Settings of the next answers; None for ``defaults``.
             image_size: Height and width of the next images.
         """
         for _ in range(2):
-            self._pace = Pace()  # the first run's times are those of setting up
-            with suppress(AnswerError):  # the first real image reports it
+            self._pace = Pace()  # the first run's times include set-up
+            with suppress(AnswerError):  # the first real image reports errors
                 self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None
         self._previous.forget()
 
     def memory(self) -> float | None:
-        """MiB of the GPU's memory that this process has taken; None on a CPU."""
+        """GPU memory used by this process in MiB; None on a CPU."""
         return torch.cuda.memory_reserved(self._device) / 2**20 if self._device.type == "cuda" else None
 
     def close(self) -> None:
-        """Frees the model and its GPU memory; the segmenter cannot be used after it."""
+        """Frees the model and its GPU memory; the segmenter cannot be used afterwards."""
         self._model = None
         self._cached_text = None
         if self._device.type == "cuda":
@@ -263,7 +264,7 @@ class Segmenter:
 
 @dataclass(frozen=True)
 class _Question:
-    """One image to answer, and everything the answer depends on."""
+    """One image to answer, with everything that the answer depends on."""
 
     image: NDArray[np.uint8]
     text: str
@@ -272,12 +273,13 @@ class _Question:
 
 
 def _segmentation(logits: torch.Tensor, score: float, stage: Stage, question: _Question, clock: Clock) -> Segmentation:
-    """The answer on the image's grid, of logits (1, samples, h, w)."""
+    """The answer on the image's pixel grid, from logits (1, samples, h, w)."""
     samples = to_image_grid(logits.transpose(0, 1), *question.image.shape[:2])  # (samples, H, W)
     probability = samples.mean(dim=0).cpu().numpy()
     uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if len(samples) > 1 else None
     mask = probability >= question.settings.mask_threshold
     present = score >= question.settings.present_threshold and bool(mask.any())
     mask &= present
-    clock.lap("preprocess")  # the way back to the image's pixels is the other half of preprocessing
-    return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings())
+    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
+    several = asks_for_several(question.text)
+    return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings(), several)

@@ -6,7 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mujoco
 import numpy as np
@@ -17,14 +17,16 @@ from PIL import Image
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.layout import build_room
 from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
-from training.shimrie.views import HEIGHT, VIEWS, WIDTH, View
+from training.shimrie.views import HEIGHT, WIDTH, View
 
 SKYBOX = 1024
 SLICES = 28  # MuJoCo draws round things with so many sides
 SHELL_OBJECT = 2  # walls, floor and ceiling
 YAW = 0.7  # of the panorama's camera, radians; not a multiple of a view's heading
 REGION = 4
+BOXED = (1, 4, 6, 9, 12, 13, 15, 16, 18, 21, 27, 30)  # views that have REVERIE's boxes: of all elevations and headings
 _GEOM = mujoco.mjtGeom
+Truth: TypeAlias = "dict[int, NDArray[np.int16]]"
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ def _write_skybox(folder: Path, house: House) -> None:
             Image.fromarray(view.rgb).save(folder / f"{house.viewpoint}_skybox{number}_sami.jpg", quality=95)
 
 
-def write_annotations(root: Path, houses: dict[str, list[House]], objects: int) -> dict[str, NDArray[np.int16]]:
+def write_annotations(root: Path, houses: dict[str, list[House]], objects: int) -> dict[str, Truth]:
     """REVERIE's files, for some objects of each house; boxes are 10 % larger than what can be seen.
 
     Args:
@@ -224,14 +226,14 @@ def write_annotations(root: Path, houses: dict[str, list[House]], objects: int) 
         objects: how many objects are asked for in each house, those with the largest masks first.
 
     Returns:
-        The item at each pixel of every view (36, 480, 640), by scan.
+        The item at each pixel (480, 640) of the views :data:`BOXED`, by scan and by view.
     """
     (root / "connectivity").mkdir(parents=True)
-    truth: dict[str, NDArray[np.int16]] = {}
+    truth: dict[str, Truth] = {}
     with zipfile.ZipFile(root / "bbox.zip", "w") as archive:
         for house in {h.scan: h for group in houses.values() for h in group}.values():
             with SteadyRenderer(house.room, WIDTH, HEIGHT) as renderer:
-                truth[house.scan] = np.stack([renderer.items(house.pose(View(i))) for i in range(VIEWS)])
+                truth[house.scan] = {i: renderer.items(house.pose(View(i))) for i in BOXED}
             pose = np.eye(4)
             pose[:3, :3], pose[:3, 3] = panorama_rotation(), house.position
             entry = {
@@ -246,7 +248,8 @@ def write_annotations(root: Path, houses: dict[str, list[House]], objects: int) 
     for split, group in houses.items():
         items = []
         for house in group:
-            sizes = {i: int((truth[house.scan] == i).sum(axis=(1, 2)).max()) for i in range(len(house.room.items))}
+            views = truth[house.scan].values()
+            sizes = {i: max(np.count_nonzero(view == i) for view in views) for i in range(len(house.room.items))}
             for i in sorted(sizes, key=lambda i: -sizes[i])[:objects]:
                 kind = house.room.items[i].kind
                 items.append(
@@ -264,12 +267,12 @@ def write_annotations(root: Path, houses: dict[str, list[House]], objects: int) 
     return truth
 
 
-def _boxes(house: House, truth: NDArray[np.int16]) -> dict[str, Any]:
+def _boxes(house: House, truth: Truth) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for i, item in enumerate(house.room.items):
         views, boxes = [], []
-        for index in range(VIEWS):
-            mask = truth[index] == i
+        for index, view in truth.items():
+            mask = view == i
             if np.count_nonzero(mask) < 100:
                 continue
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -16,7 +16,7 @@ from training.train.config import TrainConfig, read_config
 
 pytestmark = pytest.mark.training
 
-SHORT = {"steps": 3, "images": 2, "learning_rate": 1e-3}
+SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_it_goes_on_after_its_time_was_over(workplace: Path, capsys: pytest.Capt
 def test_budgets_are_equal(workplace: Path, name: str) -> None:
     config = config_of(name, workplace)
     stages = [stage for stage in (config.stage1, config.stage2) if stage is not None]
-    assert sum(stage.steps for stage in stages) == 6
+    assert sum(stage.steps for stage in stages) == 4
     assert {stage.images for stage in stages} == {2}
 
 

@@ -45,6 +45,14 @@ def test_summary_by_hand() -> None:
     assert result["refinement"] == pytest.approx({"mIoU gain": 0.0, "wins": 1, "losses": 1})
 
 
+def test_instances_count_where_several_are_asked_for_and_in_view() -> None:
+    several = [answered((5, 10), None, instances={"initial": (1, 3, 2)}), answered((9, 10), None)]
+    figures = summarize_answers([*several, answered((0, 0), None, in_view=False, present=False)])["initial"]
+    assert figures["instance recall"] == pytest.approx(1 / 3)
+    assert figures["instance precision"] == 0.5
+    assert "instance recall" not in summarize_answers(several[1:])["initial"]
+
+
 def test_percentiles_of_the_time() -> None:
     slow = [answered((1, 1), None, seconds={"initial": float(i)}) for i in range(101)]
     result = summarize_answers(slow)

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_bag(tmp_path: Path) -> None:
     with pytest.raises(BagError, match=r"neither a rosbag2 folder nor"):
         Bag(text)
     text.rename(tmp_path / "notes.mcap")
-    with pytest.raises(BagError, match=r"damaged or no rosbag2 recording"):
+    with pytest.raises(BagError, match=r"damaged or not a rosbag2 recording"):
         Bag(tmp_path / "notes.mcap")
 
 

@@ -146,8 +146,8 @@ def test_steps_out_of_range(photo: Path, capsys: pytest.CaptureFixture[str], ste
         (["--bag", "nowhere"], "bag 'nowhere' does not exist"),
         (["--video", "nowhere.mp4", "--instruction", "get it"], "video 'nowhere.mp4' cannot be read"),
         (["--video", "nowhere.mp4"], "--video needs at least one --instruction"),
-        (["--instruction", "get it"], "--instruction goes with --video"),
-        (["--photographs", "--instruction", "get it"], "--instruction goes with --video"),
+        (["--instruction", "get it"], "--instruction needs --video"),
+        (["--photographs", "--instruction", "get it"], "--instruction needs --video"),
         (["--photographs", "--model", "nowhere"], "nowhere"),
     ],
 )

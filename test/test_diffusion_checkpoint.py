@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,19 @@ from mdsm_ros.checkpoints.diffusion_checkpoint import load_clip_tokenizer, load_
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.stable_diffusion.config import Sizes
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written") / "pipeline"
+    write_pipeline(folder)
+    return folder
+
+
+@pytest.fixture
+def pipeline(written: Path, tmp_path: Path) -> Path:
+    """A Stable Diffusion checkpoint that the test may damage."""
+    return Path(shutil.copytree(written, tmp_path / "pipeline"))
 
 
 def parts_of(sizes: Sizes = TOY, decoder: bool = False) -> StableDiffusion:
@@ -46,11 +60,10 @@ def test_a_single_file_fills_all_parts_with_its_configuration_beside_it(tmp_path
     assert tokenizer("get the cup")["input_ids"] == CLIP_TOKENIZER("get the cup")["input_ids"]
 
 
-def test_the_tokenizer_of_a_folder(tmp_path: Path) -> None:
-    write_pipeline(tmp_path / "pipeline")
+def test_the_tokenizer_of_a_folder(pipeline: Path, tmp_path: Path) -> None:
     tower = tmp_path / "tower"
     write_text_tower(tower, hidden_size=8)
-    for tokenizer in (load_clip_tokenizer(str(tmp_path / "pipeline")), load_clip_tokenizer(str(tower), subfolder="")):
+    for tokenizer in (load_clip_tokenizer(str(pipeline)), load_clip_tokenizer(str(tower), subfolder="")):
         assert tokenizer("get the cup")["input_ids"] == CLIP_TOKENIZER("get the cup")["input_ids"]
         assert tokenizer.model_max_length == 24
 
@@ -66,51 +79,47 @@ def test_the_tokenizer_of_a_folder(tmp_path: Path) -> None:
         ("text_encoder", "num_hidden_layers", 1),
     ],
 )
-def test_other_sizes_than_the_checkpoint_are_refused(tmp_path: Path, part: str, field: str, value: object) -> None:
-    write_pipeline(tmp_path / "pipeline")
+def test_other_sizes_than_the_checkpoint_are_refused(pipeline: Path, part: str, field: str, value: object) -> None:
     parts = parts_of({**TOY, part: {**TOY[part], field: value}})
     with pytest.raises(WeightsError, match=r"pipeline' does not have the configured sizes"):
-        load_stable_diffusion(parts, str(tmp_path / "pipeline"))
+        load_stable_diffusion(parts, str(pipeline))
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_what_is_not_there_is_named(pipeline: Path, tmp_path: Path) -> None:
     nothing = str(tmp_path / "nothing")
     with pytest.raises(WeightsError, match="nothing"):
         load_pipeline(nothing)
     with pytest.raises(WeightsError, match="nothing"):
         load_clip_tokenizer(nothing)
-    write_pipeline(tmp_path / "pipeline")
     with pytest.raises(WeightsError, match=r"text encoder .*nothing"):
-        load_stable_diffusion(parts_of(), str(tmp_path / "pipeline"), nothing)
+        load_stable_diffusion(parts_of(), str(pipeline), nothing)
     with pytest.raises(WeightsError, match="nobody/no-such-model"):
         load_pipeline("nobody/no-such-model", local_files_only=True)
 
 
-def test_a_folder_without_one_of_its_parts_is_refused(tmp_path: Path) -> None:
-    write_pipeline(tmp_path / "pipeline")
-    for file in (tmp_path / "pipeline/tokenizer").iterdir():
+def test_a_folder_without_one_of_its_parts_is_refused(pipeline: Path) -> None:
+    for file in (pipeline / "tokenizer").iterdir():
         file.unlink()
     with pytest.raises(WeightsError, match="pipeline"):
-        load_clip_tokenizer(str(tmp_path / "pipeline"))
-    (tmp_path / "pipeline/unet/diffusion_pytorch_model.safetensors").unlink()
+        load_clip_tokenizer(str(pipeline))
+    (pipeline / "unet/diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(WeightsError, match="pipeline"):
-        load_pipeline(str(tmp_path / "pipeline"))
+        load_pipeline(str(pipeline))
 
 
-def test_pickles_are_never_read(tmp_path: Path) -> None:
-    write_pipeline(tmp_path / "pipeline")
+def test_pickles_are_never_read(pipeline: Path, tmp_path: Path) -> None:
     for part, name in (
         ("unet", "diffusion_pytorch_model"),
         ("text_encoder", "model"),
         ("vae", "diffusion_pytorch_model"),
     ):
-        weights = tmp_path / "pipeline" / part / f"{name}.safetensors"
+        weights = pipeline / part / f"{name}.safetensors"
         kept = weights.read_bytes()
         weights.unlink()
         pickled = weights.with_name("pytorch_model.bin" if part == "text_encoder" else f"{name}.bin")
         pickled.write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
         with pytest.raises(WeightsError, match="pipeline"):
-            load_pipeline(str(tmp_path / "pipeline"))
+            load_pipeline(str(pipeline))
         weights.write_bytes(kept)
     single = tmp_path / "v1-5.ckpt"
     single.write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
@@ -139,12 +148,11 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
         load_pipeline(str(single), local_files_only=True)
 
 
-def test_a_damaged_index_is_named(tmp_path: Path) -> None:
-    write_pipeline(tmp_path / "pipeline")
-    index = tmp_path / "pipeline/model_index.json"
+def test_a_damaged_index_is_named(pipeline: Path) -> None:
+    index = pipeline / "model_index.json"
     index.write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}))
     with pytest.raises(WeightsError, match="pipeline"):
-        load_pipeline(str(tmp_path / "pipeline"))
+        load_pipeline(str(pipeline))
     index.write_text("{")
     with pytest.raises(WeightsError, match="pipeline"):
-        load_pipeline(str(tmp_path / "pipeline"))
+        load_pipeline(str(pipeline))

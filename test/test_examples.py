@@ -157,7 +157,7 @@ def test_without_tf2_the_static_transform_is_named() -> None:
     command = [sys.executable, str(EXAMPLES / "pose_to_base_link.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert result.returncode == 2
-    assert "without tf2_ros, --static says where the camera is" in result.stderr
+    assert "without tf2_ros, give the camera's pose with --static" in result.stderr
     assert "Traceback" not in result.stderr
 
 

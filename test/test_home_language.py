@@ -17,9 +17,10 @@ from mdsm_ros.homes.generate import MAX_OCCLUSION, Sample
 from mdsm_ros.homes.home import Item
 from mdsm_ros.homes.shapes.parts import CONFUSABLE
 from mdsm_ros.homes.speech.instructions import Sentence
-from mdsm_ros.homes.speech.phrases import CLAUSES, PREFIXES, is_plural
+from mdsm_ros.homes.speech.phrases import is_plural
 from mdsm_ros.homes.speech.queries import MARKS, RELATIONS, SELECTIONS, Clause, Query, Scene
 from mdsm_ros.homes.words import lexicon
+from mdsm_ros.language.referring.words import CLAUSES, PREFIXES
 from mdsm_ros.language.target_phrase import find_target
 from training.homes.verify import find_fault
 

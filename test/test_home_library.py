@@ -22,6 +22,8 @@ pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
+from small_homes import two_rooms
+
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER
 from mdsm_ros.errors import DatasetError
@@ -129,7 +131,8 @@ def test_a_room_has_a_budget_of_triangles(stock: Stock) -> None:
 
 
 def test_the_same_seed_gives_the_same_pixels_and_words(samples: list[Sample], options: StockOptions) -> None:
-    again = home_samples(SEEDS[0], (160, 120), depth=False, stock=options)
+    with two_rooms():
+        again = home_samples(SEEDS[0], (160, 120), depth=False, stock=options)
     for first, second in zip(samples, again, strict=False):
         np.testing.assert_array_equal(first.view.rgb, second.view.rgb)
         assert first.sentences == second.sentences
@@ -263,7 +266,8 @@ def build(*arguments: str) -> int:
     """``mdsm-data homes`` without the other commands, whose imports take long."""
     parser = argparse.ArgumentParser()
     generate_homes.add_arguments(parser)
-    return generate_homes.run(parser.parse_args(arguments))
+    with two_rooms():
+        return generate_homes.run(parser.parse_args(arguments))
 
 
 def test_without_a_library_homes_are_procedural_and_a_line_says_how_to_get_it(
@@ -282,7 +286,7 @@ def test_without_a_library_homes_are_procedural_and_a_line_says_how_to_get_it(
 
 
 def homes(out: Path, library: Path, workers: int) -> list[str]:
-    options = ["--split", "train", "--images", "48", "--size", "96x72", "--no-depth", "--models", "all"]
+    options = ["--split", "train", "--images", "20", "--size", "96x72", "--no-depth", "--models", "all"]
     return ["--out", str(out), *options, "--library", str(library), "--workers", str(workers)]
 
 

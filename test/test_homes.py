@@ -15,6 +15,8 @@ pytest.importorskip("mujoco", reason="needs the extra [sim]")
 if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
     pytest.skip("rendering needs libegl1 and libgl1-mesa-dri", allow_module_level=True)
 
+from small_homes import two_rooms
+
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
 from mdsm_ros.homes.views.cameras import camera_path
 from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
@@ -35,7 +37,8 @@ def samples(views_of_homes: list[Sample]) -> list[Sample]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of six views that ``mdsm-data homes`` has written."""
     out = tmp_path_factory.mktemp("homes") / "val"
-    assert cli.main(["homes", "--out", str(out), "--split", "val", "--images", "6", "--size", "160x120"]) == 0
+    with two_rooms():
+        assert cli.main(["homes", "--out", str(out), "--split", "val", "--images", "6", "--size", "160x120"]) == 0
     return out
 
 
@@ -47,7 +50,8 @@ def test_enough_kinds_of_things_and_rooms() -> None:
 
 
 def test_same_seed_same_pixels_and_words(samples: list[Sample]) -> None:
-    again = home_samples(SEEDS[0])
+    with two_rooms():
+        again = home_samples(SEEDS[0])
     for first, second in zip(samples, again, strict=False):
         np.testing.assert_array_equal(first.view.rgb, second.view.rgb)
         np.testing.assert_array_equal(first.view.items, second.view.items)
@@ -141,7 +145,8 @@ def test_written_in_the_dataset_format(written: Path, tmp_path: Path, capsys: py
 def test_more_is_said_and_more_of_what_is_not_in_view(written: Path, tmp_path: Path) -> None:
     options = ["--split", "val", "--images", "6", "--size", "160x120", "--no-depth"]
     more = tmp_path / "more"
-    assert cli.main(["homes", "--out", str(more), *options, "--sentences", "20", "--absent-share", "0.5"]) == 0
+    with two_rooms():
+        assert cli.main(["homes", "--out", str(more), *options, "--sentences", "20", "--absent-share", "0.5"]) == 0
     few, many = Dataset(written).split("val"), Dataset(more).split("val")
     assert len(many) > len(few)
     assert np.mean([not i.annotation_ids for i in many]) > np.mean([not i.annotation_ids for i in few])

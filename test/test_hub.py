@@ -27,7 +27,6 @@ def test_saves_and_loads_the_hugging_face_way(folder: Path) -> None:
     assert {t.dtype for t in load_file(folder / "model.safetensors").values() if t.is_floating_point()} == {
         torch.float16
     }
-    assert (folder / "model.safetensors").stat().st_size < 16 * 2**20
     model = load_model(folder)
     assert isinstance(model, MDSM)
     again = folder / "again"
@@ -104,10 +103,10 @@ def test_weights_in_several_files(folder: Path, tmp_path: Path) -> None:
     target.mkdir()
     (target / "README.md").write_text("the card")
     (target / "model.safetensors").write_bytes(b"an old one")
-    embed(folder, target, largest_file="4MB")
+    embed(folder, target, largest_file="1MB")
     files = sorted(target.glob("*.safetensors"))
     assert len(files) > 2
-    assert all(file.stat().st_size < 4.1e6 for file in files)
+    assert all(file.stat().st_size < 1.1e6 for file in files)
     assert (target / "README.md").read_text() == "the card"
     whole, parts = load_model(folder), load_model(target)
     assert isinstance(whole, MDSM)

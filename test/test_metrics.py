@@ -7,11 +7,13 @@ from mdsm_ros.dataset.metrics import (
     CALIBRATION_BINS,
     area_under_roc,
     calibration_counts,
+    covered_instances,
     expected_calibration_error,
     intersection_union,
     iou,
     rejected_at,
     summarize,
+    summarize_instances,
 )
 
 LEFT = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)
@@ -77,3 +79,19 @@ def test_rejected_at_the_threshold_that_most_targets_reach() -> None:
     assert rejected_at(seen, [0.0, 0.1, 0.4, 0.5, 0.9], 0.9) == 0.6  # below 0.5
     assert rejected_at(seen, [0.0, 0.1, 0.4, 0.5, 0.9], 1.0) == 0.2
     assert rejected_at([0.3], [0.2], 0.5) == 1.0
+
+
+def test_an_instance_covers_one_of_the_truth() -> None:
+    assert covered_instances([LEFT], [LEFT, MIDDLE]) == 1
+    assert covered_instances([MIDDLE, LEFT], [LEFT, MIDDLE]) == 2
+    assert covered_instances([LEFT | MIDDLE], [LEFT, MIDDLE]) == 1  # IoU 4 / 6 with both
+    assert covered_instances([LEFT | MIDDLE], [LEFT, MIDDLE], threshold=0.7) == 0
+    assert covered_instances([LEFT, LEFT], [LEFT]) == 1
+    assert covered_instances([], [LEFT]) == 0
+    assert covered_instances([LEFT], []) == 0
+
+
+def test_instance_recall_and_precision_are_over_all_objects() -> None:
+    assert summarize_instances([(1, 2, 1), (2, 4, 7)]) == {"instance recall": 0.5, "instance precision": 0.375}
+    assert summarize_instances([(0, 2, 0)]) == {"instance recall": 0.0, "instance precision": 0.0}
+    assert summarize_instances([]) == {}

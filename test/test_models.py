@@ -75,6 +75,10 @@ def test_join_starts_as_identity_on_swin() -> None:
     assert not torch.allclose(join(swin, torch.randn(2, 6, 2, 2)), swin)
 
 
+def test_mdsm_tiny_is_small(model: MDSM) -> None:
+    assert sum(value.numel() * 2 for value in model.state_dict().values()) < 16 * 2**20  # bytes of half precision
+
+
 def test_shapes_of_both_stages(model: MDSM) -> None:
     images = torch.rand(2, 3, 128, 128)
     with torch.inference_mode():

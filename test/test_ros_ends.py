@@ -98,7 +98,7 @@ def test_without_a_home_the_node_answers(
     node = start([*STAND_IN, *parameters], HOME="/proc/nowhere")
     node.wait_for("active on")
     assert "no log files are written: " in node.output()
-    assert "set ROS_LOG_DIR to a folder that can be written" in node.output()
+    assert "set ROS_LOG_DIR to a writable folder" in node.output()
     assert "did you mean 'image_transport'?" in node.output()
     answer(client, "image", "mdsm")
     check_end(node, signal.SIGINT)

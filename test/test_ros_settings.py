@@ -35,6 +35,9 @@ CHANGED = {
     "mask_threshold": 0.9,
     "present_threshold": 0.7,
     "seed": 5,
+    "ask": True,
+    "ask_margin": 0.5,
+    "relations": True,
     "publish_initial": False,
 }
 

@@ -31,6 +31,9 @@ WHOLE = "expected a whole number,"
         ("mask_threshold", "0.5", "expected 0 to 1"),
         ("present_threshold", float("nan"), "expected 0 to 1"),
         ("warm_start", 1, "expected True or False"),
+        ("ask", "yes", "expected True or False"),
+        ("relations", 1, "expected True or False"),
+        ("ask_margin", 1.5, "expected 0 to 1"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: Any, expectation: str) -> None:

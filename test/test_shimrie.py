@@ -34,7 +34,7 @@ from training import cli
 from training.datasets import reverie
 from training.datasets.text import words
 from training.shimrie import matterport, raycast, skybox
-from training.shimrie.build import Options, choose_view, load_scan, target_mask
+from training.shimrie.build import Options, Scan, choose_view, load_scan, target_mask
 from training.shimrie.views import FOCAL, HEIGHT, WIDTH, View
 
 pytestmark = pytest.mark.render
@@ -46,11 +46,12 @@ OBJECTS = 12
 
 @dataclass(frozen=True)
 class Mini:
-    """Two scans on disk; truth: the item at each pixel of the 36 views, by scan."""
+    """Two scans on disk, and loaded; truth: the item at each pixel of the views with boxes, by scan."""
 
     root: Path
     houses: dict[str, mini.House]
-    truth: dict[str, NDArray[np.int16]]
+    truth: dict[str, mini.Truth]
+    loaded: dict[str, Scan]
 
     def arguments(self, out: Path, matterport_root: Path | None = None) -> list[str]:
         where = ["--matterport", str(matterport_root or self.root / "v1"), "--reverie", str(self.root / "reverie")]
@@ -65,7 +66,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Mini:
     truth = mini.write_annotations(
         root / "reverie", {"train": [seen], "val_seen": [seen], "val_unseen": [unseen]}, OBJECTS
     )
-    return Mini(root, {"scanA": seen, "scanB": unseen}, truth)
+    houses = {"scanA": seen, "scanB": unseen}
+    return Mini(root, houses, truth, {scan: load_scan(root / "v1", root / "reverie", scan) for scan in houses})
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_ray_cast_masks_are_the_renderers(written: Mini) -> None:
     """Every object of 400 pixels and more in twelve views: IoU at least 0.98."""
     compared = []
     for scan, house in written.houses.items():
-        loaded = load_scan(written.root / "v1", written.root / "reverie", scan)
+        loaded = written.loaded[scan]
         position = loaded.panoramas[house.viewpoint].pose[:3, 3]
         for index in (1, 6, 13, 16, 21, 30):
             objects = loaded.caster.objects(position, View(index))
@@ -105,7 +107,7 @@ def test_ray_cast_masks_are_the_renderers(written: Mini) -> None:
 
 def test_pictures_from_the_skybox_are_the_renderers(written: Mini) -> None:
     house = written.houses["scanA"]
-    loaded = load_scan(written.root / "v1", written.root / "reverie", "scanA")
+    loaded = written.loaded["scanA"]
     faces = skybox.read_skybox(loaded.skyboxes, house.viewpoint)
     rotation = loaded.panoramas[house.viewpoint].pose[:3, :3]
     values = []
@@ -289,7 +291,7 @@ def test_class_masks_hold_everything_with_the_label_in_the_box(written: Mini) ->
     """The authors' colouring: two things of a kind share a mask where both are in the box."""
     checked = 0
     for scan, house in written.houses.items():
-        loaded = load_scan(written.root / "v1", written.root / "reverie", scan)
+        loaded = written.loaded[scan]
         for view in (12, 15, 18, 21):
             truth = written.truth[scan][view]
             kinds = {int(i): house.room.items[i].kind for i in np.unique(truth) if i >= 0}

@@ -202,6 +202,8 @@ def test_mask_rcnn_finds_the_kinds_of_coco(tmp_path: Path, drawing: Drawing) -> 
         detector.roi_heads.mask_predictor.mask_fcn_logits.bias.fill_(50.0)
     save_file(detector.state_dict(), tmp_path / "detector.safetensors")
     oracle = DetectorMasks("cpu", tmp_path / "detector.safetensors")
+    oracle._model.transform.min_size = (160,)  # pixels; the picture is enlarged to 800 else
+    oracle._model.roi_heads.detections_per_img = 5  # of 100
     pictures = Drawing(PROMPTS[:1], drawing.images[:1], None, None)
     dog, cat = oracle.masks(pictures, [(0, "dog"), (0, "cat")])
     assert dog.shape == cat.shape == (64, 64)

@@ -254,7 +254,7 @@ def test_the_paper_scale_runs_two_steps_of_each_stage(workplace: Path, name: str
     fields = write_stand_ins(workplace / name)
     if name == "lavt-base":
         fields = {key: value for key, value in fields.items() if not key.startswith("clip_")}
-    sizes = {"swin_embed_dim": 32, "swin_num_heads": [2, 4, 8, 16], "bert_num_heads": 4}
+    sizes = {"swin_embed_dim": 32, "swin_num_heads": [2, 4, 8, 16], "bert_num_heads": 4, "decoder_channels": 32}
     sizes |= {"clip_num_heads": 4, "refiner_channels": [64, 64]} if name == "mdsm-base" else {}
     config |= {"model": fields | sizes, "mixed_precision": "no", "num_workers": 0}
     stages = [stage for stage in ("stage1", "stage2") if stage in config]

@@ -304,7 +304,7 @@ def test_lora_starts_as_nothing_and_is_saved(tmp_path: Path, images: torch.Tenso
 
 def test_lora_without_peft_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(ConfigError, match="lora_rank is 2, expected 0 where peft is not installed"):
+    with pytest.raises(ConfigError, match="lora_rank is 2, expected 0 because peft is not installed"):
         build(freeze_unet=True, lora_rank=2)
     build()
 
@@ -330,7 +330,7 @@ def test_a_narrower_text_tower_is_projected(tmp_path: Path, images: torch.Tensor
         ({"attention_strides": ()}, r"attention_strides is \(\), expected some of"),
         ({"attention_strides": (16, 16)}, "each once"),
         ({"max_tokens": 25}, "max_tokens is 25, expected 3 to the 24 of the text encoder"),
-        ({"lora_rank": 4}, "lora_rank is 4, expected 0 where the UNet itself learns"),
+        ({"lora_rank": 4}, "lora_rank is 4, expected 0 if the UNet itself learns"),
         ({"noise_timestep": 1000}, "noise_timestep is 1000, expected 0 to 999"),
         ({"denoising_steps": 2}, "denoising_steps is 2, expected 0 to noise_timestep"),
         ({"decoder_channels": 20}, "decoder_channels is 20, expected a positive multiple of 8"),

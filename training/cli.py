@@ -33,6 +33,7 @@ COMMANDS = {  # modules with add_arguments() and run()
         "training.evaluation.grasping.command",
         "judge 3D boxes and grasps by the exact meshes of simulated homes",
     ),
+    "ask": ("training.evaluation.asking.command", "judge questions about ambiguous instructions, and relations"),
     "time-homes": ("training.homes.timing", "what a view of a home costs, with and without the library"),
     "view": ("training.datasets.view", "draw pictures, masks and instructions of a data set on one sheet"),
     "bag-labels": (

@@ -19,8 +19,8 @@ def read_yaml(path: Path, error: type[MdsmError], what: str) -> Any:
 
     Args:
         path: of the file.
-        error: what is raised.
-        what: was expected there, for the message about a missing file.
+        error: What is raised.
+        what: Was expected there, for the message about a missing file.
 
     Raises:
         MdsmError: of that class, where the file is missing, too large, no YAML, or its aliases repeat too much.
@@ -53,8 +53,8 @@ def _values(node: yaml.Node, known: dict[int, int], above: frozenset[int], depth
     """How many values a node stands for, each alias counted as what it repeats.
 
     Raises:
-        ValueError: a value holds itself.
-        RecursionError: values are nested too deep.
+        ValueError: A value holds itself.
+        RecursionError: Values are nested too deep.
     """
     if id(node) in above:
         raise ValueError("a value holds itself")

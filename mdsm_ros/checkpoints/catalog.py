@@ -1,4 +1,4 @@
-"""All models by name, and whether their weights are on this machine. Imports nothing heavy."""
+"""All models by name, and whether their weights are on this machine. Imports no heavy library."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mdsm_ros.models.family import Entry, Repository
 
 
 def catalog() -> dict[str, Entry]:
-    """All that has a name: the models, then the public weights where trainings start.
+    """All named entries: the models, then the public weights from which training starts.
 
-    Sizes and licences are those of the repositories' pages, or follow from their parameters.
+    Sizes and licences come from the repositories' pages, or follow from the number of parameters.
     """
     models = {name: entry for family in families() for name, entry in family.entries.items()}
     return models | {name: entry for family in trained_families() for name, entry in family.origins.items()}
 
 
 def is_cached(repository: Repository) -> bool:
-    """Whether all files of a repository are on this machine; asks nobody else."""
+    """Whether all files of a repository are on this machine; uses no network."""
     if not (Path(constants.HF_HUB_CACHE) / f"models--{repository.name.replace('/', '--')}").is_dir():
-        return False  # without an import of the hub's client
+        return False  # without importing the hub's client
     from huggingface_hub import snapshot_download
 
     from mdsm_ros.hub.client import HUB_ERRORS
@@ -40,7 +40,7 @@ def is_cached(repository: Repository) -> bool:
 
 
 def state(entry: Entry) -> str:
-    """Where the weights of a model are: "embedded" in this package, "cached", or "not here"."""
+    """The place of a model's weights: "embedded" in this package, "cached", or "not here"."""
     if not entry.repositories:
         return "embedded"
     return "cached" if all(is_cached(repository) for repository in entry.repositories) else "not here"
@@ -59,7 +59,7 @@ def catalog_markdown() -> str:
 
 
 def table() -> str:
-    """The catalog as text, with what is on this machine."""
+    """The catalog as text, with the state of each entry on this machine."""
     rows = [("NAME", "HERE", "SIZE", "LICENCE", "GATED", "WHAT", "FROM")]
     for name, entry in catalog().items():
         size = f"~{entry.megabytes} MB" if entry.repositories else "-"

@@ -24,13 +24,13 @@ WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_
 
 
 def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusionPipeline:
-    """A Stable Diffusion pipeline by hub id, folder, or single file of the original layout.
+    """Loads a Stable Diffusion pipeline from a hub id, a folder, or a single file in the original layout.
 
-    For a single file, configuration and tokenizer come from the folder that is called as the file without its suffix,
-    where there is one, in diffusers' layout and without weights; else diffusers takes them from the hub or its cache.
+    For a single file, configuration and tokenizer come from a folder in diffusers' layout, without weights, named like
+    the file without its suffix. If there is none, diffusers takes them from the hub or its cache.
 
     Raises:
-        WeightsError: there is no such checkpoint, it is damaged, or it holds a pickle, which is never read.
+        WeightsError: The checkpoint is missing or damaged, or is a pickle, which is never read.
     """
     try:
         if Path(name).is_file():
@@ -49,10 +49,10 @@ def load_pipeline(name: str, *, local_files_only: bool = False) -> StableDiffusi
 
 
 def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenizer:
-    """The tokenizer of a checkpoint; of a text encoder alone, with an empty ``subfolder``.
+    """Loads the tokenizer of a checkpoint; for a text encoder alone, ``subfolder`` is empty.
 
     Raises:
-        WeightsError: as :func:`load_pipeline`.
+        WeightsError: As for :func:`load_pipeline`.
     """
     if Path(name).is_file():
         return load_pipeline(name).tokenizer
@@ -60,13 +60,13 @@ def load_clip_tokenizer(name: str, subfolder: str = "tokenizer") -> CLIPTokenize
         tokenizer = CLIPTokenizer.from_pretrained(name, subfolder=subfolder)
     except (OSError, ValueError) as error:
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: {error}") from error
-    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # transformers makes one up where none is
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # transformers makes one up if there is none
         raise WeightsError(f"tokenizer of {name!r} cannot be loaded: it knows no words, or its files are missing")
     return tokenizer
 
 
 def blank_clip_tokenizer() -> CLIPTokenizer:
-    """A tokenizer that knows no words."""
+    """Whether a tokenizer has no vocabulary."""
     return CLIPTokenizer(vocab={"<|startoftext|>": 0, "<|endoftext|>": 1}, merges=[])
 
 
@@ -74,7 +74,7 @@ def load_tokenizer(config: StableDiffusionConfig) -> CLIPTokenizer:
     """The tokenizer of the text encoder that a model starts from.
 
     Raises:
-        WeightsError: as :func:`load_pipeline`.
+        WeightsError: As for :func:`load_pipeline`.
     """
     name = config.own_text_encoder
     return load_clip_tokenizer(config.checkpoint) if name is None else load_clip_tokenizer(name, subfolder="")
@@ -84,7 +84,7 @@ def load_encoders(model: VPD | GroundedDiffusion | DAAM) -> None:
     """Fills a model's Stable Diffusion from hub ids, folders, or single .safetensors files of its configuration.
 
     Raises:
-        WeightsError: as :func:`load_stable_diffusion`.
+        WeightsError: As for :func:`load_stable_diffusion`.
     """
     load_stable_diffusion(model.backbone, model.config.checkpoint, model.config.own_text_encoder)
 
@@ -93,12 +93,12 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
     """Fills VAE, text encoder and UNet from a checkpoint.
 
     Args:
-        parts: whose UNet may have LoRA layers, which stay as they are.
-        name: of the checkpoint.
-        text_name: of another one, hub id or folder, that has the text encoder.
+        parts: Networks to fill. LoRA layers of the UNet are not changed.
+        name: Name of the checkpoint.
+        text_name: Hub id or folder of another checkpoint, from which the text encoder is taken.
 
     Raises:
-        WeightsError: as :func:`load_pipeline`; or the sizes are not those of the checkpoint.
+        WeightsError: As for :func:`load_pipeline`, or the checkpoint has other sizes.
     """
     pipeline = load_pipeline(name)
     text_encoder = pipeline.text_encoder if text_name is None else load_text_encoder(text_name)
@@ -110,10 +110,10 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
 
 
 def load_text_encoder(name: str) -> CLIPTextModel:
-    """CLIP's text encoder of a hub id or folder.
+    """Loads CLIP's text encoder from a hub id or folder.
 
     Raises:
-        WeightsError: there is none, or it is a pickle.
+        WeightsError: It is missing, or a pickle.
     """
     try:
         return CLIPTextModel.from_pretrained(name, use_safetensors=True)

@@ -1,7 +1,7 @@
-"""Downloading public weights into the cache of huggingface_hub, where every model of this package finds them.
+"""Downloads public weights into the cache of huggingface_hub, where every model of this package finds them.
 
-The client keeps finished files, goes on at the byte where a connection broke, and checks sizes; it checks contents
-only where the hub stores a file by its hash (Xet). So the checksums that the hub notes are compared afterwards.
+The client keeps finished files, resumes at the byte where a connection broke, and checks sizes. It checks contents only
+if the hub stores a file by its hash (Xet). So this module compares the hub's checksums afterwards.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from mdsm_ros.models.family import Repository
 
 
 def find_repositories(name: str, revision: str | None = None) -> tuple[Repository, ...]:
-    """The repositories of a named model, or the one of a hub id.
+    """The repositories of a named model, or the repository of a hub id.
 
     Args:
-        name: of the catalog, or OWNER/NAME.
-        revision: instead of the catalog's.
+        name: Name in the catalog, or OWNER/NAME.
+        revision: Revision that replaces the catalog's.
 
     Raises:
-        DownloadError: there is no such name, it needs no download, or a revision is asked for of several repositories.
+        DownloadError: The name is unknown, needs no download, or has several repositories but one revision was given.
     """
     entries = catalog()
     if name in entries:
@@ -46,10 +46,10 @@ def find_repositories(name: str, revision: str | None = None) -> tuple[Repositor
 
 
 def download(repository: Repository) -> Path:
-    """Downloads what is missing and compares checksums; returns the folder in the cache.
+    """Downloads missing files and compares checksums; returns the folder in the cache.
 
     Raises:
-        DownloadError: the hub does not give it; or a file is damaged, and has been removed from the cache.
+        DownloadError: The hub refuses or fails, or a file is damaged and was removed from the cache.
     """
     name = repository.name
     try:

@@ -1,4 +1,4 @@
-"""Where encoders' checkpoints are: a hub id, a folder, a file, or ``package:NAME``, a package that is installed."""
+"""Checkpoints of encoders: a hub id, a folder, a file, or ``package:NAME``, an installed package."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ RIDGE = 0.1  # of the mean variance of a word's number
 
 
 def find_checkpoint(name: str, pattern: str) -> str:
-    """What a checkpoint's name stands for: ``package:NAME`` is the package's file that matches, other names stay.
+    """Resolves a checkpoint's name: ``package:NAME`` becomes the matching file of the package; other names stay.
 
     Args:
         name: Name from a configuration.
-        pattern: Glob of the file that is wanted of a package, for example "*.pth".
+        pattern: Glob of the wanted file in a package, for example "*.pth".
 
     Raises:
-        WeightsError: the package is not installed, or it does not hold exactly one such file.
+        WeightsError: The package is not installed, or does not contain exactly one such file.
     """
     if not name.startswith(PACKAGE):
         return name
@@ -56,24 +56,24 @@ def bert_folder(name: str) -> str:
 
 
 def blank_bert_tokenizer() -> BertTokenizerFast:
-    """A tokenizer that knows no words."""
+    """Whether a tokenizer has no vocabulary."""
     return BertTokenizerFast(vocab={word: i for i, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"))})
 
 
 def load_fusion_tokenizer(config: FusionConfig) -> PreTrainedTokenizerBase | None:
-    """The tokenizer of the BERT that a configuration starts from; None where it starts from none.
+    """The tokenizer of the BERT from which a configuration starts; None if it starts from none.
 
     Raises:
-        WeightsError: it cannot be found.
+        WeightsError: The tokenizer cannot be found.
     """
     return None if config.bert_checkpoint is None else load_bert_tokenizer(config.bert_checkpoint)
 
 
 def load_bert_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a hub id or folder.
+    """Loads the tokenizer of a hub id or folder.
 
     Raises:
-        WeightsError: it cannot be found.
+        WeightsError: The tokenizer cannot be found.
     """
     try:
         return BertTokenizerFast.from_pretrained(bert_folder(name))
@@ -85,13 +85,14 @@ def load_bert(bert: Bert, name: str, tokenizer: PreTrainedTokenizerBase, origina
     """Fills a BERT from a checkpoint that may have more layers and more words.
 
     Args:
-        bert: Model to fill. It takes the first of the checkpoint's layers, as many as it has.
+        bert: Model to fill. It takes as many of the checkpoint's first layers as it has itself.
         name: Hub id, folder or package of the checkpoint.
         tokenizer: The model's own tokenizer.
-        original: Vocabulary of the checkpoint's tokenizer, from piece to row. It holds every piece of the model's own.
+        original: Vocabulary of the checkpoint's tokenizer, from piece to row. It contains every piece of the model's
+            own vocabulary.
 
     Raises:
-        OSError, RuntimeError, ValueError: the checkpoint cannot be found or read, or has other sizes.
+        OSError, RuntimeError, ValueError: The checkpoint cannot be found or read, or has other sizes.
     """
     whole = BertModel.from_pretrained(bert_folder(name), add_pooling_layer=False)
     state = {key: value for key, value in whole.state_dict().items() if key in bert.state_dict()}
@@ -101,7 +102,7 @@ def load_bert(bert: Bert, name: str, tokenizer: PreTrainedTokenizerBase, origina
         rows = [original[piece] for piece in sorted(own, key=own.__getitem__)]
         state[words] = state[words][rows]
     missing = len(bert.embeddings.word_embeddings.weight) - len(state[words])
-    if missing > 0:  # a vocabulary smaller than the configuration's: rows that no piece uses
+    if missing > 0:  # a vocabulary smaller than the configuration's leaves rows unused
         state[words] = torch.cat([state[words], state[words].new_zeros(missing, state[words].shape[1])])
     bert.load_state_dict(state)
 
@@ -110,8 +111,8 @@ def load_semantic(network: nn.Module, name: str) -> nn.Module:
     """Fills the feature maps' EfficientNet-Lite0 from a checkpoint; returns the whole network, classifier included.
 
     Raises:
-        WeightsError: the checkpoint cannot be found, or it holds something else.
-        RuntimeError: its tensors have other shapes.
+        WeightsError: The checkpoint cannot be found, or is something else.
+        RuntimeError: Its tensors have other shapes.
     """
     path = Path(find_checkpoint(name, "*.pth"))
     network.load_state_dict(load_efficientnet(path, features_only=True).state_dict())
@@ -121,10 +122,10 @@ def load_semantic(network: nn.Module, name: str) -> nn.Module:
 def load_fusion_encoders(model: MDSM | LAVT) -> None:
     """Fills Swin, the semantic branch and BERT with the checkpoints that the configuration names.
 
-    Swin takes timm names, or ``local-dir:FOLDER``; CLIP and BERT take hub ids or folders.
+    Swin accepts timm names, or ``local-dir:FOLDER``; CLIP and BERT accept hub ids or folders.
 
     Raises:
-        WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
+        WeightsError: A checkpoint cannot be found, or its dimensions differ from the configuration.
     """
     config = model.config
     stage = model.intermediate
@@ -154,12 +155,12 @@ def load_fusion_encoders(model: MDSM | LAVT) -> None:
 def align_words(maps: TextMaps, classifier: nn.Module, language: LanguageEncoder) -> None:
     """Fits the map from words to EfficientNet's last features (DeViSE, Frome et al. 2013).
 
-    It is the ridge regression from the names of ImageNet's classes to the classifier's weights.
+    The fit is a ridge regression from the names of ImageNet's classes to the classifier's weights.
 
     Args:
-        maps: To fill; its convolution becomes the classifier's last one.
+        maps: Feature maps to fill; their convolution becomes the classifier's last one.
         classifier: EfficientNet-Lite0 with the public weights.
-        language: With its checkpoint loaded.
+        language: Language encoder, with its checkpoint loaded.
     """
     network: Any = classifier
     scale = network.bn2.weight / (network.bn2.running_var + network.bn2.eps).sqrt()
@@ -178,7 +179,7 @@ def align_words(maps: TextMaps, classifier: nn.Module, language: LanguageEncoder
 
 
 def _mean_tokens(text: TextFeatures) -> torch.Tensor:
-    """(B, D) without the first token and the last, which are no words."""
+    """The features (B, D) without the first and the last token, which are not words."""
     lengths = text.mask.sum(dim=1)
     place = torch.arange(text.mask.shape[1])
     inside = (place >= 1) & (place < (lengths - 1).unsqueeze(1))

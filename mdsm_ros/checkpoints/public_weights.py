@@ -1,4 +1,4 @@
-"""Public weights behind this package's interface: found in the cache or on the hub, or taken from a folder."""
+"""Public weights behind this package's interface, from the cache, the hub or a folder."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
 
 def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, Any]) -> PublicConfig:
-    """The configuration of a public model in a folder.
+    """Reads the configuration of a public model from a folder.
 
-    A model of one checkpoint is a folder in transformers' layout. One of several is a folder with a config.json of
-    ours that names each of them, a hub id or a folder, which may lie in this one.
+    A model with one checkpoint is a folder in transformers' layout. A model with several is a folder with a config.json
+    of this package, which names each checkpoint by a hub id or a folder, possibly inside this one.
 
     Args:
-        family: Type of the model.
-        folder: Folder that holds it.
-        values: Content of its config.json.
+        family: Family of the model.
+        folder: Folder of the model.
+        values: Content of the model's config.json.
 
     Raises:
-        WeightsError: config.json holds values that no model can be built from.
+        WeightsError: No model can be built from the values in config.json.
     """
     names = family.config_type.weights
     if len(names) == 1:
@@ -48,10 +48,10 @@ def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, 
 
 
 def load_public(config: PublicConfig, *, local_files_only: bool = False) -> SegmentationModel:
-    """Loads what a configuration names.
+    """Loads the checkpoints that a configuration names.
 
     Raises:
-        WeightsError: it cannot be found or downloaded, is damaged, or the installed transformers does not have it.
+        WeightsError: One cannot be found or downloaded, is damaged, or is not supported by the installed transformers.
     """
     folders = {
         name: resolve_folder(source, revision=revision, local_files_only=local_files_only)
@@ -64,23 +64,23 @@ def load_public(config: PublicConfig, *, local_files_only: bool = False) -> Segm
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder in transformers' layout, as :class:`~mdsm_ros.models.interface.PublicCheckpoint` has it.
+    """A folder in transformers' layout, see :class:`~mdsm_ros.models.interface.PublicCheckpoint`.
 
-    All methods raise WeightsError where a file is missing or damaged.
+    All methods raise WeightsError if a file is missing or damaged.
     """
 
     path: Path
 
     def network(self, name: str) -> Any:
-        """The network of a class of transformers, in full precision."""
+        """Loads a network of a class of transformers, in full precision."""
         return _load_network(name, self.path)
 
     def tokenizer(self) -> Any:
-        """Its tokenizer."""
+        """Loads the tokenizer."""
         return _load_tokenizer(self.path)
 
     def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and deviation of each channel that the checkpoint's image processor notes."""
+        """Mean and standard deviation per channel, from the checkpoint's image processor."""
         try:
             values, _ = BaseImageProcessor.get_image_processor_dict(self.path, local_files_only=True)
             return tuple(values["image_mean"]), tuple(values["image_std"])
@@ -91,17 +91,17 @@ class Folder:
 
 
 def _load_network(name: str, folder: Path) -> Any:
-    """A network of transformers in full precision; all its weights must be there, or transformers makes them up."""
+    """Loads a network in full precision; requires all weights, since transformers makes missing ones up."""
     kind = getattr(transformers, name, None)
     if kind is None:
         raise WeightsError(f"{name} is not in transformers {transformers.__version__}; install a newer one")
     verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # SAM 2 and 3 come with a tracker's weights: no reason to warn
+    transformers.logging.set_verbosity_error()  # SAM 2 and 3 include a tracker's weights: no reason to warn
     try:
         network, info = kind.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
-    except Exception as error:  # transformers and safetensors raise all kinds
+    except Exception as error:  # transformers and safetensors raise many types
         raise WeightsError(f"{folder} is not a readable checkpoint of {name}: {error}") from error
     finally:
         transformers.logging.set_verbosity(verbosity)
@@ -112,9 +112,9 @@ def _load_network(name: str, folder: Path) -> Any:
 
 
 def _load_tokenizer(folder: Path) -> Any:
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):  # transformers would make an empty one up
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):  # transformers would make up an empty one
         raise WeightsError(f"{folder} has no tokenizer, expected one of {', '.join(TOKENIZER_FILES)}")
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # tokenizers raises no narrower one
+    except Exception as error:  # tokenizers raises no narrower type
         raise WeightsError(f"{folder} has no readable tokenizer: {error}") from error

@@ -1,4 +1,4 @@
-"""Reading ``.pth`` files of others: tensors and plain values, none of which can run code or take more than it has."""
+"""Safe reading of foreign ``.pth`` files: only tensors and plain values; no code runs, and sizes are checked."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import torch
 
 from mdsm_ros.errors import WeightsError
 
-TRUSTED = {"argparse.Namespace"}  # the training scripts' options, a plain record; else tensors and plain values only
-MAX_PICKLE = 1 << 28  # bytes of the part that says where the tensors are
-MAX_DEPTH = 16  # of dictionaries and lists inside each other
+TRUSTED = {"argparse.Namespace"}  # the options of training scripts, a plain record
+MAX_PICKLE = 1 << 28  # bytes of the index of the tensors
+MAX_DEPTH = 16  # levels of nested dictionaries and lists
 
 
 def load_content(path: Path) -> Any:
-    """What a ``.pth`` file holds; memory-mapped where its layout allows, so that what nobody asks for is not read.
+    """The content of a ``.pth`` file; memory-mapped if possible, so that unused tensors are not read.
 
     Raises:
-        WeightsError: the file is missing or damaged, or it holds more than tensors, plain values and an
+        WeightsError: The file is missing or damaged, or contains more than tensors, plain values and an
             ``argparse.Namespace``.
     """
     if not path.is_file():
@@ -41,22 +41,22 @@ def load_content(path: Path) -> Any:
             content = None if foreign else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except WeightsError:
         raise
-    except Exception as error:  # torch's readers of damaged files fail in many ways
+    except Exception as error:  # torch raises many types for damaged files
         raise WeightsError(
-            f"checkpoint {path} cannot be read: it is damaged, or holds more than tensors and plain values "
+            f"checkpoint {path} cannot be read: it is damaged, or contains more than tensors and plain values "
             f"({type(error).__name__})"
         ) from error
     if foreign:
-        raise WeightsError(f"checkpoint {path} is refused: it calls {foreign[0]}, which is no tensor or plain value")
+        raise WeightsError(f"checkpoint {path} is refused: it calls {foreign[0]}, which is not a tensor or plain value")
     _check_tensors(content, str(path), 0)
     return content
 
 
 def load_state(path: Path) -> Mapping[str, torch.Tensor]:
-    """The tensors of a ``.pth`` file that holds nothing else.
+    """The tensors of a ``.pth`` file that contains nothing else.
 
     Raises:
-        WeightsError: as :func:`load_content`; or it holds something else.
+        WeightsError: As for :func:`load_content`, or the file contains something else.
     """
     content = load_content(path)
     if not isinstance(content, dict) or not all(
@@ -67,7 +67,7 @@ def load_state(path: Path) -> Mapping[str, torch.Tensor]:
 
 
 def _check_archive(path: Path) -> None:
-    """PyTorch stores without compression; what is compressed could unpack to anything."""
+    """Refuses compressed entries: PyTorch stores without compression, and they could unpack to any size."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if entry.compress_type != zipfile.ZIP_STORED:
@@ -80,7 +80,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_tensors(content: object, where: str, depth: int) -> None:
-    """No tensor is larger than what is stored for it, which strides of 0 allow."""
+    """Refuses tensors larger than their stored bytes, which strides of 0 would allow."""
     if isinstance(content, torch.Tensor):
         if content.layout != torch.strided or content.device.type != "cpu":
             raise WeightsError(f"checkpoint {where} holds a tensor that is {content.layout} on {content.device}")

@@ -1,1 +1,1 @@
-"""The mdsm command and what only its subcommands need."""
+"""The mdsm command, and the code that only its subcommands need."""

@@ -1,4 +1,4 @@
-"""Makes a model of an official LAVT or VPD checkpoint."""
+"""Makes a model from an official LAVT or VPD checkpoint."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from mdsm_ros.errors import CommandError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("checkpoint", type=Path, help=".pth file; it is read as data and cannot run code")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; --model takes it then")
-    parser.add_argument("--type", choices=("lavt", "vpd"), help="type of the checkpoint (default: by its content)")
+    parser.add_argument("checkpoint", type=Path, help=".pth file; it is read as data only and cannot run code")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; pass it to --model afterwards")
+    parser.add_argument(
+        "--type", choices=("lavt", "vpd"), help="type of the checkpoint (default: inferred from its content)"
+    )
     parser.add_argument(
         "--tokenizer",
         metavar="NAME",
-        help="hub id or folder of the tokenizer, for VPD of CLIP's text encoder as well (default: the public ones)",
+        help="hub id or folder of the tokenizer, and for VPD of CLIP's text encoder (default: the public ones)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the model folder and says what became of the checkpoint."""
+    """Writes the model folder and describes the model."""
     if not args.checkpoint.is_file():
         raise CommandError(f"checkpoint is {str(args.checkpoint)!r}, expected a file")
     try:

@@ -1,4 +1,4 @@
-"""Replays a recording or a video through the running node, which needs ROS, and answers photographs, which does not."""
+"""Replays a recording or a video through the node, which needs ROS, or answers photographs, without ROS."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--bag", type=Path, help="rosbag2 recording (default: the one in this package, then its photographs)"
     )
-    what.add_argument("--video", type=Path, help="any video instead of a recording")
-    what.add_argument("--photographs", action="store_true", help="only this package's photographs; needs no ROS")
-    parser.add_argument("--instruction", action="append", help="for --video; repeat it to change it on the way")
+    what.add_argument("--video", type=Path, help="a video instead of a recording")
+    what.add_argument("--photographs", action="store_true", help="answer only this package's photographs; needs no ROS")
+    parser.add_argument(
+        "--instruction",
+        action="append",
+        help="instruction for --video; repeat the option to change it during the video",
+    )
     parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of the replay (default: %(default)s)")
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the demo; returns 1 if the node did not do its part."""
+    """Runs the demo; returns 1 if the node failed."""
     if args.video is None and args.instruction:
-        raise DemoError("--instruction goes with --video; a bag and the photographs bring their own instructions")
+        raise DemoError("--instruction needs --video; a bag and the photographs have their own instructions")
     if args.video is not None and not args.instruction:
         raise DemoError("--video needs at least one --instruction")
     _check_source(args)

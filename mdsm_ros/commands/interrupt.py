@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command within a second, whatever it is doing."""
+"""Makes Ctrl-C end a command within a second, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED = 130  # exit code of shells for a command that Ctrl-C has ended
-GRACE = 0.5  # s from Ctrl-C, in which a command closes its files and ends its processes
+INTERRUPTED = 130  # exit code of shells for a command ended by Ctrl-C
+GRACE = 0.5  # s after Ctrl-C, in which a command closes its files and ends its processes
 
 _interrupted = threading.Event()
 
 
 def watch() -> None:
-    """Ends this process with exit code 130 soon after Ctrl-C, also where Python cannot react.
+    """Makes this process end with exit code 130 soon after Ctrl-C, even if Python cannot react.
 
-    An ordinary KeyboardInterrupt comes first. It may come to nothing: a library in C does not return, swallows it, or
-    a process that is waited for takes its time. Python writes every signal to a pipe at once, so a thread sees it.
-    A shell starts background processes with Ctrl-C ignored; that stays so.
+    An ordinary KeyboardInterrupt is tried first. It may have no effect: a C library does not return or swallows it, or
+    a child process takes long to end. Python writes every signal to a pipe at once, so a thread sees it. A shell starts
+    background processes with Ctrl-C ignored; this function respects that.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
@@ -35,21 +35,21 @@ def watch() -> None:
 
 
 def was_interrupted() -> bool:
-    """Whether Ctrl-C has come since :func:`watch`."""
+    """Whether Ctrl-C was pressed since :func:`watch`."""
     return _interrupted.is_set()
 
 
 def end(code: int) -> NoReturn:
-    """Ends the process without taking the libraries' objects apart, which can take seconds."""
+    """Ends the process without destroying the libraries' objects, which can take seconds."""
     _end_children()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody reads any more
+        with suppress(OSError, ValueError):  # the reader has closed the pipe
             stream.flush()
     os._exit(code)
 
 
 def _end_children() -> None:
-    """Ends what this process started: workers would wait for work for ever, a node would go on alone."""
+    """Ends the child processes: workers would wait for work for ever, and a node would continue alone."""
     try:
         import psutil
 
@@ -66,7 +66,7 @@ def _on_interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _report_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    """Says nothing of a KeyboardInterrupt in ``__del__`` or a callback, where Python prints and forgets it."""
+    """Hides a KeyboardInterrupt in ``__del__`` or a callback, which Python prints and ignores."""
     if unraisable.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(unraisable)
 

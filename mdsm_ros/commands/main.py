@@ -11,22 +11,23 @@ from mdsm_ros.commands.runner import run_commands
 
 DESCRIPTION = "The pixels of the object that a sentence talks about."
 COMMANDS = {  # modules with add_arguments() and run()
-    "segment": ("mdsm_ros.commands.segment", "answer one instruction on one picture"),
+    "segment": ("mdsm_ros.commands.segment", "answer one instruction about one image"),
     "attention": ("mdsm_ros.commands.attention.command", "show where a model looks for each word of an instruction"),
     "web": ("mdsm_ros.commands.web.command", "a local page to try a model, watch a node, label frames"),
-    "demo": ("mdsm_ros.commands.demo", "replay a recording through the running node, which needs ROS; photographs"),
+    "demo": ("mdsm_ros.commands.demo", "replay a recording through the node (needs ROS), or answer photographs"),
     "replay": ("mdsm_ros.commands.replay", "evaluate a model on a recording"),
+    "learn": ("training.learn.command", "from a recording of a place to a model that is better there"),
     "sim": ("mdsm_ros.commands.sim", "a simulated home as a live camera for the node; needs ROS and MuJoCo"),
     "bench": ("mdsm_ros.commands.bench.command", "measure the latency of a model on this machine"),
-    "convert": ("mdsm_ros.commands.convert", "make a model of an official LAVT or VPD checkpoint"),
-    "models": ("mdsm_ros.commands.models", "list the models that have a name, and which are on this machine"),
-    "doctor": ("mdsm_ros.commands.doctor.command", "say what this installation lacks, and how to mend it"),
+    "convert": ("mdsm_ros.commands.convert", "make a model from an official LAVT or VPD checkpoint"),
+    "models": ("mdsm_ros.commands.models", "list all named models, and which are on this machine"),
+    "doctor": ("mdsm_ros.commands.doctor.command", "report problems of this installation, and how to fix them"),
     "download": ("mdsm_ros.commands.download", "download public weights into the cache"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code, 2 for anything the user can put right."""
+    """Runs one command; returns the exit code, 2 for errors that the user can correct."""
     return run_commands("mdsm", DESCRIPTION, COMMANDS, argv, _add_options)
 
 
@@ -35,7 +36,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 class _ShowVersion(argparse.Action):
-    """As argparse's own, but looks the version up only where it is asked for."""
+    """Like argparse's own action, but looks up the version only if requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""Lists the models that have a name, and which are on this machine."""
+"""Lists all named models, and which are on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The executables of the nodes: they explain themselves without ROS, and say so where ROS is missing."""
+"""The executables of the nodes: they show their help without ROS, and report if ROS is missing."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ A simulated home as a live camera: publishes /image, /depth and /camera_info, an
 and /ground_truth/mask. Needs the extra sim (MuJoCo).
 
 parameters: home, width, height, rate, walk, speak, library, camera
-The same with options and their explanations: mdsm sim --help
+The same as command line options, with descriptions: mdsm sim --help
 """
 
 
 def node() -> int:
-    """``mdsm_node``."""
+    """Runs ``mdsm_node``."""
     return _run("mdsm_node", NODE_HELP, ["rclpy"], _node)
 
 
 def sim() -> int:
-    """``mdsm_sim``."""
+    """Runs ``mdsm_sim``."""
     return _run("mdsm_sim", SIM_HELP, ["rclpy", "mujoco", "cv2"], _sim)
 
 
@@ -67,7 +67,7 @@ def _run(prog: str, text: str, modules: list[str], start: Callable[[], int]) -> 
     except MissingPackageError as error:
         print(f"{prog}: error: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:  # while libraries are imported; afterwards it is the node's
+    except KeyboardInterrupt:  # while libraries are imported; afterwards the node handles signals
         interrupt.end(interrupt.INTERRUPTED)
 
 

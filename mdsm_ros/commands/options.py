@@ -1,4 +1,4 @@
-"""Options that several commands have, and the model that they name."""
+"""Options common to several commands, and the model that they name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mdsm_ros.errors import ImageError, WeightsError
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
 
-WEIGHTS = Path(__file__).parent.parent / "weights"  # of the embedded models, each in a folder of its name
+WEIGHTS = Path(__file__).parent.parent / "weights"  # folder of the embedded models, each in a subfolder of its name
 
 
 def add_model_arguments(parser: argparse._ActionsContainer, *, steps: bool = True) -> None:
@@ -29,21 +29,21 @@ def add_model_arguments(parser: argparse._ActionsContainer, *, steps: bool = Tru
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the picture and the instruction about it."""
-    parser.add_argument("image", type=Path, help="picture, any format that Pillow reads")
-    parser.add_argument("instruction", help='for example "get the pillow nearest to the radio"')
+    """Declares the image and the instruction about it."""
+    parser.add_argument("image", type=Path, help="image, in any format that Pillow reads")
+    parser.add_argument("instruction", help='instruction, for example "get the pillow nearest to the radio"')
 
 
 def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segmenter:
-    """Loads a model, and says so on stderr, since that takes seconds.
+    """Loads a model, and reports it on stderr, because loading takes seconds.
 
     Args:
-        model: Name, folder or hub id.
-        device: "auto", "cpu", "cuda" or "cuda:N".
-        one_answer: Whether the process answers once, so that PyTorch's idle threads had better sleep.
+        model: Name, folder or hub id of the model.
+        device: Device: "auto", "cpu", "cuda" or "cuda:N".
+        one_answer: Whether the process answers only once, so that PyTorch's idle threads should sleep.
 
     Raises:
-        MdsmError: There is no such model or device, or its files are damaged.
+        MdsmError: The model or the device does not exist, or files are damaged.
     """
     check_model(model)
     print(f"loading {model} ...", file=sys.stderr, flush=True)
@@ -57,10 +57,10 @@ def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segm
 
 
 def check_model(name: str) -> None:
-    """Checks that a name can be that of a model, before PyTorch is imported for it.
+    """Checks that a name can name a model, before PyTorch is imported.
 
     Raises:
-        WeightsError: It is neither the name of a known model, nor a folder, nor can it be a hub id.
+        WeightsError: The name is not a known model, not a folder, and not a valid hub id.
     """
     from mdsm_ros.models.families import published
 
@@ -75,10 +75,10 @@ def check_model(name: str) -> None:
 
 
 def check_picture_name(path: Path | None) -> None:
-    """Checks that pictures can be written under a name, before a model works for it.
+    """Checks that an image can be written to a file, before the model runs.
 
     Raises:
-        ImageError: Pillow writes no such format.
+        ImageError: Pillow cannot write the format.
     """
     from PIL import Image
 

@@ -13,19 +13,25 @@ from mdsm_ros.errors import BagError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; a run that was ended resumes in it")
-    parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only one of its type)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write; an interrupted run resumes in it")
+    parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only image topic)")
     right = parser.add_mutually_exclusive_group()
-    right.add_argument("--truth", metavar="TOPIC", help="topic of the right masks (default: /ground_truth/mask)")
-    right.add_argument("--labels", type=Path, metavar="FOLDER", help="dataset with right masks of some of the images")
+    right.add_argument("--truth", metavar="TOPIC", help="topic of the ground-truth masks (default: /ground_truth/mask)")
+    right.add_argument(
+        "--labels", type=Path, metavar="FOLDER", help="dataset with ground-truth masks for some of the images"
+    )
     said = parser.add_mutually_exclusive_group()
     said.add_argument(
-        "--instruction-topic", metavar="TOPIC", help="topic of the instructions (default: the only String)"
+        "--instruction-topic", metavar="TOPIC", help="topic of the instructions (default: the only String topic)"
     )
-    said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
-    parser.add_argument("--live", action="store_true", help="play it into the running node, as on a robot; needs ROS")
+    said.add_argument(
+        "--instruction", metavar="TEXT", help="instruction for the whole recording, instead of the recorded ones"
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="play the recording into the running node, as on a robot; needs ROS"
+    )
     parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
-    parser.add_argument("--compare", metavar="MODEL", help="another model, to compare with --model frame by frame")
+    parser.add_argument("--compare", metavar="MODEL", help="second model, compared with --model frame by frame")
     parser.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     add_model_arguments(parser)
 

@@ -1,8 +1,8 @@
-"""What all console commands have in common: late imports, error messages, exit codes, and a quick end after Ctrl-C.
+"""Common code of all console commands: late imports, error messages, exit codes, and a quick end after Ctrl-C.
 
 A command is a module with ``add_arguments(parser)`` and ``run(args)``, which returns the exit code or None for 0. The
-module is imported when its command is chosen; to import it must be quick and must need no extra. What is slow or
-optional is imported by ``run``.
+module is imported when its command is chosen, so the import must be quick and must need no extra. ``run`` imports slow
+or optional libraries.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NOBODY_READS = 141  # as after SIGPIPE
 
 
 class CommandModule(Protocol):
-    """A module of a command."""
+    """The module of a command."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declares the options and arguments."""
 
     def run(self, args: argparse.Namespace) -> int | None:
-        """Does the work; returns the exit code."""
+        """Runs the command; returns the exit code."""
 
 
 def run_commands(
@@ -38,14 +38,14 @@ def run_commands(
     argv: Sequence[str] | None,
     add_options: Callable[[argparse.ArgumentParser], Any] | None = None,
 ) -> int:
-    """Runs one of several commands; returns the exit code, 2 for anything the user can put right.
+    """Runs one of several commands; returns the exit code, 2 for errors that the user can correct.
 
     Args:
         prog: Name of the executable.
-        description: What its commands are for.
-        commands: Module and help text of each command, by its name.
-        argv: Arguments; None: those of this process, which then ends soon after Ctrl-C.
-        add_options: Declares options of the executable itself.
+        description: Description of the executable.
+        commands: Module and help text of each command, by name.
+        argv: Arguments; None for those of this process, which then ends soon after Ctrl-C.
+        add_options: Function that declares the options of the executable itself.
     """
     words = _words(argv)
     chosen = next((word for word in words if not word.startswith("-")), "")
@@ -63,19 +63,19 @@ def run_commands(
             else:
                 group.add_parser(name, help=text)
         args = parser.parse_args(words)
-        assert module is not None  # parse_args leaves where no command was chosen
+        assert module is not None  # parse_args exits if no command was chosen
         return module, args, f"{prog} {chosen}"
 
     return _run(prog, parse, as_process=argv is None)
 
 
 def run_command(prog: str, module_name: str, argv: Sequence[str] | None) -> int:
-    """Runs an executable of one command.
+    """Runs an executable with one command.
 
     Args:
         prog: Name of the executable.
         module_name: Module of the command.
-        argv: As for :func:`run_commands`.
+        argv: Arguments, as for :func:`run_commands`.
     """
 
     def parse() -> tuple[CommandModule, argparse.Namespace, str]:
@@ -116,7 +116,7 @@ def _exit_code(prog: str, parse: Callable[[], tuple[CommandModule, argparse.Name
         try:
             extra_of(missing)
         except KeyError:
-            raise error from None  # no package of ours: a mistake in this one
+            raise error from None  # not a package of an extra: a mistake in this package
         return _fail(prog, missing_text([missing], purpose))
     except KeyboardInterrupt:
         return interrupt.INTERRUPTED
@@ -136,7 +136,7 @@ def _add_parser(group: Any, name: str, module: CommandModule, text: str) -> argp
 
 
 def _words(argv: Sequence[str] | None) -> list[str]:
-    """The arguments without what ``ros2 launch`` adds for nodes: from --ros-args to -- or the end."""
+    """The arguments without those that ``ros2 launch`` adds for nodes, from --ros-args to -- or the end."""
     words = list(sys.argv[1:] if argv is None else argv)
     if "--ros-args" not in words:
         return words
@@ -146,7 +146,7 @@ def _words(argv: Sequence[str] | None) -> list[str]:
 
 
 def _print_anything() -> None:
-    """Characters that a terminal or a file cannot hold are printed as escapes."""
+    """Makes print write escapes for characters that a terminal or a file cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Answers one instruction on one picture."""
+"""Answers one instruction about one image."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_picture_arguments(parser)
     add_model_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of the refinement's noise (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="where to write the overlay (default: IMAGE_overlay.png here)")
-    parser.add_argument("--mask", type=Path, help="where to write the mask, 0 and 255 (default: not written)")
+    parser.add_argument("--out", type=Path, help="file for the overlay (default: IMAGE_overlay.png in this folder)")
+    parser.add_argument("--mask", type=Path, help="file for the mask, 0 and 255 (default: not written)")
     parser.add_argument("--json", action="store_true", help="print the answer as one line of JSON")
 
 
@@ -60,13 +60,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def notes_of(segmenter: Segmenter, instruction: str) -> list[str]:
-    """Limits of the model that the instruction meets."""
+    """Warnings about limits of the model that apply to the instruction."""
     from mdsm_ros.language.limits import limits_of
     from mdsm_ros.models.interface import ReadingModel
 
     model = segmenter.model
     understood = not isinstance(model, ReadingModel) or model.understands(instruction)
-    vocabulary = getattr(getattr(model, "language", None), "vocabulary", None)  # models of this package have one
+    vocabulary = getattr(getattr(model, "language", None), "vocabulary", None)  # only our models have one
     return limits_of(instruction, understood=understood, vocabulary=vocabulary)
 
 

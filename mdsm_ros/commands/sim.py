@@ -1,4 +1,4 @@
-"""Shows a simulated home to the node as a live camera. Needs ROS 2 and the extra sim."""
+"""Runs a simulated home as a live camera for the node. Needs ROS 2 and the extra sim."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from mdsm_ros.extras import require
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--home", type=int, default=0, help="which home (default: %(default)s)")
+    parser.add_argument("--home", type=int, default=0, help="number of the home (default: %(default)s)")
     parser.add_argument(
         "--size", type=image_size, default=(640, 480), metavar="WxH", help="size of the images (default: 640x480)"
     )
-    parser.add_argument("--rate", type=positive_number, default=10.0, help="images a second (default: %(default)s)")
+    parser.add_argument("--rate", type=positive_number, default=10.0, help="images per second (default: %(default)s)")
     parser.add_argument(
         "--speak",
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="give an instruction every so many seconds (default: no)",
+        help="seconds between published instructions (default: none are published)",
     )
     parser.add_argument(
         "--library",
         metavar="FOLDER",
-        help="library of models that furnish the home; none: procedural objects (default: the one in the cache)",
+        help="library of 3D models for the home; none: procedural objects (default: the library in the cache)",
     )
     parser.add_argument(
         "--camera",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the camera until it is told to end."""
+    """Runs the camera until it is asked to end."""
     require("rclpy", "mujoco", "cv2", purpose="mdsm sim")
     from mdsm_ros.ros.sim import main as run_sim
 

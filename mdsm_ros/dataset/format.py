@@ -45,10 +45,10 @@ def difficulty(expressions: int, distractors: int, share: float, occlusion: floa
     of the silhouette hidden.
 
     Args:
-        expressions: number of referring expressions.
-        distractors: number of other visible objects of the target's kind.
-        share: the target's visible pixels as a share of the image; 1 for a target that is not in view.
-        occlusion: share of the target's silhouette that is hidden, None where unknown.
+        expressions: Number of referring expressions.
+        distractors: Number of other visible objects of the target's kind.
+        share: The target's visible pixels as a share of the image; 1 for a target that is not in view.
+        occlusion: Share of the target's silhouette that is hidden, None where unknown.
     """
     traits = (expressions >= 3, distractors >= 2, share < 0.01, (occlusion or 0.0) >= 0.3)
     return ("easy", "medium", "hard")[min(sum(traits), 2)]
@@ -58,11 +58,11 @@ class Dataset:
     """Reads a dataset; pixels are read when asked for.
 
     Args:
-        root: folder of the dataset.
-        links: what points from one record to another is checked; False leaves that to ``mdsm-data check``.
+        root: Folder of the dataset.
+        links: What points from one record to another is checked; False leaves that to ``mdsm-data check``.
 
     Attributes:
-        info: how the dataset was made: ``source``, ``recipe`` (the options that decide its content) and ``may_share``
+        info: How the dataset was made: ``source``, ``recipe`` (the options that decide its content) and ``may_share``
             (pairs of splits that show the same scenes on purpose).
 
     Raises:
@@ -130,7 +130,7 @@ class Dataset:
         """The instructions of one split.
 
         Raises:
-            DatasetError: there is none.
+            DatasetError: There is none.
         """
         chosen = [instruction for instruction in self.instructions if instruction.split == name]
         if not chosen:
@@ -148,7 +148,7 @@ class Dataset:
         A file with an EXIF orientation is turned by it where it has the recorded size then.
 
         Raises:
-            DatasetError: the file is missing, is no image, or does not have the recorded size.
+            DatasetError: The file is missing, is no image, or does not have the recorded size.
         """
         record = self.images[image_id]
         stored = self._open(record.file_name, record)
@@ -165,7 +165,7 @@ class Dataset:
         """Depth (H, W) in metres, 0 where there is no measurement; None where the image has no depth.
 
         Raises:
-            DatasetError: the file is missing, is no picture of one channel, or is larger than its image.
+            DatasetError: The file is missing, is no picture of one channel, or is larger than its image.
         """
         record = self.images[image_id]
         if record.depth_file is None:
@@ -181,7 +181,7 @@ class Dataset:
         """Mask (H, W) of one annotation.
 
         Raises:
-            DatasetError: the RLE is damaged or has another size than the image.
+            DatasetError: The RLE is damaged or has another size than the image.
         """
         annotation = self.annotations[annotation_id]
         record = self.images.get(annotation.image_id)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.extras import late
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    optimize = late("scipy.optimize")
+
 PRECISION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CALIBRATION_BINS = 15
+COVERED = 0.5  # IoU from which an instance of the answer covers one of the truth
 
 Figures = dict[str, float]
 
@@ -42,6 +51,37 @@ def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
     return result | {f"P@{t}": float((ious >= t).mean()) for t in PRECISION_THRESHOLDS}
 
 
+def covered_instances(
+    found: Sequence[NDArray[np.bool_]], truth: Sequence[NDArray[np.bool_]], threshold: float = COVERED
+) -> int:
+    """Number of true instances that an instance of the answer covers; each of the answer covers one.
+
+    Args:
+        found: masks (H, W) of the answer's instances.
+        truth: masks (H, W) of the true ones.
+        threshold: least IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
+    """
+    ious = np.array([[iou(one, other) for other in truth] for one in found]).reshape(len(found), len(truth))
+    rows, columns = optimize.linear_sum_assignment(ious >= threshold, maximize=True)
+    return int(np.count_nonzero(ious[rows, columns] >= threshold))
+
+
+def summarize_instances(counts: Sequence[tuple[int, int, int]]) -> dict[str, float]:
+    """Instance recall and precision over samples.
+
+    Args:
+        counts: of every sample the covered instances, those of the truth, and those of the answer.
+
+    Returns:
+        "instance recall": covered instances of all samples over those of the truth; "instance precision": over those
+        of the answers, 0 where there are none. Empty where there is no sample.
+    """
+    if not counts:
+        return {}
+    covered, true, found = np.asarray(counts, dtype=np.float64).sum(axis=0)
+    return {"instance recall": float(covered / max(true, 1)), "instance precision": float(covered / max(found, 1))}
+
+
 def calibration_counts(probability: NDArray[np.float32], target: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How often pixels of each probability belong to the target.
 
@@ -68,8 +108,8 @@ def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> fl
     """Share of pairs in which the positive has the higher score, ties counting half: the area under the ROC curve.
 
     Args:
-        positives: scores of what is there, at least one.
-        negatives: scores of what is not, at least one.
+        positives: Scores of what is there, at least one.
+        negatives: Scores of what is not, at least one.
     """
     ordered = np.sort(np.asarray(negatives, dtype=np.float64))
     below, up_to = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
@@ -80,9 +120,9 @@ def rejected_at(positives: Sequence[float], negatives: Sequence[float], kept: fl
     """Share of the negatives that score below the threshold which ``kept`` of the positives reach.
 
     Args:
-        positives: scores of what is there, at least one.
-        negatives: scores of what is not, at least one.
-        kept: above 0, at most 1.
+        positives: Scores of what is there, at least one.
+        negatives: Scores of what is not, at least one.
+        kept: Above 0, at most 1.
     """
     ordered = np.sort(np.asarray(positives, dtype=np.float64))[::-1]
     threshold = ordered[int(np.ceil(kept * len(ordered))) - 1]

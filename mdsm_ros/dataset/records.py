@@ -39,7 +39,7 @@ class Annotation:
 
     Attributes:
         bbox: COCO's x, y, width, height in pixels.
-        occlusion: share of the object's silhouette in the image that other things hide; None where unknown.
+        occlusion: Share of the object's silhouette in the image that other things hide; None where unknown.
     """
 
     id: int
@@ -58,11 +58,11 @@ class Instruction:
     """A sentence about an image.
 
     Attributes:
-        annotation_ids: what it asks for; empty when that is not in view.
+        annotation_ids: What it asks for; empty when that is not in view.
         source: which writer made it.
-        expressions: number of referring expressions in the sentence.
-        distractors: number of other visible objects of the target's kind.
-        words: number of words.
+        expressions: Number of referring expressions in the sentence.
+        distractors: Number of other visible objects of the target's kind.
+        words: Number of words.
         difficulty: "easy", "medium" or "hard" by :func:`difficulty`; "" where the writer gave none.
         origin: where the writer took the sentence from, for tracing it back.
     """
@@ -151,11 +151,11 @@ def read_records(kind: type[Record], content: Mapping[str, Any], key: str, path:
     Args:
         kind: of the records, one of this module's.
         content: of the file.
-        key: under which they stand.
+        key: Under which they stand.
         path: of the file, for messages.
 
     Raises:
-        DatasetError: the list is missing, or a record has other fields, or a value that its field cannot have.
+        DatasetError: The list is missing, or a record has other fields, or a value that its field cannot have.
     """
     entries = content.get(key)
     if not isinstance(entries, list):
@@ -215,7 +215,7 @@ def read_categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
     """The names of a dataset's categories by id.
 
     Raises:
-        DatasetError: the list or a field of a record is not what it must be, or an id is used twice.
+        DatasetError: The list or a field of a record is not what it must be, or an id is used twice.
     """
     entries = content.get("categories", [])
     if not isinstance(entries, list):
@@ -238,7 +238,7 @@ def read_info(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """What a dataset says of itself.
 
     Raises:
-        DatasetError: it is no JSON object, nested too deep, or ``may_share`` holds no pairs of names.
+        DatasetError: It is no JSON object, nested too deep, or ``may_share`` holds no pairs of names.
     """
     info = content.get("info", {})
     if not isinstance(info, dict):

@@ -44,10 +44,10 @@ class DatasetWriter:
     """Writes a dataset, or one part of it; its JSON file appears at the end, whole or not at all.
 
     Args:
-        root: folder of the dataset, made when absent.
-        categories: names of all object categories, in the order of their ids (from 1).
-        info: how the dataset is made, see :class:`mdsm_ros.dataset.format.Dataset`.
-        part: name of the part, which begins the names of its pictures; None writes a whole dataset.
+        root: Folder of the dataset, made when absent.
+        categories: Names of all object categories, in the order of their ids (from 1).
+        info: How the dataset is made, see :class:`mdsm_ros.dataset.format.Dataset`.
+        part: Name of the part, which begins the names of its pictures; None writes a whole dataset.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class DatasetWriter:
         """Stores an image file as it is, as a hard link where the file system has them; returns the image's id.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: The file cannot be read.
         """
         file_name = f"images/{self._next_name()}{source.suffix.lower()}"
         link_or_copy(source, self.root / file_name)
@@ -138,7 +138,7 @@ class DatasetWriter:
         """Stores the mask (H, W) of one object, or of a crowd of them; returns the annotation's id.
 
         Raises:
-            DatasetError: the category is not among those given to the writer.
+            DatasetError: The category is not among those given to the writer.
         """
         if category not in self._category_ids:
             raise DatasetError(f"category {category!r} is not one of {sorted(self._category_ids)}")
@@ -235,8 +235,8 @@ class MemoryWriter(DatasetWriter):
     """Keeps a dataset in memory, its pictures compressed as on disk.
 
     Args:
-        categories: names of all object categories, in the order of their ids (from 1).
-        part: begins the names of the pictures.
+        categories: Names of all object categories, in the order of their ids (from 1).
+        part: Begins the names of the pictures.
     """
 
     def __init__(self, categories: Sequence[str], part: str) -> None:
@@ -258,8 +258,8 @@ class PartSummary:
     """What a finished part holds.
 
     Attributes:
-        counts: figures for the build's closing table.
-        problems: what could not be used.
+        counts: Figures for the build's closing table.
+        problems: What could not be used.
     """
 
     images: int
@@ -283,11 +283,11 @@ def merge_parts(
     """Puts parts together, in the order given, as ``annotations.json``; pictures of no use are removed.
 
     Args:
-        root: folder of the dataset.
-        parts: names of finished parts.
+        root: Folder of the dataset.
+        parts: Names of finished parts.
         categories: as given to the parts' writers.
         info: as given to the parts' writers.
-        limit: the most images; the last ones of the last part are left out.
+        limit: The most images; the last ones of the last part are left out.
     """
     contents = (json.loads(part_path(root, part).read_text(encoding="utf-8")) for part in parts)
     merged = merge_contents(contents, limit)
@@ -305,7 +305,7 @@ def merge_contents(contents: Iterable[Mapping[str, Any]], limit: int | None = No
 
     Args:
         contents: of the parts' JSON files, in order, with the same categories.
-        limit: the most images; the last ones of the last part are left out.
+        limit: The most images; the last ones of the last part are left out.
     """
     images: list[Any] = []
     annotations: list[Any] = []

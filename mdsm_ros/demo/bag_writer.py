@@ -49,6 +49,11 @@ class Shot:
     depth: np.ndarray | None = None  # float32 (H, W), metres, on the pixels of rgb
 
 
+def stamp_of(number: int, rate: float, start: int) -> int:
+    """Nanoseconds of a frame, by its number from 0, the frames a second and the first one's stamp."""
+    return start + round(number * 1e9 / rate)
+
+
 def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: int) -> None:
     """Writes a rosbag2 folder (mcap) of ``shots`` at ``rate`` frames a second; the first has stamp ``start`` (ns)."""
     with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
@@ -60,7 +65,7 @@ def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: 
         )
         said, depth = None, None
         for i, shot in enumerate(shots):
-            stamp = start + round(i * 1e9 / rate)
+            stamp = stamp_of(i, rate, start)
             if shot.instruction != said:
                 said = shot.instruction
                 _write(writer, instruction, stamp - 1, STORE.types[INSTRUCTION_TYPE](data=said))

@@ -1,54 +1,82 @@
 """``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
 
 The robot goes from room to room, stops, is told what to look for, and looks at it while it sways a little, as a base
-with a lifted arm does; so an instruction stays true as long as it is in force.
+with a lifted arm does; so an instruction stays true as long as it is in force. ``--labels`` writes the right masks of
+every image for more instructions than the one in force, as somebody would who labels the recording.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count as positive_count
 from mdsm_ros.arguments import image_size, positive_number
-from mdsm_ros.demo.bag_writer import Shot, write_recording
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.demo.bag_writer import Shot, stamp_of, write_recording
 from mdsm_ros.errors import DemoError
+from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.furnishing.stock import open_stock
-from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples, write_sample
 from mdsm_ros.homes.home import Home
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.speech.instructions import Sentence
 from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.views.seen import look
 
-INSTRUCTIONS = 11  # in a home; the one in the middle names something that is not in view
+STOPS = 11  # in a home, each with an instruction; the one in the middle names something that is not in view
 HOLD = 5.0  # seconds that an instruction is in force
 SWAY = 0.06  # metres to either side
 VIEWS_PER_ROOM = 4
+SPARE = 2  # views that are looked for, for each stop: not every room has that many, nor every view an instruction
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a recording is: images a second, and seconds at each stop."""
+
+    rate: float
+    hold: float
+
+    @property
+    def frames(self) -> int:
+        """Number of images at each stop."""
+        return max(1, round(self.rate * self.hold))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the bag; must not exist")
-    parser.add_argument("--seed", type=int, default=0, help="the first of the demo's homes (default: %(default)s)")
+    parser.add_argument("--split", choices=SPLIT_SEEDS, default="demo", help="of the homes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the first of the split's homes (default: %(default)s)")
+    parser.add_argument(
+        "--stops", type=positive_count, default=STOPS, help="views of a home, each with an instruction (%(default)s)"
+    )
+    parser.add_argument(
+        "--hold", type=positive_number, default=HOLD, help="seconds at each stop (default: %(default)g)"
+    )
     parser.add_argument(
         "--seconds",
         type=positive_number,
-        default=INSTRUCTIONS * HOLD,
-        help="of the recording; it goes on in the next home after 55 (default: %(default)g)",
+        help="of the recording; it goes on in the next home after the last stop (default: one home)",
     )
     parser.add_argument("--rate", type=positive_number, default=4.0, help="images a second (default: %(default)g)")
     parser.add_argument(
         "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
     )
     options.add_arguments(parser)
+    parser.add_argument(
+        "--labels", type=Path, help="folder of a dataset to write: the images with several instructions and right masks"
+    )
     parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
     parser.add_argument(
         "--camera",
@@ -59,50 +87,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the bag; returns the exit status."""
-    if args.out.exists():
-        raise FileExistsError(f"{args.out} exists, expected a new folder")
-    chosen = options.chosen_stock(args, "demo")
+    """Writes the bag, and the labels where asked to; returns the exit status."""
+    for folder in (args.out, args.labels):
+        if folder is not None and folder.exists():
+            raise FileExistsError(f"{folder} exists, expected a new folder")
+    chosen = options.chosen_stock(args, args.split)
     stock = None if chosen is None else open_stock(chosen)
-    homes = (build_home(SPLIT_SEEDS["demo"] + seed, stock) for seed in count(args.seed))
-    stops = chain.from_iterable(choose_stops(home, args.size, np.random.default_rng(home.seed)) for home in homes)
-    total = max(1, round(args.seconds * args.rate))
-    shots = islice(film(stops, args.size, args.rate, depth=args.depth, camera=args.camera), total)
+    homes = (build_home(SPLIT_SEEDS[args.split] + seed, stock) for seed in count(args.seed))
+    stops = chain.from_iterable(
+        choose_stops(home, args.size, np.random.default_rng(home.seed), args.stops) for home in homes
+    )
+    total = max(1, round((args.seconds or args.stops * args.hold) * args.rate))
+    pace = Pace(args.rate, args.hold)
+    labels = None if args.labels is None else DatasetWriter(args.labels, CATEGORIES, info={"source": "demo-bag"})
+    shots = islice(film(stops, args.size, pace, depth=args.depth, camera=args.camera, labels=labels), total)
     write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
+    if labels is not None:
+        labels.close()
     return 0
 
 
-def choose_stops(home: Home, size: tuple[int, int], rng: np.random.Generator) -> list[tuple[Sample, Sentence]]:
+def choose_stops(
+    home: Home, size: tuple[int, int], rng: np.random.Generator, number: int = STOPS
+) -> list[tuple[Sample, Sentence]]:
     """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
 
     Raises:
-        DemoError: the home has too few views that are worth an instruction.
+        DemoError: The home has too few views that are worth an instruction.
     """
-    samples = [list(room_samples(room, rng, VIEWS_PER_ROOM, size, depth=False)) for room in home.rooms]
-    in_turn = [views[i] for i in range(VIEWS_PER_ROOM) for views in samples if i < len(views)]
+    views_per_room = VIEWS_PER_ROOM if number == STOPS else -(-SPARE * number // len(home.rooms))
+    samples = [list(room_samples(room, rng, views_per_room, size, depth=False)) for room in home.rooms]
+    in_turn = [views[i] for i in range(views_per_room) for views in samples if i < len(views)]
     stops: list[tuple[Sample, Sentence]] = []
     for sample in in_turn:
-        absent = len(stops) == INSTRUCTIONS // 2
+        absent = len(stops) == number // 2
         fitting = [s for s in sample.sentences if (s.target is None) == absent]
         if fitting:
             stops.append((sample, fitting[int(rng.integers(len(fitting)))]))
-        if len(stops) == INSTRUCTIONS:
+        if len(stops) == number:
             return stops
-    raise DemoError(f"home {home.seed} has only {len(stops)} views for an instruction, expected {INSTRUCTIONS}")
+    raise DemoError(f"home {home.seed} has only {len(stops)} views for an instruction, expected {number}")
 
 
 def film(
-    stops: Iterable[tuple[Sample, Sentence]], size: tuple[int, int], rate: float, *, depth: bool, camera: str
+    stops: Iterable[tuple[Sample, Sentence]],
+    size: tuple[int, int],
+    pace: Pace,
+    *,
+    depth: bool,
+    camera: str,
+    labels: DatasetWriter | None = None,
 ) -> Iterator[Shot]:
-    """The frames of all stops, each taken with a camera of its own."""
+    """The frames of all stops, each taken with a camera of its own; what can be said about each goes to ``labels``."""
+    stamps = (stamp_of(i, pace.rate, START) for i in count())
     for sample, sentence in stops:
         rng = np.random.default_rng((sample.room.seed, 4))
         strengths = Strengths.draw(rng) if camera == "real" else IDEAL
         with RoomRenderer(sample.room, *size) as renderer:
-            for phase in np.linspace(0, 2 * np.pi, max(1, round(rate * HOLD)), endpoint=False):
+            for phase in np.linspace(0, 2 * np.pi, pace.frames, endpoint=False):
                 view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
-                yield Shot(expose(view.rgb, strengths, rng), truth, view.camera, sentence.text, view.depth)
+                rgb = expose(view.rgb, strengths, rng)
+                if labels is not None:
+                    _label(labels, replace(sample, view=replace(view, rgb=rgb, depth=None)), str(next(stamps)))
+                yield Shot(rgb, truth, view.camera, sentence.text, view.depth)
+
+
+def _label(labels: DatasetWriter, sample: Sample, name: str) -> None:
+    """Adds a view with all that was said about its stop, except for what the sway has moved out of sight."""
+    seen = look(sample.room, sample.view)
+    in_sight = {item.index for item in seen}
+    sentences = [s for s in sample.sentences if s.target is None or s.target in in_sight]
+    scene = f"home {sample.room.seed}"
+    write_sample(labels, replace(sample, seen=seen, sentences=sentences), "test", scene, name)
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

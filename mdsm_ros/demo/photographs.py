@@ -56,7 +56,7 @@ def read_questions(folder: Path) -> list[Question]:
     """Reads a dataset folder; its instructions are the questions.
 
     Raises:
-        DemoError: the folder holds no dataset, or one that is damaged or without instructions.
+        DemoError: The folder holds no dataset, or one that is damaged or without instructions.
     """
     try:
         data = Dataset(folder)
@@ -85,7 +85,7 @@ def write_sheet(path: Path, answers: Sequence[Answer]) -> None:
     """Draws all answers, tinted, with the true masks outlined in green and the credits of the photographs.
 
     Raises:
-        ImageError: the sheet cannot be written.
+        ImageError: The sheet cannot be written.
     """
     tiles = [_tile(number, answer) for number, answer in enumerate(answers, 1)]
     write_picture(path, np.asarray(contact_sheet(tiles, COLUMNS)))

@@ -26,7 +26,7 @@ class VideoSource:
     """A video file; the instructions share its length evenly.
 
     Raises:
-        DemoError: there is no such file, or it holds no video.
+        DemoError: There is no such file, or it holds no video.
     """
 
     image_topic = "/camera/image"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,19 @@ class Talk:
     """What is said about a view.
 
     Attributes:
-        sentences: attempts at one; not every view has targets of the areas that are drawn.
+        sentences: Attempts at one; not every view has targets of the areas that are drawn.
         not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
+        several: fraction of the attempts that ask for several things; some views have no two that go together.
     """
 
     sentences: int = 6
     not_in_view_share: float = NOT_IN_VIEW_SHARE
+    several: float = 0.0
+
+    @property
+    def recipe(self) -> dict[str, float]:
+        """As a dataset records it: datasets without sentences about several things are as they always were."""
+        return {name: value for name, value in asdict(self).items() if name != "several" or value}
 
 
 DEFAULT_TALK = Talk()
@@ -50,7 +57,7 @@ class Sample:
     """One view of a room, what is visible in it, and what is said about it.
 
     Attributes:
-        occlusion: share of the silhouette that other things hide, for the items that sentences mean.
+        occlusion: Share of the silhouette that other things hide, for the items that sentences mean.
     """
 
     room: Room
@@ -78,11 +85,10 @@ def room_samples(
             view = renderer.render(pose, depth=depth, items=items)
             seen = look(room, view)
             speaker = Speaker(room, seen, view.items.size, rng)
-            sentences = speaker.sentences(talk.sentences, talk.not_in_view_share)
-            occlusion = {
-                s.target: _occlusion(renderer, pose, view, s.target) for s in sentences if s.target is not None
-            }
-            sentences = [s for s in sentences if s.target is None or occlusion[s.target] <= MAX_OCCLUSION]
+            sentences = speaker.sentences(talk.sentences, talk.not_in_view_share, talk.several)
+            targets = dict.fromkeys(target for sentence in sentences for target in sentence.targets)
+            occlusion = {target: _occlusion(renderer, pose, view, target) for target in targets}
+            sentences = [s for s in sentences if all(occlusion[target] <= MAX_OCCLUSION for target in s.targets)]
             if len(sentences) >= 2:
                 yield Sample(room, view, seen, sentences, occlusion)
                 views -= 1
@@ -138,10 +144,13 @@ def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
     return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
-def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) -> None:
-    """Adds a sample to a dataset: the image, every visible item, and the instructions."""
+def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str, name: str | None = None) -> None:
+    """Adds a sample to a dataset: the image, every visible item, and the instructions.
+
+    ``name`` is that of the image's file without folder and ending; None: the number of the image.
+    """
     view, room = sample.view, sample.room
-    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene)
+    image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene, name=name)
     ids = {}
     for seen in sample.seen:
         known = {"color": seen.color, "room": room.kind, "size": seen.size, "pattern": seen.pattern}
@@ -152,11 +161,12 @@ def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str) 
         ids[seen.index] = writer.add_annotation(image_id, seen.kind, mask, attributes, occlusion=occlusion)
     areas = {seen.index: seen.area / view.items.size for seen in sample.seen}
     for sentence in sample.sentences:
-        target = sentence.target
-        share, occlusion = (1.0, None) if target is None else (areas[target], sample.occlusion[target])
+        targets = sentence.targets
+        share = min(areas[target] for target in targets) if targets else 1.0
+        occlusion = max(sample.occlusion[target] for target in targets) if targets else None
         writer.add_instruction(
             image_id,
-            [] if target is None else [ids[target]],
+            [ids[target] for target in targets],
             sentence.text,
             split=split,
             source="homes",

@@ -16,22 +16,22 @@ class Item:
     """One object, fixture or piece of furniture in a room.
 
     Attributes:
-        furniture: it stays where it is: furniture and fixtures.
-        color: the name of its colour; "" for a library model of which no single name is right.
+        furniture: It stays where it is: furniture and fixtures.
+        color: The name of its colour; "" for a library model of which no single name is right.
         place: "wall-side" (furniture and fixtures on the floor), "floor", "surface", "soft", "under", "wall" or
             "ceiling".
-        position: centre of the base in the room's frame, metres (x, y on the floor, z up, origin in the middle).
-        yaw: rotation about z, radians.
-        extent: half-extents (x, y) of the footprint after rotation, metres.
-        support: index of the furniture it lies on, None for the floor or a wall.
-        beneath: index of the furniture it lies under.
-        above: index of the furniture it hangs above.
-        pattern: a name of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`, or "".
+        position: Centre of the base in the room's frame, metres (x, y on the floor, z up, origin in the middle).
+        yaw: Rotation about z, radians.
+        extent: Half-extents (x, y) of the footprint after rotation, metres.
+        support: Index of the furniture it lies on, None for the floor or a wall.
+        beneath: Index of the furniture it lies under.
+        above: Index of the furniture it hangs above.
+        pattern: A name of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`, or "".
         surfaces: where things may lie on it.
-        model: id of the library model that it is; "" for procedural shapes.
+        model: Id of the library model that it is; "" for procedural shapes.
         tints: of a library model: the colours that someone may call it by.
-        shows: kinds that are part of the library model: a vanity's mirror.
-        lit: a lamp that is switched on.
+        shows: Kinds that are part of the library model: a vanity's mirror.
+        lit: A lamp that is switched on.
     """
 
     kind: str

@@ -351,8 +351,8 @@ def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | No
     Args:
         kind: of room.
         seed: of what is drawn later: textures and lights.
-        rng: draws everything else.
-        stock: the library of models; None for procedural things only.
+        rng: Draws everything else.
+        stock: The library of models; None for procedural things only.
     """
     room_stock = None if stock is None else RoomStock(stock, kind)
     builder = _RoomBuilder((float(rng.uniform(3.5, 5.2)), float(rng.uniform(3.4, 4.8))), rng, room_stock)

@@ -13,12 +13,12 @@ class Look:
     """Surfaces and light of a room.
 
     Attributes:
-        floor, wall: images that take the place of the drawn floor and walls; None to keep these.
-        materials: images that take the place of drawn materials, gray, tinted by what wears them.
-        floor_said: the floor's material as a key of :data:`mdsm_ros.homes.words.rooms.FLOORS`; "" to say nothing of it.
+        floor, wall: Images that take the place of the drawn floor and walls; None to keep these.
+        materials: Images that take the place of drawn materials, gray, tinted by what wears them.
+        floor_said: The floor's material as a key of :data:`mdsm_ros.homes.words.rooms.FLOORS`; "" to say nothing of it.
         mood: "day", "evening" or "even", which lights there are.
-        exposure: factor on all light.
-        kinds: what could be in such a room, with the places where it could be; "furniture" and "fixture" among them.
+        exposure: Factor on all light.
+        kinds: What could be in such a room, with the places where it could be; "furniture" and "fixture" among them.
     """
 
     floor: Photo | None = None

@@ -1,1 +1,1 @@
-"""Model folders and Hugging Face repositories as files. Knows no networks."""
+"""Model folders and Hugging Face repositories as files. Independent of the networks."""

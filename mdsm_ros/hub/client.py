@@ -1,4 +1,4 @@
-"""What we take from the Hugging Face hub, and what to do where it does not give it. Imports nothing heavy."""
+"""Access to the Hugging Face hub, and advice if it fails. Imports no heavy library."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 )
 
 HUB_ERRORS: tuple[type[Exception], ...] = (HTTPError, EntryNotFoundError, HFValidationError, OSError)
-"""What downloads, and look-ups in the cache, may raise."""
+"""The exceptions of downloads and of look-ups in the cache."""
 
 
 def advice(repository: str, error: Exception) -> str:
-    """Says in one line what failed and what to do.
+    """Describes in one line what failed and how to solve it.
 
     Args:
-        repository: hub id that was asked for.
-        error: one of HUB_ERRORS.
+        repository: Hub id of the repository.
+        error: One of HUB_ERRORS.
     """
     for cause in _chain(error):
         match cause:
             case HFValidationError():
-                return f"{repository!r} is no hub id, expected OWNER/NAME"
+                return f"{repository!r} is not a hub id, expected OWNER/NAME"
             case GatedRepoError():
                 page = f"{constants.ENDPOINT}/{repository}"
                 return f"access is granted by its owners; ask for it at {page}, then log in with: hf auth login"
             case RevisionNotFoundError():
                 return f"{repository} has no such revision"
             case RepositoryNotFoundError():
-                return f"{repository} does not exist, or is private and wants you to log in with: hf auth login"
+                return f"{repository} does not exist, or is private; to log in: hf auth login"
             case OfflineModeIsEnabled():
                 return _without_network("HF_HUB_OFFLINE is set; unset it")
             case HfHubHTTPError():
                 return f"{constants.ENDPOINT} answered {cause.response.status_code}; try again later"
             case EntryNotFoundError():
-                continue  # says only that it is not in the cache; the reason follows
+                continue  # reports only that it is not in the cache; the reason follows
             case HTTPError():
                 return _unreachable(cause)
             case OSError() if cause.errno is not None:
-                return str(cause)  # of the disk
+                return str(cause)  # an error of the disk
     return _without_network("HF_HUB_OFFLINE is set; unset it") if constants.HF_HUB_OFFLINE else _unreachable(error)
 
 

@@ -1,6 +1,6 @@
-"""Names of the files that a model is made of. Imports nothing."""
+"""Names of a model's files. Imports nothing."""
 
 from __future__ import annotations
 
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "README.md")
-"""What a model is made of; never a pickle."""
+"""The files of a model; never a pickle."""

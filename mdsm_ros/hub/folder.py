@@ -1,9 +1,8 @@
-"""Saving and loading models the Hugging Face way.
+"""Saving and loading models in the Hugging Face layout.
 
-A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md. The weights may be
-split into several files, which model.safetensors.index.json then names.
-Pickle is never read: foreign ``.pth`` files can run code when loaded. Those of LAVT and VPD become such folders with
-``mdsm convert``, which reads them as data alone.
+A model is a folder or hub repository of config.json, model.safetensors, tokenizer and README.md. Weights may be split
+into several files, listed in model.safetensors.index.json. Pickle is never read: foreign ``.pth`` files can run code
+when loaded. Those of LAVT and VPD become such folders with ``mdsm convert``, which reads them as data alone.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
 OWN_FILES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt")
-"""What saving a model writes anew; everything else in its folder stays."""
+"""The files that saving a model replaces; all other files in its folder stay."""
 
 
 def resolve_folder(name: str | Path, *, revision: str | None = None, local_files_only: bool = False) -> Path:
-    """Finds the folder of a model: a local folder as it is, a hub id from the cache or the hub.
+    """Finds the folder of a model: a local folder, or the cached copy of a hub id, downloaded if necessary.
 
     Raises:
-        NotHereError: There is no such folder, and no such repository can be reached.
-        WeightsError: The name is that of a file.
+        NotHereError: The folder does not exist, and no such repository can be reached.
+        WeightsError: The name is a file.
     """
     folder = Path(name)
     if folder.is_dir():
         return folder
     if folder.exists() or folder.is_absolute() or str(name).startswith("."):
         raise WeightsError(f"weights folder {str(name)!r} is not a folder")
-    from huggingface_hub import snapshot_download  # a model in a folder starts without it
+    from huggingface_hub import snapshot_download  # a model in a folder needs no hub client
 
     from mdsm_ros.hub.client import HUB_ERRORS, advice
 
@@ -62,10 +61,10 @@ def resolve_folder(name: str | Path, *, revision: str | None = None, local_files
 
 
 def read_values(folder: Path) -> dict[str, Any]:
-    """Reads config.json as it stands.
+    """Reads config.json without checking its fields.
 
     Raises:
-        WeightsError: the file is missing, or is no JSON object.
+        WeightsError: The file is missing, or is not a JSON object.
     """
     path = folder / CONFIG_FILE
     values = read_json(path, WeightsError, "a model's configuration")
@@ -79,14 +78,14 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     """Reads model.safetensors, or the files that its index names, as float32.
 
     Raises:
-        WeightsError: a file is missing or is no safetensors file.
+        WeightsError: A file is missing or is not a safetensors file.
     """
     state: dict[str, torch.Tensor] = {}
     for path in weight_files(folder):
         found = read_safetensors(path)
         twice = sorted(set(found) & set(state))
         if twice:
-            raise WeightsError(f"{path} holds {shown(twice[0])}, which another file of the model holds, too")
+            raise WeightsError(f"{path} holds {shown(twice[0])}, which another file of the model also contains")
         state.update(found)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
@@ -95,7 +94,7 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a file by name.
 
     Raises:
-        WeightsError: it is no safetensors file, or damaged.
+        WeightsError: The file is damaged, or is not a safetensors file.
     """
     try:
         return load_file(path)
@@ -104,10 +103,10 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that a model's weights are in.
+    """The files of a model's weights.
 
     Raises:
-        WeightsError: there are none, or one is missing that the index names.
+        WeightsError: There are none, or a file named in the index is missing.
     """
     path, index = folder / WEIGHTS_FILE, folder / INDEX_FILE
     if path.is_file():
@@ -131,13 +130,13 @@ def read_tokenizer(folder: Path, tokenizer_type: type[PreTrainedTokenizerFast]) 
     """Reads tokenizer.json.
 
     Raises:
-        WeightsError: the file is missing or is no tokenizer.
+        WeightsError: The file is missing or is not a tokenizer.
     """
-    if not (folder / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+    if not (folder / TOKENIZER_FILE).is_file():  # transformers would make up an empty one
         raise WeightsError(f"{folder / TOKENIZER_FILE} is missing, expected the model's tokenizer")
     try:
         return tokenizer_type.from_pretrained(folder, local_files_only=True)
-    except BaseException as error:  # tokenizers raises no narrower one, and a panic of its own kind
+    except BaseException as error:  # tokenizers raises no narrower type, and panics with its own
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         raise WeightsError(f"{folder / TOKENIZER_FILE} is not a readable tokenizer: {error}") from error
@@ -150,9 +149,9 @@ def write_model(
 
     Args:
         folder: Folder to write. It must exist.
-        state: Weights by name.
-        values: The configuration, JSON-ready.
-        tokenizer: The model's tokenizer.
+        state: Weights by parameter name.
+        values: Configuration as JSON-compatible values.
+        tokenizer: Tokenizer of the model.
 
     Raises:
         WeightsError: A weight is not finite in half precision.
@@ -164,8 +163,8 @@ def write_model(
     for name, tensor in halves.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsError(
-                f"{name} has values that half precision, in which models are saved, cannot hold: they are not finite, "
-                "or beyond 65504"
+                f"{name} has values that are not finite or beyond 65504, expected values that half precision can "
+                f"represent"
             )
     try:
         save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
@@ -180,7 +179,7 @@ def write_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
 
     Args:
         folder: Folder to write. It must exist.
-        tokenizer: The tokenizer.
+        tokenizer: Tokenizer to write.
 
     Raises:
         StorageError: The disk is full, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Model folders that are there as a whole or not at all."""
+"""Atomic writing of model folders."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mdsm_ros.hub.folder import OWN_FILES
 
 
 class WholeFolders(PyTorchModelHubMixin):
-    """Saves a model so that its folder is there as a whole or as it was before, whenever the process is killed."""
+    """Saves a model so that its folder is complete or unchanged, even if the process is killed."""
 
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:
         """Writes the model's folder; see :class:`huggingface_hub.PyTorchModelHubMixin`.
 
-        Files that belong to no model, a README.md among them, stay.
+        Files that are not part of a model, such as README.md, stay.
 
         Raises:
-            WeightsError: a weight is not finite in half precision; the folder is as it was before.
-            StorageError: the disk is full, or the folder cannot be written; likewise.
+            WeightsError: A weight is not finite in half precision; the folder is unchanged.
+            StorageError: The disk is full, or the folder cannot be written; the folder is unchanged.
         """
         folder = Path(save_directory)
         if options.get("push_to_hub"):

@@ -1,15 +1,17 @@
-"""An answer to an instruction, and what instructions and images must be like."""
+"""The answer to an instruction, and the checks of instructions and images."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
+from mdsm_ros.inference.instances import Box, Instance, box_of, distinct, split_instances
 
 Stage = Literal["initial", "refined"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -30,10 +32,13 @@ class Segmentation:
         present: whether the score is high enough and a pixel is marked; where False, the mask is empty.
         stage: "initial" or "refined".
         timings: seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
+        several: whether the instruction asks for several objects.
+        found: the objects as the model itself tells them apart, of an instruction that asks for several; None where it
+            does not: then the mask is split into its parts.
 
     Raises:
-        AnswerError: a score, probability or uncertainty is not finite: the model has no answer, which is not the same
-            as "not in view".
+        AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
+            in view".
     """
 
     mask: NDArray[np.bool_]
@@ -43,32 +48,43 @@ class Segmentation:
     present: bool
     stage: Stage
     timings: dict[str, float]
+    several: bool = False
+    found: tuple[Instance, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
             value = getattr(self, name)
-            if value is not None and not np.isfinite(np.sum(value)):  # of numbers from 0 to 1
+            if value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
                 bad = np.size(value) - np.count_nonzero(np.isfinite(value))
                 raise AnswerError(
                     f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "
-                    "expected numbers from 0 to 1; its weights or its precision are at fault"
+                    "expected numbers from 0 to 1; check its weights and its precision"
                 )
 
     @property
-    def box(self) -> tuple[int, int, int, int] | None:
-        """x, y, width and height of the mask in pixels; None where it is empty."""
-        rows, columns = self.mask.any(axis=1).nonzero()[0], self.mask.any(axis=0).nonzero()[0]
-        if len(rows) == 0:
-            return None
-        x, y = int(columns[0]), int(rows[0])
-        return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+    def box(self) -> Box | None:
+        """x, y, width and height of the mask in pixels; None if the mask is empty."""
+        return box_of(self.mask)
+
+    @cached_property
+    def instances(self) -> tuple[Instance, ...]:
+        """The objects in the mask, the surest first; none where it is empty.
+
+        One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
+        mask that are too small to be an object are in none of several.
+        """
+        if not self.mask.any():
+            return ()
+        if not self.several:
+            return (Instance(self.mask, self.score),)
+        return split_instances(self.mask, self.probability) if self.found is None else distinct(self.found)
 
 
 def validate_instruction(text: str) -> str:
     """Strips an instruction and collapses its whitespace.
 
     Raises:
-        InstructionError: it is empty, longer than 1,000 characters, or holds control characters.
+        InstructionError: The instruction is empty, longer than 1,000 characters, or contains control characters.
     """
     collapsed = " ".join(text.split())
     if not collapsed:
@@ -79,7 +95,7 @@ def validate_instruction(text: str) -> str:
         )
     for character in collapsed:
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise InstructionError(f"instruction holds the control character {character!r}, expected plain text")
+            raise InstructionError(f"instruction contains the control character {character!r}, expected plain text")
     return collapsed
 
 
@@ -87,7 +103,7 @@ def validate_image(image: NDArray[np.uint8]) -> None:
     """Checks that an image is uint8 (H, W, 3) with at least one pixel.
 
     Raises:
-        ImageError: it is not.
+        ImageError: The image has another type or shape.
     """
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"image has shape {getattr(image, 'shape', None)}, expected (height, width, 3) RGB")

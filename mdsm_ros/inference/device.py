@@ -1,4 +1,4 @@
-"""Where a model runs."""
+"""The device on which a model runs, and its threads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mdsm_ros.errors import DeviceError
 
 
 def choose_device(device: str) -> torch.device:
-    """The device that a name stands for: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+    """Resolves the name of a device: "auto" (CUDA if available, else the CPU), "cpu", "cuda" or "cuda:N".
 
     Raises:
-        DeviceError: There is no such device.
+        DeviceError: The name is unknown, or the device is not available.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -27,11 +27,12 @@ def choose_device(device: str) -> torch.device:
 
 
 def leave_a_core() -> None:
-    """Has models of this process use one CPU thread less than there are cores, unless OMP_NUM_THREADS is set.
+    """Limits models in this process to one CPU thread less than there are cores, unless OMP_NUM_THREADS is set.
 
-    For processes that do something beside the model, such as the node. A thread of the model that waits for a core
-    stops all others; and GNU OpenMP, which sees one thread too many where the model does not run in the main thread,
-    lets its threads sleep after every operation: on two cores, answers then take twice as long as with one thread.
+    For processes that do other work beside the model, such as the node. If one thread of the model waits for a core,
+    all other threads wait for it. GNU OpenMP also counts one thread too many if the model does not run in the main
+    thread, and then puts its threads to sleep after every operation: on two cores, answers take twice as long as with
+    one thread.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() - 1))

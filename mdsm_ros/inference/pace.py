@@ -1,4 +1,4 @@
-"""Time: what an answer has taken so far, what is left of its budget, and what a refinement step takes here."""
+"""Timing: the time an answer has taken, the rest of its budget, and the duration of a refinement step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 class Pace:
-    """How long a refinement step takes on this device, by the number of samples in it."""
+    """The measured duration of a refinement step on this device, by number of samples."""
 
     REMEMBERED = 20  # refinements
 
@@ -19,22 +19,22 @@ class Pace:
         self._seconds: dict[int, deque[float]] = {}
 
     def note(self, seconds: float, samples: int) -> None:
-        """Records the time of one step, including its part of what comes before and after all steps."""
+        """Records the duration of one step, including its part of the work before and after all steps."""
         self._seconds.setdefault(samples, deque(maxlen=self.REMEMBERED)).append(seconds)
 
     def affordable(self, steps: int, seconds: float, samples: int) -> int:
-        """As many of ``steps`` as fit into a time; all of them as long as nothing was measured."""
+        """The number of steps that fit into a time, at most ``steps``; all of them if nothing has been measured yet."""
         known = self._seconds.get(samples)
         if not known or seconds == float("inf"):
             return steps
         fitting = min(steps, max(0, int(seconds / median(known))))
         if fitting == 0:
-            known.popleft()  # else one slow moment would be remembered for ever, as nothing is measured any more
+            known.popleft()  # otherwise one slow step would count for ever, as no step would run again
         return fitting
 
 
 class Clock:
-    """Adds up laps in seconds, waiting for the GPU so that they mean something.
+    """Adds up laps in seconds; waits for the GPU, so that the laps include its work.
 
     Args:
         device: Device on which the model runs.
@@ -49,11 +49,11 @@ class Clock:
         self._deadline = self._start + budget if self._limited else float("inf")
 
     def restart(self) -> None:
-        """Begins a lap; the time since the last one is not counted."""
+        """Begins a lap; the time since the last lap is not counted."""
         self._start = time.perf_counter()
 
     def lap(self, name: str) -> float:
-        """Ends a lap and begins the next one; returns the sum of the laps of this name."""
+        """Ends a lap and begins the next one; returns the sum of all laps with this name."""
         self._synchronize()
         now = time.perf_counter()
         self._laps[name] = self._laps.get(name, 0.0) + now - self._start
@@ -61,15 +61,15 @@ class Clock:
         return self._laps[name]
 
     def timings(self) -> dict[str, float]:
-        """The sums by name, and "total"."""
+        """The sum of the laps by name, and "total"."""
         return self._laps | {"total": sum(self._laps.values())}
 
     def time_left(self) -> float:
-        """Seconds until the limit; infinite without one."""
+        """Seconds until the limit; infinite without a limit."""
         return self._deadline - time.perf_counter()
 
     def in_time(self) -> bool:
-        """Whether the limit is still ahead, once the GPU has done what was asked of it."""
+        """Whether time is left after the GPU has finished its pending work."""
         if self._limited:
             self._synchronize()
         return self.time_left() > 0.0
@@ -80,10 +80,10 @@ class Clock:
 
 
 class StepCounter:
-    """Called between refinement steps: whether to run another one. Counts them.
+    """Called between refinement steps: decides whether to run another step, and counts the steps.
 
     Attributes:
-        steps: Number of steps that were begun.
+        steps: Number of steps begun so far.
     """
 
     def __init__(self, clock: Clock, keep_on: Callable[[], bool]) -> None:
@@ -91,7 +91,7 @@ class StepCounter:
         self.steps = 1
 
     def __call__(self) -> bool:
-        """True begins another step."""
+        """Returns whether another step begins, and counts it."""
         if not self._keep_on() or not self._clock.in_time():
             return False
         self.steps += 1

@@ -1,8 +1,8 @@
 """Camera image to model input, and model output back to the camera's pixels.
 
-Images are resized straight to a square, without keeping their aspect, as LAVT does in training and test, or to a
-rectangle of their own aspect for models that want it; neither crops nor pads, so the way back for masks is one resize
-too, and every pixel of the image gets an answer.
+Images are resized to a square without keeping their aspect ratio, as LAVT does in training and test, or to a rectangle
+that keeps it, for models that expect that. Neither crops nor pads, so masks return by one resize, and every pixel of
+the image gets an answer.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-MAX_ASPECT = 4  # of what models see: a strip of a few pixels has no features
+MAX_ASPECT = 4  # limit of the aspect ratio of model inputs: a strip of a few pixels has no features
 
 
 def input_size(height: int, width: int, side: int, *, keep_aspect: bool = False) -> tuple[int, int]:
-    """Height and width that an image is resized to: a square, or its own aspect with ``side`` as the longer side.
+    """The height and width of a resized image: a square, or a rectangle with ``side`` as its longer side.
 
-    Aspects beyond 4:1 are made 4:1.
+    The rectangle has the aspect ratio of the image, but at most 4:1.
     """
     if not keep_aspect:
         return side, side
@@ -30,18 +30,18 @@ def input_size(height: int, width: int, side: int, *, keep_aspect: bool = False)
 
 
 def resize_image(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> NDArray[np.uint8]:
-    """(H, W, 3) to (h, w, 3) of :func:`input_size`, antialiased bilinear."""
+    """Resizes (H, W, 3) to (h, w, 3) of :func:`input_size`, bilinear with antialiasing."""
     height, width = input_size(image.shape[0], image.shape[1], side, keep_aspect=keep_aspect)
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def to_model_input(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> torch.Tensor:
-    """(H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], h and w of :func:`input_size`."""
+    """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], with h and w of :func:`input_size`."""
     pixels = resize_image(image, side, keep_aspect=keep_aspect)
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Mask logits (B, 1, h, w) to the probability at each pixel of the camera image, (B, height, width)."""
+    """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
     logits = functional.interpolate(logits.float(), size=(height, width), mode="bilinear", align_corners=False)
     return logits.sigmoid().squeeze(1)

@@ -1,4 +1,4 @@
-"""Everything that an answer depends on besides the image, the instruction and the model: one value."""
+"""One record of everything that an answer depends on besides the image, the instruction and the model."""
 
 from __future__ import annotations
 
@@ -15,24 +15,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InferenceSettings:
-    """How one image is answered.
+    """Settings of the answer for one image.
 
     Immutable, so both answers about an image, initial and refined, are judged by the same values while another thread
     prepares other settings for the next image. ``Segmenter.defaults`` holds the values of a model;
-    ``dataclasses.replace(segmenter.defaults, num_samples=4)`` makes others.
+    ``dataclasses.replace(segmenter.defaults, num_samples=4)`` creates others.
 
     Attributes:
         num_inference_steps: Number of refinement steps; 0 answers with the initial mask. Models of one stage have
             nothing to refine and ignore it.
-        num_samples: Number of refined masks, each from noise of its own. The answer is their mean; from 2 on, their
-            spread is the answer's uncertainty.
+        num_samples: Number of refined masks, each from different noise. The answer is their mean; with 2 or more, their
+            standard deviation is the answer's uncertainty.
         latency_budget: Time limit per answer in seconds; 0 sets no limit. Refinement runs as many steps as the
             measured step time allows, and stops early if the estimate was too optimistic.
         warm_start: Whether refinement on a stream of images starts from the refined mask of the previous image, with
             half the noise and half the steps, if the instruction is the same.
-        mask_threshold: Probability from which a pixel belongs to the mask, 0 to 1.
-        present_threshold: Score from which the target counts as in view, 0 to 1.
-        seed: Seed of the refinement's noise.
+        mask_threshold: Lowest probability of a pixel in the mask, 0 to 1.
+        present_threshold: Lowest score for which the target counts as in view, 0 to 1.
+        seed: Random seed of the refinement's noise.
+        ask: Whether a question is made where several objects fit the instruction about equally well.
+        ask_margin: How far the likeliest object must be before the next so that nothing is asked, as a difference of
+            their probabilities, 0 to 1.
+        relations: Whether the answer is the object that the instruction's clauses choose among those that its noun
+            fits, by geometry and colour, for models that read nouns only.
 
     Raises:
         SettingsError: A value is out of range or of the wrong type.
@@ -45,6 +50,9 @@ class InferenceSettings:
     mask_threshold: float = 0.5
     present_threshold: float = 0.5
     seed: int = 0
+    ask: bool = False
+    ask_margin: float = 0.25
+    relations: bool = False
 
     def __post_init__(self) -> None:
         self._expect_whole("num_inference_steps", 0)
@@ -53,12 +61,14 @@ class InferenceSettings:
         self._expect_number("latency_budget", math.inf, "a finite number of seconds, 0 or more")
         self._expect_number("mask_threshold", 1.0, "0 to 1")
         self._expect_number("present_threshold", 1.0, "0 to 1")
-        if not isinstance(self.warm_start, bool):
-            raise SettingsError(f"warm_start is {self.warm_start!r}, expected True or False")
+        self._expect_number("ask_margin", 1.0, "0 to 1")
+        for name in ("warm_start", "ask", "relations"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}, expected True or False")
 
     @classmethod
     def of_model(cls, config: ModelConfig) -> InferenceSettings:
-        """The values that a model's configuration asks for; the rest are the defaults above."""
+        """The values that a model's configuration sets; all others are the defaults above."""
         return cls(
             num_inference_steps=config.num_inference_steps,
             mask_threshold=config.mask_threshold,
@@ -66,7 +76,7 @@ class InferenceSettings:
         )
 
     def updated(self, **changes: Any) -> InferenceSettings:
-        """These settings with some changed; a value of None changes nothing.
+        """A copy with some settings changed; a value of None changes nothing.
 
         Raises:
             SettingsError: A name is unknown, or a value is out of range.

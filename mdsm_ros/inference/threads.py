@@ -1,4 +1,4 @@
-"""How the threads of PyTorch wait. Imports nothing heavy before it is asked to."""
+"""The way in which PyTorch's threads wait. Imports no heavy library before a function is called."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ WAIT_POLICY = "OMP_WAIT_POLICY"
 def import_torch_for_one_answer() -> None:
     """Imports PyTorch so that its idle threads sleep; for commands that answer once.
 
-    By default they spin between two operations, which answers a stream of images sooner. For a single answer that burns
-    more CPU time than the answer itself, and beside other processes the answer even comes later. OpenMP reads its
-    setting when it is loaded, so the environment is afterwards what it was; a policy that is set there is kept.
+    By default they spin between two operations, which answers a stream of images sooner. For a single answer, spinning
+    takes more CPU time than the answer itself, and beside other processes it even delays the answer. OpenMP reads its
+    setting when it is loaded, so the environment is restored afterwards. A policy that is already set is respected.
     """
     chosen = os.environ.get(WAIT_POLICY)
     os.environ.setdefault(WAIT_POLICY, "PASSIVE")

@@ -16,8 +16,8 @@ def photograph_of(kinds: Sequence[str], place: str | None = None) -> str:
     With one kind or two it is the prompt of Grounded Diffusion (arXiv 2301.05221).
 
     Args:
-        kinds: names of categories, at least one.
-        place: what the things are in, such as a kind of room.
+        kinds: Names of categories, at least one.
+        place: What the things are in, such as a kind of room.
     """
     *first, last = map(_named, kinds)
     listed = f"{', '.join(first)} and {last}" if first else last

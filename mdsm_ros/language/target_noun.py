@@ -13,10 +13,10 @@ class Noun:
     """A noun phrase as places in the list of words.
 
     Attributes:
-        start: its first word.
-        bare: its first word that is not a determiner.
-        head: its noun; of a compound, the last.
-        end: behind the last word that may belong to it.
+        start: Its first word.
+        bare: Its first word that is not a determiner.
+        head: Its noun; of a compound, the last.
+        end: Behind the last word that may belong to it.
     """
 
     start: int

@@ -29,9 +29,9 @@ class TargetPhrase:
     """What an instruction is about; lower case, single spaces.
 
     Attributes:
-        phrase: noun phrase with what tells the target apart: "the white pillow nearest to the radio".
-        short: noun with what stands before it, without an article: "white pillow".
-        head: the noun alone, of a compound its last word: "pillow".
+        phrase: Noun phrase with what tells the target apart: "the white pillow nearest to the radio".
+        short: Noun with what stands before it, without an article: "white pillow".
+        head: The noun alone, of a compound its last word: "pillow".
     """
 
     phrase: str
@@ -47,25 +47,26 @@ def find_target(instruction: str) -> TargetPhrase:
     it has no words. Other languages in Latin letters are taken for a noun phrase. Takes a few microseconds per word.
 
     Args:
-        instruction: one or several sentences of any length.
+        instruction: One or several sentences of any length.
     """
-    words = Words(list(_tokens(instruction)))
-    noun = _Orders(words).target()
+    words = Words(list(tokens(instruction)))
+    noun = Orders(words).target()
     if noun is None:
         text = instruction.strip()
         return TargetPhrase(text, text, next((t for t in reversed(words.words) if t not in w.BREAKS), text))
+    return phrase_of(words, noun, words.description_end(noun))
+
+
+def phrase_of(words: Words, noun: Noun, end: int) -> TargetPhrase:
+    """A noun phrase in words, with its description up to ``end``."""
 
     def text_of(start: int, end: int) -> str:
         return " ".join(t for t in words.words[start:end] if t not in w.BREAKS)
 
-    return TargetPhrase(
-        phrase=text_of(noun.start, words.description_end(noun)),
-        short=text_of(noun.bare, noun.head + 1),
-        head=words.at(noun.head),
-    )
+    return TargetPhrase(text_of(noun.start, end), text_of(noun.bare, noun.head + 1), words.at(noun.head))
 
 
-def _tokens(text: str) -> Iterator[str]:
+def tokens(text: str) -> Iterator[str]:
     """Lower-case words and punctuation; a capital within a sentence that begins an order ends the sentence before."""
     previous = "."
     for match in TOKEN.finditer(text):
@@ -93,9 +94,9 @@ class _Order:
 
     Attributes:
         rank: of its object.
-        start: place of its first word.
-        object_from: first place where its object can be.
-        end: behind its last word.
+        start: Place of its first word.
+        object_from: First place where its object can be.
+        end: Behind its last word.
     """
 
     rank: _Rank
@@ -104,8 +105,12 @@ class _Order:
     end: int
 
 
-class _Orders:
-    """Finds the orders in a text, and which of their objects is the target."""
+class Orders:
+    """Finds the orders in a text, and which of their objects is the target.
+
+    Args:
+        words: of the text, from :func:`tokens`.
+    """
 
     def __init__(self, words: Words) -> None:
         self.words = words
@@ -146,7 +151,7 @@ class _Orders:
         for i in reversed(range(end)):
             if self.at(i) in w.STOPS:
                 end = i
-            elif self._is_verb(i, lenient):
+            elif self.is_verb(i, lenient):
                 orders.append(_Order(self._rank_of_verb(i), i, i + 1, end))
                 end = i
             elif self._is_mention(i):
@@ -194,7 +199,7 @@ class _Orders:
                 return True
         return False
 
-    def _is_verb(self, i: int, lenient: bool) -> bool:
+    def is_verb(self, i: int, lenient: bool = False) -> bool:
         """Whether a word is the verb of an order, by the word before it and by whether an object follows."""
         word, before, earlier = self.at(i), self.at(i - 1), self.at(i - 2)
         if word in w.SIDES and self.at(i + 1) == "to":  # "close to"
@@ -289,7 +294,8 @@ class _Orders:
             i += 1
         inner = self.words.noun(i + 1, order.end) if self.at(i) in w.PREPOSITIONS else None
         if head in w.DIRT and inner is None:  # "everything that is on the table"
-            i = next((j for j in range(noun.head + 1, noun.head + 6) if self.at(j) in w.DETERMINERS), order.end)
+            begins = w.DETERMINERS - w.RELATIVES
+            i = next((j for j in range(noun.head + 1, noun.head + 6) if self.at(j) in begins), order.end)
             return self.words.noun(i, order.end)
         if head in w.DIRT or head in w.WAYS or (head in w.GLANCES and first in ("a", "an")):
             return inner

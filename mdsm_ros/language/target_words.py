@@ -115,7 +115,7 @@ UNITS = _words("degrees degree inches inch cm centimeters feet foot meters metre
 # -- objects that are not the target -----------------------------------------------------------------------------------
 
 DIRT = VAGUE | _words(
-    "dust dirt moisture stain stains crumbs mess grime scratches fingerprints smudges cobwebs spill scum"
+    "dust dirt moisture stain stains crumbs mess grime scratches fingerprints smudges cobwebs spill scum marks"
 )
 """What is to be gone; the target is where it is: "wipe the dust off the shelf"."""
 SETTINGS = _words("volume temperature heat brightness speed time water")

@@ -23,17 +23,17 @@ class Model:
     """What is known about one model.
 
     Attributes:
-        id: catalogue and name, "scopia/bed1".
-        name: the catalogue's.
+        id: Catalogue and name, "scopia/bed1".
+        name: The catalogue's.
         catalogue: where it comes from; ``licence`` and ``creator`` are for its credit.
-        kind: noun that people use for it.
+        kind: Noun that people use for it.
         places: where it may stand: floor, wall, ceiling, surface, shelf, soft, under, in.
         rooms: where it belongs; empty: anywhere.
-        front_known: whether its front is at +y; else its front may be anywhere.
-        extent: half of the footprint's extents (hx, hy), metres.
-        height: metres.
-        elevation: height of its base above the floor in the catalogue, metres; 0 for what stands.
-        held_out: whether it is for evaluation only.
+        front_known: Whether its front is at +y; else its front may be anywhere.
+        extent: Half of the footprint's extents (hx, hy), metres.
+        height: Metres.
+        elevation: Height of its base above the floor in the catalogue, metres; 0 for what stands.
+        held_out: Whether it is for evaluation only.
     """
 
     id: str
@@ -55,9 +55,9 @@ class Library:
     """Models and textures of a cache folder, as far as the table says that they are usable.
 
     Attributes:
-        models: sorted by id.
-        kinds: what people call them, by noun.
-        version: changes with the models, the textures and the table.
+        models: Sorted by id.
+        kinds: What people call them, by noun.
+        version: Changes with the models, the textures and the table.
     """
 
     def __init__(self, folder: Path, index: dict[str, Any], tables: Path) -> None:
@@ -82,11 +82,11 @@ class Library:
 
         Args:
             folder: of the cache; None: the default one.
-            tables: folder of models.csv and kinds.csv.
+            tables: Folder of models.csv and kinds.csv.
 
         Raises:
-            LibraryMissing: there is no finished cache; the message names the command that makes it.
-            DatasetError: a table cannot be read.
+            LibraryMissing: There is no finished cache; the message names the command that makes it.
+            DatasetError: A table cannot be read.
         """
         folder = store.default_folder() if folder is None else folder
         return cls(folder, store.read_index(folder), tables)
@@ -95,7 +95,7 @@ class Library:
         """The shape of a model, with its front at +y where that is known.
 
         Raises:
-            DatasetError: there is no such model, or its file is damaged.
+            DatasetError: There is no such model, or its file is damaged.
         """
         if model_id not in self._ids:
             raise DatasetError(f"model is {model_id!r}, expected an id of the library")
@@ -110,7 +110,7 @@ class Library:
         """A texture, uint8 (H, W, 3).
 
         Raises:
-            DatasetError: there is no such texture, or its file is damaged.
+            DatasetError: There is no such texture, or its file is damaged.
         """
         if not any(name in names for names in self._textures.values()):
             raise DatasetError(f"texture is {name!r}, expected a name of the library")
@@ -128,7 +128,7 @@ def hold_out(kinds: dict[str, str]) -> frozenset[str]:
     one more or one less of a kind is held out is drawn by the kind's name, so that the share is right over all.
 
     Args:
-        kinds: kind by id.
+        kinds: Kind by id.
     """
     members: dict[str, list[str]] = {}
     for model_id, kind in kinds.items():

@@ -21,9 +21,9 @@ class Patch:
         normals: float32 (V, 3), unit length, outwards.
         faces: int32 (F, 3), counter-clockwise seen from outside; what is seen from both sides is there twice.
         texcoords: float32 (V, 2); (0, 0) is the texture's top left corner, as MuJoCo has it, and textures repeat.
-        color: red, green, blue and opacity from 0 to 1; it multiplies the texture.
+        color: Red, green, blue and opacity from 0 to 1; it multiplies the texture.
         texture: uint8 (H, W, 3), or None.
-        specular: brightness of highlights from 0 to 1.
+        specular: Brightness of highlights from 0 to 1.
     """
 
     vertices: NDArray[np.float32]
@@ -41,10 +41,10 @@ class Surface:
 
     Attributes:
         place: "surface" on top, "soft" on a seat or bed, "shelf" with something above, "under" on the floor below.
-        z: its height.
-        hx: half of its extent along x; ``hy`` along y.
+        z: Its height.
+        hx: Half of its extent along x; ``hy`` along y.
         y: of its middle; ``x`` likewise.
-        clearance: height above it that an object may have.
+        clearance: Height above it that an object may have.
     """
 
     place: str
@@ -61,9 +61,9 @@ class Shape:
     """A model's geometry; its base is at z = 0 and the middle of its footprint at the origin.
 
     Attributes:
-        patches: one for each material.
-        extent: half of the footprint's extents (hx, hy), metres.
-        height: metres.
+        patches: One for each material.
+        extent: Half of the footprint's extents (hx, hy), metres.
+        height: Metres.
         surfaces: where things may lie, the largest first.
     """
 

@@ -45,7 +45,7 @@ def read_index(folder: Path) -> dict[str, Any]:
     """What the cache holds.
 
     Raises:
-        LibraryMissing: there is no finished conversion.
+        LibraryMissing: There is no finished conversion.
     """
     path = folder / INDEX_FILE
     if not path.exists():
@@ -109,7 +109,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     """The facts in a model's archive.
 
     Raises:
-        DatasetError: the archive is damaged.
+        DatasetError: The archive is damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -122,7 +122,7 @@ def read_shape(path: Path) -> Shape:
     """The shape in a model's archive.
 
     Raises:
-        DatasetError: the archive is missing or damaged.
+        DatasetError: The archive is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:

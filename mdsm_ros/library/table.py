@@ -24,12 +24,12 @@ class Row:
 
     Attributes:
         id: as in the cache.
-        kind: noun that people use.
+        kind: Noun that people use.
         places: where it may stand, of :data:`PLACES`.
         rooms: where it belongs; empty: anywhere.
-        usable: whether homes may use it; ``reason`` says why not.
-        front: degrees to turn the model counter-clockwise about z so that its front is +y; None: it has it already.
-        scale: factor on the catalogue's size.
+        usable: Whether homes may use it; ``reason`` says why not.
+        front: Degrees to turn the model counter-clockwise about z so that its front is +y; None: it has it already.
+        scale: Factor on the catalogue's size.
         note: for people.
     """
 
@@ -49,12 +49,12 @@ class Kind:
     """What people call models of one sort.
 
     Attributes:
-        kind: the noun.
-        synonyms: other nouns for it.
+        kind: The noun.
+        synonyms: Other nouns for it.
         plural: of the noun.
         group: of kinds that are alike.
-        portable: whether a person carries it in one hand.
-        imagenet: names of ImageNet classes that fit.
+        portable: Whether a person carries it in one hand.
+        imagenet: Names of ImageNet classes that fit.
     """
 
     kind: str
@@ -103,7 +103,7 @@ def read_models(path: Path) -> dict[str, Row]:
     """The rows about models, by id.
 
     Raises:
-        DatasetError: the file cannot be read, or a cell of it; the message names line and column.
+        DatasetError: The file cannot be read, or a cell of it; the message names line and column.
     """
     rows: dict[str, Row] = {}
     for cells in _lines(path, MODEL_COLUMNS):
@@ -140,7 +140,7 @@ def read_kinds(path: Path) -> dict[str, Kind]:
     """The rows about kinds, by noun.
 
     Raises:
-        DatasetError: the file cannot be read, or a cell of it; the message names line and column.
+        DatasetError: The file cannot be read, or a cell of it; the message names line and column.
     """
     kinds: dict[str, Kind] = {}
     for cells in _lines(path, KIND_COLUMNS):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.manipulation.support import Plane
 
-OUTERMOST = (0.5, 99.5)  # percentiles of the points that a box ends at
+OUTERMOST = (0.5, 99.5)  # percentiles of the points at which a box ends
 LEAST_SIDE = 0.002  # metres
 
 
@@ -19,10 +19,10 @@ class OrientedBox:
     """A box around an object, in the camera's optical frame.
 
     Attributes:
-        center: (3,) metres.
-        axes: (3, 3) rotation whose columns are the box's x, y and z. On a support plane z is the plane's normal and x
-            the longer level side; without one x is the longest side and z the shortest.
-        size: (3,) extents along these axes, metres.
+        center: Centre in metres, (3,).
+        axes: Rotation (3, 3) whose columns are the box's x, y and z. On a support plane, z is the plane's normal and x
+            the longer horizontal side. Without one, x is the longest side and z the shortest.
+        size: Extents along these axes in metres, (3,).
     """
 
     center: NDArray[np.float64]
@@ -30,17 +30,17 @@ class OrientedBox:
     size: NDArray[np.float64]
 
     def corners(self) -> NDArray[np.float64]:
-        """The eight corners (8, 3)."""
+        """The eight corners, (8, 3)."""
         signs = np.stack(np.meshgrid(*[(-0.5, 0.5)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
         return np.asarray(self.center + signs * self.size @ self.axes.T)
 
 
 def upright_box(points: NDArray[np.float64], support: Plane) -> OrientedBox:
-    """The box on a support plane: the smallest rectangle around the points' footprint, from the plane up.
+    """Fits a box on a support plane: the smallest rectangle around the points' footprint, from the plane up.
 
     Args:
-        points: (N, 3) of all sides.
-        support: what the object stands on.
+        points: Points of all sides, (N, 3).
+        support: Plane on which the object stands.
     """
     first = np.cross(support.normal, np.eye(3)[np.abs(support.normal).argmin()])
     first /= np.linalg.norm(first)
@@ -58,7 +58,7 @@ def upright_box(points: NDArray[np.float64], support: Plane) -> OrientedBox:
 
 
 def free_box(points: NDArray[np.float64]) -> OrientedBox:
-    """The box of the smallest volume around points (N, 3) of all sides, where no support plane is known."""
+    """Fits the box of the smallest volume around points (N, 3) of all sides, without a support plane."""
     to_box, _ = trimesh.bounds.oriented_bounds(_thick(points), angle_digits=1)
     axes = to_box[:3, :3]
     low, high = np.percentile(points @ axes.T, OUTERMOST, axis=0)
@@ -70,7 +70,7 @@ def free_box(points: NDArray[np.float64]) -> OrientedBox:
 
 
 def _thick(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points (N, D) as small squares or cubes: a hull needs an area or a volume."""
+    """Expands the points (N, D) to small squares or cubes: a hull needs an area or a volume."""
     dimensions = points.shape[1]
     corners = np.stack(np.meshgrid(*[(-0.5, 0.5)] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
     return np.asarray((points[:, None] + LEAST_SIDE / 2 * corners).reshape(-1, dimensions))

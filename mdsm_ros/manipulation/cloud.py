@@ -1,4 +1,4 @@
-"""From mask and depth to the points of an object: without flying pixels, smoothed, and with normals."""
+"""The points of an object from mask and depth: without flying pixels, smoothed, and with normals."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from scipy.spatial import cKDTree
 from mdsm_ros.geometry import Camera
 from mdsm_ros.manipulation.noise import DepthNoise
 
-RIM = 1  # pixels of the mask's border that are left out, where enough remains
-LEAST_INNER = 0.25  # fraction of the mask that must remain for that
-JUMP = 0.01  # difference to the nearest of 3x3 pixels, as a fraction of the depth, from which there is an edge
-JUMP_SIGMAS = 2.0  # and what noise adds to it
-EMPTY_MARGIN = 0.004  # metres before a surface that are not called empty; noise adds three standard deviations
+RIM = 1  # pixels of the mask's border that are left out if enough remain
+LEAST_INNER = 0.25  # fraction of the mask that must remain
+JUMP = 0.01  # lowest difference to the nearest of 3x3 pixels at an edge, as a fraction of the depth
+JUMP_SIGMAS = 2.0  # and the addition for noise
+EMPTY_MARGIN = 0.004  # metres before a surface that do not count as empty; noise adds three standard deviations
 MIN_POINTS = 30
-MOST_POINTS = 1500  # of a cloud that normals are computed for
-GAP = 0.015  # metres between two surfaces that are not one object
-PART = 0.2  # a piece of so many points of the largest piece ...
-PART_GAP = 0.1  # ... and so near to it, in metres, is the same object behind something
-NORMAL_RADIUS = 0.006  # metres around a point that its normal is fitted to, at least
-NORMAL_SIGMAS = 5.0  # standard deviations of the depth, at least
+MOST_POINTS = 1500  # points of a cloud whose normals are computed
+GAP = 0.015  # metres between the surfaces of different objects
+PART = 0.2  # a piece with this fraction of the largest piece's points ...
+PART_GAP = 0.1  # ... and this close to it, in metres, is the same object behind an obstacle
+NORMAL_RADIUS = 0.006  # smallest radius, in metres, of the neighbourhood for a normal
+NORMAL_SIGMAS = 5.0  # smallest radius in standard deviations of the depth
 
 
 def thinned(count: int, most: int) -> slice:
-    """Every n-th of so many points, such that at most so many remain."""
+    """A slice with every n-th point, such that at most ``most`` points remain."""
     return slice(None, None, max(1, -(-count // most)))
 
 
@@ -38,8 +38,8 @@ class Cloud:
     """Points of a surface.
 
     Attributes:
-        points: (N, 3) metres.
-        normals: (N, 3) unit length, outwards.
+        points: Points in metres, (N, 3).
+        normals: Outward normals of unit length, (N, 3).
     """
 
     points: NDArray[np.float64]
@@ -49,22 +49,22 @@ class Cloud:
         return len(self.points)
 
     def at(self, index: NDArray[np.bool_] | slice) -> Cloud:
-        """Some of the points."""
+        """Selects some of the points."""
         return Cloud(self.points[index], self.normals[index])
 
     def joined(self, other: Cloud) -> Cloud:
-        """The points of both."""
+        """Joins the points of both."""
         return Cloud(np.concatenate([self.points, other.points]), np.concatenate([self.normals, other.normals]))
 
 
 @dataclass(frozen=True)
 class DepthView:
-    """A depth image and what is known of its camera.
+    """A depth image and its camera.
 
     Attributes:
-        depth: (H, W) metres along the optical axis, NaN where there is no measurement.
-        camera: intrinsics in pixels of this grid.
-        noise: of the depth.
+        depth: Metres along the optical axis, (H, W); NaN without a measurement.
+        camera: Intrinsics in pixels of this grid.
+        noise: Noise of the depth.
     """
 
     depth: NDArray[np.float64]
@@ -72,7 +72,7 @@ class DepthView:
     noise: DepthNoise
 
     def points(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The points (N, 3) of chosen pixels (H, W), row by row."""
+        """The points (N, 3) of selected pixels (H, W), row by row."""
         rows, columns = np.nonzero(chosen)
         z = self.depth[rows, columns]
         x = (columns + 0.5 - self.camera.cx) / self.camera.fx * z
@@ -80,7 +80,7 @@ class DepthView:
         return np.stack([x, y, z], axis=1)
 
     def behind_edges(self) -> NDArray[np.bool_]:
-        """Flying pixels and the far side where near and far meet (H, W); the near side is to be trusted."""
+        """Marks flying pixels and the far side of depth edges (H, W); the near side is reliable."""
         known = np.isfinite(self.depth)
         nearest = ndimage.minimum_filter(np.where(known, self.depth, np.inf), 3)
         behind: NDArray[np.bool_] = known & (
@@ -89,26 +89,26 @@ class DepthView:
         return behind
 
     def crop(self, rows: slice, columns: slice) -> DepthView:
-        """A part of the image."""
+        """Crops the image."""
         moved = replace(self.camera, cx=self.camera.cx - columns.start, cy=self.camera.cy - rows.start)
         return DepthView(self.depth[rows, columns], moved, self.noise)
 
 
 class EmptySpace:
-    """What the camera has looked through.
+    """The space that the camera has seen to be empty.
 
     Args:
-        view: what it sees.
+        view: Depth image of the camera.
     """
 
     def __init__(self, view: DepthView) -> None:
-        # the nearest of 3x3, so that a pixel at an edge does not call the edge empty
+        # the nearest of 3x3, so that a pixel at an edge does not mark the edge as empty
         self._limit = ndimage.minimum_filter(np.where(np.isfinite(view.depth), view.depth, np.inf), 3)
         self._limit[~np.isfinite(view.depth)] = 0.0
         self._camera, self._noise = view.camera, view.noise
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether points (..., 3) lie clearly before what is measured behind them; False outside the image."""
+        """Whether points (..., 3) lie clearly before the measured surface behind them; False outside the image."""
         z = np.maximum(points[..., 2], 1e-6)
         column = np.floor(points[..., 0] / z * self._camera.fx + self._camera.cx)
         row = np.floor(points[..., 1] / z * self._camera.fy + self._camera.cy)
@@ -120,7 +120,7 @@ class EmptySpace:
 
 
 def inner(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.bool_]:
-    """The pixels (H, W) of a mask that can be trusted: measured, not at an edge of the depth nor at the mask's rim."""
+    """The reliable pixels (H, W) of a mask: measured, and at no edge of the depth or of the mask."""
     measured = mask & np.isfinite(view.depth)
     smooth = measured & ~view.behind_edges()
     eroded = smooth & ndimage.binary_erosion(mask, iterations=RIM, border_value=1)
@@ -129,7 +129,7 @@ def inner(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.bool_]:
 
 
 def one_object(points: NDArray[np.float64], noise: DepthNoise) -> NDArray[np.bool_]:
-    """Which points (N, 3) are of the largest piece without a gap, or of a piece of the same object near it."""
+    """Marks the points (N, 3) of the largest piece without a gap, and of pieces of the same object near it."""
     some = points[thinned(len(points), MOST_POINTS)]
     tree = cKDTree(some)
     pitch = float(np.median(tree.query(some, k=min(5, len(some)))[0][:, -1]))
@@ -147,9 +147,9 @@ def one_object(points: NDArray[np.float64], noise: DepthNoise) -> NDArray[np.boo
 
 
 def surface(points: NDArray[np.float64], noise: DepthNoise) -> Cloud:
-    """A cloud of at most some 1,500 of the points (N, 3), moved to the plane through their neighbours, with normals.
+    """Smooths at most about 1,500 of the points (N, 3) to the plane of their neighbours, and adds normals.
 
-    The neighbourhood is as large as the noise asks for: five standard deviations of the depth.
+    The size of the neighbourhood depends on the noise: five standard deviations of the depth.
     """
     tree = cKDTree(points)
     some = points[thinned(len(points), MOST_POINTS)]
@@ -159,6 +159,6 @@ def surface(points: NDArray[np.float64], noise: DepthNoise) -> Cloud:
     means = neighbours.mean(axis=1)
     centred = neighbours - means[:, None]
     normals = np.linalg.eigh(np.einsum("nki,nkj->nij", centred, centred)).eigenvectors[:, :, 0]
-    normals *= np.where(np.einsum("ni,ni->n", normals, some) > 0, -1.0, 1.0)[:, None]  # to the camera
+    normals *= np.where(np.einsum("ni,ni->n", normals, some) > 0, -1.0, 1.0)[:, None]  # towards the camera
     off = np.einsum("ni,ni->n", some - means, normals)
     return Cloud(some - off[:, None] * normals, normals)

@@ -1,10 +1,10 @@
-"""The side of an object that no camera sees, by symmetry.
+"""Completion of the unseen side of an object, by symmetry.
 
-Most things in a home look the same after half a turn about their vertical axis: boxes, bottles, bowls, books. In a view
-of such a thing the leftmost and the rightmost point map onto each other, so the axis stands midway between them. Of
-round things these points are just out of view; where circles fit the visible surface, their centres are taken. The
-axis is moved, farther away above all, until the turned points no longer lie where the camera has seen empty space. The
-idea of a symmetry that the seen empty space decides is that of Bohg et al., "Mind the gap" (ICRA 2011).
+Most objects in a home look the same after half a turn about their vertical axis: boxes, bottles, bowls, books. In a
+view of such an object, the leftmost and the rightmost point map onto each other, so the axis is midway between them.
+For round objects these points are just out of view; if circles fit the visible surface, their centres are used. The
+axis is moved, mainly away from the camera, until the rotated points no longer lie in space that the camera has seen to
+be empty. The idea of choosing a symmetry by seen empty space is from Bohg et al., "Mind the gap" (ICRA 2011).
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 
 from mdsm_ros.manipulation.cloud import Cloud, EmptySpace, thinned
 
-EXTREME = 0.04  # fraction of the points that is leftmost; rightmost likewise
+EXTREME = 0.04  # fraction of the points that counts as leftmost; rightmost likewise
 SIDEWAYS = np.linspace(-0.2, 0.2, 9)  # moves of the axis, as fractions of the seen width
 BACKWARD = np.linspace(-0.1, 0.6, 15)
-SIDEWAYS_COST, BACKWARD_COST = 0.2, 0.2  # of a move by the width, in fractions of points in empty space
+SIDEWAYS_COST, BACKWARD_COST = 0.2, 0.2  # cost of a move by the width, in fractions of points in empty space
 TRIED_POINTS = 300
-LEAST_DEPTH = 0.5  # of the smaller of width and height, where only a face is seen
-BANDS = 6  # of height, in which circles are fitted
+LEAST_DEPTH = 0.5  # fraction of the smaller of width and height, if only one face is seen
+BANDS = 6  # bands of height in which circles are fitted
 LEAST_ROUND = 3  # bands with a good circle
 BAND_POINTS = 15
-ROUND_ERROR = 0.03  # root mean square distance from a good circle, as a fraction of its radius, and ...
-ROUND_NOISE = 0.0007  # ... in metres, what smoothing leaves of the depth's noise
-ROUND_RADIUS = (0.9, 1.5)  # of a good circle, in halves of the seen width
-AGREEMENT = 0.25  # of their radius, within which the circles' centres must lie
+ROUND_ERROR = 0.03  # root mean square distance from a good circle as a fraction of its radius, and ...
+ROUND_NOISE = 0.0007  # ... in metres, the depth noise that remains after smoothing
+ROUND_RADIUS = (0.9, 1.5)  # radius of a good circle, in halves of the seen width
+AGREEMENT = 0.25  # fraction of their radius within which the circles' centres must lie
 STEEP = 0.25  # sine of the angle between the line of sight and the axis, below which the view is from the top
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """Of a symmetry: ``turn`` (3, 3) maps the seen half to the hidden one, about a centre."""
+    """A symmetry: ``turn`` (3, 3) maps the seen half to the hidden one, about a centre."""
 
     turn: NDArray[np.float64]
     sideways: NDArray[np.float64]
@@ -46,12 +46,12 @@ class _Frame:
 
 
 def hidden_side(seen: Cloud, up: NDArray[np.float64] | None, empty: EmptySpace) -> Cloud:
-    """The points that a symmetry adds behind the visible surface.
+    """Computes the points that a symmetry adds behind the visible surface.
 
     Args:
-        seen: the visible surface.
-        up: (3,) normal of the support plane: the symmetry is half a turn about it. None: it is the point reflection.
-        empty: what the camera has looked through; nothing of the hidden side lies there.
+        seen: Visible surface.
+        up: Normal of the support plane, (3,): the symmetry is half a turn about it. None for the point reflection.
+        empty: Space seen to be empty, which contains no part of the hidden side.
     """
     frame = _frame(seen.points, up)
     start = None if up is None or frame.from_top else _round_center(seen, frame, up)
@@ -70,7 +70,7 @@ def _frame(points: NDArray[np.float64], up: NDArray[np.float64] | None) -> _Fram
         turn = 2 * np.outer(up, up) - np.eye(3)
         backward = sight - (sight @ up) * up
         from_top = bool(np.linalg.norm(backward) < STEEP)
-        if from_top:  # any level direction does
+        if from_top:  # any horizontal direction works
             backward = np.cross(up, np.eye(3)[np.abs(up).argmin()])
         backward = backward / np.linalg.norm(backward)
     axis = np.array([0.0, -1.0, 0.0]) if up is None else up
@@ -79,9 +79,9 @@ def _frame(points: NDArray[np.float64], up: NDArray[np.float64] | None) -> _Fram
 
 
 def _first_center(points: NDArray[np.float64], frame: _Frame) -> NDArray[np.float64]:
-    """Midway between the outermost points on opposite sides."""
+    """The middle between the outermost points on opposite sides."""
     axis = np.cross(frame.backward, frame.sideways)
-    whole = np.allclose(frame.turn, -np.eye(3))  # a point reflection: from above to below, too
+    whole = np.allclose(frame.turn, -np.eye(3))  # a point reflection maps above to below, too
     directions = [frame.sideways, axis, frame.sideways + axis, frame.sideways - axis] if whole else [frame.sideways]
     if frame.from_top:
         directions.append(frame.backward)
@@ -94,7 +94,7 @@ def _first_center(points: NDArray[np.float64], frame: _Frame) -> NDArray[np.floa
 
 
 def _round_center(seen: Cloud, frame: _Frame, up: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """A point on the axis of an upright round thing: the median of circles in bands of height; None for others."""
+    """A point on the axis of an upright round object: the median of circles in bands of height; None for others."""
     sides = seen.points[np.abs(seen.normals @ up) < 0.5]
     level = np.stack([frame.sideways, frame.backward], axis=1)
     circles = [_circle(sides[band] @ level) for band in np.array_split(np.argsort(sides @ up), BANDS)]
@@ -109,7 +109,7 @@ def _round_center(seen: Cloud, frame: _Frame, up: NDArray[np.float64]) -> NDArra
 
 
 def _circle(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Centre and radius (3,) of a circle through the visible half of one, points (N, 2); None where none fits well."""
+    """Fits a circle to points (N, 2) of its visible half: centre and radius (3,); None if none fits well."""
     if len(points) < BAND_POINTS:
         return None
     solved = np.linalg.lstsq(np.c_[2 * points, np.ones(len(points))], (points**2).sum(axis=1), rcond=None)[0]
@@ -121,7 +121,7 @@ def _circle(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 
 def _moved(seen: Cloud, frame: _Frame, center: NDArray[np.float64], empty: EmptySpace) -> NDArray[np.float64]:
-    """The centre after the cheapest move: as little as possible, and few mirrored points in empty space."""
+    """The centre after the cheapest move: a short one that leaves few mirrored points in empty space."""
     width = float(np.ptp(seen.points @ frame.sideways))
     some = seen.points[thinned(len(seen), TRIED_POINTS)]
     moves = np.stack(np.meshgrid(SIDEWAYS, SIDEWAYS if frame.from_top else BACKWARD, indexing="ij"), -1).reshape(-1, 2)
@@ -134,7 +134,7 @@ def _moved(seen: Cloud, frame: _Frame, center: NDArray[np.float64], empty: Empty
 def _missing_depth(
     points: NDArray[np.float64], frame: _Frame, center: NDArray[np.float64], up: NDArray[np.float64] | None
 ) -> float:
-    """Metres that the depth of seen and mirrored points falls short of what is assumed of a flat view."""
+    """Metres by which the depth of seen and mirrored points is below the assumption for a flat view."""
     both = np.concatenate([points, frame.mirrored(points, center)])
     axis = np.cross(frame.backward, frame.sideways) if up is None else up
     width, height, depth = (

@@ -1,4 +1,4 @@
-"""Ranked grasps of two fingers: opposite places, approached so that neither the fingers nor the palm hit anything."""
+"""Ranked two-finger grasps: opposite contacts, with approaches in which fingers and palm hit nothing."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ APPROACHES = 12  # directions around the closing direction
 BEYOND = (0.015, 0.005)  # metres by which the fingertips reach beyond the contacts
 FROM_BELOW = 0.2  # largest sine of the angle at which a grasp may come from below
 SUPPORT_CLEARANCE = 0.004  # metres between the gripper and the support plane
-HIT_MARGIN = 0.003  # metres by which the gripper's bodies are larger, against points
-SLIPPING = 0.3  # of the score remains where the pads may slip
-MOST_OBSTACLES, MOST_OWN = 1200, 900  # points that collisions are looked for with
-CHUNK, MOST_TRIED = 64, 320  # grasps of which collisions are looked for
-SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps are one
+HIT_MARGIN = 0.003  # metres by which the gripper's bodies are enlarged against points
+SLIPPING = 0.3  # fraction of the score that remains if the pads may slip
+MOST_OBSTACLES, MOST_OWN = 1200, 900  # points for collision checks
+CHUNK, MOST_TRIED = 64, 320  # grasps checked for collisions
+SAME_PLACE, SAME_DIRECTION = 0.015, 25.0  # metres and degrees within which two grasps count as the same
 
 
 @dataclass(frozen=True)
 class Grasp:
-    """A grasp of two fingers, in the camera's optical frame.
+    """A two-finger grasp, in the camera's optical frame.
 
     Attributes:
-        position: (3,) between the fingertips, metres.
-        axes: (3, 3) rotation; columns: x the approach, y the closing direction, z across both.
-        width: metres between the contacts.
-        opening: metres between the fingers before they close.
-        score: from 0 to 1, for ranking.
-        contacts: (2, 3) where the fingers are expected to touch, metres.
+        position: Point between the fingertips in metres, (3,).
+        axes: Rotation (3, 3) with the columns x (approach), y (closing direction) and z (across both).
+        width: Metres between the contacts.
+        opening: Metres between the fingers before they close.
+        score: Score from 0 to 1, for ranking.
+        contacts: Expected contacts of the fingers in metres, (2, 3).
     """
 
     position: NDArray[np.float64]
@@ -48,12 +48,12 @@ class Grasp:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a gripper may hit.
+    """The surroundings that a gripper may hit.
 
     Attributes:
-        obstacles: (N, 3) points of everything but the object and its support plane, metres.
-        support: the plane that the object stands on.
-        empty: what the camera has looked through; grasps in seen empty space are better than those behind things.
+        obstacles: Points of everything but the object and its support plane in metres, (N, 3).
+        support: Plane on which the object stands.
+        empty: Space seen to be empty; grasps in it are better than those behind objects.
     """
 
     obstacles: NDArray[np.float64]
@@ -63,7 +63,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class _Poses:
-    """Grasps before their collisions are known, in arrays."""
+    """Grasps before the collision check, as arrays."""
 
     pair: NDArray[np.intp]
     positions: NDArray[np.float64]
@@ -74,7 +74,7 @@ class _Poses:
         return _Poses(self.pair[index], self.positions[index], self.axes[index], self.openings[index])
 
     def to_camera(self, local: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (N, P, 3) of the grasps' frames in the camera's."""
+        """Points (N, P, 3) of the grasps' frames in the camera's frame."""
         points: NDArray[np.float64] = self.positions[:, None] + np.einsum("npi,nji->npj", local, self.axes)
         return points
 
@@ -82,14 +82,14 @@ class _Poses:
 def find_grasps(
     seen: Cloud, hidden: Cloud, box: OrientedBox, around: Surroundings, gripper: Gripper
 ) -> tuple[tuple[Grasp, ...], str]:
-    """Up to five different grasps, the best first; without any, the reason.
+    """Computes up to five different grasps, the best first; if there are none, the reason.
 
     Args:
-        seen: the visible surface.
-        hidden: the completed far side.
-        box: around both.
-        around: what the gripper may hit.
-        gripper: its sizes.
+        seen: Visible surface.
+        hidden: Completed far side.
+        box: Box around both.
+        around: Surroundings that the gripper may hit.
+        gripper: Sizes of the gripper.
     """
     pairs = antipodal_pairs(seen, hidden, box, gripper)
     if len(pairs.quality) == 0:
@@ -118,13 +118,13 @@ def find_grasps(
 
 
 def _down(seen: Cloud, support: Plane | None) -> NDArray[np.float64]:
-    """Where a grasp comes from above: onto the support plane, or else along the line of sight."""
+    """The preferred approach: down onto the support plane, or else along the line of sight."""
     sight = seen.points.mean(axis=0)
     return sight / np.linalg.norm(sight) if support is None else -support.normal
 
 
 def _poses(pairs: Pairs, down: NDArray[np.float64], gripper: Gripper) -> _Poses:
-    """Every pair with approaches all around and two reaches of the fingertips."""
+    """Combines every pair with approaches from all around and two reaches of the fingertips."""
     closing = pairs.directions
     first = down - (closing @ down)[:, None] * closing
     level = np.linalg.norm(first, axis=1) < 0.1
@@ -138,7 +138,7 @@ def _poses(pairs: Pairs, down: NDArray[np.float64], gripper: Gripper) -> _Poses:
     axes = np.stack([approach, closing[pair], np.cross(approach, closing[pair])], axis=2)
     clearances = np.where(pairs.hidden, gripper.hidden_clearance, gripper.clearance)
     openings = np.minimum(pairs.widths + clearances.sum(axis=1), gripper.max_width)
-    left = (openings - pairs.widths) / clearances.sum(axis=1)  # fraction of the clearances that the opening allows
+    left = (openings - pairs.widths) / clearances.sum(axis=1)  # fraction of the clearances that fits
     middles = pairs.middles + (np.diff(clearances, axis=1)[:, 0] / 2 * left)[:, None] * closing
     return _Poses(pair, middles[pair] + beyond[:, None] * approach, axes, openings[pair])
 
@@ -146,10 +146,10 @@ def _poses(pairs: Pairs, down: NDArray[np.float64], gripper: Gripper) -> _Poses:
 def _scores(
     poses: _Poses, pairs: Pairs, box: OrientedBox, around: Surroundings, gripper: Gripper, seen: Cloud
 ) -> NDArray[np.float64]:
-    """How good grasps are (N,), from 0 to 1: a product, so that nothing makes up for what is bad.
+    """The scores (N,) of grasps from 0 to 1: a product, so that no factor compensates a bad one.
 
-    It has the pair's quality, the distance from the box's middle, the approach (from above or along the line of sight),
-    the room that the opening leaves, and how much of the gripper's place the camera has seen to be empty.
+    The factors are the pair's quality, the distance from the box's middle, the approach (from above or along the line
+    of sight), the room that the opening leaves, and the fraction of the gripper's space seen to be empty.
     """
     quality = 0.5 + 0.5 * pairs.quality
     off = np.linalg.norm(pairs.middles - box.center, axis=1) / (box.size.max() / 2)
@@ -165,9 +165,10 @@ def _scores(
 def _best(
     poses: _Poses, scores: NDArray[np.float64], own: Cloud, obstacles: NDArray[np.float64], gripper: Gripper
 ) -> list[tuple[int, float]]:
-    """Up to five grasps that hit nothing and differ from each other, with their final scores, the best first.
+    """Selects up to five different grasps without collisions, with their final scores, the best first.
 
-    The scores count as far as the closing pads hold the cloud. Only the best grasps by the first score are tried.
+    The final score also depends on how well the closing pads hold the cloud. Only the best grasps by the first score
+    are checked.
     """
     own = own.at(thinned(len(own), MOST_OWN))
     order = np.argsort(-scores, kind="stable")[:MOST_TRIED]
@@ -190,7 +191,7 @@ def _best(
 
 
 def _within_reach(points: NDArray[np.float64], box: OrientedBox, gripper: Gripper) -> NDArray[np.float64]:
-    """Some of the points (N, 3) that a gripper around a box may touch."""
+    """Selects some of the points (N, 3) that a gripper around a box may touch."""
     size = (2 * gripper.palm_length + 2 * gripper.finger_length, gripper.max_width + gripper.palm_breadth)
     reach = (np.linalg.norm(box.size) + np.linalg.norm(size)) / 2 + max(BEYOND)
     points = points[np.linalg.norm(points - box.center, axis=1) <= reach]

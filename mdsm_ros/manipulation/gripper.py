@@ -1,8 +1,8 @@
-"""A parallel gripper as boxes, and what they hit.
+"""A parallel gripper as boxes, and their collisions.
 
 The frame of a grasp: its origin lies between the fingertips, x is the approach (out of the palm), y the direction in
-which the fingers close, z = x cross y. That is the frame of GPD (grasp pose detection); MoveIt's Panda and many other
-hands approach along z: turn by 90 degrees about y for these.
+which the fingers close, z = x cross y. GPD (grasp pose detection) uses the same frame. MoveIt's Panda and many other
+hands approach along z: rotate by 90 degrees about y for these.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from mdsm_ros.errors import ParameterError
 from mdsm_ros.manipulation.cloud import Cloud
 
 MOST_HITS = 1  # single points are noise
-PAD_LENGTH = 0.02  # metres of a finger from its tip that touch an object
-SOFT = 0.003  # metres that a pad gives way, and what the surface's noise adds
-LEAST_CONTACTS = 3  # points, from which a pad's contact is judged
-UNKNOWN_HOLD = 0.6  # how well a pad is taken to hold what cannot be judged
+PAD_LENGTH = 0.02  # metres of a finger, from its tip, that can touch an object
+SOFT = 0.003  # metres that a pad deforms, and the addition for the surface's noise
+LEAST_CONTACTS = 3  # fewest points for judging a pad's contact
+UNKNOWN_HOLD = 0.6  # assumed quality of a contact that cannot be judged
 
 
 @dataclass(frozen=True)
 class Gripper:
-    """The sizes of a two-finger gripper in metres; the defaults are about those of a Robotiq 2F-85.
+    """The sizes of a two-finger gripper in metres; the defaults are similar to a Robotiq 2F-85.
 
     Attributes:
-        max_width: largest opening between the fingers.
-        finger_length: from the palm to the tips.
-        finger_thickness: of one finger along the closing direction.
-        finger_width: across the closing direction.
-        palm_length: from the palm's face backward, as far as it may hit something.
-        palm_breadth: along the closing direction.
-        palm_width: across it.
-        clearance: that an open finger keeps from a visible surface of the object, where the opening allows it.
-        hidden_clearance: the same from the completed far side, which is known less well.
-        friction: coefficient between the fingers and an object.
+        max_width: Largest opening between the fingers.
+        finger_length: Length of a finger from the palm to the tip.
+        finger_thickness: Thickness of one finger along the closing direction.
+        finger_width: Width of one finger across the closing direction.
+        palm_length: Length of the palm from its face backward, as far as it may hit obstacles.
+        palm_breadth: Size of the palm along the closing direction.
+        palm_width: Size of the palm across the closing direction.
+        clearance: Distance of an open finger from a visible surface of the object, if the opening allows it.
+        hidden_clearance: Distance from the completed far side, which is less certain.
+        friction: Friction coefficient between the fingers and an object.
     """
 
     max_width: float = 0.085
@@ -58,13 +58,13 @@ class Gripper:
 
     @property
     def least_cosine(self) -> float:
-        """Of the angle between a normal and the line between two contacts that do not slip."""
+        """The cosine of the largest angle between a normal and the line between two contacts that do not slip."""
         return float(1 / np.hypot(1.0, self.friction))
 
     def bodies(self, opening: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lowest and highest corners (N, 3, 2, 3) of both fingers and the palm at openings (N,), in the grasp's frame.
 
-        The palm is as broad as the open fingers at least.
+        The palm is at least as broad as the open fingers.
         """
         length, half_width = self.finger_length, self.finger_width / 2
         inner, outer = opening / 2, opening / 2 + self.finger_thickness
@@ -81,7 +81,7 @@ class Gripper:
 
 
 def samples(bodies: NDArray[np.float64], steps: tuple[int, int, int] = (3, 2, 2)) -> NDArray[np.float64]:
-    """Points (N, P, 3) on a grid from corner to corner of bodies (N, B, 2, 3)."""
+    """Points (N, P, 3) on a grid in bodies given by their corners (N, B, 2, 3)."""
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, count) for count in steps], indexing="ij"), -1).reshape(-1, 3)
     low, high = bodies[:, :, None, 0], bodies[:, :, None, 1]
     return np.asarray((low + grid * (high - low)).reshape(len(bodies), -1, 3))
@@ -94,14 +94,14 @@ def hits(
     axes: NDArray[np.float64],
     points: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Which of N grasps (N,) have more than one of the points in a body.
+    """Marks the grasps (N,) with more than one point inside a body.
 
     Args:
-        bodies: (N, B, 2, 3) corners in the grasps' frames.
-        margin: metres by which the bodies are larger.
-        positions: (N, 3) of the grasps.
-        axes: (N, 3, 3) of the grasps, in columns.
-        points: (M, 3) obstacles.
+        bodies: Corners of the bodies in the grasps' frames, (N, B, 2, 3).
+        margin: Metres by which the bodies are enlarged.
+        positions: Positions of the grasps, (N, 3).
+        axes: Axes of the grasps in columns, (N, 3, 3).
+        points: Points of obstacles, (M, 3).
     """
     local = _in_frames(points, positions, axes)[:, None]  # (N, 1, M, 3)
     low, high = bodies[:, :, None, 0] - margin, bodies[:, :, None, 1] + margin
@@ -116,18 +116,18 @@ def hold(
     openings: NDArray[np.float64],
     gripper: Gripper,
 ) -> NDArray[np.float64]:
-    """How well N grasps hold a cloud when the pads close on it (N,): 0, it slips, to 1.
+    """The quality (N,) of N grasps when the pads close on a cloud: from 0, it slips, to 1.
 
-    A pad touches the points that are outermost in its way. The line between the middles of both contacts must lie in
-    the friction cones around the means of the touched normals. Pads that touch fewer than three points are not judged:
-    of flat things no camera sees the sides.
+    A pad touches the outermost points in its path. The line between the middles of both contacts must lie in the
+    friction cones around the means of the touched normals. Pads that touch fewer than three points are not judged,
+    because no camera sees the sides of flat objects.
 
     Args:
-        own: the object's points with their normals, the completed ones included.
-        positions: (N, 3) of the grasps.
-        axes: (N, 3, 3) of the grasps, in columns.
-        openings: (N,) metres.
-        gripper: whose fingers and friction count.
+        own: Points of the object with normals, including the completed side.
+        positions: Positions of the grasps, (N, 3).
+        axes: Axes of the grasps in columns, (N, 3, 3).
+        openings: Openings in metres, (N,).
+        gripper: Gripper with its finger sizes and friction.
     """
     local = _in_frames(own.points, positions, axes)
     x, y, z = np.moveaxis(local, -1, 0)
@@ -159,7 +159,7 @@ def _in_frames(
 def _contact(
     local: NDArray[np.float64], between: NDArray[np.bool_], side: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The middles (N, 3) of what the pads on a side of y touch, and which of the points (N, M, 3) that are."""
+    """The middles (N, 3) of the contacts of the pads on one side of y, and a mask of the touched points (N, M, 3)."""
     way = np.where(between, side * local[..., 1], -np.inf)
     touched = between & (way >= way.max(axis=1, keepdims=True) - SOFT)
     return np.einsum("nm,nmj->nj", touched, local) / np.maximum(touched.sum(axis=1), 1)[:, None], touched

@@ -1,4 +1,4 @@
-"""How wrong a depth camera is, and what that means for the place of an object."""
+"""The error of a depth camera, and the resulting uncertainty of an object's position."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class DepthNoise:
     """The error of a depth camera, by distance.
 
     Attributes:
-        coefficient: standard deviation of one pixel's depth at one metre, metres; it grows with the square of the
-            distance, as that of stereo and structured light does.
-        bias: standard deviation of an error that all pixels share, as a fraction of the distance: the calibration's.
-        patch: number of neighbouring pixels whose errors are one: of the depth, and of the mask's border.
+        coefficient: Standard deviation of one pixel's depth at one metre, in metres; it grows with the square of the
+            distance, as for stereo and structured light.
+        bias: Standard deviation of the error common to all pixels (the calibration error), as a fraction of the
+            distance.
+        patch: Number of neighbouring pixels with the same error, both of the depth and of the mask's border.
     """
 
     coefficient: float = 0.002
@@ -30,14 +31,14 @@ class DepthNoise:
         for name, least in (("coefficient", 0.0), ("bias", 0.0), ("patch", 1.0)):
             value = getattr(self, name)
             if not least <= value < np.inf:
-                raise ParameterError(f"depth noise {name} is {value}, expected a number from {least:g} on")
+                raise ParameterError(f"depth noise {name} is {value}, expected a number of {least:g} or more")
 
     @overload
     def sigma(self, depth: float) -> float: ...
     @overload
     def sigma(self, depth: NDArray[np.floating]) -> NDArray[np.floating]: ...
     def sigma(self, depth: float | NDArray[np.floating]) -> float | NDArray[np.floating]:
-        """Standard deviation of one pixel's depth, metres."""
+        """The standard deviation of one pixel's depth in metres."""
         return self.coefficient * depth * depth
 
 
@@ -48,20 +49,20 @@ def centroid(
     left_out_probability: NDArray[np.float64],
     noise: DepthNoise,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The centroid of the visible surface and its covariance.
+    """Computes the centroid of the visible surface and its covariance.
 
     The covariance is the sum of four independent parts. Border: each patch of pixels belongs to the object with its
-    probability p, or not; by the delta method that is sum p (1-p) (x-c)(x-c)^T / (sum p)^2. Pixels of the mask that the
-    cleaning left out have half their probability here. Cleaning: what was left out may be the object's in any part,
-    from none to all; a third of the square of the shift that all of it would make. Depth: each patch has an error along
-    its ray. Bias: all pixels have one error along the centroid's ray.
+    probability p, or not; by the delta method that is sum p (1-p) (x-c)(x-c)^T / (sum p)^2. Pixels of the mask that
+    were left out in cleaning count with half their probability. Cleaning: any part of the pixels left out, from none to
+    all, may belong to the object; this adds a third of the square of the shift that all of them would cause. Depth:
+    each patch has an error along its ray. Bias: all pixels have one error along the centroid's ray.
 
     Args:
-        points: (N, 3) one for each pixel, metres.
-        probability: (N,) that the pixel is the object's, above 0.
-        left_out: (M, 3) pixels of the mask that are not used, at about the object's distance.
-        left_out_probability: (M,) of these.
-        noise: of the depth.
+        points: Points in metres, one per pixel, (N, 3).
+        probability: Probability that the pixel belongs to the object, above 0, (N,).
+        left_out: Points of unused pixels of the mask at about the object's distance, (M, 3).
+        left_out_probability: Probabilities of these pixels, (M,).
+        noise: Noise of the depth.
 
     Returns:
         The centroid (3,), weighted by the probability, and its covariance (3, 3) in square metres.

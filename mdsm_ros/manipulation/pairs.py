@@ -1,4 +1,4 @@
-"""Pairs of opposite places on an object that two fingers can close on."""
+"""Pairs of opposite points on an object on which two fingers can close."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.cloud import Cloud, thinned
 from mdsm_ros.manipulation.gripper import Gripper
 
-MOST_POINTS = 320  # of the visible surface, and as many of the hidden one
+MOST_POINTS = 320  # points of the visible surface, and the same number of the hidden one
 MOST_PAIRS = 150
 LEAST_WIDTH = 0.004  # metres
 LEAST_PLAY = 0.003  # metres between an object and each finger at the largest opening
-UNSEEN = (1.0, 0.85, 0.65)  # what a pair is worth with 0, 1 or 2 of its places on the hidden side
-OF_BOX = 0.6  # and with both on faces of the box only
-PLACE_STEP, DIRECTION_STEP = 0.01, 0.25  # pairs so near to each other, in metres and radians, are one
+UNSEEN = (1.0, 0.85, 0.65)  # quality of a pair with 0, 1 or 2 of its points on the hidden side
+OF_BOX = 0.6  # and with both points only on faces of the box
+PLACE_STEP, DIRECTION_STEP = 0.01, 0.25  # metres and radians within which two pairs count as the same
 NAMES = ("first", "second", "quality", "hidden")
-BOX_ALONG, BOX_ABOVE = (0.0, -0.25, 0.25), (0.0, 0.3, -0.25)  # places on a box's face, as fractions of its sides
+BOX_ALONG, BOX_ABOVE = (0.0, -0.25, 0.25), (0.0, 0.3, -0.25)  # positions on a box's face, as fractions of its sides
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Opposite places on an object, the best first.
+    """Pairs of opposite points on an object, the best first.
 
     Attributes:
-        first, second: (N, 3) metres.
-        quality: (N,) from 0 to 1: how well the fingers would hold.
-        hidden: (N, 2) whether the first and the second place are on the far side.
+        first, second: Points of each pair in metres, (N, 3).
+        quality: Quality of the hold from 0 to 1, (N,).
+        hidden: Whether the first and the second point are on the far side, (N, 2).
     """
 
     first: NDArray[np.float64]
@@ -38,34 +38,34 @@ class Pairs:
     hidden: NDArray[np.bool_]
 
     def at(self, index: NDArray[np.intp]) -> Pairs:
-        """Some of the pairs."""
+        """Selects some of the pairs."""
         return Pairs(self.first[index], self.second[index], self.quality[index], self.hidden[index])
 
     @property
     def middles(self) -> NDArray[np.float64]:
-        """Midway (N, 3) between both places."""
+        """The middles (N, 3) between both points."""
         return (self.first + self.second) / 2
 
     @property
     def widths(self) -> NDArray[np.float64]:
-        """Metres (N,) between both places."""
+        """The distances (N,) between both points in metres."""
         metres: NDArray[np.float64] = np.linalg.norm(self.second - self.first, axis=1)
         return metres
 
     @property
     def directions(self) -> NDArray[np.float64]:
-        """Unit vectors (N, 3) from the first to the second place."""
+        """The unit vectors (N, 3) from the first to the second point."""
         return (self.second - self.first) / self.widths[:, None]
 
 
 def antipodal_pairs(seen: Cloud, hidden: Cloud, box: OrientedBox, gripper: Gripper) -> Pairs:
-    """Places of which the line between them lies in both friction cones (Nguyen 1988), no farther apart than fits.
+    """Finds pairs whose connecting line lies in both friction cones (Nguyen 1988) and that fit into the gripper.
 
     Args:
-        seen: the visible surface; pairs on it are worth most.
-        hidden: the completed far side.
-        box: the object's; its faces are pairs, too, worth least: of flat things no other sides are seen.
-        gripper: whose width and friction count.
+        seen: Visible surface; pairs on it have the highest quality.
+        hidden: Completed far side.
+        box: Box of the object. Its faces are pairs, too, with the lowest quality: flat objects show no other sides.
+        gripper: Gripper with its width and friction.
     """
     found = [_of_cloud(seen, hidden, gripper), _of_box(box, gripper)]
     pairs = Pairs(*(np.concatenate([getattr(some, name) for some in found]) for name in NAMES))
@@ -95,7 +95,7 @@ def _of_cloud(seen: Cloud, hidden: Cloud, gripper: Gripper) -> Pairs:
 
 
 def _of_box(box: OrientedBox, gripper: Gripper) -> Pairs:
-    """Pairs on the box's faces, not above and below: something is under it."""
+    """Pairs on the box's faces, except top and bottom: the object stands on something."""
     firsts, seconds, hidden = [], [], []
     for side in (0, 1):
         if box.size[side] > gripper.max_width - 2 * LEAST_PLAY:

@@ -1,4 +1,4 @@
-"""The plane that an object stands on."""
+"""The plane on which an object stands."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from scipy.spatial import cKDTree
 from mdsm_ros.manipulation.cloud import thinned
 from mdsm_ros.manipulation.noise import DepthNoise
 
-PLANES = 4  # that are looked at around an object
-AROUND = 0.12  # metres from the object's points within which its support plane is looked for
-BESIDE = 0.04  # metres from them that a triple's first point is drawn from
+PLANES = 4  # points used around an object
+AROUND = 0.12  # metres around the object's points in which its support plane is searched
+BESIDE = 0.04  # metres around them from which a triple's first point is drawn
 TRIES = 150  # triples of points for each
-NEAR = 100  # of a triple's first point, the neighbours that the other two are drawn from
+NEAR = 100  # neighbours of a triple's first point from which the other two are drawn
 MOST_POINTS = 2000
 LEAST_POINTS = 50
-LEAST_SHARE = 0.05  # of the points around the object that a plane must have
-TOLERANCE = 0.004  # metres from the plane that still are the plane; noise adds two standard deviations
-TOUCH = 0.05  # metres between an object's lowest seen point and a plane that it stands on
+LEAST_SHARE = 0.05  # fraction of the points around the object that a plane must contain
+TOLERANCE = 0.004  # largest distance of a plane's points in metres; noise adds two standard deviations
+TOUCH = 0.05  # metres between an object's lowest seen point and its support plane
 BELOW = 0.05  # fraction of an object's points that may lie below its support plane
-TILT = 20.0  # degrees between a support plane's normal and up, where up is known
-UP = np.array([0.0, -1.0, 0.0])  # of a camera that is held upright
-OVERHANG = -0.2  # least cosine between a support plane's normal and that: below it, it is a wall seen from above
+TILT = 20.0  # degrees between a support plane's normal and up, if up is known
+UP = np.array([0.0, -1.0, 0.0])  # up of a camera held upright
+OVERHANG = -0.2  # lowest cosine between a support plane's normal and that: below, it is a wall seen from above
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Plane:
     """A plane: normal . x + offset = 0.
 
     Attributes:
-        normal: (3,) unit length, to the camera's side.
-        offset: metres from the camera.
+        normal: Normal of unit length, towards the camera, (3,).
+        offset: Distance from the camera in metres.
     """
 
     normal: NDArray[np.float64]
     offset: float
 
     def height(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Metres above the plane of points (..., 3)."""
+        """The heights of points (..., 3) above the plane in metres."""
         return np.asarray(points @ self.normal + self.offset)
 
 
@@ -52,16 +52,16 @@ def find_support(
     rng: np.random.Generator,
     up: NDArray[np.float64] | None = None,
 ) -> Plane | None:
-    """The plane that an object stands on: it touches the object, and the object lies above it.
+    """Finds the plane on which an object stands: it touches the object, and the object lies above it.
 
-    Of several such planes the most level one is taken: by ``up``, or else as if the camera were held upright.
+    Of several such planes, the most level one is chosen, by ``up`` or else as if the camera were held upright.
 
     Args:
-        around: (N, 3) points around the object, not its own.
-        target: (M, 3) its points; some may be the plane's.
-        noise: of the depth.
-        rng: draws the triples of RANSAC.
-        up: (3,) direction against gravity in the camera's frame, where it is known.
+        around: Points around the object, but not on it, (N, 3).
+        target: Points of the object, (M, 3); some may belong to the plane.
+        noise: Noise of the depth.
+        rng: Random generator for the triples of RANSAC.
+        up: Direction against gravity in the camera's frame, (3,), if known.
     """
     if len(around) == 0:
         return None
@@ -79,7 +79,7 @@ def find_support(
 def _planes(
     points: NDArray[np.float64], target: NDArray[np.float64], noise: DepthNoise, rng: np.random.Generator
 ) -> Iterator[Plane]:
-    """The planes with most points (N, 3) around the target's points, the largest first."""
+    """The planes with the most points (N, 3) around the target's points, the largest first."""
     points = points[thinned(len(points), 10 * MOST_POINTS)]
     gaps = cKDTree(target).query(points, distance_upper_bound=AROUND)[0]
     points, gaps = points[gaps < AROUND], gaps[gaps < AROUND]
@@ -105,9 +105,9 @@ def _ransac(
     tolerance: NDArray[np.floating],
     rng: np.random.Generator,
 ) -> Plane:
-    """The plane through three of the points (N, 3) that most points are on; the first is one of the starts, if any."""
+    """The plane through three of the points (N, 3) with the most points; the first is one of the starts, if any."""
     first = rng.choice(starts, TRIES) if len(starts) else rng.integers(len(points), size=TRIES)
-    near = cKDTree(points).query(points[first], k=min(NEAR, len(points)))[1]  # neighbours: more often of one plane
+    near = cKDTree(points).query(points[first], k=min(NEAR, len(points)))[1]  # neighbours are more often on one plane
     second, third = np.take_along_axis(near, rng.integers(near.shape[1], size=(TRIES, 2)), axis=1).T
     normals = np.cross(points[second] - points[first], points[third] - points[first])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -119,7 +119,7 @@ def _ransac(
 
 
 def _fitted(points: NDArray[np.float64]) -> Plane:
-    """The plane of least squares through points (N, 3)."""
+    """The least-squares plane through points (N, 3)."""
     mean = points.mean(axis=0)
     normal = np.linalg.eigh((points - mean).T @ (points - mean)).eigenvectors[:, 0]
     normal = -normal if normal @ mean > 0 else normal

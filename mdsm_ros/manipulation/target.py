@@ -1,4 +1,4 @@
-"""From a mask to what a gripper needs: :func:`describe`."""
+"""Box, grasps and position of the object in a mask: :func:`describe`."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from mdsm_ros.manipulation.gripper import Gripper
 from mdsm_ros.manipulation.noise import DepthNoise, centroid
 from mdsm_ros.manipulation.support import Plane, find_support
 
-AROUND = 0.3  # metres around the mask that are looked at: as far as a gripper reaches
-MASK_DOUBT = 2  # pixels beyond the mask that may still be the object, and are no obstacle
-ABOVE = (0.004, 2.5)  # metres and standard deviations above the support plane from which a point is the object's
-FLAT = (0.002, 0.5)  # the same of the mean of a flat object's points
+AROUND = 0.3  # metres around the mask that are used: the reach of a gripper
+MASK_DOUBT = 2  # pixels beyond the mask that may still be the object, and are not obstacles
+ABOVE = (0.004, 2.5)  # lowest height of the object's points above the support plane, in metres and standard deviations
+FLAT = (0.002, 0.5)  # the same for the mean of a flat object's points
 FLAT_SHARE = 0.15  # an object is flat if no larger fraction of its points rises above that
-PLANE_SIZE = 0.5  # metres from which a plane without anything on it is furniture, a floor or a wall
+PLANE_SIZE = 0.5  # size in metres from which an empty plane is furniture, a floor or a wall
 LEAST_PROBABILITY = 0.01
 PLANE_ONLY = "the mask shows a plane and nothing on it"
 DEFAULT_GRIPPER, DEFAULT_NOISE = Gripper(), DepthNoise()
@@ -40,16 +40,16 @@ DEFAULT_GRIPPER, DEFAULT_NOISE = Gripper(), DepthNoise()
 
 @dataclass(frozen=True)
 class Target:
-    """An object as a gripper needs it; everything in the camera's optical frame, in metres.
+    """An object described for a gripper; everything is in the camera's optical frame, in metres.
 
     Attributes:
-        surface: the visible surface, smoothed, with normals.
-        centroid: (3,) of the visible surface's pixels.
-        covariance: (3, 3) of the centroid, square metres.
-        box: around the whole object, the unseen side included.
-        support: the plane that it stands on; None where none was seen.
-        grasps: up to five, the best first.
-        no_grasp: why there is none; "" where there is one.
+        surface: Visible surface, smoothed, with normals.
+        centroid: Centroid of the visible surface's pixels, (3,).
+        covariance: Covariance of the centroid in square metres, (3, 3).
+        box: Box around the whole object, including the unseen side.
+        support: Plane on which the object stands; None if none was seen.
+        grasps: Up to five grasps, the best first.
+        no_grasp: Reason why there is no grasp; "" if there is one.
     """
 
     surface: Cloud
@@ -63,11 +63,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A target, or the reason why there is none.
+    """A target, or the reason for its absence.
 
     Attributes:
-        target: None where the input does not show one.
-        reason: "" where there is a target.
+        target: Target; None if the input does not show one.
+        reason: Reason why there is no target; "" if there is one.
     """
 
     target: Target | None
@@ -85,18 +85,18 @@ def describe(
     noise: DepthNoise = DEFAULT_NOISE,
     seed: int = 0,
 ) -> Outcome:
-    """Finds the box, the grasps and the place of the object in a mask; the same for the same input.
+    """Finds the box, the grasps and the position of the object in a mask; deterministic for the same input.
 
     Args:
-        mask: (H, W).
-        depth: (H, W) metres along the optical axis; what is not finite or not positive is no measurement.
-        camera: intrinsics in pixels of this grid.
-        probability: (H, W) that a pixel is the object's; one for each pixel of the mask if there is none.
-        up: (3,) direction against gravity in the camera's frame. Without it the camera is taken to be held upright
-            where several planes could be the support, and what stands on no visible plane gets the smallest box.
-        gripper: its sizes.
-        noise: of the depth camera.
-        seed: of the search for planes.
+        mask: Mask of the object, bool (H, W).
+        depth: Metres along the optical axis, (H, W); values that are not finite and positive count as missing.
+        camera: Intrinsics in pixels of this grid.
+        probability: Probability that a pixel belongs to the object, (H, W); None for 1 in the mask.
+        up: Direction against gravity in the camera's frame, (3,). Without it, the camera is assumed to be upright if
+            several planes could be the support, and an object on no visible plane gets the smallest box.
+        gripper: Sizes of the gripper.
+        noise: Noise of the depth camera.
+        seed: Random seed of the search for planes.
 
     Returns:
         The target, or the reason why there is none. No input of these types raises an exception.
@@ -124,7 +124,7 @@ def _unusable(
     probability: NDArray[np.floating] | None,
     up: NDArray[np.float64] | None,
 ) -> str:
-    """What is wrong with the input; "" if nothing is."""
+    """The fault of the input; "" if there is none."""
     if mask.ndim != 2 or mask.dtype != np.bool_:
         return f"the mask is {mask.dtype} of shape {mask.shape}, expected bool of shape (H, W)"
     for name, image in (("depth", depth), ("probability", probability)):
@@ -140,7 +140,7 @@ def _unusable(
 
 
 def _window(mask: NDArray[np.bool_], depth: NDArray[np.float64], camera: Camera) -> tuple[slice, slice]:
-    """The part of the image that shows the mask and what is near it."""
+    """The part of the image with the mask and its surroundings."""
     z = float(np.nanmedian(depth[mask]))
     found = ndimage.find_objects(mask.astype(np.int8))[0]
     margins = (int(AROUND * camera.fy / z) + 1, int(AROUND * camera.fx / z) + 1)
@@ -181,7 +181,7 @@ def _described(
 
 
 def _lowest(points: NDArray[np.float64], up: NDArray[np.float64]) -> Plane:
-    """The level plane through the lowest of the points (N, 3): what stands on something that is not seen."""
+    """The level plane through the lowest of the points (N, 3), for objects on an unseen support."""
     normal = up / np.linalg.norm(up)
     return Plane(normal, -float(np.percentile(points @ normal, 1)))
 
@@ -189,7 +189,7 @@ def _lowest(points: NDArray[np.float64], up: NDArray[np.float64]) -> Plane:
 def _place(
     mask: NDArray[np.bool_], used: NDArray[np.bool_], view: DepthView, certain: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centroid (3,) and covariance (3, 3) of the used pixels of a mask; the others are doubtful at their distance."""
+    """The centroid (3,) and covariance (3, 3) of the used pixels of a mask; the other pixels are uncertain."""
     certain = np.clip(np.nan_to_num(certain), LEAST_PROBABILITY, 1.0)
     left_out = mask & ~used & np.isfinite(view.depth)
     points, others = view.points(used), view.points(left_out)
@@ -198,7 +198,7 @@ def _place(
 
 
 def _near(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.float64]:
-    """Points (N, 3) around the object that are surely not its own: near it in space, and not only in the image."""
+    """The points (N, 3) around the object that surely are not part of it: near it in space, not only in the image."""
     beside = np.isfinite(view.depth) & ~view.behind_edges() & ~ndimage.binary_dilation(mask, iterations=MASK_DOUBT)
     points, own = view.points(beside), view.points(mask & np.isfinite(view.depth))
     low, high = np.percentile(own, (5, 95), axis=0)
@@ -207,7 +207,7 @@ def _near(mask: NDArray[np.bool_], view: DepthView) -> NDArray[np.float64]:
 
 
 def _standing_out(points: NDArray[np.float64], support: Plane | None, noise: DepthNoise) -> NDArray[np.bool_]:
-    """Which points (N, 3) stand out from the support plane: of a flat object nearly all, of the plane itself none."""
+    """Marks the points (N, 3) above the support plane: nearly all of a flat object, none of the plane itself."""
     if support is None:
         return np.ones(len(points), dtype=bool)
     heights, sigma = support.height(points), noise.sigma(points[:, 2])
@@ -219,14 +219,14 @@ def _standing_out(points: NDArray[np.float64], support: Plane | None, noise: Dep
 
 
 def _is_plane(points: NDArray[np.float64], noise: DepthNoise) -> bool:
-    """A large plane: of a small one only the front of an object may be seen."""
+    """Whether points form a large plane; a small one may be the front of an object."""
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False) / np.sqrt(len(points))
     flat = spread[2] < 0.002 + 1.5 * noise.sigma(float(np.median(points[:, 2])))
     return bool(flat and spread[1] * np.sqrt(12) > PLANE_SIZE)  # the standard deviation of a uniform side
 
 
 def _obstacles(near: NDArray[np.float64], support: Plane | None, noise: DepthNoise) -> NDArray[np.float64]:
-    """Points around the object without its support plane, which is known better."""
+    """The points around the object without its support plane, which is treated separately."""
     if support is not None:
         near = near[np.abs(support.height(near)) > ABOVE[0] + ABOVE[1] * noise.sigma(near[:, 2])]
     return near

@@ -37,8 +37,8 @@ class HubModel(
     """A model that this package trains: with ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``.
 
     Args:
-        config: sizes of everything.
-        tokenizer: of the type that the class names.
+        config: Configuration of the model.
+        tokenizer: Tokenizer of the type that the class names.
     """
 
     config_type: type[ModelConfig]
@@ -53,17 +53,17 @@ class HubModel(
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         raise NotImplementedError
 
     def encode_text(self, texts: Sequence[str]) -> Any:
-        """Language features of B instructions, in the model's own form."""
+        """Language features of B instructions, in a form private to the model."""
         raise NotImplementedError
 
     def initial(self, images: torch.Tensor, text: Any, image_index: torch.Tensor | None = None) -> InitialMask:
-        """Masks of B instructions from images (N, 3, S, S) in [0, 1].
+        """Initial masks for B instructions about images (N, 3, S, S) in [0, 1].
 
-        ``image_index`` (B,) names the image of each instruction; absent, there is one instruction an image (N = B).
+        ``image_index`` (B,) is the image of each instruction; without it, there is one instruction per image (N = B).
         """
         raise NotImplementedError
 
@@ -96,6 +96,6 @@ class HubModel(
             config.expect_no_larger(sum(tensor.numel() for tensor in state.values()))
             model = cls(config, tokenizer)
             model.load_state_dict(state)
-        except Exception as error:  # whatever a network raises that foreign sizes cannot build, or that does not fit
+        except Exception as error:  # a network raises many types for foreign sizes
             raise WeightsError(f"{folder / WEIGHTS_FILE} does not fit {CONFIG_FILE}: {error}") from error
         return model.eval()

@@ -1,4 +1,4 @@
-"""The configurations of MDSM and LAVT, and what every model's has.
+"""The configurations of MDSM and LAVT, and the base of all models' configurations.
 
 The MDSM paper (arXiv 2307.08597) leaves the encoder variants, the decoder sizes and the noise schedule open;
 those values are ours and are marked "paper silent".
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.foreign import check_fields, shown
 
-BETA_SCHEDULES = ("squaredcos_cap_v2", "linear", "scaled_linear")  # by diffusers' names
+BETA_SCHEDULES = ("squaredcos_cap_v2", "linear", "scaled_linear")  # diffusers' names
 
 ModelConfigT = TypeVar("ModelConfigT", bound="ModelConfig")
 MAX_IMAGE = 4096  # pixels
@@ -40,32 +40,32 @@ LIMITS: dict[str, tuple[int, int]] = {
     "max_tokens": (1, 4096),
     "text_maps": (0, 1024),
 }
-"""The least and the most that a field may be, by how its name ends."""
+"""The range of a field by the ending of its name."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What every model tells the Segmenter.
+    """The settings of every model that the Segmenter reads.
 
     Attributes:
-        keep_aspect: whether images keep their aspect; else they are resized to a square.
+        keep_aspect: Whether images keep their aspect ratio; otherwise they are resized to a square.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     keep_aspect: ClassVar[bool] = False
 
     model_type: str = ""
-    image_size: int = 512  # pixels of the longer side
+    image_size: int = 512  # longer side in pixels
 
-    num_inference_steps: int = 0  # of refinement; 0: the model has one stage
+    num_inference_steps: int = 0  # refinement steps; 0: the model has one stage
 
     mask_threshold: float = 0.5
     present_threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # JSON and YAML know lists only
+        for field in dataclasses.fields(self):  # JSON and YAML have only lists
             if isinstance(getattr(self, field.name), list):
                 object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
         self._expect_sizes()
@@ -76,7 +76,7 @@ class ModelConfig:
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
 
     def _expect_sizes(self) -> None:
-        """No size is 0 or beyond any network: it would be built without end, or take all memory."""
+        """Checks that no size is 0 or too large: building such a network would take for ever, or all memory."""
         for field in dataclasses.fields(self):
             limits = next((limits for ending, limits in LIMITS.items() if field.name.endswith(ending)), None)
             value = getattr(self, field.name)
@@ -89,13 +89,13 @@ class ModelConfig:
                 self._expect(field.name, 0 < len(value) <= MAX_LEVELS, f"1 to {MAX_LEVELS} numbers")
 
     def expect_no_larger(self, parameters: int) -> None:
-        """Before a network is built for the weights of a file: it must not have far more parameters than these.
+        """Checks the sizes before a network is built for a file: it must not have far more parameters than the file.
 
         Args:
-            parameters: number of values in the file.
+            parameters: Number of values in the file.
 
         Raises:
-            ConfigError: a size alone says that it has more.
+            ConfigError: A single size already implies more parameters.
         """
         sizes = vars(self)
         words = sizes.get("vocab_size", 0) * sizes.get("bert_hidden_size", 0)
@@ -103,7 +103,7 @@ class ModelConfig:
         layers += 12 * sizes.get("clip_num_layers", 0) * sizes.get("clip_hidden_size", 0) ** 2 * self._has_clip()
         least = max(words, layers)
         if least > parameters:
-            raise ConfigError(f"the sizes need at least {least} parameters, the file of the weights has {parameters}")
+            raise ConfigError(f"the sizes need at least {least} parameters, but the weights file has {parameters}")
 
     def _has_clip(self) -> bool:
         return bool(getattr(self, "use_clip", False)) and getattr(self, "semantic_encoder", "clip") == "clip"
@@ -114,10 +114,10 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls: type[ModelConfigT], values: Mapping[str, Any]) -> ModelConfigT:
-        """Builds a config from parsed JSON or YAML.
+        """Builds a configuration from parsed JSON or YAML.
 
         Raises:
-            ConfigError: a key is unknown, or a value is out of range.
+            ConfigError: A key is unknown, or a value is out of range.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
@@ -132,22 +132,22 @@ class ModelConfig:
             raise ConfigError(f"a field has a value of the wrong type: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """The config as JSON-ready values."""
+        """The configuration as JSON-compatible values."""
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
 class PublicConfig(ModelConfig):
-    """What the configurations of models have in common whose weights others have published.
+    """The base of the configurations of models with publicly available weights.
 
-    Present thresholds are those at which transformers' own post-processing keeps an answer.
+    Present thresholds are those of transformers' own post-processing.
 
     Attributes:
-        weights: The fields that name where weights are, a hub id or a folder in transformers' layout; and for each of
-            them the field of its revision, a branch, tag or commit, where None is the main branch.
+        weights: Fields that name the weights (a hub id or a folder in transformers' layout), and for each the field of
+            its revision (a branch, tag or commit; None for the main branch).
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
@@ -158,19 +158,19 @@ class PublicConfig(ModelConfig):
 
     @property
     def sources(self) -> dict[str, tuple[str, str | None]]:
-        """Hub id or folder, and revision, of each field in ``weights``."""
+        """The hub id or folder, and the revision, of each field in ``weights``."""
         return {name: (getattr(self, name), getattr(self, revision)) for name, revision in self.weights.items()}
 
 
 @dataclass(frozen=True)
 class FusionConfig(ModelConfig):
-    """What LAVT and MDSM have in common: Swin, BERT, the fusion between them and the mask head.
+    """The common part of LAVT and MDSM: Swin, BERT, the fusion between them and the mask head.
 
-    The ``*_checkpoint`` fields say which public weights the encoders start from when a training begins
-    (``None``: from scratch); the dimensions beside them must be those of that checkpoint.
+    The ``*_checkpoint`` fields name the public weights from which the encoders start in training (``None``: from
+    scratch). The dimensions beside them must match that checkpoint.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     image_size: int = 480  # LAVT, refer/transforms.py
@@ -192,18 +192,18 @@ class FusionConfig(ModelConfig):
     bert_num_heads: int = 12
     bert_dropout: float = 0.1
 
-    # the least fraction of an instruction's words that the tokenizer has whole, one other word allowed, for it to be
-    # English; 0: whatever is said is taken for English
+    # lowest fraction of an instruction's words, but for one, that are whole tokens, for it to count as English; 0:
+    # every instruction counts as English
     least_known_words: float = 0.0
 
     # mask head (LAVT, section 3.4)
     decoder_channels: int = 512
-    decoder_norm: str = "batch"  # "group" where batches are small
+    decoder_norm: str = "batch"  # "group" for small batches
     decoder_block: str = "full"  # convolutions of the mask head: "full", or "bottleneck" at a fraction of the cost
 
-    finest_level: int = 0  # first of the four stages that language meets and masks are drawn from: at stride 4 << level
+    finest_level: int = 0  # first of the four stages with language, from which masks are decoded: at stride 4 << level
 
-    # adds the place of each pixel to the features of every stage: "on the left" needs it (neither paper has it)
+    # adds the position of each pixel to the features of every stage: "on the left" needs it (in neither paper)
     coordinates: bool = False
 
     def __post_init__(self) -> None:
@@ -228,7 +228,7 @@ class FusionConfig(ModelConfig):
 
     @property
     def fused_dims(self) -> tuple[int, ...]:
-        """Channels of the stages that language meets, the finest first."""
+        """Channels of the stages with language, the finest first."""
         return self.swin_dims[self.finest_level :]
 
     @property
@@ -243,7 +243,7 @@ class LAVTConfig(FusionConfig):
     """LAVT (arXiv 2112.02244), by default at the sizes of its public recipe.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     model_type: str = "lavt"
@@ -256,27 +256,28 @@ class LAVTConfig(FusionConfig):
 
 @dataclass(frozen=True)
 class MDSMConfig(FusionConfig):
-    """Everything that is needed to build an MDSM, encoders included, without any download.
+    """Everything needed to build an MDSM, including its encoders, without any download.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     model_type: str = "mdsm"
     max_tokens: int = 64  # paper silent
 
-    # the two visual branches, in parallel; one of them can be left out for comparison
+    # the two parallel visual branches; one can be left out for comparison
     use_swin: bool = True
     use_clip: bool = True
 
-    # what Swin's stages start from: the "image", or at the finest level the "semantic" branch's map
+    # input of Swin's stages: the "image", or at the finest level the "semantic" branch's map
     swin_input: str = "image"
 
-    # what sits in CLIP's seat: "clip", or "efficientnet_lite0" with a map of its own for each stage
+    # the semantic branch: "clip", or "efficientnet_lite0" with a separate map for each stage
     semantic_encoder: str = "clip"
     efficientnet_checkpoint: str | None = None  # .pth file or package:NAME
     freeze_efficientnet: bool = True
-    text_maps: int = 0  # maps of where EfficientNet's last features agree with the words, beside its own maps
+    efficientnet_frozen_stages: int = 0  # number of first stages that stay frozen in fine-tuning
+    text_maps: int = 0  # number of maps of agreement with the words, beside the semantic branch's
 
     # CLIP's vision tower (variant: paper silent)
     clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
@@ -293,29 +294,34 @@ class MDSMConfig(FusionConfig):
     refiner_channels: tuple[int, ...] = (64, 128, 256)
     refiner_layers_per_block: int = 2
     refiner_num_heads: int = 8
-    refiner_attention_levels: int = 2  # the coarsest so many levels attend to the words, and each pixel to all others
+    refiner_fine: bool = False  # the refiner also sees EfficientNet's map at stride 4, which does not meet the language
+    refiner_residual: bool = False  # the refiner adds to the initial mask's logits instead of predicting new ones
+    refiner_attention_levels: int = 2  # number of coarsest levels with attention to the words and among pixels
 
     # diffusion (paper silent)
     num_train_timesteps: int = 1000
     beta_schedule: str = "squaredcos_cap_v2"
-    start_timestep: int = 600  # noise level that is put on the initial mask before it is refined
+    start_timestep: int = 600  # noise level added to the initial mask before refinement
     num_inference_steps: int = 4
 
     @property
     def semantic_is_frozen(self) -> bool:
-        """Whether the semantic branch stays as its checkpoint has it."""
+        """Whether the semantic branch is frozen."""
         return self.freeze_clip if self.semantic_encoder == "clip" else self.freeze_efficientnet
 
     def __post_init__(self) -> None:
         super().__post_init__()
         encoders = ("clip", "efficientnet_lite0")
         self._expect("semantic_encoder", self.semantic_encoder in encoders, " or ".join(map(repr, encoders)))
-        self._expect("use_swin", self.use_swin or self.use_clip, "True where use_clip is False")
+        self._expect("use_swin", self.use_swin or self.use_clip, "True if use_clip is False")
         self._expect("swin_input", self.swin_input in ("image", "semantic"), "'image' or 'semantic'")
-        self._expect("swin_input", self.swin_input == "image" or self.use_clip, "'image' where use_clip is False")
+        self._expect("swin_input", self.swin_input == "image" or self.use_clip, "'image' if use_clip is False")
         self._expect("text_maps", self.text_maps >= 0, "0 or more")
+        self._expect("refiner_fine", not self.refiner_fine or self.finest_level > 0, "False with finest_level 0")
+        self._expect("efficientnet_frozen_stages", 0 <= self.efficientnet_frozen_stages <= 7, "0 to 7")
         pyramid = self.use_clip and self.semantic_encoder == "efficientnet_lite0"
         self._expect("text_maps", not self.text_maps or pyramid, "0 without an EfficientNet")
+        self._expect("refiner_fine", not self.refiner_fine or pyramid, "False without an EfficientNet")
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
         self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")

@@ -1,6 +1,6 @@
-"""All model types. Imports their configurations and nothing heavy.
+"""All model types. Imports their configurations and no heavy library.
 
-A model type is a folder beside this file whose ``__init__.py`` holds its ``FAMILY``; nothing else lists the types.
+A model type is a folder beside this file whose ``__init__.py`` defines ``FAMILY``; there is no other list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mdsm_ros.models.family import Family, PublicFamily, TrainedFamily
 
 @cache
 def families() -> tuple[Family, ...]:
-    """All model types: first those that this package trains, then the public ones, each by name."""
+    """All model types by name: first those that this package trains, then the public ones."""
     folders = (module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg)
     packages = (import_module(f"mdsm_ros.models.{name}") for name in sorted(folders))
     found: list[Family] = [package.FAMILY for package in packages if hasattr(package, "FAMILY")]
@@ -32,15 +32,15 @@ def trained_families() -> tuple[TrainedFamily, ...]:
 
 
 def public_families() -> tuple[PublicFamily, ...]:
-    """The model types whose weights others have published."""
+    """The model types with publicly available weights."""
     return tuple(family for family in families() if isinstance(family, PublicFamily))
 
 
 def find_family(model_type: object) -> Family:
-    """The type that the ``model_type`` of a config.json names.
+    """Finds the type named by the ``model_type`` of a config.json.
 
     Raises:
-        ConfigError: there is no such type.
+        ConfigError: There is no such type.
     """
     for family in families():
         if model_type in ((family.name, *family.folder_types) if isinstance(family, PublicFamily) else (family.name,)):
@@ -50,10 +50,10 @@ def find_family(model_type: object) -> Family:
 
 
 def trained_family(config: ModelConfig) -> TrainedFamily:
-    """The type of a configuration of a model that this package trains.
+    """Finds the type of a configuration of a model that this package trains.
 
     Raises:
-        ConfigError: it is a public model's.
+        ConfigError: The configuration belongs to a public model.
     """
     for family in trained_families():
         if family.name == config.model_type:
@@ -63,7 +63,7 @@ def trained_family(config: ModelConfig) -> TrainedFamily:
 
 
 def public_family(config: PublicConfig) -> PublicFamily:
-    """The type of a public model's configuration."""
+    """Finds the type of a public model's configuration."""
     return next(family for family in public_families() if isinstance(config, family.config_type))
 
 
@@ -75,14 +75,14 @@ def presets() -> Mapping[str, ModelConfig]:
 
 @cache
 def published() -> Mapping[str, PublicConfig]:
-    """Configurations of public models, by the names that users call them."""
+    """Configurations of public models, by the names for users."""
     return {name: config for family in public_families() for name, config in family.published.items()}
 
 
 def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
-    """The configuration of the type that ``model_type`` names.
+    """Builds a configuration of the type that ``model_type`` names.
 
     Raises:
-        ConfigError: there is no such type, a key is unknown, or a value is out of range.
+        ConfigError: The type or a key is unknown, or a value is out of range.
     """
     return find_family(values.get("model_type")).config_type.from_dict(values)

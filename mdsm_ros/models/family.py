@@ -1,6 +1,6 @@
-"""What the package knows of a model type before any of its libraries is imported.
+"""The description of a model type, available before any of its libraries is imported.
 
-Functions and classes are given as "module:name" and imported when they are used.
+Functions and classes are given as "module:name" and imported on first use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mdsm_ros.models.config import ModelConfig, PublicConfig
 
 
 def resolve(reference: str) -> Any:
-    """Imports what "module:name" stands for."""
+    """Imports the object that "module:name" names."""
     module, name = reference.split(":")
     return getattr(import_module(module), name)
 
@@ -26,8 +26,8 @@ class Repository:
 
     Attributes:
         name: Hub id.
-        revision: Branch, tag or commit; None: the main branch.
-        files: Patterns of what is downloaded.
+        revision: Branch, tag or commit; None for the main branch.
+        files: Patterns of the files to download.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Entry:
     Attributes:
         what: Description in a few words.
         licence: Licence of the weights.
-        megabytes: Approximate size of the download; 0 for what comes with this package.
-        repositories: Where the weights are.
-        gated: Whether their owners grant access one by one.
+        megabytes: Approximate size of the download; 0 for weights in this package.
+        repositories: Repositories of the weights.
+        gated: Whether the owners grant access individually.
     """
 
     what: str
@@ -56,15 +56,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Conversion:
-    """How ``mdsm convert`` makes a model of the authors' own checkpoint.
+    """The conversion of the authors' own checkpoints by ``mdsm convert``.
 
     Attributes:
-        recognizes: "module:function" from the checkpoint's content to whether it is one of this type.
-        convert: "module:function" from the content, and the hub id or folder of ``language``, to the model.
-        language: Hub id of what is not in the checkpoint: the tokenizer, and for some types the text encoder.
-        licence: Licence of the weights, as the hub calls it.
+        recognizes: "module:function" that decides from a checkpoint's content whether it is of this type.
+        convert: "module:function" that makes the model from the content and the hub id or folder of ``language``.
+        language: Hub id of the parts that the checkpoint lacks: the tokenizer, and for some types the text encoder.
+        licence: Licence of the weights, by its name on the hub.
         title: Title of the model card.
-        origin: Where such checkpoints come from.
+        origin: Source of such checkpoints.
     """
 
     recognizes: str
@@ -81,9 +81,9 @@ class Family:
 
     Attributes:
         name: The ``model_type`` in config.json.
-        config_type: Class of its configurations.
+        config_type: Class of the configurations.
         network: "module:class" of the model.
-        entries: Its models in ``mdsm models``, by the names that ``--model`` takes.
+        entries: Models of this type in ``mdsm models``, by their names for ``--model``.
     """
 
     name: str
@@ -98,15 +98,15 @@ class TrainedFamily(Family):
 
     Attributes:
         presets: Configurations by name.
-        load_tokenizer: "module:function" from a configuration to the tokenizer of the public text encoder that a
-            training starts from; None where it starts from none.
+        load_tokenizer: "module:function" that loads the tokenizer of the public text encoder from which training with a
+            configuration starts; returns None if there is none.
         load_encoders: "module:function" that fills a model's encoders with the checkpoints of its configuration.
-        blank_tokenizer: "module:function" to a tokenizer that knows no words, for models that are only timed.
-        learns_vocabulary: Whether a training makes its own vocabulary where the public one is too large or absent.
-        start_covers: Fields of the configuration that name checkpoints which ``start_from`` of a training replaces;
-            none: it replaces all of them.
-        origins: Public weights where a training starts, in ``mdsm models`` by the names that ``mdsm download`` takes.
-        conversion: How checkpoints of the authors are converted; None: they cannot be.
+        blank_tokenizer: "module:function" that makes a tokenizer without words, for models that are only timed.
+        learns_vocabulary: Whether training builds its own vocabulary if the public one is too large or absent.
+        start_covers: Fields with checkpoints that ``start_from`` of a training run replaces; empty if it replaces all
+            of them.
+        origins: Public weights from which training starts, in ``mdsm models`` by their names for ``mdsm download``.
+        conversion: Conversion of the authors' checkpoints; None if there is none.
     """
 
     presets: Mapping[str, ModelConfig]
@@ -121,13 +121,13 @@ class TrainedFamily(Family):
 
 @dataclass(frozen=True, kw_only=True)
 class PublicFamily(Family):
-    """A model type whose weights others have published.
+    """A model type with publicly available weights.
 
     Attributes:
-        load: "module:function" from a configuration, and the checkpoints by the names of the fields in its
-            ``weights``, to the model; see :class:`~mdsm_ros.models.interface.PublicCheckpoint`.
-        published: Configurations by the names that ``--model`` takes.
-        folder_types: Values of ``model_type`` in folders of transformers' layout; none: ``name`` alone.
+        load: "module:function" that makes the model from a configuration and the checkpoints, by the names of the
+            fields in ``weights``; see :class:`~mdsm_ros.models.interface.PublicCheckpoint`.
+        published: Configurations by their names for ``--model``.
+        folder_types: Values of ``model_type`` in folders of transformers' layout; empty for ``name`` alone.
     """
 
     load: str

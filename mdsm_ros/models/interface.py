@@ -1,4 +1,4 @@
-"""The interface that all models share: what the Segmenter asks of them."""
+"""The interface of all models for the Segmenter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mdsm_ros.models.config import ModelConfig
 
 @dataclass(frozen=True)
 class InitialMask:
-    """The answer of a model's first stage, often its only one.
+    """The answer of a model's first stage, which is often its only one.
 
     Attributes:
-        logits: (B, 1, h, w) of the mask.
-        present_logits: (B,), above 0 where the target is in view.
-        features: what ``refine`` wants of the first stage; None where the model has no second one.
+        logits: Logits of the mask, (B, 1, h, w).
+        present_logits: Logits of the target being in view, (B,); above 0 if it is.
+        features: Features of the first stage for ``refine``; None if the model has no second stage.
     """
 
     logits: torch.Tensor
@@ -29,19 +29,19 @@ class InitialMask:
 
 
 class SegmentationModel(Protocol):
-    """What a model offers to the Segmenter. Batched everywhere; images are (B, 3, H, W) floats in [0, 1].
+    """A model of the Segmenter. Everything is batched; images are (B, 3, H, W) floats in [0, 1].
 
-    H = W, unless the configuration says ``keep_aspect``.
+    H = W, unless the configuration sets ``keep_aspect``.
     """
 
     @property
     def config(self) -> ModelConfig:
-        """Sizes and thresholds."""
+        """The configuration, with sizes and thresholds."""
         ...
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         ...
 
     def to(self, device: torch.device) -> Self:
@@ -49,11 +49,11 @@ class SegmentationModel(Protocol):
         ...
 
     def eval(self) -> Self:
-        """Switches training behaviour off."""
+        """Switches to evaluation mode."""
         ...
 
     def encode_text(self, texts: Sequence[str]) -> Any:
-        """Language features of B instructions, in the model's own form."""
+        """Language features of B instructions, in a form private to the model."""
         ...
 
     def initial(self, images: torch.Tensor, text: Any) -> InitialMask:
@@ -65,15 +65,15 @@ class PublicCheckpoint(Protocol):
     """A folder of public weights in transformers' layout; a :class:`~mdsm_ros.models.family.PublicFamily` loads it."""
 
     def network(self, name: str) -> Any:
-        """The network of a class of transformers, in full precision."""
+        """Loads a network of a class of transformers, in full precision."""
         ...
 
     def tokenizer(self) -> Any:
-        """Its tokenizer."""
+        """Loads the tokenizer."""
         ...
 
     def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and deviation of each channel that its pixels are normalised with."""
+        """Mean and standard deviation per channel, for the normalisation of pixels."""
         ...
 
 
@@ -95,27 +95,27 @@ class RefiningModel(SegmentationModel, Protocol):
     ) -> torch.Tensor:
         """``samples`` refined masks of each initial mask: logits (B, samples, h, w).
 
-        ``start`` takes the initial mask's place as what is refined, with ``strength`` times the usual noise;
-        ``keep_on``, asked between the steps, ends the work early.
+        ``start`` is refined instead of the initial mask, with ``strength`` times the usual noise. ``keep_on`` is called
+        between the steps and can end the refinement early.
         """
         ...
 
 
 @runtime_checkable
 class ReadingModel(SegmentationModel, Protocol):
-    """A model that notices when it is spoken to in another language."""
+    """A model that detects instructions in an unsupported language."""
 
     def understands(self, text: str) -> bool:
-        """False: nothing is in view, whatever the model answers."""
+        """Whether the model supports an instruction; if not, the target counts as not in view."""
         ...
 
 
 @runtime_checkable
 class AttentiveModel(SegmentationModel, Protocol):
-    """A model that can show which pixels looked at which token of the instruction."""
+    """A model that can show the attention of pixels to the tokens of the instruction."""
 
     tokenizer: Any
 
     def attention_maps(self, images: torch.Tensor, text: Any) -> torch.Tensor:
-        """How much each pixel looks at each token, (B, T, h, w), on a scale that is the same for all tokens."""
+        """The attention of each pixel to each token, (B, T, h, w), on one scale for all tokens."""
         ...

@@ -37,7 +37,7 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
     """Writes uint8 (H, W) or (H, W, 3); the suffix of ``path`` says the format.
 
     Raises:
-        ImageError: the suffix is of no known format, or the folder cannot be written.
+        ImageError: The suffix is of no known format, or the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,8 +23,8 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation, instruction: str
 
     Args:
         image: uint8 (H, W, 3), RGB; it is not changed.
-        segmentation: the answer on the same pixel grid.
-        instruction: what was asked.
+        segmentation: The answer on the same pixel grid.
+        instruction: What was asked.
 
     Returns:
         uint8 (H, W, 3), RGB.

@@ -65,12 +65,12 @@ class Page:
 
     Attributes:
         title: of the page.
-        tables: rows of figures by name, for each table by the head of its first column.
-        faults: what went wrong, and how often; None: nothing is said about that.
-        latencies: milliseconds until the final answer.
-        timeline: lines to draw over the answers, values 0 to 1 or None, by name.
-        pictures: the gallery; read once, one by one, since all of a long recording's would fill the memory.
-        facts: configuration and versions.
+        tables: Rows of figures by name, for each table by the head of its first column.
+        faults: What went wrong, and how often; None: nothing is said about that.
+        latencies: Milliseconds until the final answer.
+        timeline: Lines to draw over the answers, values 0 to 1 or None, by name.
+        pictures: The gallery; read once, one by one, since all of a long recording's would fill the memory.
+        facts: Configuration and versions.
         orders: of the gallery: words for people by what to sort by, "iou", "change" or "score" with ",1" for rising
             and ",-1" for falling; "" is the order of ``pictures``.
         legend: of the gallery.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 
 MARGIN = 4  # pixels around a tile's caption
 FONT_SIZE = 12
@@ -41,3 +44,22 @@ def labelled(picture: NDArray[np.uint8], caption: str) -> Image.Image:
     tile.paste(Image.fromarray(picture), (0, 0))
     ImageDraw.Draw(tile).multiline_text((MARGIN, height + MARGIN), text, fill="black", font=font)
     return tile
+
+
+def side_by_side(
+    image: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], truth: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """An image (H, W, 3) once for each mask (H, W), which is drawn into it with the outline of the truth (H, W).
+
+    Returns:
+        The copies from left to right with white between them.
+    """
+    height, width = image.shape[:2]
+    between = np.full((height, max(1, width // 80), 3), 255, np.uint8)
+    parts: list[NDArray[np.uint8]] = []
+    for mask in masks:
+        canvas = np.array(image)
+        draw_mask(canvas, mask)
+        draw_outline(canvas, truth)
+        parts += [between, canvas] if parts else [canvas]
+    return np.concatenate(parts, axis=1)

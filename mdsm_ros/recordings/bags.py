@@ -29,8 +29,8 @@ class BagMessage:
 
     topic: str
     type: str  # "sensor_msgs/msg/Image"
-    time: int  # ns, when it was recorded
-    data: bytes  # CDR, as rmw sends it
+    time: int  # ns, time of recording
+    data: bytes  # CDR, as in rmw
 
 
 class Bag:
@@ -39,11 +39,11 @@ class Bag:
     Use it as a context manager.
 
     Args:
-        path: of the recording.
-        salvage: a damaged recording is read as far as it goes; ``damage`` then says what is wrong with it.
+        path: Path of the recording.
+        salvage: Whether to read a damaged recording as far as possible; ``damage`` then describes the fault.
 
     Raises:
-        BagError: there is no such recording, or it is no readable rosbag2 recording.
+        BagError: The recording does not exist, or is not a readable rosbag2 recording.
     """
 
     def __init__(self, path: str | Path, *, salvage: bool = False) -> None:
@@ -80,8 +80,8 @@ class Bag:
             _add_known_types(reader)
         except BagError:
             raise
-        except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
-            raise BagError(f"bag {path!r} is damaged or no rosbag2 recording: {error}") from error
+        except Exception as error:  # parsers of foreign bytes raise many types; all mean the same to the user
+            raise BagError(f"bag {path!r} is damaged or not a rosbag2 recording: {error}") from error
         return reader
 
     def __enter__(self) -> Bag:
@@ -94,33 +94,33 @@ class Bag:
 
     @property
     def topics(self) -> dict[str, str]:
-        """Message type by topic name."""
+        """The message types by topic name."""
         return {connection.topic: connection.msgtype for connection in self._connections()}
 
     @property
     def connections(self) -> list[Connection]:
-        """Topics with everything that rosbags knows of them."""
+        """The topics, as rosbags describes them."""
         return self._connections()
 
     @property
     def typestore(self) -> Typestore:
-        """The message types, with those that the recording brings along."""
+        """The message types, including those defined in the recording."""
         return self._reader.typestore
 
     def count(self, topic: str) -> int:
-        """Messages on a topic, by the recording's index."""
+        """The number of messages on a topic, by the recording's index."""
         return sum(connection.msgcount for connection in self._connections() if connection.topic == topic)
 
     @property
     def duration(self) -> float:
-        """Seconds between the first and the last message."""
+        """The time between the first and the last message in seconds."""
         return self._reader.duration / 1e9 if self._reader.message_count else 0.0
 
     def find_topic(self, types: Sequence[str], name: str | None = None, *, exclude: Sequence[str] = ()) -> str:
-        """The topic called ``name``, or the only one that has one of ``types`` and is not in ``exclude``.
+        """Finds the topic ``name``, or the only topic with one of ``types`` that is not in ``exclude``.
 
         Raises:
-            BagError: there is no such topic, its type is another one, or several would do.
+            BagError: There is no such topic, it has another type, or several topics match.
         """
         topics = self.topics
         expected = " or ".join(types)
@@ -143,7 +143,7 @@ class Bag:
     def messages(
         self, topics: Sequence[str] | None = None, *, start: int | None = None, stop: int | None = None
     ) -> Iterator[BagMessage]:
-        """The messages of ``topics`` (default: all) in the order they were recorded.
+        """The messages of ``topics`` (default: all) in the order of recording.
 
         Args:
             topics: Names of topics.
@@ -151,7 +151,7 @@ class Bag:
             stop: Time in ns before which messages count; None: the end.
 
         Raises:
-            BagError: the recording is damaged.
+            BagError: The recording is damaged.
         """
         connections = [c for c in self._connections() if topics is None or c.topic in topics]
         if not connections:
@@ -165,10 +165,10 @@ class Bag:
             raise BagError(f"bag {str(self.path)!r} is damaged: {error}") from error
 
     def decode(self, message: BagMessage) -> Any:
-        """The message with its fields as attributes; arrays of numbers are numpy arrays.
+        """Decodes a message: fields become attributes, arrays of numbers become numpy arrays.
 
         Raises:
-            BagError: the bytes are no such message.
+            BagError: The bytes are not such a message.
         """
         try:
             return self._reader.deserialize(message.data, message.type)
@@ -180,7 +180,7 @@ class Bag:
 
 
 def _add_known_types(reader: AnyReader) -> None:
-    """Where a recording has definitions of some types only, ROS's own types are known all the same."""
+    """Adds ROS's own types to a recording with definitions of only some types."""
     known = reader.typestore.fielddefs
     if all(connection.msgtype in known for connection in reader.connections):
         return
@@ -189,10 +189,10 @@ def _add_known_types(reader: AnyReader) -> None:
 
 
 def _check_files(reader: AnyReader) -> None:
-    """Rosbags takes the file infos of metadata.yaml as they are, and fails on another type when it closes.
+    """Checks the file infos of metadata.yaml, on which rosbags would fail when it closes.
 
     Raises:
-        ValueError: they are no list; the reader is closed.
+        ValueError: They are not a list; the reader is closed.
     """
     for one in reader.readers:
         storage: Any = getattr(one, "storage", None)

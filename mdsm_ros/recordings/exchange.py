@@ -1,4 +1,4 @@
-"""What the demo exchanges with the node, without ROS."""
+"""The data that the demo exchanges with the node, without ROS."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Frame:
-    """An image that is sent."""
+    """An image to send."""
 
     stamp: int  # ns
     frame_id: str
-    instruction: int  # index of the instruction in force, -1 before the first one
+    instruction: int  # index of the current instruction, -1 before the first one
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One message on its way to the node."""
+    """One message to the node."""
 
     topic: str
     due: float  # s after the start of the replay
     data: bytes  # CDR
-    frame: Frame | None = None  # where the message is an image
+    frame: Frame | None = None  # if the message is an image
 
 
 class Source(Protocol):
-    """Something that can be replayed."""
+    """The interface of a source that can be replayed."""
 
     topics: dict[str, str]  # message type by topic name
     image_topic: str
     instruction_topic: str
-    instructions: list[str]  # in the order they are sent
+    instructions: list[str]  # in the order of sending
     duration: float  # s
 
     def messages(self, start: int) -> Iterator[Outgoing]:
-        """The messages in the order they are due; ``start`` (ns) is the time at which the replay starts."""
+        """The messages in the order of their times; ``start`` (ns) is the time at which the replay starts."""
         ...
 
     def truth(self, frame: Frame) -> np.ndarray | None:
-        """The mask (H, W) bool that is right for a frame, all False if its target is not in view; None if unknown."""
+        """The ground-truth mask of a frame, bool (H, W), all False if its target is not in view; None if unknown."""
         ...
 
 
 @dataclass(frozen=True)
 class MaskMessage:
-    """A mask that came back."""
+    """A received mask."""
 
     stamp: int  # ns
     frame_id: str
@@ -57,14 +57,14 @@ class MaskMessage:
 
 @dataclass(frozen=True)
 class Status:
-    """An answer as the node reports it."""
+    """The node's report of an answer."""
 
     stamp: int  # ns
     frame_id: str
     instruction: str
-    stage: str  # "initial" or "refined"; empty where there is an error
+    stage: str  # "initial" or "refined"; empty if there is an error
     present: bool
-    seconds: float  # that the model worked
+    seconds: float  # computing time of the model
     latency: float  # s from sending the image to receiving this
     age: float  # s from sending the image to the model's start on it
     error: str | None
@@ -72,7 +72,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Replay:
-    """Everything that was sent and came back."""
+    """All images sent and all answers received."""
 
     frames: dict[int, Frame]  # by stamp
     statuses: list[Status]

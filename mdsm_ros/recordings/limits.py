@@ -1,4 +1,4 @@
-"""How much the parts of a recording may unpack to: kilobytes can stand for gigabytes, and for hours of reading."""
+"""Limits of the unpacked size of a recording's parts: kilobytes can unpack to gigabytes and take hours to read."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ import lz4.frame
 import zstandard
 from rosbags.rosbag2 import reader, storage_mcap
 
-MAX_CHUNK = 1 << 28  # bytes, unpacked; recorders write a megabyte, or one message more than that
+MAX_CHUNK = 1 << 28  # bytes, unpacked; recorders write about a megabyte, or a single larger message
 MAX_RECORD = 1 << 30  # bytes of one record of a file
-MAX_OTHERS = 10_000  # records of a chunk that are no message
-LEAST_FILE = 1 << 30  # bytes that every compressed file of a recording may unpack to
-MOST_RATIO = 1000  # of unpacked to packed bytes of a larger one
+MAX_OTHERS = 10_000  # records of a chunk that are not messages
+LEAST_FILE = 1 << 30  # bytes to which every compressed file of a recording may unpack
+MOST_RATIO = 1000  # ratio of unpacked to packed bytes of a larger file
 LEAST_MESSAGE = 22 + 4  # bytes: the record's own fields, and the header of CDR
 _SCHEMA, _CHANNEL, _MESSAGE = 3, 4, 5  # opcodes of MCAP
 _BLOCK = 1 << 20
 
 
 class LimitError(ValueError):
-    """A chunk unpacks to more than it may, or to what is no records."""
+    """A chunk unpacks to more than the limit, or to invalid records."""
 
 
 def unpack(data: bytes, compression: str, limit: int = MAX_CHUNK) -> bytes:
-    """The unpacked bytes of a chunk of MCAP, which hold records.
+    """Unpacks a chunk of MCAP, which contains records.
 
     Raises:
-        LimitError: there are more than ``limit`` bytes, the compression is unknown, or the bytes are no records.
-        zstandard.ZstdError, RuntimeError: the bytes are damaged.
+        LimitError: There are more than ``limit`` bytes, the compression is unknown, or the bytes are not records.
+        zstandard.ZstdError, RuntimeError: The bytes are damaged.
     """
     content = data if compression == "" else _unpacked(data, compression, limit)
     _check_records(content)
@@ -42,11 +42,11 @@ def unpack(data: bytes, compression: str, limit: int = MAX_CHUNK) -> bytes:
 
 
 def unpack_message(data: bytes) -> bytes:
-    """The unpacked bytes of a message that was compressed by itself with zstd.
+    """Unpacks a message that was compressed individually with zstd.
 
     Raises:
-        LimitError: there are more than :data:`MAX_CHUNK`.
-        zstandard.ZstdError: the bytes are damaged.
+        LimitError: There are more than :data:`MAX_CHUNK` bytes.
+        zstandard.ZstdError: The bytes are damaged.
     """
     return _unpacked(data, "zstd", MAX_CHUNK)
 
@@ -82,7 +82,7 @@ def _check_records(content: bytes) -> None:
 
 
 def file_limit(packed: int) -> int:
-    """Bytes that a compressed file of ``packed`` bytes may unpack to; half of the temporary folder stays free."""
+    """The unpacked bytes allowed for a compressed file of ``packed`` bytes; half of the temporary folder stays free."""
     free = shutil.disk_usage(tempfile.gettempdir()).free
     return min(max(LEAST_FILE, MOST_RATIO * packed), free // 2)
 
@@ -92,7 +92,7 @@ class LimitedFile:
 
     Args:
         packed: The compressed file.
-        limit: Number of unpacked bytes that are allowed; None takes :func:`file_limit`.
+        limit: Largest number of unpacked bytes; None for :func:`file_limit`.
     """
 
     def __init__(self, packed: BinaryIO, limit: int | None = None) -> None:
@@ -123,7 +123,7 @@ class LimitedFile:
 
 
 class _LimitedZstd:
-    """What rosbags' reader needs of its zstd module."""
+    """The part of the zstd module that rosbags' reader uses."""
 
     @staticmethod
     def open(packed: BinaryIO, _: str) -> LimitedFile:
@@ -135,7 +135,7 @@ class _LimitedZstd:
 
 
 def limit_rosbags() -> None:
-    """Has rosbags unpack chunks, messages and files no further than here, which by itself knows no limit."""
+    """Makes rosbags, which has no limits of its own, unpack chunks, messages and files only up to these limits."""
     for compression in ("zstd", "lz4"):
         storage_mcap.DECOMPRESSORS[compression] = _limited(compression)
     vars(reader)["zstd"] = _LimitedZstd

@@ -1,4 +1,4 @@
-"""The messages of an .mcap file in the order in which they lie in it, index or not."""
+"""The messages of an .mcap file in file order, with or without an index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mcap_records(path: Path) -> Iterator[tuple[str, str, str, int, bytes]]:
     """Topic, type, definition of the type, time (ns) and content of each message, up to the first damage.
 
     Raises:
-        Exception: the damage, of whatever kind.
+        Exception: The damage, of any type.
     """
     schemas: dict[int, Schema] = {}
     channels: dict[int, Channel] = {}
@@ -34,7 +34,7 @@ def mcap_records(path: Path) -> Iterator[tuple[str, str, str, int, bytes]]:
 
 
 def _unpacked(reader: StreamReader) -> Iterator[McapRecord]:
-    """The records of a file with those of its chunks."""
+    """The records of a file, including those in its chunks."""
     for record in reader.records:
         if isinstance(record, Chunk):
             plain = replace(record, data=unpack(record.data, record.compression), compression="")

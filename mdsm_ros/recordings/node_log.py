@@ -1,4 +1,4 @@
-"""What the node said while a recording was played into it: a file, line by line, and its way back to the images."""
+"""The node's answers while a recording was played into it: a file of lines, and their assignment to images."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-AHEAD = 30  # images by which something may be heard too late
+AHEAD = 30  # images by which an answer may arrive late
 
 
 @dataclass(frozen=True)
 class HeardMask:
-    """A mask came back.
+    """A received mask.
 
     Attributes:
-        number: of its image in the recording.
-        stage: "initial", or "refined" for what came on the topic of final masks.
-        mask: COCO run-length encoding.
+        number: Number of its image in the recording.
+        stage: Stage: "initial", or "refined" for masks on the topic of final masks.
+        mask: Mask in COCO run-length encoding.
     """
 
     number: int
@@ -29,12 +29,12 @@ class HeardMask:
 
 @dataclass(frozen=True)
 class HeardStatus:
-    """A status came back.
+    """A received status line.
 
     Attributes:
-        number: of its image in the recording.
-        status: as the node wrote it.
-        latency: seconds from sending the image to hearing of it.
+        number: Number of its image in the recording.
+        status: Status line of the node, unchanged.
+        latency: Seconds from sending the image to receiving the status line.
     """
 
     number: int
@@ -44,7 +44,7 @@ class HeardStatus:
 
 @dataclass
 class Heard:
-    """Everything about one image: masks by stage, and statuses, each in order."""
+    """All answers about one image: masks by stage, and status lines, each in order."""
 
     masks: dict[str, deque[dict[str, Any]]] = field(default_factory=dict)
     statuses: list[HeardStatus] = field(default_factory=list)
@@ -59,15 +59,15 @@ def read_heard(path: Path) -> Iterator[HeardMask | HeardStatus]:
 
 
 class HeardByImage:
-    """Puts lines together by image, in bounded memory: the node answers images in the order in which they are sent."""
+    """Groups lines by image, in bounded memory: the node answers images in the order of sending."""
 
     def __init__(self, lines: Iterable[HeardMask | HeardStatus]) -> None:
         self._lines = iter(lines)
         self._waiting: dict[int, Heard] = {}
-        self._read = -1  # number of the newest image of which something was read
+        self._read = -1  # number of the newest image with a line read so far
 
     def take(self, number: int) -> Heard:
-        """What was said about an image; numbers must rise from call to call."""
+        """The answers about an image; numbers must rise from call to call."""
         while self._read <= number + AHEAD and (line := next(self._lines, None)) is not None:
             self._read = max(self._read, line.number)
             heard = self._waiting.setdefault(line.number, Heard())

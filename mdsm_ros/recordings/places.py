@@ -1,4 +1,4 @@
-"""What lies at the place of a recording: one, several, or another kind of thing, each of which has its message."""
+"""Checks of a recording's path: one recording, several, or something else, each with its own message."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mdsm_ros.errors import BagError
 SUFFIXES = (".mcap", ".db3")
 MAX_METADATA = 1 << 24  # bytes
 ROS1_MAGIC = b"#ROSBAG V"
-EXAMPLES = 5  # of names in a message
+EXAMPLES = 5  # largest number of names in a message
 _NUMBER = re.compile(r"(\d+)")
 
 
 def storage_files(path: Path) -> list[Path]:
-    """The files that hold the messages of a recording, in the order of their numbers; [] where there are none."""
+    """The files with the messages of a recording, in the order of their numbers; [] if there are none."""
     if path.is_file():
         return [path] if path.suffix in SUFFIXES else []
     root = path.resolve()
@@ -25,10 +25,10 @@ def storage_files(path: Path) -> list[Path]:
 
 
 def check_kind(path: Path) -> None:
-    """Raises where a place holds no rosbag2 recording, or more than one.
+    """Raises if a path contains no rosbag2 recording, or more than one.
 
     Raises:
-        BagError: it does not; the message says what to do.
+        BagError: There is not exactly one; the message gives advice.
     """
     name = repr(str(path))
     if path.is_file():
@@ -61,10 +61,10 @@ def check_kind(path: Path) -> None:
 
 
 def check_whole(path: Path) -> None:
-    """Raises where a .db3 file of a recording is cut short, or its recorder was killed: its index then cannot be used.
+    """Raises if a .db3 file is cut short or its recorder was killed, since its index then cannot be used.
 
     Raises:
-        BagError: it is.
+        BagError: A file is cut short or was not closed.
     """
     for file in storage_files(path):
         if file.suffix != ".db3":

@@ -1,4 +1,4 @@
-"""A rosbag2 recording as a camera: its messages go out as they were recorded, byte for byte."""
+"""A rosbag2 recording as a camera: its messages are sent as recorded, byte for byte."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ TRUTH_TOPIC = "/ground_truth/mask/compressed"  # PNG, stamped like its image; op
 
 
 def depth_topics(bag: Bag) -> list[str]:
-    """Image topics that hold depth, by the encoding of their first message.
+    """Finds the image topics with depth, by the encoding of their first message.
 
-    Where that does not tell (no message, a damaged one, mono16), the topics with the word "depth" in their name.
+    If that is inconclusive (no message, a damaged one, mono16), topics with the word "depth" in their name count.
     """
     return [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES and _holds_depth(bag, topic)]
 
 
 class RecordingSource:
-    """A bag with one camera (raw or compressed) and one topic of instructions.
+    """A bag with one camera (raw or compressed) and one instruction topic.
 
     Raises:
-        BagError: it is no readable bag, or lacks images or instructions.
+        BagError: The bag is not readable, or lacks images or instructions.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class RecordingSource:
             self._truth[_stamp(content)] = _decode_mask(content.data, f"{TRUTH_TOPIC} of bag {str(self.path)!r}")
 
     def messages(self, start: int) -> Iterator[Outgoing]:
-        """The messages at the pace of their recording, with the stamps of their recording whatever ``start`` is."""
+        """The messages at the pace of the recording, with their recorded stamps, independent of ``start``."""
         first: int | None = None
         with Bag(self.path) as bag:
             for message in bag.messages(list(self.topics)):
@@ -86,9 +86,9 @@ def _holds_depth(bag: Bag, topic: str) -> bool:
     try:
         first = next(bag.messages([topic]), None)
         content = None if first is None else bag.decode(first)
-    except BagError:  # the rest of the recording may be good
+    except BagError:  # the rest of the recording may be readable
         return is_named_so
-    if content is None or getattr(content, "encoding", "") == "mono16":  # which is either
+    if content is None or getattr(content, "encoding", "") == "mono16":  # depth or a camera image
         return is_named_so
     return is_depth(content)
 

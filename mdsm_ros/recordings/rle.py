@@ -10,6 +10,6 @@ from pycocotools import mask as coco_mask
 
 
 def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO run-length encoding, JSON-ready."""
+    """COCO run-length encoding, as JSON-compatible values."""
     code = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
     return {"size": list(map(int, code["size"])), "counts": code["counts"].decode()}

@@ -1,4 +1,4 @@
-"""What can be read of a recording that has no end: the recorder was killed, or files were cut short or are lost."""
+"""Reading of incomplete recordings: the recorder was killed, or files are cut short or lost."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Record:
     """One message of a damaged file.
 
     Attributes:
-        topic: its topic.
-        kind: type of the message.
-        definition: of the type as .msg text; "" where the file has none.
-        time: when it was recorded, ns.
-        data: the message, CDR.
+        topic: Topic of the message.
+        kind: Type of the message.
+        definition: Definition of the type as .msg text; "" if the file has none.
+        time: Time of recording in ns.
+        data: Message in CDR.
     """
 
     topic: str
@@ -39,19 +39,19 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[str, str, str, int, bytes]]]]
     ".mcap": mcap_records,
     ".db3": sqlite_records,
 }
-"""By the suffix of the file."""
+"""The readers by the suffix of the file."""
 
 
 class SalvageReader:
-    """Reads files from their beginning to the damage; the interface of rosbags' ``AnyReader`` as far as we use it.
+    """Reads files up to the damage; has the part of the interface of rosbags' ``AnyReader`` that is used here.
 
-    Messages come in the order in which they lie in the file, which is nearly that of their times.
+    Messages are in file order, which is nearly the order of their times.
 
     Args:
-        files: of one recording, in the order of their times.
+        files: Files of one recording, in the order of their times.
 
     Raises:
-        ValueError: there is not one message.
+        ValueError: There is no readable message.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -72,7 +72,7 @@ class SalvageReader:
         if not self.message_count:
             raise ValueError("not one message can be read")
         for kind, definition in definitions.items():
-            with suppress(Exception):  # a type that cannot be read only matters where somebody decodes it
+            with suppress(Exception):  # an unreadable type only matters if it is decoded
                 self.typestore.register(get_types_from_msg(definition, kind))
         extra = ConnectionExtRosbag2("cdr", [])
         self.connections = [
@@ -84,7 +84,7 @@ class SalvageReader:
     def messages(
         self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
     ) -> Iterator[tuple[Connection, int, bytes]]:
-        """Topic, time (ns) and content of every message from ``start`` (ns) on and before ``stop`` (ns)."""
+        """Yields topic, time (ns) and content of every message from ``start`` (ns) on and before ``stop`` (ns)."""
         wanted = {connection.topic: connection for connection in connections}
         for record in self._records():
             in_time = (start is None or start <= record.time) and (stop is None or record.time < stop)
@@ -92,15 +92,15 @@ class SalvageReader:
                 yield wanted[record.topic], record.time, record.data
 
     def deserialize(self, data: bytes, msgtype: str) -> Any:
-        """The message with its fields as attributes."""
+        """Decodes a message: fields become attributes."""
         return self.typestore.deserialize_cdr(data, msgtype)
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Does nothing: no file stays open."""
 
     def _records(self) -> Iterator[Record]:
         for path in self._files:
-            with suppress(Exception):  # the end, in whatever way the cut lets it fail
+            with suppress(Exception):  # the end of the readable part; a cut can raise any type
                 for values in READERS[path.suffix](path):
                     yield Record(*values)
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,13 @@ class FrameAnswer:
 
     Attributes:
         number, stamp, recorded, instruction: of the frame.
-        fault: why there is no answer, or None.
+        fault: Why there is no answer, or None.
         masks: COCO run-length encoding of the mask, by stage.
-        seconds: until the mask, by stage.
+        seconds: Until the mask, by stage.
         score, present: of the answer.
-        in_view: the truth shows the target; None where the truth is not known.
+        in_view: The truth shows the target; None where the truth is not known.
         counts: (intersection, union) with the truth in pixels, by stage, where it is known.
-        latency: seconds from sending the image to hearing of the last mask; None where nothing was sent.
+        latency: Seconds from sending the image to hearing of the last mask; None where nothing was sent.
         steady: IoU with the mask of the frame before, under the same instruction; 1 where both are empty.
     """
 

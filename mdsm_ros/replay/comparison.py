@@ -7,14 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError
 from mdsm_ros.files import public_name, write_json, write_text
-from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
+from mdsm_ros.pictures.sheet import side_by_side
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, read_answers
 from mdsm_ros.replay.differences import Pair, difference, paired_ious
@@ -22,7 +21,9 @@ from mdsm_ros.replay.frames import FrameReader
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.overview import spread
 from mdsm_ros.replay.run import ANSWERS, frame_reader, run_replay
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 COMPARISON = "comparison"
 
@@ -77,16 +78,8 @@ def _pictures(
         pair = chosen.get(frame.number)
         if pair is None or frame.image is None or frame.truth is None:
             continue
-        halves = []
-        for answer in both:
-            canvas = np.array(frame.image)
-            draw_mask(canvas, answer.mask(answer.stage))
-            draw_outline(canvas, frame.truth)
-            halves.append(canvas)
         words = f"image {pair.number}, IoU {pair.first:.2f} and {pair.second:.2f}: {pair.change:+.2f}"
-        height, width = frame.image.shape[:2]
-        between = np.full((height, max(1, width // 80), 3), 255, np.uint8)
-        picture = np.concatenate([halves[0], between, halves[1]], axis=1)
+        picture = side_by_side(frame.image, [answer.mask(answer.stage) for answer in both], frame.truth)
         yield Picture(picture, f"{pair.instruction} ({words})", pair.second, pair.change, both[1].score)
 
 

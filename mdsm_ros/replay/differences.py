@@ -42,7 +42,7 @@ def difference(pairs: Sequence[Sequence[Pair]], seed: int = 0) -> Figures:
     """Second minus first: mean IoU of both, difference, and its confidence interval.
 
     Args:
-        pairs: those of each instruction.
+        pairs: Those of each instruction.
         seed: of the draws.
 
     The frames of an instruction resemble each other, so whole instructions are drawn anew (cluster bootstrap,

@@ -43,12 +43,12 @@ class ReplayFrame:
     Attributes:
         number: of the image in the recording, from 0.
         stamp: of its header, ns.
-        recorded: when it was recorded, ns.
+        recorded: When it was recorded, ns.
         frame_id: of its header.
         instruction: in force when it was recorded; "" before the first one.
         image: uint8 (H, W, 3) RGB; None where it cannot be read.
-        fault: why not.
-        truth: bool (H, W), all False where the target is not in view; None where it is not known.
+        fault: Why not.
+        truth: Bool (H, W), all False where the target is not in view; None where it is not known.
     """
 
     number: int
@@ -67,14 +67,14 @@ def choose_topics(
     """The topics that were named, or the only ones of their type.
 
     Args:
-        bag: the recording.
-        image: its name; None: the only one of its type.
-        instruction: the same.
-        truth: its name; None: one of :data:`TRUTH_TOPICS`, where it is there.
-        said: the instruction is given otherwise, none is needed from the bag.
+        bag: The recording.
+        image: Its name; None: the only one of its type.
+        instruction: The same.
+        truth: Its name; None: one of :data:`TRUTH_TOPICS`, where it is there.
+        said: The instruction is given otherwise, none is needed from the bag.
 
     Raises:
-        BagError: a topic is missing or has another type, or several would do.
+        BagError: A topic is missing or has another type, or several would do.
     """
     if truth is None:
         truth = next((topic for topic in TRUTH_TOPICS if topic in bag.topics), None)
@@ -91,11 +91,11 @@ class FrameReader:
     """Reads a recording frame by frame in bounded memory; what is wrong with it is counted and left out.
 
     Attributes:
-        bag: the recording.
+        bag: The recording.
         topics: of it.
-        said: the instruction that is in force all the time; None: the recording's.
+        said: The instruction that is in force all the time; None: the recording's.
         labels: where the truth comes from; None: from the recording.
-        faults: how often, by what it is.
+        faults: How often, by what it is.
     """
 
     bag: Bag
@@ -108,10 +108,10 @@ class FrameReader:
         """All frames in the order they were recorded.
 
         Args:
-            wanted: whether the pixels of the image of a number are to be decoded, which takes most of the time.
+            wanted: Whether the pixels of the image of a number are to be decoded, which takes most of the time.
 
         Raises:
-            ReplayError: there is not one image.
+            ReplayError: There is not one image.
         """
         count = 0
         waiting: deque[ReplayFrame] = deque()

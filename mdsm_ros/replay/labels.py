@@ -24,10 +24,10 @@ class Labels:
         folder: of the dataset.
 
     Attributes:
-        name: folder and content, for telling labels apart.
+        name: Folder and content, for telling labels apart.
 
     Raises:
-        ReplayError: it is no dataset or is damaged, an image has another name, an instruction cannot be used, or an
+        ReplayError: It is no dataset or is damaged, an image has another name, an instruction cannot be used, or an
             image is labelled twice for the same instruction.
     """
 

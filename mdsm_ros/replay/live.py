@@ -64,14 +64,14 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: 
     """Starts the node, plays the recording into it, and writes what it says to a file as it comes.
 
     Args:
-        bag: the recording.
+        bag: The recording.
         topics: of it.
         parameters: of the node.
-        out: folder for the node's log and for :data:`HEARD`, which begins anew.
+        out: Folder for the node's log and for :data:`HEARD`, which begins anew.
         rate: as many times as fast as recorded.
 
     Raises:
-        DemoError: the node did not start or has ended, or another one is running.
+        DemoError: The node did not start or has ended, or another one is running.
     """
     from mdsm_ros.ros.players.live_player import LivePlayer
 

@@ -33,7 +33,7 @@ def write_output_bag(
 
     Args:
         folder: to write, mcap; must not exist.
-        bag: the recording; what it says on our own topics is left out.
+        bag: The recording; what it says on our own topics is left out.
         image_topic: whose images were answered.
         answers: in the order of the images.
         progress: called for each image.

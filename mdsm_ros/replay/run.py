@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -31,7 +31,9 @@ from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.overview import Overview, change_of
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
 
@@ -40,7 +42,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
     """Runs or continues a replay; returns the exit code.
 
     Raises:
-        BagError, ReplayError: the recording cannot be used, or the output folder holds something else.
+        BagError, ReplayError: The recording cannot be used, or the output folder holds something else.
         StorageError: The recording with masks cannot be written; half of it is removed.
         SettingsError: The number of refinement steps is out of range.
     """
@@ -97,7 +99,7 @@ def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
     """The frames of a recording as the options want them.
 
     Raises:
-        BagError, ReplayError: a topic is missing or has another type, or the labels cannot be used.
+        BagError, ReplayError: A topic is missing or has another type, or the labels cannot be used.
     """
     topics = choose_topics(
         bag,
@@ -151,7 +153,7 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
     """Makes the folder ours, or finds that it is.
 
     Raises:
-        ReplayError: it holds a replay with other settings.
+        ReplayError: It holds a replay with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / SETTINGS

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mdsm_ros.dataset.metrics import format_figure
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.answers import FrameAnswer, answer_frame
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from mdsm_ros.replay.summary import Tally
-from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.segmenter import Segmenter
 
 
 def stability_table(segmenter: Segmenter, path: Path) -> str:
     """Markdown: without and with ``warm_start``.
 
     Raises:
-        BagError, ReplayError: it is no readable bag, or lacks images or instructions.
+        BagError, ReplayError: It is no readable bag, or lacks images or instructions.
     """
     lines = [
         f"{segmenter.name} on {segmenter.device}, bag {path.name}",

@@ -1,4 +1,4 @@
-"""numpy to ``sensor_msgs/Image``, and images that cv_bridge converts where it is installed."""
+"""Conversion from numpy to ``sensor_msgs/Image``, and from images by cv_bridge if it is installed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mdsm_ros.recordings.images.layouts import MAX_PIXELS, PACKED_422, SEMI_PLAN
 def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The pixels of a camera's ``sensor_msgs/Image`` as uint8 (H, W, 3) RGB.
 
-    Bayer and YUV are converted by cv_bridge where it is installed and knows the encoding, everything else by
+    cv_bridge converts Bayer and YUV if it is installed and supports the encoding; everything else is converted by
     :func:`mdsm_ros.recordings.images.colors.image_to_rgb`. Both use OpenCV.
 
     Args:
-        message: ``sensor_msgs/Image``.
-        max_pixels: Width times height that is allowed.
+        message: Message of type ``sensor_msgs/Image``.
+        max_pixels: Largest allowed product of width and height.
 
     Raises:
-        ConversionError: the message is damaged, too large, or is no image of a camera.
+        ConversionError: The message is damaged, too large, or not an image of a camera.
     """
     colors.check_image(message, max_pixels)
     if colors.is_bayer(message.encoding) or message.encoding in PACKED_422 or message.encoding in SEMI_PLANAR:
@@ -34,7 +34,7 @@ def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
 
 
 def numpy_to_image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
-    """A ``sensor_msgs/Image`` of (H, W) or (H, W, C) pixels; ``header`` is taken over as it is."""
+    """Makes a ``sensor_msgs/Image`` from (H, W) or (H, W, C) pixels, with ``header`` unchanged."""
     from sensor_msgs.msg import Image
 
     layout = layout_of(encoding)
@@ -42,23 +42,23 @@ def numpy_to_image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
     assert pixels.dtype == np.dtype(layout.dtype), f"{encoding} needs {layout.dtype}, got {pixels.dtype}"
     assert pixels.shape[2:] == ((layout.channels,) if layout.channels > 1 else ()), f"{encoding}: {pixels.shape}"
     pixels = np.ascontiguousarray(pixels)
-    data = array("B")  # rclpy takes it as it is; bytes and lists are converted value by value
+    data = array("B")  # rclpy accepts an array without conversion; it converts bytes and lists value by value
     data.frombytes(pixels.data.cast("B"))
     height, width = pixels.shape[:2]
     return Image(header=header, height=height, width=width, encoding=encoding, step=pixels.strides[0], data=data)
 
 
 def mask_to_image(mask: np.ndarray, header: Any) -> Any:
-    """A mono8 ``sensor_msgs/Image`` of a bool (H, W) mask: 255 inside, 0 outside."""
+    """Makes a mono8 ``sensor_msgs/Image`` from a bool (H, W) mask: 255 inside, 0 outside."""
     return numpy_to_image(mask.astype(np.uint8) * np.uint8(255), "mono8", header)
 
 
 def _by_cv_bridge(message: Any) -> NDArray[np.uint8] | None:
-    """What cv_bridge makes of an image; None where it is not installed, was built for another numpy, or gives up."""
+    """The image as cv_bridge converts it; None if cv_bridge is missing, was built for another numpy, or fails."""
     try:
         from cv_bridge import CvBridge
 
         pixels = np.asarray(CvBridge().imgmsg_to_cv2(message, desired_encoding="rgb8"))
-    except Exception:  # it fails in many ways, and OpenCV alone does the same
+    except Exception:  # it raises many types, and OpenCV alone does the same
         return None
     return pixels if pixels.dtype == np.uint8 and pixels.shape == (message.height, message.width, 3) else None

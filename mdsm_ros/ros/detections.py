@@ -1,4 +1,4 @@
-"""Answers as ``vision_msgs/Detection2DArray``, for nodes that want boxes."""
+"""Answers as ``vision_msgs/Detection2DArray``, for nodes that expect boxes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mdsm_ros.inference.answer import Segmentation
 
 
 def detections_of(answer: Segmentation, instruction: str, header: Any) -> Any:
-    """One detection, the box around the mask with the instruction as its class, or none where nothing is in view."""
+    """One detection, the mask's box with the instruction as its class; none if the target is not in view."""
     from vision_msgs.msg import (
         BoundingBox2D,
         Detection2D,

@@ -1,4 +1,4 @@
-"""What the node counts, and how it tells it on ``/diagnostics``."""
+"""The counts of the node, and its report on ``/diagnostics``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from mdsm_ros.ros.process.text import in_utf8
 
-WINDOW = 200  # answers over which latencies are summarised
+WINDOW = 200  # number of answers over which latencies are summarised
 STATES = {"configuring": "configuring: loading the model", "activating": "activating: warming the model up"}
 LEVELS = {
     "OK": DiagnosticStatus.OK,
@@ -28,14 +28,14 @@ class Counts:
 
     received: int = 0  # images
     answered: int = 0  # images
-    dropped: int = 0  # images that a newer one replaced before the model took them
-    cancelled: int = 0  # answers that were begun when the instruction changed
-    bad: Counter[str] = field(default_factory=Counter)  # messages by kind
-    failures: Counter[str] = field(default_factory=Counter)  # of the model, by type
+    dropped: int = 0  # images replaced by a newer one before the model took them
+    cancelled: int = 0  # answers in progress when the instruction changed
+    bad: Counter[str] = field(default_factory=Counter)  # unusable messages by type
+    failures: Counter[str] = field(default_factory=Counter)  # exceptions of the model, by type
 
 
 class Statistics:
-    """Counts events of both threads."""
+    """Counts events from both threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,34 +43,34 @@ class Statistics:
         self._latencies: deque[float] = deque(maxlen=WINDOW)  # s
 
     def image_received(self) -> None:
-        """An image arrived, good or bad."""
+        """Counts an image that arrived, usable or not."""
         with self._lock:
             self._counts.received += 1
 
     def image_dropped(self) -> None:
-        """A newer image replaced one that was waiting."""
+        """Counts an image that was replaced by a newer one while it waited."""
         with self._lock:
             self._counts.dropped += 1
 
     def answer_cancelled(self) -> None:
-        """The instruction changed while the model worked."""
+        """Counts an answer that was cancelled because the instruction changed."""
         with self._lock:
             self._counts.cancelled += 1
 
     def image_answered(self, latency: float) -> None:
-        """The final answer was published ``latency`` seconds after the stamp of its image."""
+        """Counts a final answer, published ``latency`` seconds after the stamp of its image."""
         with self._lock:
             self._counts.answered += 1
             self._latencies.append(latency)
 
     def message_refused(self, kind: str) -> bool:
-        """A message was bad; returns whether it is the first one of its kind."""
+        """Counts an unusable message; returns whether it is the first of its type."""
         with self._lock:
             self._counts.bad[kind] += 1
             return self._counts.bad[kind] == 1
 
     def model_failed(self, kind: str) -> bool:
-        """The model raised; returns whether it is the first time of its kind."""
+        """Counts an exception of the model; returns whether it is the first of its type."""
         with self._lock:
             self._counts.failures[kind] += 1
             return self._counts.failures[kind] == 1
@@ -82,7 +82,7 @@ class Statistics:
             return replace(counts, bad=Counter(counts.bad), failures=Counter(counts.failures))
 
     def latency_percentiles(self) -> tuple[float, float] | None:
-        """p50 and p95 in seconds over the last answers; None before the first one."""
+        """The p50 and p95 latency of the last answers in seconds; None before the first answer."""
         with self._lock:
             latencies = list(self._latencies)
         if not latencies:
@@ -93,31 +93,31 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Condition:
-    """What the node is doing, apart from its counts."""
+    """The state of the node, apart from its counts."""
 
-    state: str  # of the lifecycle
-    error: str | None  # why it is not configured
+    state: str  # state of the lifecycle
+    error: str | None  # reason why the node is not configured
     model: str
     device: str
     acceleration: str
-    memory: float | None  # MiB of the GPU that the model takes; None where it has none
+    memory: float | None  # GPU memory of the model in MiB; None without a GPU
     instruction: str
     enabled: bool
     image_topic: str
-    unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that cannot be heard, and why, by topic
-    exceptions: Counter[str] = field(default_factory=Counter)  # of callbacks since the node was made
+    unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that do not match, and why, by topic
+    exceptions: Counter[str] = field(default_factory=Counter)  # exceptions of callbacks since the node was created
 
 
 class DiagnosticReporter:
-    """Makes a report out of the counts now and at the report before."""
+    """Makes a report from the current counts and those of the previous report."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._before = Counts()
-        self._exceptions: Counter[str] = Counter()  # at the report before
+        self._exceptions: Counter[str] = Counter()  # counts at the previous report
 
     def report(self, condition: Condition, statistics: Statistics, period: float) -> DiagnosticArray:
-        """The message without its stamp; ``period`` is the time since the last report, in seconds."""
+        """The report without a stamp; ``period`` is the time since the previous report, in seconds."""
         counts = statistics.counts()
         rate = max(0, counts.received - self._before.received) / period
         level, message = self._verdict(condition, counts, rate)

@@ -1,4 +1,4 @@
-"""A mailbox with one slot: whoever takes from it gets the newest item, never a queue."""
+"""A mailbox with one slot: ``take`` returns the newest item, never a queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Hands items from one thread to another; a new item replaces one that was not taken."""
+    """Passes items from one thread to another; a new item replaces one that was not taken."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -17,14 +17,14 @@ class Mailbox(Generic[T]):
         self._closed = False
 
     def put(self, item: T) -> T | None:
-        """Stores ``item`` without waiting; returns the one it replaces, if any."""
+        """Stores ``item`` without waiting; returns the item that it replaces, if any."""
         with self._changed:
             replaced, self._item = self._item, item
             self._changed.notify()
             return replaced
 
     def take(self) -> T | None:
-        """Waits for an item; None means that the mailbox is closed."""
+        """Waits for an item; returns None once the mailbox is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._item is not None)
             if self._closed:
@@ -33,7 +33,7 @@ class Mailbox(Generic[T]):
             return item
 
     def peek(self) -> T | None:
-        """The item that waits, if any; it stays there."""
+        """The waiting item, if any, without taking it."""
         with self._changed:
             return self._item
 

@@ -25,7 +25,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError
+from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.recordings.images.colors import check_image
@@ -46,13 +46,14 @@ from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
+from mdsm_ros.ros.questions import Questions
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
-RELEASE_TIMEOUT = 0.5  # s that cleanup waits for the memory to be free
-QUOTE = 100  # characters of a refused instruction that are repeated in ~/status
+RELEASE_TIMEOUT = 0.5  # s that cleanup waits until the memory is free
+QUOTE = 100  # characters of a refused instruction that ~/status repeats
 TRANSPORTS = {  # message type, check on arrival, conversion in the worker
     "raw": (Image, check_image, image_to_rgb),
     "compressed": (CompressedImage, check_compressed_image, compressed_image_to_rgb),
@@ -62,19 +63,19 @@ RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": Reliabi
 
 
 class MdsmNode(LifecycleNode):
-    """Answers the newest image of a camera with the mask of what the instruction in force names.
+    """Answers the newest camera image with a mask of the object that the current instruction names.
 
     Args:
-        make_segmenter: called as ``make_segmenter(model, device=device, acceleration=acceleration)`` when the node is
-            configured.
-        options: passed on to ``rclpy.lifecycle.LifecycleNode``.
+        make_segmenter: Function called as ``make_segmenter(model, device=device, acceleration=acceleration)`` when the
+            node is configured.
+        options: Options passed to ``rclpy.lifecycle.LifecycleNode``.
 
     Attributes:
-        guard: counts the exceptions of callbacks.
-        transitions: changes the node's state without making callbacks wait.
+        guard: Counter of the exceptions of callbacks.
+        transitions: Object that changes the node's state without making callbacks wait.
 
     Raises:
-        ParameterError, rclpy.exceptions.ParameterException: a parameter has a bad value.
+        ParameterError, rclpy.exceptions.ParameterException: A parameter has a bad value.
     """
 
     def __init__(self, make_segmenter: Callable[..., Segmenter] = Segmenter.from_pretrained, **options: Any) -> None:
@@ -105,16 +106,16 @@ class MdsmNode(LifecycleNode):
         report = self.guard.wrap("timer of /diagnostics", self._report)
         self.create_timer(DIAGNOSTICS_PERIOD, report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.create_service(SetBool, "~/set_enabled", self._on_set_enabled)
-        # waits for the answer, which must not keep other callbacks waiting
+        # waits for the answer, and must not make other callbacks wait
         self.create_service(Trigger, "~/segment", self._on_segment, callback_group=ReentrantCallbackGroup())
         self.guard.wrap_services(self)
 
     def begin(self, executor: GuardedExecutor) -> None:
-        """Configures and activates the node if it is to start by itself; ends the executor if that fails."""
+        """Configures and activates the node if autostart is set; ends the executor if that fails."""
 
         def started(success: bool | None) -> None:
             if not success:
-                executor.end(int(self.context.ok()))  # it is no failure where the process was told to end
+                executor.end(int(self.context.ok()))  # not a failure if the process was asked to end
 
         if self._settings.autostart:
             self.transitions.run(self.start, started)
@@ -138,19 +139,21 @@ class MdsmNode(LifecycleNode):
         except Exception as error:
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
         if segmenter.acceleration_error is not None:
-            self.get_logger().warning(f"without acceleration: {segmenter.acceleration_error}")
+            self.get_logger().warning(f"running without acceleration: {segmenter.acceleration_error}")
         self._outputs = Outputs(self)
         self._statistics = Statistics()
         self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
         self._hearing = Hearing(self._on_instruction)
+        self._questions = Questions(segmenter, self._outputs, self.get_logger().info)
         self._error = None
         self._segmenter = segmenter
         self._instruction = _validated_or_empty(self._settings.instruction)
+        self._questions.begin(self._instruction)
         return super().on_configure(state)
 
     @guarded_transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Warms the model up, then subscribes and answers."""
+        """Warms the model up, then subscribes and starts to answer."""
         segmenter = self._segmenter
         assert segmenter is not None
         try:
@@ -167,11 +170,20 @@ class MdsmNode(LifecycleNode):
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
         depth = self._subscribe_depth(qos) if self._settings.depth else None
         self._worker = Worker(
-            self.context, self.guard, segmenter, to_rgb, self._outputs, self._statistics, self._complaints, depth
+            self.context,
+            self.guard,
+            segmenter,
+            to_rgb,
+            self._outputs,
+            self._statistics,
+            self._complaints,
+            depth,
+            self._questions,
         )
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
+        self._inputs.hear(String, "~/reply", Hearing(self._on_reply))
         self.get_logger().info(
             f"active on {segmenter.device}; images: {self._image_topic} "
             f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
@@ -180,7 +192,7 @@ class MdsmNode(LifecycleNode):
 
     @guarded_transition
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Ends subscriptions and worker."""
+        """Ends the subscriptions and the worker."""
         self._stop()
         return super().on_deactivate(state)
 
@@ -192,18 +204,18 @@ class MdsmNode(LifecycleNode):
 
     @guarded_transition
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Ends everything."""
+        """Ends the subscriptions and the worker, and frees the model."""
         self._stop()
         self._release()
         return super().on_shutdown(state)
 
     @guarded_transition
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured."""
+        """Returns to the state unconfigured."""
         return self.on_shutdown(state)
 
     def end(self, seconds: float) -> bool:
-        """Ends the worker; returns whether the model was idle within ``seconds``. destroy_node does not wait then."""
+        """Ends the worker; returns whether the model is idle within ``seconds``. destroy_node then does not wait."""
         deadline = time.monotonic() + seconds
         self._patience = 0.0
         if not self.transitions.finish(seconds):
@@ -213,22 +225,22 @@ class MdsmNode(LifecycleNode):
         return self._model_thread.finish(max(0.0, deadline - time.monotonic()))
 
     def destroy_node(self) -> None:
-        """Ends the worker before what it publishes to; waits for the stage of the model that is running."""
+        """Ends the worker before its publishers; waits until the model has finished its current stage."""
         self._stop()
         self._release()
         self._model_thread.finish(self._patience)
         super().destroy_node()
-        self._state_machine.destroy_when_not_in_use()  # else it keeps the node in DDS, where others still see it
+        self._state_machine.destroy_when_not_in_use()  # otherwise it keeps the node in DDS, where others still see it
 
     def _transition_failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
         self._error = in_utf8(f"{what}: {error}")
         self.get_logger().error(self._error)
-        if not isinstance(error, MdsmError):  # what the user can put right needs no traceback
+        if not isinstance(error, MdsmError):  # errors that the user can correct need no traceback
             self.get_logger().error(in_utf8(traceback.format_exc()))
         return FAILURE
 
     def _stop(self) -> None:
-        """Ends subscriptions and worker, without waiting for the stage of the model that is running."""
+        """Ends the subscriptions and the worker, without waiting for the model's current stage."""
         self._inputs.destroy()
         if self._worker is None:
             return
@@ -244,7 +256,7 @@ class MdsmNode(LifecycleNode):
         self._waiters = []
 
     def _release(self) -> None:
-        """Frees the model as soon as its thread can; waits a little, so that usually the memory is free."""
+        """Frees the model as soon as its thread is idle; waits briefly, so that usually the memory is free."""
         if self._segmenter is None:
             return
         self._outputs.destroy()
@@ -279,6 +291,15 @@ class MdsmNode(LifecycleNode):
             return
         self._set_instruction(instruction)
 
+    def _on_reply(self, message: String) -> None:
+        try:
+            self._questions.reply(message.data)
+        except ReplyError as error:
+            self._complaints.refuse("reply", Header(), self._instruction, error)
+            return
+        if self._enabled:
+            self._ask()
+
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         before = self._settings
         try:
@@ -291,6 +312,8 @@ class MdsmNode(LifecycleNode):
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
             elif self._enabled:
                 self._ask()
+            if before.ask and not self._settings.ask:
+                self._questions.begin(self._instruction, "parameter ask is false")
         return SetParametersResult(successful=True)
 
     def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -304,7 +327,7 @@ class MdsmNode(LifecycleNode):
             response.success, response.message = False, missing
             return response
         waiter = Future(executor=self.executor)
-        waiter.add_done_callback(lambda _: None)  # is run by the executor, which wakes it up
+        waiter.add_done_callback(lambda _: None)  # the executor runs it, which wakes the executor up
         self._waiters = [*(other for other in self._waiters if not other.done()), waiter]
         self._ask()
         response.success, response.message = await waiter
@@ -316,6 +339,7 @@ class MdsmNode(LifecycleNode):
         if instruction != self._instruction:
             self.get_logger().info(f"instruction: {instruction!r}")
             self._instruction = instruction
+            self._questions.begin(instruction)
             if self._enabled:
                 self._ask()
 
@@ -329,7 +353,7 @@ class MdsmNode(LifecycleNode):
         return None
 
     def _ask(self) -> None:
-        """Has the newest image answered, with everything that is in force now."""
+        """Requests an answer for the newest image, with the current instruction and parameters."""
         if self._missing() is not None:
             return
         assert self._worker is not None
@@ -366,7 +390,7 @@ def _validated_or_empty(instruction: str) -> str:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Runs the node until it is told to end; returns the exit code, 1 if it could not start."""
+    """Runs the node until it is asked to end; returns the exit code, 1 if the node could not start."""
     leave_a_core()
     return run("mdsm", MdsmNode, args, topics=(*(topic.name for topic in TOPICS), *SERVICES))
 

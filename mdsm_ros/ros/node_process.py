@@ -1,4 +1,4 @@
-"""The node as its own process, the way a robot runs it."""
+"""The node as a process of its own, as on a robot."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHUTDOWN_TIMEOUT = 15.0  # s
 
 
 class NodeProcess:
-    """Runs ``mdsm_node`` with parameters and remappings while the context is open; its output goes to a file.
+    """Runs ``mdsm_node`` with parameters and remappings while the context is open; writes its output to a file.
 
-    SIGTERM closes the context, too: without a handler it would end this process at once and leave the node behind.
-    Contexts are opened in the main thread, the only one that Python lets handle signals.
+    SIGTERM closes the context, too. Without a handler it would end this process at once and leave the node running.
+    Open the context in the main thread: Python handles signals only there.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class NodeProcess:
             self._process.wait(SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
             pass
-        finally:  # a second signal interrupts the wait: the node is not waited for any longer
+        finally:  # a second signal ends the wait for the node
             self._process.kill()
             self._process.wait()
             signal.signal(signal.SIGTERM, self._handler_before)
 
     @property
     def pid(self) -> int:
-        """Of the running node."""
+        """The process id of the running node."""
         return self._process.pid
 
     def check(self) -> None:
@@ -70,7 +70,7 @@ class NodeProcess:
             raise DemoError(f"the node ended with exit code {code}; {self.log} ends with:\n{self.tail()}")
 
     def tail(self, lines: int = 5) -> str:
-        """The last lines the node wrote."""
+        """The last lines that the node wrote."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 

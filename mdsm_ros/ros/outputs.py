@@ -1,7 +1,8 @@
-"""Everything that the node says about a frame."""
+"""Everything that the node publishes about a frame."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from mdsm_ros.ros.process.text import in_utf8
 
 
 class Outputs:
-    """The publishers of masks, pictures and status; every message carries the header of its image."""
+    """The publishers of masks, overlays and status; every message has the header of its image."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
@@ -45,7 +46,7 @@ class Outputs:
         self._publishers["mask"].publish(mask_to_image(answer.mask, header))
 
     def publish_on_demand(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Publishes what costs time, where somebody subscribes to it."""
+        """Publishes the topics that take time, each only if it has a subscriber."""
         if self._is_subscribed("probability"):
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
@@ -57,13 +58,13 @@ class Outputs:
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
     def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
-        """Publishes where an object is; ``colors`` (N, 3) RGB are those of its points."""
+        """Publishes the pose and the points of an object; ``colors`` (N, 3) are the RGB colours of the points."""
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
-        """Publishes and returns one line about an answer."""
+        """Publishes and returns the status line of an answer."""
         return self._publish_status(
             header,
             instruction,
@@ -75,27 +76,34 @@ class Outputs:
             error=None,
         )
 
+    def publish_question(self, header: Header, instruction: str, fields: Mapping[str, Any]) -> None:
+        """Publishes one line about a question that is asked or settled."""
+        self._publish_line("question", header, instruction, fields)
+
     def publish_error(self, header: Header, instruction: str, error: str) -> str:
-        """Publishes and returns one line about a message that was not answered."""
+        """Publishes and returns the status line of a message that was not answered."""
         return self._publish_status(
             header, instruction, stage=None, score=None, present=None, timings={}, latency=None, error=error
         )
 
     def age(self, header: Header) -> float:
-        """Seconds that have passed since a stamp."""
+        """The time since the stamp in seconds."""
         now = self._node.get_clock().now().nanoseconds
         seconds: float = (now - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
         return seconds
 
     def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
-        status = {
+        return self._publish_line("status", header, instruction, fields)
+
+    def _publish_line(self, topic: str, header: Header, instruction: str, fields: Mapping[str, Any]) -> str:
+        content = {
             "stamp": {"sec": header.stamp.sec, "nanosec": header.stamp.nanosec},
             "frame_id": header.frame_id,
             "instruction": instruction,
             **fields,
         }
-        line = in_utf8(to_json(status, ensure_ascii=False, separators=(",", ":")))
-        self._publishers["status"].publish(String(data=line))
+        line = in_utf8(to_json(content, ensure_ascii=False, separators=(",", ":")))
+        self._publishers[topic].publish(String(data=line))
         return line
 
     def _is_subscribed(self, name: str) -> bool:

@@ -1,7 +1,7 @@
 """``mdsm_sim``: a MuJoCo home as a live camera, so that anyone can try the node without a robot.
 
-It publishes colour, depth and intrinsics of a camera that walks through the rooms, and, where it is asked to speak,
-instructions about what is in view, with the mask that is right for each.
+It publishes colour, depth and intrinsics of a camera that moves through the rooms. With parameter speak, it also
+publishes instructions about objects in view, each with its ground-truth mask.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.run import run
 
 FRAME_ID = "camera_color_optical_frame"  # REP-103: x right, y down, z forward
-QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # reliable serves both kinds of subscribers
+QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # reliable also serves best-effort subscribers
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SUGGESTIONS = 6  # sentences to choose from
 
 
 class SimCamera(Node):
-    """Publishes ``image``, ``depth``, ``camera_info``, and what it says: ``instruction``, ``ground_truth/mask``.
+    """Publishes ``image``, ``depth``, ``camera_info``, and if it speaks, ``instruction`` and ``ground_truth/mask``.
 
     Attributes:
-        guard: counts the exceptions of callbacks.
+        guard: Counter of the exceptions of callbacks.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("mdsm_sim", **options)
         self.guard = Guard(self.get_logger(), self.context)
         self.guard.wrap_services(self)
-        home = self._integer("home", 0, 0, 999_999, "Which of the homes that no training and no test used.")
-        width = self._integer("width", 640, 64, 1920, "Pixels of the images across.")
-        height = self._integer("height", 480, 64, 1080, "Pixels of the images down.")
-        rate = self._number("rate", 10.0, 0.1, 60.0, "Images a second, as far as rendering keeps up.")
-        seconds = self._number("walk", 10.0, 1.0, 600.0, "Seconds from one end of a way to the other.")
+        home = self._integer("home", 0, 0, 999_999, "Number of the home, one of those never used in training or test.")
+        width = self._integer("width", 640, 64, 1920, "Width of the images in pixels.")
+        height = self._integer("height", 480, 64, 1080, "Height of the images in pixels.")
+        rate = self._number("rate", 10.0, 0.1, 60.0, "Images per second, if rendering keeps up.")
+        seconds = self._number("walk", 10.0, 1.0, 600.0, "Seconds from one end of a path to the other.")
         self._speak = self._number(
-            "speak", 0.0, 0.0, 600.0, "Seconds after which another instruction is given. 0: the log only suggests some."
+            "speak", 0.0, 0.0, 600.0, "Seconds between instructions. 0: the log only suggests some."
         )
         self._rng = np.random.default_rng(home)
         self._noise = np.random.default_rng((home, 4))
@@ -81,9 +81,9 @@ class SimCamera(Node):
         self.get_logger().info(f"home {home}: {width}x{height} at {rate:g} Hz on {self._image.topic_name}")
 
     def _stock(self) -> Stock | None:
-        """The library of models that the home is furnished with."""
+        """The library of 3D models that furnishes the home."""
         descriptor = ParameterDescriptor(
-            description="Folder of the library of models, 'none' for procedural objects, '' for the cache.",
+            description="Folder of the library of 3D models, 'none' for procedural objects, '' for the cache.",
             read_only=True,
         )
         folder = str(self.declare_parameter("library", "", descriptor).value)
@@ -96,10 +96,10 @@ class SimCamera(Node):
             return None
 
     def begin(self, executor: GuardedExecutor) -> None:
-        """Nothing: the timer does it all."""
+        """Does nothing: the timer does the work."""
 
     def end(self, seconds: float) -> bool:
-        """Frees the renderer, in the thread that rendered."""
+        """Frees the renderer, in the thread that uses it."""
         self._views.close()  # type: ignore[attr-defined]
         return True
 
@@ -141,14 +141,14 @@ class SimCamera(Node):
         if room is not self._room:
             self._room, self._sentence = room, None
             examples = " | ".join(sentence.text for sentence in sentences[:3])
-            self.get_logger().info(f"in the {room.kind}{'; say for example: ' if examples else ''}{examples}")
+            self.get_logger().info(f"in the {room.kind}{'; for example:  ' if examples else ''}{examples}")
         if self._speak and sentences:
             self._sentence, self._said = sentences[0], time.monotonic()
             self._instruction.publish(String(data=self._sentence.text))
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Runs the camera until it is told to end; returns the exit code, 1 if it could not start."""
+    """Runs the camera until it is asked to end; returns the exit code, 1 if the camera could not start."""
     return run("mdsm_sim", SimCamera, args)
 
 

@@ -1,19 +1,22 @@
-"""What the model's thread does while the node is active."""
+"""The work of the model's thread while the node is active."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from mdsm_ros.errors import ConversionError, ImageError, SpatialError
 from mdsm_ros.geometry import MIN_POINTS
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.language.referring.candidates import Locate
 from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth.buffer import DepthBuffer
@@ -22,28 +25,29 @@ from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
+from mdsm_ros.ros.questions import Questions
 from mdsm_ros.segmenter import Segmenter
 
 
 @dataclass(frozen=True)
 class Job:
-    """One frame to answer, and everything the answer depends on."""
+    """One frame to answer, with everything that the answer depends on."""
 
     message: Image | CompressedImage
     instruction: str
-    parameters: Parameters  # immutable: those of the node may change meanwhile
-    waiters: tuple[Future, ...] = ()  # get the Outcome
+    parameters: Parameters  # immutable: the node's parameters may change meanwhile
+    waiters: tuple[Future, ...] = ()  # receive the Outcome
 
 
 class Outcome(NamedTuple):
-    """How a job ended."""
+    """The result of a job."""
 
     success: bool
     status: str  # the line on ~/status
 
 
 class Worker:
-    """Takes the newest job from ``mailbox`` whenever the one before is answered."""
+    """Takes the newest job from ``mailbox`` whenever the previous job is done."""
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Worker:
         statistics: Statistics,
         complaints: Complaints,
         depth: DepthBuffer | None = None,
+        questions: Questions | None = None,
     ) -> None:
         self.mailbox: Mailbox[Job] = Mailbox()
         self._context = context
@@ -65,23 +70,24 @@ class Worker:
         self._statistics = statistics
         self._complaints = complaints
         self._depth = depth
+        self._questions = questions
 
     def stop(self) -> None:
-        """Ends ``run`` after the stage of the model that is running; nothing is published from now on."""
+        """Ends ``run`` after the model's current stage; nothing is published from now on."""
         self.mailbox.close()
 
     def run(self) -> None:
-        """Answers jobs until ``stop``, whatever goes wrong with one of them."""
+        """Answers jobs until ``stop``, even if some of them fail."""
         while (job := self.mailbox.take()) is not None:
             try:
                 self._work(job)
-            except BaseException as error:  # a failure of telling a failure; libraries in Rust raise no Exception
+            except BaseException as error:  # reporting a failure may fail; Rust libraries raise no Exception
                 self._guard.note("worker", error)
                 self._tell(job, Outcome(False, f"{type(error).__name__}: {error}"))
 
     def _work(self, job: Job) -> None:
         outcome = self._answer_or_complain(job)
-        if outcome is not None:  # whoever waits for an outdated answer waits for the next job's as well
+        if outcome is not None:  # those who wait for an outdated answer also wait for the next job's
             self._tell(job, outcome)
 
     def _tell(self, job: Job, outcome: Outcome) -> None:
@@ -90,7 +96,7 @@ class Worker:
                 waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
-        """None means that the worker was stopped or the instruction changed on the way."""
+        """Answers a job; None if the worker was stopped or the instruction changed meanwhile."""
         header = job.message.header
         try:
             status = self._answer(job)
@@ -121,12 +127,15 @@ class Worker:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
             final = answer
+        assert final is not None, "stream() yields at least the initial answer"
+        if self._questions is not None and keep_on():
+            in_space = partial(self._in_space, header, final.mask.shape)
+            final = self._questions.settle(header, image, job.instruction, final, settings, in_space)
         if self.mailbox.closed:
             return None
         if self._is_outdated(job):
             self._statistics.answer_cancelled()
             return None
-        assert final is not None, "stream() yields at least the initial answer"
         self._outputs.publish_mask(header, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
@@ -137,17 +146,24 @@ class Worker:
         return status
 
     def _is_outdated(self, job: Job) -> bool:
-        """Another instruction waits."""
+        """Whether a job with another instruction waits."""
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
+
+    def _in_space(self, header: Header, shape: tuple[int, int]) -> Locate | None:
+        """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
+        try:
+            return None if self._depth is None else self._depth.match(header, shape).locate
+        except ConversionError:
+            return None
 
     def _publish_object(
         self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
     ) -> None:
-        """Says where the object of a mask is, or why nobody can say."""
+        """Publishes the pose of the object in a mask, or notes why it is unknown."""
         try:
             if isinstance(message, CompressedImage) and is_turned_image(message):
-                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
+                raise SpatialError("image orientation", "turned by EXIF", "the orientation of camera_info and depth")
             view = depth.match(message.header, answer.mask.shape)
             found = view.locate(answer.mask)
             if found is None:

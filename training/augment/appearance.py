@@ -23,9 +23,9 @@ def change_appearance(
 
     Args:
         image: (H, W, 3) RGB.
-        options: how often and how far.
-        rng: draws.
-        keep_colors: neither saturation nor hue may change.
+        options: How often and how far.
+        rng: Draws.
+        keep_colors: Neither saturation nor hue may change.
     """
     if rng.random() < options.color:
         image = _light(image, 1 + _within(rng, options.brightness), 1 + _within(rng, options.contrast))

@@ -26,9 +26,9 @@ class SteppedSampler(Sampler[list[Draw]]):
     """The batches of a sampler with the step that each belongs to.
 
     Args:
-        batches: positions of each batch, in order.
+        batches: Positions of each batch, in order.
         first_step: of the first batch.
-        micro_batches: batches of a step.
+        micro_batches: Batches of a step.
     """
 
     def __init__(self, batches: Sampler[list[int]], first_step: int, micro_batches: int) -> None:
@@ -44,8 +44,8 @@ class Augmenter:
     """Changes pictures, and puts batches of them together.
 
     Args:
-        data: the instructions of one split.
-        options: how often and how far pictures are changed.
+        data: The instructions of one split.
+        options: How often and how far pictures are changed.
         seed: of the training.
     """
 
@@ -83,9 +83,9 @@ class Augmenter:
         """A changed picture (S, S, 3), the masks (S, S) of its annotations, and what the instructions say now.
 
         Args:
-            image_id: the picture.
-            instructions: some about it; the change leaves all of them true.
-            rng: draws.
+            image_id: The picture.
+            instructions: Some about it; the change leaves all of them true.
+            rng: Draws.
         """
         whole, side = self.data.picture(image_id, self.side), self.data.image_size
         annotations, masks = self.data.data.annotations_of(image_id), whole.masks()

@@ -7,10 +7,11 @@ views are made once: mirrored, cut, in other light, with the sentences changed a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
 from training.augment.batches import Augmenter, Masks
 from training.augment.options import Augmentation
-from training.datasets.build import Plan, build
+from training.datasets.build import Outcome, Plan, build
 from training.datasets.dataset import InstructionDataset
 
 PICTURES = 40  # of a unit of work
@@ -44,24 +45,38 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status.
 
     Raises:
-        DatasetError: the data cannot be read, or --out holds something else.
+        DatasetError: The data cannot be read, or --out holds something else.
     """
-    data = Dataset(args.data)
-    image_ids = sorted({instruction.image_id for instruction in data.split(args.split)})
     recipe = {name: getattr(args, name) for name in ("split", "views", "sentences", "size", "seed")}
-    make = partial(_write, root=args.data, **recipe)
-    plan = Plan(
-        root=args.out,
-        units=[tuple(image_ids[i : i + PICTURES]) for i in range(0, len(image_ids), PICTURES)],
-        name=lambda unit: f"{unit[0]:08d}",
-        make=make,
-        categories=list(data.categories.values()),
-        info={"source": "augment", "recipe": recipe | {"of": data.info}},
-    )
-    outcome = build(plan, args.workers)
+    outcome = make_views(args.data, args.out, recipe, args.workers)
     outcome.print_problems()
     print(f"{args.out}: {outcome.images} images, {outcome.instructions} instructions")
     return 0
+
+
+def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 1) -> Outcome:
+    """Writes the images of a split and changed views of them, or resumes that.
+
+    Args:
+        root: Folder of the dataset.
+        out: Folder of the new one.
+        recipe: The options "split", "views", "sentences", "size" and "seed".
+        workers: Number of processes.
+
+    Raises:
+        DatasetError: the data cannot be read, or ``out`` holds something else.
+    """
+    data = Dataset(root)
+    image_ids = sorted({instruction.image_id for instruction in data.split(recipe["split"])})
+    plan = Plan(
+        root=out,
+        units=[tuple(image_ids[i : i + PICTURES]) for i in range(0, len(image_ids), PICTURES)],
+        name=lambda unit: f"{unit[0]:08d}",
+        make=partial(_write, root=root, **recipe),
+        categories=list(data.categories.values()),
+        info={"source": "augment", "recipe": {**recipe, "of": data.info}},
+    )
+    return build(plan, workers)
 
 
 @lru_cache(maxsize=1)

@@ -66,9 +66,9 @@ class Needs:
 
     Attributes:
         categories: that it names, of those in the picture.
-        whole: none of these and of the target's category may be cut: it counts or compares.
-        place: it says where in the picture something is.
-        unknown: it names something that is not annotated.
+        whole: None of these and of the target's category may be cut: it counts or compares.
+        place: It says where in the picture something is.
+        unknown: It names something that is not annotated.
     """
 
     categories: frozenset[str]
@@ -88,7 +88,7 @@ def needs_of(text: str, categories: Iterable[str], targets: Iterable[str]) -> Ne
     Args:
         text: of the sentence.
         categories: of everything that is annotated in the picture.
-        targets: categories of what the sentence asks for.
+        targets: Categories of what the sentence asks for.
     """
     words = _TOKEN.findall(text.lower())
     names = _names(frozenset(categories))

@@ -77,7 +77,7 @@ def flip_sentence(text: str) -> str | None:
     """The sentence for the mirrored picture; None where there is none for sure.
 
     Args:
-        text: an English sentence; case and punctuation stay.
+        text: An English sentence; case and punctuation stay.
     """
     matches = list(_WORD.finditer(text))
     words = [match.group().lower() for match in matches]
@@ -103,7 +103,7 @@ def sense_of(words: Sequence[str], i: int) -> Sense:
 
     Args:
         words: of a sentence, lower case, without punctuation and split at hyphens.
-        i: place of the word.
+        i: Place of the word.
     """
     earlier, before, after = (words[j] if 0 <= j < len(words) else "" for j in (i - 2, i - 1, i + 1))
     if _is_pair(words, i) or (before in _OWNERS and earlier in _INTO and after not in _ANGLES | {"angle"}):

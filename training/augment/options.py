@@ -14,23 +14,23 @@ class Augmentation:
     """The ``augmentation`` of a training configuration.
 
     Attributes:
-        flip: probability of a mirrored picture; left and right are swapped in its sentences.
-        crop: probability that a part is cut out, which must leave the sentences true; else the whole is used.
-        smallest_crop: sides of the smallest part, fraction of the picture's.
-        shrink: probability that the picture is made smaller, with a border around it; only where it is not cropped.
-        smallest_shrink: sides of the smallest such picture, fraction.
-        stretch: how far the aspect of a part changes at most; 0.1 is by a tenth.
-        color: probability of other brightness, contrast, saturation and hue.
-        brightness, contrast, saturation: the largest change, fraction.
-        hue: the largest change, fraction of the colour circle. Saturation and hue stay where a sentence names a colour.
-        blur: probability of a blur.
-        largest_blur: its standard deviation at most, pixels of the model's input.
-        noise: probability of noise.
-        largest_noise: its standard deviation at most, fraction of white.
-        resolution: pictures are read at this many times the model's side, so that crops are sharp.
+        flip: Probability of a mirrored picture; left and right are swapped in its sentences.
+        crop: Probability that a part is cut out, which must leave the sentences true; else the whole is used.
+        smallest_crop: Sides of the smallest part, fraction of the picture's.
+        shrink: Probability that the picture is made smaller, with a border around it; only where it is not cropped.
+        smallest_shrink: Sides of the smallest such picture, fraction.
+        stretch: How far the aspect of a part changes at most; 0.1 is by a tenth.
+        color: Probability of other brightness, contrast, saturation and hue.
+        brightness, contrast, saturation: The largest change, fraction.
+        hue: The largest change, fraction of the colour circle. Saturation and hue stay where a sentence names a colour.
+        blur: Probability of a blur.
+        largest_blur: Its standard deviation at most, pixels of the model's input.
+        noise: Probability of noise.
+        largest_noise: Its standard deviation at most, fraction of white.
+        resolution: Pictures are read at this many times the model's side, so that crops are sharp.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     flip: float = 0.5

@@ -54,11 +54,11 @@ class Keep:
     """What a window must leave of a picture.
 
     Attributes:
-        targets: masks of what is asked for, (side, side).
-        objects: masks of the targets and of all else that a sentence compares them with or names.
-        whole: all of them must stay whole.
-        place: all of them must stay in the same third of the picture, across and down.
-        all: nothing may be cut away.
+        targets: Masks of what is asked for, (side, side).
+        objects: Masks of the targets and of all else that a sentence compares them with or names.
+        whole: All of them must stay whole.
+        place: All of them must stay in the same third of the picture, across and down.
+        all: Nothing may be cut away.
     """
 
     targets: Sequence[NDArray[np.bool_]]
@@ -76,9 +76,9 @@ def choose_window(
     Args:
         side: of the square picture, pixels.
         model_side: to which the window is resized.
-        keeps: one of each sentence whose target is in view.
-        options: how often and how far.
-        rng: draws.
+        keeps: One of each sentence whose target is in view.
+        options: How often and how far.
+        rng: Draws.
     """
     draw = rng.random()
     crops = draw < options.crop

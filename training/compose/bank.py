@@ -46,18 +46,18 @@ class Bank:
     """Pictures of one split of datasets, and the objects in them that may be cut out.
 
     Args:
-        roots: folders of the datasets.
-        split: the split; a picture is of it if all its instructions are.
+        roots: Folders of the datasets.
+        split: The split; a picture is of it if all its instructions are.
         longer_side: of the pictures in pixels; larger ones are made smaller.
 
     Attributes:
         split: as given.
-        where: the folders, for messages.
+        where: The folders, for messages.
         pictures: of the split, in the order of the datasets.
-        cutouts: objects by category, in the same order.
+        cutouts: Objects by category, in the same order.
 
     Raises:
-        DatasetError: a dataset cannot be read, or no picture is of the split.
+        DatasetError: A dataset cannot be read, or no picture is of the split.
     """
 
     def __init__(self, roots: Sequence[Path], split: str, longer_side: int) -> None:

@@ -30,11 +30,11 @@ def paste(
     """The picture (H, W, 3) with an object pasted into it.
 
     Args:
-        rgb: the picture, unchanged.
-        layer: the object.
+        rgb: The picture, unchanged.
+        layer: The object.
         look: of the picture that the object comes from.
-        shadow: whether it stands on the ground, which it then darkens.
-        rng: decides on shadow and noise.
+        shadow: Whether it stands on the ground, which it then darkens.
+        rng: Decides on shadow and noise.
     """
     here = _surroundings(rgb, layer)
     own, alpha = _sharpened_alike(layer.rgb, layer.alpha, look, here)

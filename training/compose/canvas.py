@@ -17,11 +17,11 @@ class SceneObject:
     """An object of a picture.
 
     Attributes:
-        category: its name.
+        category: Its name.
         mask: (H, W) of what can be seen of it.
-        certain: its annotation is of one whole object.
-        occlusion: fraction of its silhouette that is hidden, None where unknown.
-        pasted: it was pasted.
+        certain: Its annotation is of one whole object.
+        occlusion: Fraction of its silhouette that is hidden, None where unknown.
+        pasted: It was pasted.
         origin: where a pasted object comes from.
     """
 
@@ -44,11 +44,11 @@ class Layer:
     """An object to paste, in the size and at the place that it gets.
 
     Attributes:
-        category: its name.
+        category: Its name.
         rgb: (h, w, 3).
         alpha: (h, w), 0 to 1.
-        left, top: place of its upper left corner; all of it is inside the picture.
-        on_support: it stands on an object of the picture, such as a table.
+        left, top: Place of its upper left corner; all of it is inside the picture.
+        on_support: It stands on an object of the picture, such as a table.
         origin: where it comes from.
     """
 
@@ -103,8 +103,8 @@ def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tupl
     """All objects after pasting, with what can be seen of them.
 
     Args:
-        objects: those of the picture.
-        layers: those pasted, the farthest first.
+        objects: Those of the picture.
+        layers: Those pasted, the farthest first.
         shape: of the picture.
     """
     silhouettes = [layer.silhouette(shape) for layer in layers]

@@ -129,7 +129,7 @@ def _library(option: str | None) -> Path | None:
     """The folder of the library, None for none; without the option, the cache where there is one.
 
     Raises:
-        LibraryMissing: the folder that the user names has no library.
+        LibraryMissing: The folder that the user names has no library.
     """
     if option == WITHOUT:
         return None

@@ -29,12 +29,12 @@ class Cutout:
     """An object without its picture.
 
     Attributes:
-        category: its name.
+        category: Its name.
         rgb: (H, W, 3) colours, with the object's own colours beyond its edge.
         alpha: (H, W) how far each pixel is the object, 0 to 255.
-        look: brightness, colour and noise of the picture that it comes from, around the object.
-        origin: the picture's file and the object's annotation id.
-        metres: length of the longer side where that is known.
+        look: Brightness, colour and noise of the picture that it comes from, around the object.
+        origin: The picture's file and the object's annotation id.
+        metres: Length of the longer side where that is known.
     """
 
     category: str
@@ -51,7 +51,7 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
     Args:
         rgb: (H, W, 3).
         mask: (H, W).
-        category: the object's.
+        category: The object's.
         origin: where the object comes from.
 
     Returns:

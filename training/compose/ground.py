@@ -29,8 +29,8 @@ class Ground:
     Attributes:
         height: of the picture in pixels.
         row: where the known object stands.
-        scale: pixels of a metre there.
-        first, last: rows between which objects may stand.
+        scale: Pixels of a metre there.
+        first, last: Rows between which objects may stand.
         bare: (H, W), sky and walls: what goes over smoothly into the picture's upper border.
     """
 

@@ -10,7 +10,7 @@ class Habit:
     """Size and place of a category.
 
     Attributes:
-        size: shortest and longest usual length of the box's longer side in the picture, in metres.
+        size: Shortest and longest usual length of the box's longer side in the picture, in metres.
         stands: "floor", "table" (on a table, a bed, a couch; else on the floor only where it is near), "both".
         place: "indoors", "outdoors" or "anywhere".
     """

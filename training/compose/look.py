@@ -15,10 +15,10 @@ class Look:
 
     Attributes:
         mean: (3,) of Lab.
-        chroma: mean distance of a and b from gray.
-        spread: standard deviation of L.
-        noise: standard deviation of the noise in L.
-        detail: how steep the steepest edges are in L, per pixel.
+        chroma: Mean distance of a and b from gray.
+        spread: Standard deviation of L.
+        noise: Standard deviation of the noise in L.
+        detail: How steep the steepest edges are in L, per pixel.
     """
 
     mean: tuple[float, float, float]

@@ -35,9 +35,9 @@ class Composed:
     Attributes:
         rgb: (H, W, 3).
         objects: of the background and pasted, with what can be seen of them.
-        exhaustive: categories of which every object is among ``objects``.
-        scene: the background's.
-        origin: the background's file.
+        exhaustive: Categories of which every object is among ``objects``.
+        scene: The background's.
+        origin: The background's file.
     """
 
     rgb: NDArray[np.uint8]
@@ -52,8 +52,8 @@ class Choices:
     """What may be pasted into a background.
 
     Attributes:
-        cut: objects of photographs by category.
-        rendered: views of models by category.
+        cut: Objects of photographs by category.
+        rendered: Views of models by category.
         fraction: of the objects that are models, where there are both.
     """
 
@@ -77,9 +77,9 @@ class Choices:
         """Categories of the objects to paste: often several of one; rare ones more often than they have objects.
 
         Args:
-            there: categories that the background shows.
-            wanted: number of objects.
-            rng: draws them.
+            there: Categories that the background shows.
+            wanted: Number of objects.
+            rng: Draws them.
         """
         like = sorted({name for name in there if name in self.names})
         chosen: list[str] = []
@@ -103,13 +103,13 @@ class Composer:
     """Composes pictures from the photographs of a bank, and from models of the library where there is one.
 
     Args:
-        bank: the photographs.
-        objects: fewest and most objects to paste.
-        shelf: the models.
-        rendered: fraction of the objects that are models, where the picture can have both.
+        bank: The photographs.
+        objects: Fewest and most objects to paste.
+        shelf: The models.
+        rendered: Fraction of the objects that are models, where the picture can have both.
 
     Raises:
-        DatasetError: no picture can be a background.
+        DatasetError: No picture can be a background.
     """
 
     def __init__(self, bank: Bank, objects: tuple[int, int], shelf: Shelf | None = None, rendered: float = 0.0) -> None:

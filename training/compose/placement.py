@@ -33,8 +33,8 @@ class Scene:
     """What a new object must fit to.
 
     Attributes:
-        objects: those of the picture.
-        layers: those pasted already.
+        objects: Those of the picture.
+        layers: Those pasted already.
         ground: of the picture.
     """
 

@@ -46,14 +46,14 @@ class Shelf:
 
     Args:
         folder: of the library's cache; None: the default one.
-        split: models that are held out are only for "val" and "test", the others only for "train".
+        split: Models that are held out are only for "val" and "test", the others only for "train".
 
     Attributes:
         views: by category.
         version: of the library.
 
     Raises:
-        LibraryMissing: there is no library; the message names the command that makes it.
+        LibraryMissing: There is no library; the message names the command that makes it.
     """
 
     def __init__(self, folder: Path | None, split: str) -> None:
@@ -102,13 +102,13 @@ class Rendering:
     """A view of a shape.
 
     Args:
-        shape: the model.
-        yaw: radians that the camera stands beside the front.
-        pitch: radians that it looks down.
+        shape: The model.
+        yaw: Radians that the camera stands beside the front.
+        pitch: Radians that it looks down.
 
     Attributes:
-        metres: length of the longer side of the picture at the model's distance.
-        clear: fraction of the model's pixels that are of a transparent material.
+        metres: Length of the longer side of the picture at the model's distance.
+        clear: Fraction of the model's pixels that are of a transparent material.
     """
 
     def __init__(self, shape: Shape, yaw: float, pitch: float) -> None:

@@ -39,15 +39,15 @@ class Options:
     """What decides the content of a composed dataset.
 
     Attributes:
-        data: folders of the datasets that the photographs come from.
+        data: Folders of the datasets that the photographs come from.
         split: whose photographs are used, and the split of the sentences.
         longer_side: of the pictures, in pixels.
-        objects: fewest and most objects that are pasted.
-        sentences: the most about one picture.
+        objects: Fewest and most objects that are pasted.
+        sentences: The most about one picture.
         absent_fraction: of them about objects that are not in the picture.
-        seed: decides everything else.
-        library: folder of the library's cache; None: no models.
-        rendered: fraction of the objects that are models of the library.
+        seed: Decides everything else.
+        library: Folder of the library's cache; None: no models.
+        rendered: Fraction of the objects that are models of the library.
     """
 
     data: tuple[Path, ...]
@@ -74,7 +74,7 @@ def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Option
     """Adds the pictures of some numbers to a dataset.
 
     Raises:
-        DatasetError: no object fits into any photograph that was tried, or nothing can be said about it.
+        DatasetError: No object fits into any photograph that was tried, or nothing can be said about it.
     """
     composer = composer_of(options)
     for number in numbers:

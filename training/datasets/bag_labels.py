@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the labels; returns the exit status.
 
     Raises:
-        DatasetError: the recording, an option or a mask cannot be used.
+        DatasetError: The recording, an option or a mask cannot be used.
     """
     if args.every < 1:
         raise DatasetError(f"--every is {args.every}, expected at least 1")

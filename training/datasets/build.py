@@ -39,14 +39,14 @@ class Plan(Generic[Unit]):
     """What to build.
 
     Attributes:
-        root: folder of the dataset; new, empty, or of an interrupted build with the same ``info``.
-        units: the work in the order of the result.
-        name: the part's name of a unit, fit for a file name.
-        make: writes one unit; runs in worker processes, so it and the units must be picklable. A DatasetError
+        root: Folder of the dataset; new, empty, or of an interrupted build with the same ``info``.
+        units: The work in the order of the result.
+        name: The part's name of a unit, fit for a file name.
+        make: Writes one unit; runs in worker processes, so it and the units must be picklable. A DatasetError
             or OSError from it leaves the unit out and is listed.
-        categories: names of all object categories.
-        info: see :class:`mdsm_ros.dataset.format.Dataset`; what decides the content must be in ``info["recipe"]``.
-        limit: the most images.
+        categories: Names of all object categories.
+        info: See :class:`mdsm_ros.dataset.format.Dataset`; what decides the content must be in ``info["recipe"]``.
+        limit: The most images.
     """
 
     root: Path
@@ -63,8 +63,8 @@ class Outcome:
     """How a build ended.
 
     Attributes:
-        counts: figures of the writer's own.
-        problems: what could not be used, and in which parts.
+        counts: Figures of the writer's own.
+        problems: What could not be used, and in which parts.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -85,7 +85,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
     """Builds a dataset, or goes on with one; leaves a finished one alone.
 
     Raises:
-        DatasetError: the folder holds something else, or a build with another recipe; nothing at all was built.
+        DatasetError: The folder holds something else, or a build with another recipe; nothing at all was built.
     """
     root = plan.root
     if _finished(plan):

@@ -37,8 +37,8 @@ class Batch:
         texts: B instructions.
         positions: of the B instructions in the split.
         categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
-        semantic: maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
-        text: features of the frozen language encoder, where they are cached.
+        semantic: Maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
+        text: Features of the frozen language encoder, where they are cached.
     """
 
     images: torch.Tensor
@@ -109,13 +109,13 @@ class InstructionDataset(TorchDataset[int]):
     """The instructions of one split, at the model's resolution.
 
     Args:
-        data: the dataset.
+        data: The dataset.
         split: which instructions.
-        image_size: side S of the square that images are resized to, pixels.
-        cache: keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
+        image_size: Side S of the square that images are resized to, pixels.
+        cache: Keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
 
     Raises:
-        DatasetError: the split is not there; later, when an image cannot be read.
+        DatasetError: The split is not there; later, when an image cannot be read.
     """
 
     def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
@@ -169,10 +169,10 @@ def assemble(
     """Puts a batch together.
 
     Args:
-        pictures: all of one size.
+        pictures: All of one size.
         image_index: of each instruction, its picture.
-        instructions: what is asked for.
-        texts: how it is said.
+        instructions: What is asked for.
+        texts: How it is said.
         positions: of the instructions in the split.
     """
     side = pictures[0].image.shape[0]

@@ -29,20 +29,31 @@ def run(args: argparse.Namespace) -> int:
     """Writes the new dataset; returns the exit status.
 
     Raises:
-        DatasetError: a part is no sound dataset, or there is one in the new folder already.
-        OSError: a picture cannot be read.
+        DatasetError: A part is no sound dataset, or there is one in the new folder already.
+        OSError: A picture cannot be read.
     """
     if (args.out / ANNOTATIONS_FILE).exists():
         raise DatasetError(f"--out is {args.out}, which holds a dataset already")
+    images, instructions = merge_datasets(args.parts, args.out)
+    print(f"{args.out}: {images} images, {instructions} instructions")
+    return 0
+
+
+def merge_datasets(parts: Sequence[Path], out: Path) -> tuple[int, int]:
+    """Writes several datasets as one; returns its numbers of images and instructions.
+
+    Raises:
+        DatasetError: a part is no sound dataset.
+        OSError: a picture cannot be read.
+    """
     categories: dict[str, int] = {}
     infos: list[dict[str, Any]] = []
-    merged = merge_contents(_contents(args.parts, args.out, categories, infos))
+    merged = merge_contents(_contents(parts, out, categories, infos))
     shared = [pair for info in infos for pair in info.get("may_share", [])]
     names = [{"id": i, "name": name} for name, i in categories.items()]
     info = {"source": "merge", "recipe": infos, "may_share": shared}
-    write_json(args.out / ANNOTATIONS_FILE, {"info": info, **merged, "categories": names})
-    print(f"{args.out}: {len(merged['images'])} images, {len(merged['instructions'])} instructions")
-    return 0
+    write_json(out / ANNOTATIONS_FILE, {"info": info, **merged, "categories": names})
+    return len(merged["images"]), len(merged["instructions"])
 
 
 def _contents(
@@ -70,7 +81,7 @@ def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
     """Stores a picture under a name that begins with the number of its dataset; returns that.
 
     Raises:
-        DatasetError: the name leads out of the dataset, or what lies there in the new one leads out of that.
+        DatasetError: The name leads out of the dataset, or what lies there in the new one leads out of that.
     """
     path = PurePosixPath(file_name)
     new_name = str(path.with_name(f"{number}_{path.name}"))

@@ -63,7 +63,7 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
     """The images that references speak of, and the names of all categories.
 
     Raises:
-        DatasetError: there is no such split, a file is missing or damaged, or a reference names what is not there.
+        DatasetError: There is no such split, a file is missing or damaged, or a reference names what is not there.
     """
     if split_by not in SPLITS_BY[dataset]:
         raise DatasetError(f"--split-by is {split_by!r}, {dataset} has {' and '.join(SPLITS_BY[dataset])}")

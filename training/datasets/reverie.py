@@ -31,7 +31,7 @@ class ObjectBoxes:
 
     Attributes:
         name: Matterport3D's raw category.
-        boxes: x, y, width and height in pixels of 640x480, by view index.
+        boxes: X, y, width and height in pixels of 640x480, by view index.
     """
 
     name: str
@@ -66,11 +66,11 @@ def read_items(root: Path) -> tuple[list[Item], list[Join]]:
     """All joined items of the three splits, and the figures of the join.
 
     Args:
-        root: folder with ``REVERIE_<split>.json`` and ``bbox.zip`` or a folder of box files; a clone of the REVERIE
+        root: Folder with ``REVERIE_<split>.json`` and ``bbox.zip`` or a folder of box files; a clone of the REVERIE
             repository will do.
 
     Raises:
-        DatasetError: a file is missing or does not have the form, or a scan of val_unseen is in train.
+        DatasetError: A file is missing or does not have the form, or a scan of val_unseen is in train.
     """
     read_boxes = _box_reader(root)
     items: list[Item] = []
@@ -139,7 +139,7 @@ def all_boxes(root: Path) -> Iterator[tuple[float, float, float, float]]:
     """Every box of every object at every viewpoint: x, y, width, height in pixels of 640x480.
 
     Raises:
-        DatasetError: the boxes are missing or do not have the form.
+        DatasetError: The boxes are missing or do not have the form.
     """
     members, load = _box_files(root)
     for name, member in members.items():

@@ -64,7 +64,7 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
     """Packs a dataset into shards of ``size`` images; goes on with what a killed run left.
 
     Raises:
-        DatasetError: a picture is missing, or the folder holds shards of something else.
+        DatasetError: A picture is missing, or the folder holds shards of something else.
     """
     out.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256((data.root / ANNOTATIONS_FILE).read_bytes()).hexdigest()
@@ -129,7 +129,7 @@ def _extension(file_name: str) -> str:
     """What a picture's file is called in a sample.
 
     Raises:
-        DatasetError: it has none, or one that means something else there.
+        DatasetError: It has none, or one that means something else there.
     """
     extension = PurePosixPath(file_name).suffix[1:]
     if not _EXTENSION.fullmatch(extension) or extension == "json":
@@ -141,7 +141,7 @@ def read_index(where: str) -> Index:
     """The index of shards in a folder or at an http(s) address.
 
     Raises:
-        DatasetError: it cannot be read or does not have the form.
+        DatasetError: It cannot be read or does not have the form.
     """
     place = _join(where, INDEX_FILE)
     what = f"{place} does not have the form of an index: it"
@@ -181,7 +181,7 @@ def read_shard(index: Index, shard: Shard) -> MemoryDataset:
     """A shard in memory.
 
     Raises:
-        DatasetError: it cannot be read, or its bytes are not those of the index.
+        DatasetError: It cannot be read, or its bytes are not those of the index.
     """
     from webdataset.tariterators import group_by_keys, tar_file_expander
 

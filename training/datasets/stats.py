@@ -13,7 +13,6 @@ import numpy as np
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
-from mdsm_ros.hub.folder import TOKENIZER_FILE
 from training.datasets.text import words
 
 VISIBLE_SHARE = 0.0004  # of the image: what is smaller does not count as visible
@@ -60,7 +59,7 @@ def reverie_statistics(root: Path) -> Statistics:
     """Figures of REVERIE's training instructions and of all its boxes.
 
     Raises:
-        DatasetError: a file is missing or does not have the form.
+        DatasetError: A file is missing or does not have the form.
     """
     from training.datasets.reverie import all_boxes, read_items
 
@@ -119,6 +118,8 @@ def _mean(values: Sequence[Any]) -> float:
 
 def _vocabulary(model: str) -> set[str]:
     from transformers import BertTokenizerFast
+
+    from mdsm_ros.hub.folder import TOKENIZER_FILE  # imports PyTorch
 
     if not (Path(model) / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
         raise DatasetError(f"--model is {model!r}, expected a folder with {TOKENIZER_FILE}")

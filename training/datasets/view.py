@@ -89,7 +89,7 @@ def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
     """The instructions to show.
 
     Raises:
-        DatasetError: there is none such.
+        DatasetError: There is none such.
     """
     if wanted.ids is not None:
         by_id = {i.id: i for i in data.instructions}

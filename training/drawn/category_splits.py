@@ -14,8 +14,8 @@ class CategorySplit:
     """Names as they stand in a prompt.
 
     Attributes:
-        seen: pictures to train on show these alone.
-        unseen: named in no picture to train on.
+        seen: Pictures to train on show these alone.
+        unseen: Named in no picture to train on.
     """
 
     seen: tuple[str, ...]
@@ -57,7 +57,7 @@ def read_split(name: str) -> CategorySplit:
     """A split of :data:`SPLITS`, or of a YAML file with lists ``seen`` and ``unseen``.
 
     Raises:
-        DatasetError: there is no such split or file, or it does not hold two lists of names without a common one.
+        DatasetError: There is no such split or file, or it does not hold two lists of names without a common one.
     """
     if name in SPLITS:
         return SPLITS[name]

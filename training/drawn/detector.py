@@ -29,10 +29,10 @@ class DetectorMasks:
 
     Args:
         device: where it runs.
-        weights: file of its weights, .safetensors or .pth; None downloads torchvision's.
+        weights: File of its weights, .safetensors or .pth; None downloads torchvision's.
 
     Raises:
-        WeightsError: the weights cannot be read or downloaded, or are another model's.
+        WeightsError: The weights cannot be read or downloaded, or are another model's.
     """
 
     def __init__(self, device: str, weights: Path | None = None) -> None:
@@ -53,7 +53,7 @@ class DetectorMasks:
         """See :class:`training.drawn.mask_sources.MaskSource`.
 
         Raises:
-            DatasetError: a kind is none of COCO's.
+            DatasetError: A kind is none of COCO's.
         """
         unknown = sorted({kind for _, kind in requests} - set(self._kinds))
         if unknown:

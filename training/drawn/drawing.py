@@ -26,7 +26,7 @@ class Drawing:
     """B pictures.
 
     Attributes:
-        prompts: what was drawn.
+        prompts: What was drawn.
         images: (B, H, W, 3) RGB.
         features: of the sampler's last step, see :meth:`GroundedDiffusion.fold`; None where not asked for.
         attention: (B, T, h, w), how much each pixel looked at each token of its prompt, summed over steps, sizes and
@@ -44,8 +44,8 @@ class Artist:
 
     Args:
         pipeline: whose scheduler is replaced by DDIM.
-        sampling: how pictures are drawn.
-        features, attention: shall be kept.
+        sampling: How pictures are drawn.
+        features, attention: Shall be kept.
     """
 
     def __init__(

@@ -20,11 +20,11 @@ class Sampling:
 
     Attributes:
         steps: of DDIM (the paper: 50).
-        guidance: weight of classifier-free guidance (the paper: 5), above 1, so that the UNet sees every picture
+        guidance: Weight of classifier-free guidance (the paper: 5), above 1, so that the UNet sees every picture
             without the text, too.
 
     Raises:
-        DatasetError: a value is out of range.
+        DatasetError: A value is out of range.
     """
 
     steps: int = 50
@@ -59,11 +59,11 @@ def plan_prompts(
         kinds: that may be drawn.
         prompts: "one" or "two" things a picture, or a "mixture".
         numbers: of the pictures.
-        key: what sets these pictures apart from those of another plan.
-        also: kinds, of which every picture shows one besides.
+        key: What sets these pictures apart from those of another plan.
+        also: Kinds, of which every picture shows one besides.
 
     Raises:
-        DatasetError: there are fewer kinds than a picture shall show.
+        DatasetError: There are fewer kinds than a picture shall show.
     """
     most = max(PROMPT_KINDS[prompts])
     if len(kinds) < most:

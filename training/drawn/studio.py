@@ -30,8 +30,8 @@ class StudioOptions:
         model: that draws: Stable Diffusion checkpoint (hub id, folder, file), or folder of a Grounded Diffusion model.
         masks: "oracle", "grounding" or "daam".
         oracle: "mask-rcnn", or name or folder of a model of this package.
-        oracle_weights: file with Mask R-CNN's weights; None downloads them.
-        sampling: how pictures are drawn.
+        oracle_weights: File with Mask R-CNN's weights; None downloads them.
+        sampling: How pictures are drawn.
         device: "auto", "cpu", "cuda".
     """
 
@@ -56,7 +56,7 @@ def open_studio(options: StudioOptions) -> Studio:
     """Loads what is needed; asked again for the same, it gives the same.
 
     Raises:
-        DatasetError: a model or its weights cannot be had, or the model has no grounding module though it needs one.
+        DatasetError: A model or its weights cannot be had, or the model has no grounding module though it needs one.
     """
     try:
         device = choose_device(options.device)
@@ -88,7 +88,7 @@ def open_oracle(name: str, weights: Path | None, device: str) -> MaskSource:
     """The oracle of a name, see :class:`StudioOptions`.
 
     Raises:
-        WeightsError: it cannot be loaded.
+        WeightsError: It cannot be loaded.
     """
     if name == MASK_RCNN:
         return DetectorMasks(device, weights)
@@ -99,7 +99,7 @@ def load_grounded(name: str) -> GroundedDiffusion | None:
     """The Grounded Diffusion model in a folder; None where the name is something else's.
 
     Raises:
-        WeightsError: the folder holds another model of this package, or a damaged one.
+        WeightsError: The folder holds another model of this package, or a damaged one.
     """
     if not (Path(name) / CONFIG_FILE).is_file():
         return None

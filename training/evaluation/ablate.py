@@ -76,7 +76,7 @@ def read_mdsm(path: Path) -> TrainConfig:
     """The training configuration of an MDSM.
 
     Raises:
-        ConfigError: it is another model's, or leaves a stage out.
+        ConfigError: It is another model's, or leaves a stage out.
     """
     config = read_config(path)
     if presets()[config.preset].model_type != "mdsm" or config.stage2 is None:

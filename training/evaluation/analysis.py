@@ -3,7 +3,9 @@
 mIoU, oIoU and P@X are over the instructions whose target is in view; where the model answers "not in view", its mask
 is empty and the IoU 0. gIoU counts all instructions: one that names nothing in view scores 1 if the model says so,
 else 0. The presence AUC is the area under the ROC curve of the score that the target is in view; "no-target accuracy at
-0.9" is that of the threshold which nine of ten targets reach.
+0.9" is that of the threshold which nine of ten targets reach. Instance recall is the fraction of the objects that are
+covered by one of the answer's, IoU 0.5 or more, over the instructions that ask for several that are in view; instance
+precision is the fraction of the answer's objects that cover one.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from mdsm_ros.dataset.metrics import (
     figures_table,
     rejected_at,
     summarize,
+    summarize_instances,
 )
 from mdsm_ros.inference.answer import STAGES
 from training.evaluation.mistakes import OUTCOMES
@@ -35,15 +38,16 @@ class Answered:
     """One instruction's answers.
 
     Attributes:
-        in_view: the target is in the picture.
+        in_view: The target is in the picture.
         counts: (intersection, union) in pixels by stage.
-        present: the model says that the target is in view.
-        score: how sure it is of that, 0 to 1.
-        seconds: until the mask, by stage.
+        present: The model says that the target is in view.
+        score: How sure it is of that, 0 to 1.
+        seconds: Until the mask, by stage.
         id: of the instruction.
-        traits: what groups it falls into, label by grouping.
+        traits: What groups it falls into, label by grouping.
         calibration: by stage, see :func:`mdsm_ros.dataset.metrics.calibration_counts`.
-        outcome: what the mask shows, by stage, see :func:`training.evaluation.mistakes.outcome`; of targets in view.
+        instances: Covered, true and found objects by stage, of an instruction that asks for several in view.
+        outcome: What the mask shows, by stage, see :func:`training.evaluation.mistakes.outcome`; of targets in view.
     """
 
     in_view: bool
@@ -55,6 +59,7 @@ class Answered:
     traits: dict[str, str] = field(default_factory=dict)
     calibration: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     outcome: dict[str, str] = field(default_factory=dict)
+    instances: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def iou(self, stage: str) -> float:
         """Intersection over union of a stage's mask; 0 where both masks are empty."""
@@ -107,6 +112,7 @@ def summarize_answers(answers: Sequence[Answered]) -> dict[str, Figures]:
         figures["gIoU"] = float(np.mean([a.iou(stage) for a in seen] + rejected))
         if unseen:
             figures["no-target accuracy"] = float(np.mean(rejected))
+        figures |= summarize_instances([a.instances[stage] for a in seen if a.instances])
         if seen:
             figures["target accuracy"] = float(np.mean([a.present for a in seen]))
         if seen and unseen:

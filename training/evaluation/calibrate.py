@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +52,11 @@ def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS)
     return result
 
 
+def best_threshold(figures: Mapping[float, Figures]) -> float:
+    """The threshold of the highest gIoU, of several the lowest."""
+    return max(figures, key=lambda threshold: figures[threshold]["gIoU"])
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
@@ -70,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     settings = replace(segmenter.defaults, present_threshold=0.0)
     answers = evaluate(segmenter, data, instructions, settings)
     figures = curve(answers)
-    best = max(figures, key=lambda threshold: figures[threshold]["gIoU"])
+    best = best_threshold(figures)
     print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))
     print(f"\nbest by gIoU on {len(instructions)} instructions of {args.split!r}: {best}")
     if args.write:

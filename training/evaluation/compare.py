@@ -56,7 +56,7 @@ def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
     """The configurations of both, with equal budgets; that of MDSM alone where VPD is not compared.
 
     Raises:
-        ConfigError: one is another model's, or their budgets differ.
+        ConfigError: One is another model's, or their budgets differ.
     """
     if vpd is None:
         return {"mdsm": read_mdsm(mdsm)}

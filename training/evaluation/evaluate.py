@@ -20,11 +20,12 @@ from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.dataset.metrics import Figures, calibration_counts, figures_table, intersection_union
+from mdsm_ros.dataset.metrics import Figures, calibration_counts, covered_instances, figures_table, intersection_union
 from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.files import public_name, write_json
 from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
@@ -68,8 +69,19 @@ def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction, settin
         score=answers[-1].score,
         calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
         outcome={a.stage: outcome(a.mask, data, instruction) for a in answers} if in_view else {},
+        instances={a.stage: _instances(a, data, instruction) for a in answers} if _has_several(instruction) else {},
         traits=traits(instruction, float(truth.mean())),
     )
+
+
+def _has_several(instruction: Instruction) -> bool:
+    return len(instruction.annotation_ids) > 1
+
+
+def _instances(found: Segmentation, data: Dataset, instruction: Instruction) -> tuple[int, int, int]:
+    """How many true objects are covered, how many there are, and how many the answer has."""
+    truth = [data.mask_of(annotation_id) for annotation_id in instruction.annotation_ids]
+    return covered_instances([one.mask for one in found.instances], truth), len(truth), len(found.instances)
 
 
 def evaluate(
@@ -148,7 +160,7 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
 
     Raises:
-        CommandError: the model is not one that this package trains.
+        CommandError: The model is not one that this package trains.
     """
     model = load_model(name)
     if not isinstance(model, HubModel):
@@ -158,20 +170,24 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
     return Segmenter(type(model)(config, model.tokenizer), f"{name} untrained", device)
 
 
-def choose(data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None) -> list[Instruction]:
-    """The instructions of a split, or those of some sources and scenes.
+def choose(
+    data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None, *, several: bool = False
+) -> list[Instruction]:
+    """The instructions of a split, or those of some sources and scenes, or those that ask for several objects.
 
     Raises:
-        DatasetError: there are none.
+        DatasetError: There are none.
     """
     found = [
         instruction
         for instruction in data.split(split)
         if (sources is None or instruction.source in sources)
         and data.images[instruction.image_id].scene.startswith(scene or "")
+        and (not several or _has_several(instruction) or asks_for_several(instruction.text))
     ]
     if not found:
-        raise DatasetError(f"{data.root}: no instruction of split {split!r} has source {sources} and scene {scene!r}")
+        wanted = f"has source {sources} and scene {scene!r}" + (" and asks for several objects" if several else "")
+        raise DatasetError(f"{data.root}: no instruction of split {split!r} {wanted}")
     return found
 
 
@@ -182,6 +198,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
     parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
+    parser.add_argument("--several", action="store_true", help="only instructions that ask for several objects")
     parser.add_argument("--limit", type=count, help="the first so many instructions")
     parser.add_argument("--steps", type=refinement_steps, help="refinement steps (default: the model's)")
     parser.add_argument("--samples", type=count, default=1, help="refinements whose mean is the answer")
@@ -195,7 +212,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints the metrics, and writes what the options ask for."""
     data = Dataset(args.data)
-    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    instructions = choose(data, args.split, args.source, args.scene, several=args.several)[: args.limit]
     segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))

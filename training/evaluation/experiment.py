@@ -40,7 +40,7 @@ class Variant:
     """A model to train, and the rows of the table that it gives.
 
     Attributes:
-        change: makes its configuration from that of its base.
+        change: Makes its configuration from that of its base.
         rows: Inference settings that differ from the model's, by the name of the row.
         base: which of the experiment's configurations it changes.
         trained: False asks the model as its checkpoint has it.
@@ -98,7 +98,7 @@ def run_variant(
 
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
-        OutOfTimeError: the deadline came first.
+        OutOfTimeError: The deadline came first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_TALK.not_in_view_share,
         help="share of the attempts that name something that is not in view (default: %(default)s)",
     )
+    parser.add_argument(
+        "--several",
+        type=share,
+        default=DEFAULT_TALK.several,
+        help="fraction of the attempts that ask for several objects: 'both cups', 'the cup and the plate', "
+        "'everything on the table' (default: %(default)s)",
+    )
     options.add_arguments(parser)
     parser.add_argument(
         "--camera",
@@ -54,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     first = SPLIT_SEEDS[args.split] + args.seed_offset
     depth = not args.no_depth
-    talk = Talk(args.sentences, args.absent_share)
+    talk = Talk(args.sentences, args.absent_share, args.several)
     recipe = {"split": args.split, "first_seed": first, "images": args.images, "size": list(args.size), "depth": depth}
-    recipe |= asdict(talk) | {"camera": args.camera}
+    recipe |= talk.recipe | {"camera": args.camera}
     stock = options.chosen_stock(args, args.split)
     if stock is not None:
         recipe |= stock.recipe

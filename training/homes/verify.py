@@ -1,8 +1,8 @@
 """``mdsm-data verify-homes``: judges the homes' instructions anew, each from its query and the scene graph alone.
 
 An instruction passes when its query means exactly one visible thing, its target, beyond doubt, or, where the target is
-not in view, nothing at all; when its text names the kind of that thing, and its colour where the query has one; and
-when the target's pixels are in the picture.
+not in view, nothing at all, or, where it asks for several things, exactly these; when its text names the kind of that
+thing, and its colour where the query has one; and when the target's pixels are in the picture.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import re
 import numpy as np
 from tqdm import tqdm
 
+from mdsm_ros.arguments import share
 from mdsm_ros.homes.furnishing import options
-from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, home_samples
+from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, Talk, home_samples
+from mdsm_ros.homes.speech.grammar import plural_name
+from mdsm_ros.homes.speech.groups import members
 from mdsm_ros.homes.speech.instructions import Sentence
 from mdsm_ros.homes.speech.queries import Query, Scene
+from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon
 
 
@@ -24,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="which seeds")
     parser.add_argument("--instructions", type=int, default=2000, help="how many to judge")
+    parser.add_argument("--several", type=share, default=0.0, help="fraction that asks for several objects")
     options.add_arguments(parser)
 
 
@@ -35,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     seed = SPLIT_SEEDS[args.split]
     with tqdm(total=args.instructions, unit="instruction", disable=None) as progress:
         while judged < args.instructions:
-            for sample in home_samples(seed, depth=False, stock=stock):
+            for sample in home_samples(seed, depth=False, talk=Talk(several=args.several), stock=stock):
                 for sentence in sample.sentences[: args.instructions - judged]:
                     judged += 1
                     absent += sentence.target is None
@@ -56,14 +61,22 @@ def run(args: argparse.Namespace) -> int:
 def find_fault(sample: Sample, sentence: Sentence) -> str | None:
     """What is wrong with a sentence; None when nothing is."""
     scene = Scene(sample.room, sample.seen, sample.view.items.size)
-    sure, unsure = ([thing.index for thing in things] for things in scene.answers(sentence.query))
-    wanted = [] if sentence.target is None else [sentence.target]
-    if (sure, unsure) != (wanted, []):
-        return f"it means {sure} and may mean {unsure}, expected {wanted}"
-    if sentence.target is not None and not np.any(sample.view.items == sentence.target):
+    sure, unsure = ([thing.index for thing in things] for things in _meant(scene, sentence))
+    wanted = sentence.targets
+    if (sorted(sure), unsure) != (sorted(wanted), []):
+        return f"it means {sure} and may mean {unsure}, expected {list(wanted)}"
+    if not all(np.any(sample.view.items == target) for target in wanted):
         return "its target has no pixel"
-    missing = [name for query in _queries(sentence.query) if (name := _unnamed(query, sentence.text)) is not None]
+    said = (sentence.query,) if sentence.group is None else sentence.group.queries
+    missing = [name for one in said for query in _queries(one) if (name := _unnamed(query, sentence.text)) is not None]
     return f"it does not name {missing}" if missing else None
+
+
+def _meant(scene: Scene, sentence: Sentence) -> tuple[list[Seen], list[Seen]]:
+    """What a sentence surely means, and what it may mean."""
+    if sentence.group is None or sentence.group.sort == "all":
+        return scene.answers(sentence.query)
+    return members(scene, sentence.group), []
 
 
 def _queries(query: Query) -> list[Query]:
@@ -72,7 +85,8 @@ def _queries(query: Query) -> list[Query]:
 
 def _unnamed(query: Query, text: str) -> str | None:
     """What a query says of its thing's looks and the text does not."""
-    named = [lexicon.NOUNS.get(query.kind, (query.kind,))]
+    nouns = lexicon.NOUNS.get(query.kind, (query.kind,))
+    named = [(*nouns, *filter(None, map(plural_name, nouns)))]
     if query.color is not None:
         named.append(lexicon.COLOR_NAMES.get(query.color, (query.color,)))
     if query.pattern is not None:

@@ -17,17 +17,17 @@ class LatentDiffusionConfig(LoopConfig):
     """A training of autoencoder and denoiser.
 
     Attributes:
-        autoencoder: stage 1.
-        denoiser: stage 2.
-        sizes: fields of "vae", "unet" and "text_encoder" that differ from those of ``TINY``; images have the VAE's
+        autoencoder: Stage 1.
+        denoiser: Stage 2.
+        sizes: Fields of "vae", "unet" and "text_encoder" that differ from those of ``TINY``; images have the VAE's
             ``sample_size``, sentences the text encoder's ``max_position_embeddings``.
-        kl_weight: nats a value of the image against mean absolute error.
-        text_dropout: probability of leaving a sentence out.
-        max_snr_weight: bound of the signal-to-noise ratio by which errors of the clean latents count; Stable Diffusion
+        kl_weight: Nats a value of the image against mean absolute error.
+        text_dropout: Probability of leaving a sentence out.
+        max_snr_weight: Bound of the signal-to-noise ratio by which errors of the clean latents count; Stable Diffusion
             has none (infinity).
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     STAGES = ("autoencoder", "denoiser")
@@ -64,6 +64,6 @@ def read_latent_config(path: Path) -> LatentDiffusionConfig:
     """Reads the configuration of a training.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+        ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
     return read_loop_config(path, LatentDiffusionConfig)

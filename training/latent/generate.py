@@ -23,11 +23,11 @@ def generate(
     """Draws a picture for each prompt, which depends on prompt, seed and its place in the list alone.
 
     Args:
-        pipeline: the model with its sampler.
+        pipeline: The model with its sampler.
         prompts: N sentences.
         seed: of the noise that drawing starts from.
         steps: of the sampler.
-        guidance: weight of classifier-free guidance; 1 is none.
+        guidance: Weight of classifier-free guidance; 1 is none.
 
     Returns:
         (N, H, W, 3) RGB.

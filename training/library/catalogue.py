@@ -47,15 +47,15 @@ class Item:
     """A model to convert.
 
     Attributes:
-        id: catalogue and name, "scopia/bed1".
-        name: the catalogue's.
+        id: Catalogue and name, "scopia/bed1".
+        name: The catalogue's.
         catalogue: where it comes from; ``licence``, ``creator`` and ``source`` (a web address) are for its credit.
         files: where its files are; several where they are spread over packages.
-        model: path of its OBJ file inside.
-        size: width, depth and height in metres, or None: as in the file.
+        model: Path of its OBJ file inside.
+        size: Width, depth and height in metres, or None: as in the file.
         rotation: of the model before it is measured, rows of a 3 x 3 matrix.
-        elevation: height of its base above the floor, metres.
-        y_up: whether y is up and z to the front in the file; else z is up and -y to the front.
+        elevation: Height of its base above the floor, metres.
+        y_up: Whether y is up and z to the front in the file; else z is up and -y to the front.
         scale: from the file's unit to metres where there is no size.
     """
 
@@ -91,7 +91,7 @@ def find_items(sources: Sequence[Files]) -> tuple[list[Item], list[Credit]]:
     """All models in the sources, sorted by id, and the catalogues' credits.
 
     Raises:
-        DatasetError: there is none, or a catalogue is damaged.
+        DatasetError: There is none, or a catalogue is damaged.
     """
     items: dict[str, Item] = {}
     credits: list[Credit] = []

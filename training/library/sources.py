@@ -35,7 +35,7 @@ class Files:
         """The bytes of a file; upper and lower case are the same, as its catalogues assume.
 
         Raises:
-            DatasetError: there is no such file, or the archive is damaged.
+            DatasetError: There is no such file, or the archive is damaged.
         """
         real = self._index().get(name.lower())
         if real is None:
@@ -77,7 +77,7 @@ def expand(paths: Sequence[Path], folder: Path) -> list[Files]:
         folder: where .deb packages are unpacked.
 
     Raises:
-        DatasetError: a path does not exist or is something else.
+        DatasetError: A path does not exist or is something else.
     """
     found: list[Files] = []
     for path in paths:

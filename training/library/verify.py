@@ -17,7 +17,7 @@ def check(folder: Path) -> int:
         The exit status: 1 where something was damaged.
 
     Raises:
-        LibraryMissing: there is no finished cache.
+        LibraryMissing: There is no finished cache.
     """
     index = store.read_index(folder)
     damaged = [path for record in index["models"] if (path := _damaged(folder, record)) is not None]

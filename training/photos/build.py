@@ -47,7 +47,7 @@ def options_of(args: argparse.Namespace) -> Options:
     """The options of the command line.
 
     Raises:
-        DatasetError: the splits take more than all pictures.
+        DatasetError: The splits take more than all pictures.
     """
     rest = args.test if args.test_exhaustive is None else args.test_exhaustive
     if max(args.test, rest) + args.val > 1:

@@ -29,9 +29,9 @@ class EyeSentence:
     """A sentence about an annotation.
 
     Attributes:
-        annotation: id in the file of annotations.
-        text: the sentence.
-        writer: who wrote it.
+        annotation: Id in the file of annotations.
+        text: The sentence.
+        writer: Who wrote it.
     """
 
     annotation: int | str
@@ -48,13 +48,13 @@ def read_sentences(
     side is left out, so that no writer's sentences are in both.
 
     Args:
-        paths: files of JSON lines.
+        paths: Files of JSON lines.
         pictures: of the collection.
-        split: the split of a picture.
-        faults: what is left out is noted here.
+        split: The split of a picture.
+        faults: What is left out is noted here.
 
     Raises:
-        DatasetError: a file is missing or is no text.
+        DatasetError: A file is missing or is no text.
     """
     by_name = {picture.name: picture for picture in pictures}
     found: dict[str, list[EyeSentence]] = defaultdict(list)

@@ -55,9 +55,9 @@ class Thing:
 
     Attributes:
         id: of the annotation.
-        kind: normalised name of its category.
+        kind: Normalised name of its category.
         record: of the file.
-        certain: one whole object; not a crowd, and not a region of which only the class is known.
+        certain: One whole object; not a crowd, and not a region of which only the class is known.
     """
 
     id: int | str
@@ -71,13 +71,13 @@ class Picture:
     """A picture with its objects.
 
     Attributes:
-        name: the file's name as recorded.
-        path: the file.
+        name: The file's name as recorded.
+        path: The file.
         width, height: as recorded, pixels.
-        things: the objects.
-        captions: sentences about the whole picture.
-        exhaustive: kinds of which every object is labelled.
-        all_labelled: every object of every kind in the file is labelled.
+        things: The objects.
+        captions: Sentences about the whole picture.
+        exhaustive: Kinds of which every object is labelled.
+        all_labelled: Every object of every kind in the file is labelled.
         unique: False where only some objects of a kind are labelled.
     """
 
@@ -98,7 +98,7 @@ class Collection:
 
     Attributes:
         pictures: in the order of the file.
-        kinds: normalised names of the categories, in the order of the file, each once.
+        kinds: Normalised names of the categories, in the order of the file, each once.
         digest: SHA-256 of the file.
     """
 
@@ -111,13 +111,13 @@ def read_collection(path: Path, images: Path, faults: Faults, *, exhaustive: boo
     """Reads a file of annotations.
 
     Args:
-        path: the JSON file.
-        images: folder of the pictures; nothing outside it is read.
-        faults: what cannot be used is noted here.
+        path: The JSON file.
+        images: Folder of the pictures; nothing outside it is read.
+        faults: What cannot be used is noted here.
         exhaustive: where the file does not say how a picture was annotated, every object of the file's categories is.
 
     Raises:
-        DatasetError: the file is missing, is not JSON, or has nothing usable.
+        DatasetError: The file is missing, is not JSON, or has nothing usable.
     """
     content, digest = _read(path)
     kinds = _categories(content, faults)

@@ -71,8 +71,8 @@ class Said:
     """A sentence about one object.
 
     Attributes:
-        text: the sentence.
-        source: who made it.
+        text: The sentence.
+        source: Who made it.
     """
 
     text: str

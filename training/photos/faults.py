@@ -19,7 +19,7 @@ class Faults:
         """Notes something that is left out.
 
         Args:
-            reason: what it is and why, such as "annotations left out: no mask".
+            reason: What it is and why, such as "annotations left out: no mask".
             name: which one.
         """
         self.names[reason].append(name)

@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     """Draws; returns the exit status.
 
     Raises:
-        DatasetError: the annotations cannot be used, or the size is too small.
+        DatasetError: The annotations cannot be used, or the size is too small.
     """
     if args.size < 100:
         raise DatasetError(f"--size is {args.size}, expected at least 100")

@@ -23,7 +23,7 @@ class Pixels:
 
     Attributes:
         rgb: (H, W, 3) in the recorded size.
-        as_it_is: the file itself shows these pixels, so that it need not be written anew.
+        as_it_is: The file itself shows these pixels, so that it need not be written anew.
     """
 
     rgb: NDArray[np.uint8]
@@ -36,7 +36,7 @@ def read_picture(path: Path, width: int, height: int) -> Pixels:
     Where both fit (a square, or a turn by 180 degrees) it is turned, as tools that label show it.
 
     Raises:
-        DatasetError: the file is missing, damaged, or of another size.
+        DatasetError: The file is missing, damaged, or of another size.
     """
     try:
         with open_picture(path) as image:
@@ -64,7 +64,7 @@ def mask_of(segmentation: Any, width: int, height: int) -> tuple[NDArray[np.bool
     """The mask (H, W) of an annotation, and whether it reached out of the picture and was cut there.
 
     Raises:
-        DatasetError: there is none, it is damaged, of another size, or without a pixel.
+        DatasetError: There is none, it is damaged, of another size, or without a pixel.
     """
     if not segmentation:
         raise DatasetError("no mask")

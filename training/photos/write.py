@@ -33,10 +33,10 @@ class Options:
     """What decides the sentences.
 
     Attributes:
-        test, val: fractions of the pictures.
-        test_exhaustive: fraction of the pictures whose annotation is exhaustive that are held out for testing.
-        per_picture: the most sentences of the rules about a picture.
-        absent: fraction of them about what is not in the picture.
+        test, val: Fractions of the pictures.
+        test_exhaustive: Fraction of the pictures whose annotation is exhaustive that are held out for testing.
+        per_picture: The most sentences of the rules about a picture.
+        absent: Fraction of them about what is not in the picture.
         seed: of the choice among sentences.
     """
 

@@ -23,7 +23,7 @@ def kinds_by_name(kinds: Mapping[str, Collection[str]]) -> dict[str, str]:
     """The kind that each name means: its noun, or else a synonym.
 
     Args:
-        kinds: the synonyms of each kind.
+        kinds: The synonyms of each kind.
     """
     synonyms = {name: kind for kind, names in kinds.items() for name in names}
     return synonyms | {kind: kind for kind in kinds}
@@ -34,11 +34,11 @@ def crops(folder: Path, kinds: Mapping[str, str], side: int) -> Iterator[tuple[s
 
     Args:
         folder: with ``annotations.json`` in COCO's form and ``images/``.
-        kinds: kind by category name; other categories are left out.
-        side: pixels.
+        kinds: Kind by category name; other categories are left out.
+        side: Pixels.
 
     Raises:
-        DatasetError: a file is missing or does not have the form.
+        DatasetError: A file is missing or does not have the form.
     """
     path = folder / ANNOTATIONS_FILE
     try:

@@ -15,11 +15,11 @@ class Judged:
     """One picture.
 
     Attributes:
-        group: library, procedural or photographs.
+        group: Library, procedural or photographs.
         name: of the thing.
-        kind: its noun.
-        classes: names of the best classes, the best first.
-        fits: one of them fits the kind.
+        kind: Its noun.
+        classes: Names of the best classes, the best first.
+        fits: One of them fits the kind.
     """
 
     group: str
@@ -33,11 +33,11 @@ def fitting_classes(kinds: Mapping[str, Sequence[str]], classes: Sequence[str]) 
     """The numbers of the classes that fit each kind; kinds without one are left out.
 
     Args:
-        kinds: names of the classes by kind.
-        classes: all names, in the order of the network's outputs.
+        kinds: Names of the classes by kind.
+        classes: All names, in the order of the network's outputs.
 
     Raises:
-        DatasetError: a name is of no class.
+        DatasetError: A name is of no class.
     """
     numbers = {name: number for number, name in enumerate(classes)}
     for kind, names in kinds.items():

@@ -56,8 +56,8 @@ class Studio:
 
         Args:
             parts: of the thing; its front is at +y.
-            views: number of pictures.
-            rng: chooses the ground, the lights, the views and the cameras.
+            views: Number of pictures.
+            rng: Chooses the ground, the lights, the views and the cameras.
         """
         points = np.concatenate([_points(part) for part in parts])
         low, high = points.min(axis=0), points.max(axis=0)

@@ -24,8 +24,8 @@ class Subject:
 
     Attributes:
         name: for people.
-        kind: noun.
-        parts: builds it; a procedural shape is another one each time.
+        kind: Noun.
+        parts: Builds it; a procedural shape is another one each time.
     """
 
     name: str

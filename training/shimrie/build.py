@@ -38,9 +38,9 @@ class Options:
     Attributes:
         masks: "instance": the object itself; "class": everything with its label in the viewpoint's region within
             REVERIE's box, which is all that the authors' rendering can tell apart.
-        min_area: smallest share of the image that a mask may cover.
-        min_inside: smallest share of a mask that must lie in REVERIE's box.
-        min_fill: smallest share of REVERIE's box that the mask's own box must cover; REVERIE's are projected 3D boxes,
+        min_area: Smallest share of the image that a mask may cover.
+        min_inside: Smallest share of a mask that must lie in REVERIE's box.
+        min_fill: Smallest share of REVERIE's box that the mask's own box must cover; REVERIE's are projected 3D boxes,
             loose and blind to occlusion.
     """
 
@@ -76,7 +76,7 @@ def load_scan(root: Path, connectivity: Path, scan: str) -> Scan:
     """Reads what is needed of a scan.
 
     Raises:
-        DatasetError: something is missing or damaged.
+        DatasetError: Something is missing or damaged.
     """
     house = matterport.read_house(matterport.find(root, scan, f"house_segmentations/{scan}.house"))
     vertices, faces, segments = matterport.read_mesh(matterport.find(root, scan, f"house_segmentations/{scan}.ply"))
@@ -102,7 +102,7 @@ def write_viewpoint(writer: DatasetWriter, unit: Viewpoint, *, options: Options)
     """Adds the images and instructions of one viewpoint to a dataset.
 
     Raises:
-        DatasetError: the scan, the viewpoint or the skybox is missing or damaged.
+        DatasetError: The scan, the viewpoint or the skybox is missing or damaged.
     """
     scan = _scan_or_error(options.matterport, options.connectivity, unit.scan)
     if isinstance(scan, DatasetError):
@@ -215,7 +215,7 @@ def choose_view(
     Args:
         masks: by view index (480, 640).
         boxes: REVERIE's, by view index.
-        options: what a mask must meet.
+        options: What a mask must meet.
 
     Returns:
         The view's index, or None and why there is none.

@@ -81,7 +81,7 @@ class House:
 
     Attributes:
         objects: by object index, which is REVERIE's objId.
-        object_of_segment: object index by segment id (``E`` lines).
+        object_of_segment: Object index by segment id (``E`` lines).
     """
 
     objects: dict[int, SceneObject]
@@ -100,7 +100,7 @@ def find(root: Path, scan: str, relative: str) -> Path:
     """A file of a scan.
 
     Raises:
-        DatasetError: it is in none of the known places.
+        DatasetError: It is in none of the known places.
     """
     places = [root / top / sub / relative for top in _ROOTS for sub in (scan, f"{scan}/{scan}")]
     for place in places:
@@ -113,7 +113,7 @@ def read_house(path: Path) -> House:
     """Reads ``<scan>.house``.
 
     Raises:
-        DatasetError: a line does not have the form, or points at one that is not there.
+        DatasetError: A line does not have the form, or points at one that is not there.
     """
     categories: dict[int, tuple[str, str]] = {}
     objects: dict[int, SceneObject] = {}
@@ -146,7 +146,7 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
     """Reads a whole-house .ply: vertices (V, 3) in metres, faces (F, 3), and the segment id of each face (F,).
 
     Raises:
-        DatasetError: the file is damaged, is no triangle mesh, or its faces have no ``face_material``.
+        DatasetError: The file is damaged, is no triangle mesh, or its faces have no ``face_material``.
     """
     from plyfile import PlyData
 
@@ -169,11 +169,11 @@ def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
     """Panoramas of a scan by viewpoint id.
 
     Args:
-        root: folder of ``<scan>_connectivity.json``, or one with a folder ``connectivity`` of them.
+        root: Folder of ``<scan>_connectivity.json``, or one with a folder ``connectivity`` of them.
         scan: which scan.
 
     Raises:
-        DatasetError: the file is missing or does not have the form.
+        DatasetError: The file is missing or does not have the form.
     """
     path = next((root / name.format(scan) for name in _CONNECTIVITY if (root / name.format(scan)).exists()), None)
     if path is None:
@@ -192,7 +192,7 @@ def read_regions(path: Path) -> dict[str, int]:
     """Region of each panorama from ``panorama_to_region.txt`` (fields: index, panorama, region, label).
 
     Raises:
-        DatasetError: the file is unreadable or a line does not have the form.
+        DatasetError: The file is unreadable or a line does not have the form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -16,7 +16,7 @@ class RayCaster:
     Args:
         vertices: (V, 3), metres.
         faces: (F, 3).
-        objects: object index of each face (F,), :data:`NOTHING` for faces of none.
+        objects: Object index of each face (F,), :data:`NOTHING` for faces of none.
     """
 
     def __init__(self, vertices: NDArray[np.float32], faces: NDArray[np.int32], objects: NDArray[np.int32]) -> None:

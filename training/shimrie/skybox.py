@@ -31,7 +31,7 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
     """The faces of a panorama, (6, S, S, 3) RGB.
 
     Raises:
-        DatasetError: a face is missing, unreadable, not square, or of another size than the others.
+        DatasetError: A face is missing, unreadable, not square, or of another size than the others.
     """
     faces: list[NDArray[np.uint8]] = []
     for number in range(FACES):

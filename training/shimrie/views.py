@@ -21,7 +21,7 @@ class View:
     """One of the views of a viewpoint; ``index`` is 0 to 35.
 
     Raises:
-        ValueError: there is no such view.
+        ValueError: There is no such view.
     """
 
     index: int

@@ -20,7 +20,7 @@ class Watch:
     """Counts steps that were left out because their gradient was not finite, and ends a training of nothing else.
 
     Args:
-        scaling: whether a gradient scaler is at work, which leaves out steps of its own until its scale fits.
+        scaling: Whether a gradient scaler is at work, which leaves out steps of its own until its scale fits.
     """
 
     def __init__(self, scaling: bool) -> None:
@@ -31,12 +31,12 @@ class Watch:
         """Whether a step may be taken.
 
         Args:
-            step: its number, from 0.
+            step: Its number, from 0.
             norm: of its gradient, the same on all processes.
             loss: of it, for the message.
 
         Raises:
-            TrainingError: it is one too many in a row that may not.
+            TrainingError: It is one too many in a row that may not.
         """
         if bool(torch.isfinite(norm)):
             self._skipped = 0
@@ -54,7 +54,7 @@ class Watch:
         """Before a checkpoint.
 
         Raises:
-            TrainingError: the last step was left out, so that nobody knows whether the weights are of use.
+            TrainingError: The last step was left out, so that nobody knows whether the weights are of use.
         """
         if self._skipped and self._most == SKIPPED_AT_MOST:
             raise TrainingError(f"step {step}: the gradient is not finite, expected finite numbers before a checkpoint")
@@ -64,7 +64,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Reads a checkpoint of this package.
 
     Raises:
-        WeightsError: the file is damaged.
+        WeightsError: The file is damaged.
     """
     try:
         # each takes to its device what it loads
@@ -83,8 +83,8 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     """Writes a checkpoint so that a kill or a full disk leaves the old one or the new one, never half of one.
 
     Raises:
-        TrainingError: a number in it is not finite.
-        StorageError: the disk is full, or the folder cannot be written.
+        TrainingError: A number in it is not finite.
+        StorageError: The disk is full, or the folder cannot be written.
     """
     size = 0
     for name, tensor in _tensors(content, ""):

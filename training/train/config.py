@@ -21,11 +21,11 @@ class StageConfig:
 
     Attributes:
         steps: of the optimiser.
-        images: images of a step, over all processes and micro-batches together.
+        images: Images of a step, over all processes and micro-batches together.
         dice_weight: 0 trains with cross-entropy alone.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     steps: int
@@ -52,20 +52,20 @@ class LoopConfig:
 
     Attributes:
         polynomial_power: of the learning-rate decay (LAVT: 0.9).
-        instructions_per_image: the most instructions about one image in a batch; its features are computed once.
-        mixture: images of each step by the source of their instructions ("homes", "photos", ...), which add up to
+        instructions_per_image: The most instructions about one image in a batch; its features are computed once.
+        mixture: Images of each step by the source of their instructions ("homes", "photos", ...), which add up to
             ``images``; empty: all images alike.
-        gradient_accumulation: micro-batches that a step is split into on each process.
+        gradient_accumulation: Micro-batches that a step is split into on each process.
         mixed_precision: "no", "fp16" or "bf16".
-        checkpoint_seconds: a checkpoint at least this often.
-        evaluate_steps: validation after so many steps.
-        block_steps: training steps on each shard, or on each block of homes, when data are streamed.
-        homes_per_block: homes that are rendered for each block.
-        stream_workers: processes that render homes ahead of the training.
-        augmentation: how training pictures are changed; None leaves them as they are. Validation never changes them.
+        checkpoint_seconds: A checkpoint at least this often.
+        evaluate_steps: Validation after so many steps.
+        block_steps: Training steps on each shard, or on each block of homes, when data are streamed.
+        homes_per_block: Homes that are rendered for each block.
+        stream_workers: Processes that render homes ahead of the training.
+        augmentation: How training pictures are changed; None leaves them as they are. Validation never changes them.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     STAGES: ClassVar[tuple[str, ...]] = ()  # the fields that are a StageConfig
@@ -113,17 +113,17 @@ class TrainConfig(LoopConfig):
     """A training of one stage or two.
 
     Attributes:
-        preset: name of the model's preset; ``model`` overrides single fields of it.
+        preset: Name of the model's preset; ``model`` overrides single fields of it.
         stage2: None ends after stage 1, which is all that LAVT has.
-        start_from: a model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
+        start_from: A model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
             wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
-        loss_stride: masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
-        gradient_checkpointing: computes activations again on the way back, for memory.
-        freeze_language: the language encoder stays as it is, without dropout.
-        feature_cache: what the frozen semantic branch and language encoder give is computed once and kept on disk.
+        loss_stride: Masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
+        gradient_checkpointing: Computes activations again on the way back, for memory.
+        freeze_language: The language encoder stays as it is, without dropout.
+        feature_cache: What the frozen semantic branch and language encoder give is computed once and kept on disk.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     STAGES = ("stage1", "stage2")
@@ -178,7 +178,7 @@ def read_config(path: Path) -> TrainConfig:
     """Reads the configuration of a training of one stage or two.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+        ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
     return read_loop_config(path, TrainConfig)
 
@@ -187,7 +187,7 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
     """Reads a training configuration of any kind.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a field is unknown, absent or out of range.
+        ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
     """
     values = read_yaml(path, ConfigError, "a training configuration")
     if not isinstance(values, dict):

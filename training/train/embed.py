@@ -21,8 +21,8 @@ def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
     """Copies a model's folder; its weights are split into files of at most ``largest_file``. A model card stays.
 
     Raises:
-        WeightsError: there is no model, or it cannot be read.
-        OSError: a file cannot be copied.
+        WeightsError: There is no model, or it cannot be read.
+        OSError: A file cannot be copied.
     """
     read_config(model)
     state = {name: tensor for path in weight_files(model) for name, tensor in read_safetensors(path).items()}

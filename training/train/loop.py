@@ -57,7 +57,7 @@ def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> lis
     """The images of a dataset as one pool, or one for each source that the configuration's mixture names.
 
     Raises:
-        ConfigError: the mixture does not add up to ``images``, or names a source that the dataset lacks.
+        ConfigError: The mixture does not add up to ``images``, or names a source that the dataset lacks.
     """
     if not config.mixture:
         return [Pool(list(data.by_image.values()), images, config.seed)]
@@ -82,10 +82,10 @@ class StepSampler(Sampler[list[int]]):
 
     Args:
         pools: where the images of a step come from.
-        per_image: the most instructions an image.
+        per_image: The most instructions an image.
         seed: of the shuffles.
-        first_step, last_step: the steps to yield.
-        part: this process and the number of them.
+        first_step, last_step: The steps to yield.
+        part: This process and the number of them.
         micro_batches: of a step on each process.
     """
 
@@ -232,17 +232,17 @@ def train_stage(
         stage: from a batch and the number of the step to :data:`~training.train.stages.Losses`; parameters without
             gradient stay as they are.
         source: where the training instructions come from.
-        options: optimisation of this stage.
-        config: the whole run.
-        accelerator: device and precision.
-        checkpoint: file that is resumed from and written to.
+        options: Optimisation of this stage.
+        config: The whole run.
+        accelerator: Device and precision.
+        checkpoint: File that is resumed from and written to.
         validate: called with the averaged weights in place; its figures go to TensorBoard.
         deadline: ``time.monotonic()`` after which the run ends with a checkpoint.
 
     Raises:
-        TrainingError: the numbers are not finite any more; the last checkpoint stays as it is.
-        StorageError: a checkpoint cannot be written; likewise.
-        WeightsError: the checkpoint to go on from is damaged, or another model's.
+        TrainingError: The numbers are not finite any more; the last checkpoint stays as it is.
+        StorageError: A checkpoint cannot be written; likewise.
+        WeightsError: The checkpoint to go on from is damaged, or another model's.
     """
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)  # type: ignore[no-untyped-call]

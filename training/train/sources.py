@@ -78,7 +78,7 @@ class StreamSource:
     Args:
         make: gives the dataset of a block, by its number from 0.
         steps: of a block.
-        pool: the processes that ``make`` uses, which :meth:`close` ends.
+        pool: The processes that ``make`` uses, which :meth:`close` ends.
     """
 
     def __init__(self, make: Callable[[int], InstructionDataset], steps: int, pool: Executor | None = None) -> None:
@@ -117,7 +117,7 @@ def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> 
     """The source of a name, see :data:`SOURCES`.
 
     Raises:
-        DatasetError: there is no such data, or no instruction of the split.
+        DatasetError: There is no such data, or no instruction of the split.
     """
     make = partial(InstructionDataset, split=split, image_size=image_size)
     if where.startswith(HOMES):

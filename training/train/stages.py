@@ -116,7 +116,7 @@ class StageTwo(nn.Module):
         from_initial, timesteps, noise = (x.to(truth.device) for x in self._draw(batch.positions, step))
         clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
         noisy = model.scheduler.add_noise(clean, noise, timesteps)
-        condition = model.refiner.condition(features.images, answer.logits, (features.decoded, *features.fused))
+        condition = model.condition(features, answer.logits)
         logits = model.refiner(noisy, timesteps, condition, features.text)
         losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight, self.config.loss_stride)}
         return losses | {"loss": losses["refined"]}

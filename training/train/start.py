@@ -8,19 +8,21 @@ import torch
 
 from mdsm_ros.checkpoints.pretrained import model_folder
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.hub.folder import read_weights
+from mdsm_ros.hub.folder import read_values, read_weights
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common.vision import ParallelJoin
 from mdsm_ros.models.mdsm.network import MDSM
 
 LAST_PRESENT_WEIGHT = "head.present.2.weight"
+LAST_REFINER_LAYER = "refiner.unet.conv_out."
 
 
 def start_from(model: HubModel, name: str) -> str:
     """Takes over everything that another model has under the same name.
 
     A present head that says the same to everything, such as that of a converted LAVT, is not taken. Where an MDSM
-    starts from a model without CLIP, CLIP at first adds nothing: its initial masks are those of that model.
+    starts from a model without CLIP, CLIP at first adds nothing: its initial masks are those of that model. Where a
+    refiner that adds to the initial mask starts from one that makes its own mask, the last layer is not taken.
 
     Args:
         model: to be filled.
@@ -30,12 +32,15 @@ def start_from(model: HubModel, name: str) -> str:
         What was taken and what was not, for people.
 
     Raises:
-        WeightsError: there is no such model, it shares nothing with this one, or something shared has another shape.
+        WeightsError: There is no such model, it shares nothing with this one, or something shared has another shape.
     """
-    state, own = read_weights(model_folder(name)), model.state_dict()
+    folder = model_folder(name)
+    state, own = read_weights(folder), model.state_dict()
     for key in [key for key in state if key.endswith(LAST_PRESENT_WEIGHT) and not state[key].any()]:
         head = key.removesuffix("2.weight")
         state = {other: value for other, value in state.items() if not other.startswith(head)}
+    if isinstance(model, MDSM) and model.config.refiner_residual and not read_values(folder).get("refiner_residual"):
+        state = {key: value for key, value in state.items() if not key.startswith(LAST_REFINER_LAYER)}
     taken = {key: value for key, value in state.items() if key in own}
     if not taken:
         raise WeightsError(f"start_from is {name!r}, expected a model that shares parameters with {_kind(model)}")

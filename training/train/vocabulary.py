@@ -33,8 +33,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     The same texts give the same vocabulary (the trainer of ``tokenizers`` breaks ties differently from run to run).
 
     Args:
-        texts: sentences.
-        vocab_size: the most entries that the vocabulary may have.
+        texts: Sentences.
+        vocab_size: The most entries that the vocabulary may have.
     """
     normalizer, splitter = BertNormalizer(lowercase=True), BertPreTokenizer()
     counts = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
@@ -57,7 +57,7 @@ def cut_vocabulary(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], voc
         vocab_size: Number of pieces to keep.
 
     Raises:
-        ConfigError: the texts alone need more pieces.
+        ConfigError: The texts alone need more pieces.
     """
     original = tokenizer.get_vocab()
     pieces = sorted(original, key=original.__getitem__)
@@ -77,9 +77,9 @@ def train_clip_tokenizer(texts: Iterable[str], vocab_size: int, max_length: int,
     Any text comes back from its tokens, but for case and spaces. The same texts give the same vocabulary.
 
     Args:
-        texts: sentences.
-        vocab_size: the most entries that the vocabulary may have, at least 514.
-        max_length: the most tokens of a sentence, the two special ones included.
+        texts: Sentences.
+        vocab_size: The most entries that the vocabulary may have, at least 514.
+        max_length: The most tokens of a sentence, the two special ones included.
         folder: where the tokenizer is saved.
     """
     alphabet = sorted(ByteLevel.alphabet())

@@ -1,1 +1,1 @@
-"""Checkpoints of other code bases to model folders of this package."""
+"""Conversion of checkpoints of other code bases to model folders of this package."""

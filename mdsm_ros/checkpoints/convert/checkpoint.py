@@ -1,4 +1,4 @@
-"""Reading foreign checkpoints, and filling a model from one without anything left over on either side."""
+"""Reading foreign checkpoints, and loading one into a model with no tensor left over on either side."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mdsm_ros.foreign import shown
 
 @dataclass(frozen=True)
 class Source:
-    """A tensor of a foreign checkpoint on its way into a model.
+    """A tensor of a foreign checkpoint, prepared for a model.
 
     Attributes:
-        key: its name there.
-        value: as the model wants it.
+        key: Name of the tensor in the checkpoint.
+        value: Tensor in the model's layout.
     """
 
     key: str
@@ -33,7 +33,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Reads a ``.pth`` file: tensors, plain values and an ``argparse.Namespace``; nothing in it can run code.
 
     Raises:
-        WeightsError: the file is missing or damaged, or it holds anything else.
+        WeightsError: The file is missing or damaged, or contains anything else.
     """
     content = load_content(path)
     if not isinstance(content, dict):
@@ -42,10 +42,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def tensors(content: Mapping[str, Any], name: str) -> dict[str, torch.Tensor]:
-    """The state dictionary that is stored under a name.
+    """The state dictionary stored under a name.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: There is no state dictionary of that name.
     """
     state = content.get(name)
     if not isinstance(state, dict) or not all(
@@ -57,7 +57,7 @@ def tensors(content: Mapping[str, Any], name: str) -> dict[str, torch.Tensor]:
 
 
 def option(content: Mapping[str, Any], name: str, default: Any) -> Any:
-    """An option of the training script that wrote the checkpoint, where it was stored with it."""
+    """An option of the training script that wrote the checkpoint, if it was stored."""
     return getattr(content.get("args"), name, default)
 
 
@@ -66,15 +66,15 @@ def translate(
     rules: Sequence[tuple[str, str]],
     convert: Callable[[str, torch.Tensor], torch.Tensor],
 ) -> dict[str, Source]:
-    """Tensors by our names.
+    """Renames tensors to the names in this package.
 
     Args:
-        state: by foreign names.
-        rules: pattern of the whole foreign name, and ours.
-        convert: gives a tensor its form in our model.
+        state: Tensors by foreign name.
+        rules: Pattern of the whole foreign name, and the name in this package.
+        convert: Function that converts a tensor to this package's layout.
 
     Raises:
-        WeightsError: no rule knows a name.
+        WeightsError: No rule matches a name.
     """
     found: dict[str, Source] = {}
     for key, value in state.items():
@@ -86,17 +86,17 @@ def translate(
 
 
 def fill(model: nn.Module, sources: Mapping[str, Source], ours: tuple[str, ...]) -> None:
-    """Loads what a checkpoint holds, by the model's names.
+    """Loads the tensors of a checkpoint, given by the model's names.
 
-    Buffers that the model computes itself and that the checkpoint stores, too, must agree.
+    Buffers that the model computes and the checkpoint also stores must agree.
 
     Args:
-        model: to be filled.
-        sources: by name in the model.
-        ours: how names begin that the checkpoint cannot have; they stay as they are.
+        model: Model to fill.
+        sources: Tensors by name in the model.
+        ours: Prefixes of names that the checkpoint does not have; these tensors are not changed.
 
     Raises:
-        WeightsError: a tensor is missing, has no place, or has another shape.
+        WeightsError: A tensor is missing, has no counterpart in the model, or has another shape.
     """
     wanted = {name: value for name, value in model.state_dict().items() if not name.startswith(ours)}
     computed = {name: value for name, value in model.named_buffers() if name not in wanted}
@@ -107,10 +107,10 @@ def fill(model: nn.Module, sources: Mapping[str, Source], ours: tuple[str, ...])
         if source.value.shape != expected.shape:
             raise WeightsError(f"{source.key} is {_shape(source.value)}, expected {_shape(expected)} as {name}")
         if name in computed and not torch.equal(source.value, expected):
-            raise WeightsError(f"{source.key} is not what {name} is computed as")
+            raise WeightsError(f"{source.key} differs from the computed buffer {name}, expected the same values")
     absent = sorted(set(wanted) - set(sources))
     if absent:
-        raise WeightsError(f"the checkpoint has nothing for {absent[0]} {_shape(wanted[absent[0]])}")
+        raise WeightsError(f"the checkpoint has no tensor for {absent[0]} {_shape(wanted[absent[0]])}")
     model.load_state_dict({name: sources[name].value for name in wanted}, strict=False)
 
 

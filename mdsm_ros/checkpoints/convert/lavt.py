@@ -1,4 +1,4 @@
-"""Checkpoints of the official LAVT code (github.com/yz93/LAVT-RIS) to our LAVT, key by key.
+"""Conversion of checkpoints of the official LAVT code (github.com/yz93/LAVT-RIS), key by key.
 
 Names, shapes and facts such as the order of padding and shift were looked up in that code, which is GPLv3; nothing of
 it is copied. Both of its variants are read: ``lavt`` keeps BERT in a state dictionary of its own, ``lavt_one`` inside
@@ -24,10 +24,10 @@ from mdsm_ros.models.common.mask_head import MaskHead
 from mdsm_ros.models.config import LAVTConfig
 from mdsm_ros.models.lavt.network import LAVT
 
-BERT_HEAD_DIM = 64  # of all published BERTs; the number of heads is not in the shapes
+BERT_HEAD_DIM = 64  # head size of all published BERTs; shapes do not reveal the number of heads
 ALWAYS_PRESENT = 20.0  # logit: a probability of 1 in single precision
 TEXT_ENCODER = "text_encoder."
-UNUSED = re.compile(r"text_encoder\.(pooler\..+|embeddings\.position_ids)")  # by that code as well
+UNUSED = re.compile(r"text_encoder\.(pooler\..+|embeddings\.position_ids)")  # also unused in that code
 
 _PWAM = {
     "image_lang_att.f_query.0": "query",
@@ -41,7 +41,7 @@ _SWIN = "intermediate.swin.swin"
 _RULES: list[tuple[str, str]] = [
     (r"backbone\.(patch_embed\..+)", rf"{_SWIN}.\1"),
     (r"backbone\.(layers\.\d\.blocks\..+)", rf"{_SWIN}.\1"),
-    # patches are merged at the end of a stage there, at the start of the next one in timm
+    # that code merges patches at the end of a stage, timm at the start of the next one
     *((rf"backbone\.layers\.{i}\.(downsample\..+)", rf"{_SWIN}.layers.{i + 1}.\1") for i in range(3)),
     *(
         (rf"backbone\.layers\.(\d)\.fusion\.{re.escape(theirs)}\.(\w+)", rf"intermediate.pwam.\1.{ours}.\2")
@@ -54,7 +54,7 @@ _RULES: list[tuple[str, str]] = [
 
 
 def decoder_rules(head: str) -> list[tuple[str, str]]:
-    """Names in LAVT's decoder, which VPD shares, to those in a :class:`~mdsm_ros.models.common.mask_head.MaskHead`."""
+    """Maps decoder names of LAVT and VPD to those in a :class:`~mdsm_ros.models.common.mask_head.MaskHead`."""
     return [
         (rf"classifier\.{kind}{number}_{level}\.(\w+)", rf"{head}.blocks.{4 - level}.mix.{place}.\1")
         for level in (4, 3, 2)
@@ -63,7 +63,7 @@ def decoder_rules(head: str) -> list[tuple[str, str]]:
 
 
 def object_logit(key: str, value: torch.Tensor) -> torch.Tensor:
-    """Two logits, background and object, are one: softmax of the two is the sigmoid of their difference."""
+    """Replaces the logits of background and object by their difference: softmax of the two is its sigmoid."""
     if key.startswith("classifier.conv1_1.") and len(value) == 2:
         return value[1:] - value[:1]
     return value
@@ -71,12 +71,12 @@ def object_logit(key: str, value: torch.Tensor) -> torch.Tensor:
 
 def _value(key: str, value: torch.Tensor) -> torch.Tensor:
     if ".fusion." in key and value.ndim == 3 and value.shape[-1] == 1:
-        return value.squeeze(-1)  # a convolution over single pixels or words is a linear layer
+        return value.squeeze(-1)  # a convolution with kernel size 1 is a linear layer
     return object_logit(key, value)
 
 
 def say_present(head: MaskHead) -> None:
-    """Lets the present head, which official models do not have, say "in view" to everything."""
+    """Makes the present head, which official models do not have, always answer "in view"."""
     last = head.present[-1]
     assert isinstance(last, nn.Linear)
     nn.init.zeros_(last.weight)
@@ -84,16 +84,16 @@ def say_present(head: MaskHead) -> None:
 
 
 def is_lavt(content: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint has the official LAVT's layout."""
+    """Whether a checkpoint has the layout of the official LAVT."""
     state = content.get("model")
     return isinstance(state, dict) and "backbone.layers.0.res_gate.0.weight" in state
 
 
 def lavt_state(content: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The parameters of both variants in the layout of ``lavt_one``, without what that code does not use either.
+    """The parameters of either variant in the layout of ``lavt_one``, without those that the official code never uses.
 
     Raises:
-        WeightsError: a state dictionary is missing.
+        WeightsError: A state dictionary is missing.
     """
     state = dict(tensors(content, "model"))
     if not any(key.startswith(TEXT_ENCODER) for key in state):
@@ -102,10 +102,10 @@ def lavt_state(content: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
 
 def lavt_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> LAVTConfig:
-    """The sizes that the shapes tell, and the image size among the stored options (480 where there are none).
+    """The configuration given by the shapes, and the image size of the stored options (480 if there are none).
 
     Raises:
-        WeightsError: sizes that our LAVT cannot have.
+        WeightsError: This package's LAVT does not support the sizes.
     """
     heads = option(content, "mha", "") or "1-1-1-1"
     if not isinstance(heads, str) or set(heads.split("-")) != {"1"}:
@@ -145,21 +145,21 @@ def _count(state: Mapping[str, torch.Tensor], numbered: str) -> int:
 
 
 def convert(content: Mapping[str, Any], language: str) -> LAVT:
-    """Our LAVT with the weights of an official one, and the tokenizer of a hub id or folder.
+    """Makes a LAVT with the weights of an official checkpoint, and a tokenizer from a hub id or folder.
 
     Raises:
-        WeightsError: as :func:`convert_lavt`; or there is no such tokenizer.
+        WeightsError: As for :func:`convert_lavt`, or the tokenizer cannot be found.
     """
     return convert_lavt(content, load_bert_tokenizer(language))
 
 
 def convert_lavt(content: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> LAVT:
-    """Our LAVT with the weights of an official one.
+    """Makes a LAVT with the weights of an official checkpoint.
 
     LAVT always answers with a mask, and so does this one; the hidden layer of its present head is seeded.
 
     Raises:
-        WeightsError: a tensor is missing, has no place or another shape; or the tokenizer has another vocabulary.
+        WeightsError: A tensor is missing, has no counterpart or another shape; or the vocabulary size differs.
     """
     state = lavt_state(content)
     config = lavt_config(content, state)

@@ -1,4 +1,4 @@
-"""``mdsm convert``: a foreign checkpoint to a model folder."""
+"""``mdsm convert``: makes a model folder from a foreign checkpoint."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ tags: [referring-segmentation]
 # {title}
 
 Converted by `mdsm convert` from `{name}` (SHA-256 `{digest}`), a checkpoint of {origin}.
-The weights are those of its authors, under their terms; this folder holds them in half precision.
+The weights are the authors', under their terms; this folder contains them in half precision.
 
 - It always answers with a mask: the model knows no "not in view", so the present probability is a constant 1.
-- Images are resized straight to {size}x{size} pixels.
-- Instructions are cut at {tokens} tokens, special ones included.
+- Images are resized to {size}x{size} pixels, without keeping the aspect ratio.
+- Instructions are cut at {tokens} tokens, including special tokens.
 """
 
 
 def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: str | None = None) -> str:
-    """Writes the model folder and says what became of the checkpoint.
+    """Writes the model folder and returns a line that describes the model.
 
     Args:
-        checkpoint: ``.pth`` file.
-        out: folder to write.
-        kind: Model type, "lavt" or "vpd"; None goes by the content.
-        language: hub id or folder of what is not in the checkpoint: for LAVT BERT's tokenizer, for VPD CLIP's tokenizer
-            and text encoder. None: of BERT-base-uncased and of CLIP ViT-L/14, from the hub or its cache.
+        checkpoint: Path of the ``.pth`` file.
+        out: Folder to write.
+        kind: Model type, "lavt" or "vpd"; None infers it from the content.
+        language: Hub id or folder of the parts that the checkpoint lacks: BERT's tokenizer for LAVT, CLIP's tokenizer
+            and text encoder for VPD. None takes BERT-base-uncased or CLIP ViT-L/14, from the hub or its cache.
 
     Raises:
-        WeightsError: the checkpoint is damaged, no such model, or would lose something; ``out`` holds a model.
+        WeightsError: The checkpoint is damaged, not of this type, or not fully convertible; or ``out`` contains a
+            model.
     """
     _expect_new(out)
     content = read_checkpoint(checkpoint)
@@ -67,18 +68,18 @@ def convert(checkpoint: Path, out: Path, *, kind: str | None = None, language: s
 
 
 def _expect_new(out: Path) -> None:
-    """Nothing of the user's is replaced; half a model, which an earlier version left when it was killed, is."""
+    """Checks that no file of the user's is replaced; an incomplete model left by a killed run may be replaced."""
     found = list(out.iterdir()) if out.is_dir() else []
     whole = all((out / name).exists() for name in (CONFIG_FILE, TOKENIZER_FILE)) and any(out.glob("*.safetensors"))
     if whole:
-        raise WeightsError(f"folder {out} holds a model already, expected a new one")
+        raise WeightsError(f"folder {out} already contains a model, expected a new folder")
     others = [path.name for path in found if not any(path.match(pattern) for pattern in (*OWN_FILES, "README.md"))]
     if others:
-        raise WeightsError(f"folder {out} holds {others[0]}, expected a new or an empty folder")
+        raise WeightsError(f"folder {out} contains {others[0]}, expected a new or an empty folder")
 
 
 def _recognize(checkpoint: Path, content: Mapping[str, Any], kind: str | None) -> tuple[str, Conversion]:
-    """The model type that was asked for, or the one whose layout the content has; and how it is converted."""
+    """The requested model type, or the one whose layout the content has; and its conversion."""
     conversions = {family.name: family.conversion for family in trained_families() if family.conversion is not None}
     for name, conversion in conversions.items():
         if kind == name or (kind is None and resolve(conversion.recognizes)(content)):

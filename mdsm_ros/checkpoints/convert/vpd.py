@@ -1,8 +1,8 @@
-"""Checkpoints of the official VPD code (github.com/wl-zhao/VPD, folder refer) to our VPD.
+"""Conversion of checkpoints of the official VPD code (github.com/wl-zhao/VPD, folder refer).
 
 Names and shapes were looked up in that code. UNet and VAE have the layout of the original Stable Diffusion code, which
-diffusers knows to translate. The text encoder is not in these checkpoints, since VPD never trains it: it is that of
-CLIP ViT-L/14, as in Stable Diffusion 1.
+diffusers can translate. These checkpoints lack the text encoder, because VPD never trains it: it is the one of CLIP
+ViT-L/14, as in Stable Diffusion 1.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.models.vpd.network import VPD
 
 UNET, VAE = "unet.unet.diffusion_model.", "encoder_vq."
-UNUSED = "encoder_vq.post_quant_conv."  # of the VAE's decoder, which that code deletes
+UNUSED = "encoder_vq.post_quant_conv."  # parameters of the VAE's decoder, which that code deletes
 LEVELS = 4
 _RULES = [(r"text_adapter\.fc\.(\d\.\w+)", r"adapter.mlp.\1"), (r"gamma", "adapter.gamma"), *decoder_rules("head")]
 
 
 def is_vpd(content: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint has the official VPD's layout."""
+    """Whether a checkpoint has the layout of the official VPD."""
     state = content.get("model")
     return isinstance(state, dict) and f"{UNET}input_blocks.0.0.weight" in state
 
 
 def vpd_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor], text_encoder: CLIPTextModel) -> VPDConfig:
-    """The sizes that the shapes tell, and the image size among the stored options (512 where there are none).
+    """The configuration given by the shapes, and the image size of the stored options (512 if there are none).
 
     Raises:
-        WeightsError: sizes that our VPD cannot have.
+        WeightsError: This package's VPD does not support the sizes.
     """
     try:
         blocks = len({key.split(".")[4] for key in state if key.startswith(f"{UNET}input_blocks.")})
-        layers = blocks // LEVELS - 1  # the first convolution, and in each level these and a halving but in the last
+        layers = blocks // LEVELS - 1  # a convolution; these in each level, and a halving in all but the last
         widths = [len(state[f"{UNET}input_blocks.{1 + i * (layers + 1)}.0.in_layers.2.weight"]) for i in range(LEVELS)]
         encoder = f"{VAE}encoder.down"
         first = state["classifier.conv1_4.weight"]
@@ -67,7 +67,7 @@ def vpd_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor], te
         }
         return VPDConfig(
             image_size=option(content, "img_size", VPDConfig.image_size),
-            max_tokens=first.shape[1] - widths[3] - widths[2],  # a map for each, beside the features
+            max_tokens=first.shape[1] - widths[3] - widths[2],  # one map for each, beside the features
             sizes=sizes,
             scale_latents=False,
             decoder_channels=len(first),
@@ -79,26 +79,26 @@ def vpd_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor], te
 
 
 def convert(content: Mapping[str, Any], language: str) -> VPD:
-    """Our VPD with the weights of an official one, and tokenizer and text encoder of a hub id or folder.
+    """Makes a VPD with the weights of an official checkpoint, and tokenizer and text encoder of a hub id or folder.
 
     Raises:
-        WeightsError: as :func:`convert_vpd`; or there is no such tokenizer or text encoder.
+        WeightsError: As for :func:`convert_vpd`, or the tokenizer or the text encoder cannot be found.
     """
     return convert_vpd(content, load_text_encoder(language), load_clip_tokenizer(language, subfolder=""))
 
 
 def convert_vpd(content: Mapping[str, Any], text_encoder: CLIPTextModel, tokenizer: PreTrainedTokenizerBase) -> VPD:
-    """Our VPD with the weights of an official one.
+    """Makes a VPD with the weights of an official checkpoint.
 
     VPD always answers with a mask, and so does this one; the hidden layer of its present head is seeded.
 
     Args:
-        content: of the checkpoint.
-        text_encoder: of CLIP ViT-L/14.
-        tokenizer: of the same.
+        content: Content of the checkpoint.
+        text_encoder: Text encoder of CLIP ViT-L/14.
+        tokenizer: Tokenizer of CLIP ViT-L/14.
 
     Raises:
-        WeightsError: a tensor is missing, has no place or another shape.
+        WeightsError: A tensor is missing, has no counterpart or another shape.
     """
     state = {key: value for key, value in tensors(content, "model").items() if not key.startswith(UNUSED)}
     config = vpd_config(content, state, text_encoder)
@@ -130,7 +130,7 @@ def _by_diffusers(
     convert: Callable[[dict[str, torch.Tensor], Mapping[str, Any]], dict[str, torch.Tensor | None]],
     config: Mapping[str, Any],
 ) -> dict[str, Source]:
-    """One network in diffusers' names; diffusers leaves out without a word what it does not know, here that is told."""
+    """Converts one network to diffusers' names; raises for tensors that diffusers silently ignores."""
     keys = {key: value for key, value in state.items() if key.startswith(prefix)}
     try:
         converted = convert({ldm_prefix + key.removeprefix(prefix): value for key, value in keys.items()}, config)

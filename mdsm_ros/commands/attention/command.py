@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_picture_arguments(parser)
     add_model_arguments(parser, steps=False)
-    parser.add_argument("--out", type=Path, help="where to write the sheet (default: IMAGE_attention.png here)")
+    parser.add_argument("--out", type=Path, help="file to write (default: IMAGE_attention.png in this folder)")
 
 
 def run(args: argparse.Namespace) -> int:

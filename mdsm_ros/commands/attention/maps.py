@@ -1,4 +1,4 @@
-"""``mdsm attention``: where a model looked for each word of an instruction, drawn over the photo."""
+"""``mdsm attention``: where a model looks for each word of an instruction, drawn over the image."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from mdsm_ros.segmenter import Segmenter
 
 COLUMNS = 4
 TILE_WIDTH = 240  # pixels
-OPACITY = 0.65  # of the heat over the photo
-HEAT = np.array(((10, 0, 60), (150, 0, 140), (255, 90, 40), (255, 245, 110)))  # from the least to the most attention
+OPACITY = 0.65  # opacity of the attention over the image
+HEAT = np.array(((10, 0, 60), (150, 0, 140), (255, 90, 40), (255, 245, 110)))  # lowest to highest attention
 
 
 @dataclass(frozen=True)
 class WordMap:
-    """How much the pixels looked at a word, float32 (H, W) on the image's pixels: the mean over the word's tokens."""
+    """The attention of each pixel to a word, float32 (H, W): the mean over the word's tokens."""
 
     word: str
     attention: NDArray[np.float32]
 
 
 def word_maps(segmenter: Segmenter, image: NDArray[np.uint8], instruction: str) -> list[WordMap]:
-    """The attention to each word that the model read, in the order of the instruction.
+    """Computes the attention to each word that the model reads, in the order of the instruction.
 
     Args:
-        segmenter: whose model is asked.
-        image: uint8 (H, W, 3) RGB.
-        instruction: what to look for.
+        segmenter: Segmenter of the model.
+        image: Image, uint8 (H, W, 3) RGB.
+        instruction: Instruction that names the target.
 
     Raises:
-        AttentionError: the model has no attention to show.
-        ImageError: the image has the wrong shape or type.
-        InstructionError: the instruction is empty, too long, or holds control characters.
+        AttentionError: The model has no attention maps.
+        ImageError: The image has the wrong shape or type.
+        InstructionError: The instruction is empty, too long, or contains control characters.
     """
     model = segmenter.model
     if not isinstance(model, AttentiveModel):
@@ -57,7 +57,7 @@ def word_maps(segmenter: Segmenter, image: NDArray[np.uint8], instruction: str) 
     encoding = model.tokenizer(text, truncation=True, max_length=len(maps))
     tokens_of: dict[int, list[int]] = {}
     for token, word in enumerate(encoding.word_ids()):
-        if word is not None:  # as it is for what the tokenizer adds at both ends
+        if word is not None:  # also for the tokens that the tokenizer adds at both ends
             tokens_of.setdefault(word, []).append(token)
     spans = {word: encoding.word_to_chars(word) for word in tokens_of}
     return [
@@ -67,9 +67,9 @@ def word_maps(segmenter: Segmenter, image: NDArray[np.uint8], instruction: str) 
 
 
 def attention_sheet(segmenter: Segmenter, image: NDArray[np.uint8], instruction: str) -> NDArray[np.uint8]:
-    """The photo with the answer, and for each word the photo under its attention, each from its least to its most.
+    """Draws the image with the answer, and for each word the image under its attention, over its own range.
 
-    Arguments and errors are those of :func:`word_maps`.
+    Arguments and errors are the same as for :func:`word_maps`.
     """
     maps = word_maps(segmenter, image, instruction)
     answered = np.array(image)
@@ -80,7 +80,7 @@ def attention_sheet(segmenter: Segmenter, image: NDArray[np.uint8], instruction:
 
 
 def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A photo (H, W, 3) in grey under the colours of a map (H, W), which are spread over the map's own range."""
+    """An image (H, W, 3) in grey under the colours of a map (H, W), scaled to the map's own range."""
     least, most = float(attention.min()), float(attention.max())
     share = (attention - least) / max(most - least, 1e-12)
     stops = np.linspace(0, 1, len(HEAT))

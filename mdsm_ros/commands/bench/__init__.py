@@ -1,1 +1,1 @@
-"""``mdsm bench``: the latency of a model alone and in the running node."""
+"""``mdsm bench``: the latency of a model, alone and in the running node."""

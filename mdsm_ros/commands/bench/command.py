@@ -1,4 +1,4 @@
-"""Measures the latency of a model on this machine: alone, in the running node, and how steady its masks are."""
+"""Measures a model on this machine: its latency alone and in the running node, and the stability of its masks."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ from mdsm_ros.commands.options import add_model_arguments, check_model, load_seg
 from mdsm_ros.demo import BUNDLED_BAG
 from mdsm_ros.extras import require
 
-RANDOM = "random:"  # before the name of a preset
+RANDOM = "random:"  # prefix of a preset's name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_model_arguments(parser)
-    parser.add_argument("--runs", type=count, default=50, help="answers to time (default: %(default)s)")
+    parser.add_argument("--runs", type=count, default=50, help="number of answers to time (default: %(default)s)")
     parser.add_argument(
         "--acceleration",
         nargs="+",
         default=["none"],
         metavar="HOW",
-        help="none, half, compile, auto; several are compared (default: none)",
+        help="none, half, compile or auto; give several to compare them (default: none)",
     )
     parser.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     parser.add_argument(
-        "--seconds", type=positive_number, default=10.0, help="how long the node is measured (default: %(default)s)"
+        "--seconds",
+        type=positive_number,
+        default=10.0,
+        help="duration of the node's measurement in seconds (default: %(default)s)",
     )
     parser.add_argument(
         "--bag",
         type=Path,
         nargs="?",
         const=BUNDLED_BAG,
-        help="steadiness of the masks on a recording (default: the demo's)",
+        help="measure the stability of the masks on a recording (default: the demo's)",
     )
     parser.add_argument(
-        "--rate", type=positive_number, default=30.0, help="images a second for the node (default: %(default)s)"
+        "--rate", type=positive_number, default=30.0, help="images per second for the node (default: %(default)s)"
     )
 
 

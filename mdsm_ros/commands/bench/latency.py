@@ -13,25 +13,25 @@ from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
 
 INSTRUCTION = "Go to the living room and get the pillow on the couch nearest to the radio."
-IMAGE_SIZE = (480, 640)  # (height, width) of most robot cameras
+IMAGE_SIZE = (480, 640)  # (height, width), the resolution of most robot cameras
 
 
 def latency_table(
     model: str, *, device: str, accelerations: Sequence[str], runs: int, num_inference_steps: int | None = None
 ) -> str:
-    """Answers ``runs`` frames of noise after a warm-up, in each acceleration; a Markdown table of milliseconds.
+    """Answers ``runs`` noise frames after a warm-up, with each acceleration; returns a Markdown table of milliseconds.
 
     Args:
-        model: name, folder or hub id; or ``random:PRESET`` for random weights, which take as long as trained ones.
-        device: "auto", "cpu", "cuda" or "cuda:N".
-        accelerations: of :class:`Segmenter`.
-        runs: frames.
-        num_inference_steps: refinement steps; None: the model's.
+        model: Name, folder or hub id; or ``random:PRESET`` for random weights, which take as long as trained ones.
+        device: Device: "auto", "cpu", "cuda" or "cuda:N".
+        accelerations: Accelerations, see :class:`Segmenter`.
+        runs: Number of frames.
+        num_inference_steps: Number of refinement steps; None for the model's own.
 
     Raises:
-        WeightsError: there is no such model.
-        ConfigError: there is no such preset.
-        DeviceError: there is no such device or acceleration.
+        WeightsError: The model cannot be found.
+        ConfigError: The preset is unknown.
+        DeviceError: The device or the acceleration does not exist.
     """
     with tempfile.TemporaryDirectory() as folder:
         name = model
@@ -59,7 +59,7 @@ def latency_table(
 
 
 def _times(segmenter: Segmenter, runs: int, settings: InferenceSettings) -> dict[str, list[float]]:
-    """Milliseconds of every frame until the initial answer, of one refinement step, and until the refined answer."""
+    """Milliseconds per frame until the initial answer, of one refinement step, and until the refined answer."""
     frames = np.random.default_rng(0).integers(0, 256, (runs, *IMAGE_SIZE, 3), dtype=np.uint8)
     segmenter.warm_up(settings, IMAGE_SIZE)
     times: dict[str, list[float]] = {}

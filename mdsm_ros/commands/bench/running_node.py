@@ -1,6 +1,6 @@
 """The running node under a camera's load: latency against the model's own time, lost frames, growth.
 
-Node and camera are processes of their own, as on a robot. Most figures are ratios of one run, since times depend on
+Node and camera are separate processes, as on a robot. Most metrics are ratios within one run, because times depend on
 the machine.
 """
 
@@ -26,15 +26,15 @@ PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES
 START_TIMEOUT = 300.0  # s
 SHORT = 10.0  # s
 POLL = 0.5  # s
-SLACK, OVERHEAD = 1.25, 0.010  # a node is fast enough where its latency is at most SLACK x model + OVERHEAD (s)
+SLACK, OVERHEAD = 1.25, 0.010  # a node is fast enough if its latency is at most SLACK x model + OVERHEAD (s)
 
 
 @dataclass(frozen=True)
 class Load:
-    """How the camera behaves.
+    """Settings of the camera.
 
     Attributes:
-        profile: a Fast DDS profile for both processes; None: Fast DDS as it comes.
+        profile: Fast DDS profile for both processes; None for the default.
     """
 
     name: str
@@ -43,10 +43,10 @@ class Load:
 
 
 def measure(load: Load, parameters: dict[str, Any], *, seconds: float, rate: float) -> dict[str, Any]:
-    """Runs node and camera once; what the camera heard, see ``mdsm_ros.ros.players.bench_camera``.
+    """Runs node and camera once; returns the camera's record, see ``mdsm_ros.ros.players.bench_camera``.
 
     Raises:
-        BenchError: one of the two ended early.
+        BenchError: One of the two ended early.
     """
     environment = {name: value for name, value in os.environ.items() if name not in PROFILE_VARIABLES}
     if load.profile is not None:
@@ -64,7 +64,7 @@ def measure(load: Load, parameters: dict[str, Any], *, seconds: float, rate: flo
 
 
 def _run_camera(command: list[str], environment: dict[str, str], node: NodeProcess) -> str:
-    """What the camera prints; it is not waited for once the node has ended."""
+    """The camera's output; the wait ends early if the node ends."""
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as camera:
@@ -84,7 +84,7 @@ def _run_camera(command: list[str], environment: dict[str, str], node: NodeProce
 
 
 def row(load: Load, heard: dict[str, Any]) -> str:
-    """One line of the table."""
+    """A line of the table."""
     answers = [answer for answer in heard["answers"] if answer["final"]] or heard["answers"]
     last = heard["reports"][-1]
     memory = [float(report["process memory (MiB)"]) for report in heard["reports"] if report["state"] == "active"]
@@ -96,22 +96,22 @@ def row(load: Load, heard: dict[str, Any]) -> str:
     fifth = len(latency) // 5
     growth = median(latency[-fifth:]) / median(latency[:fifth])
     cells += [f"{1000 * median(latency):.0f}", f"{1000 * median(model):.0f}", f"{median(latency) / allowed:.2f}"]
-    # the first reports belong to a node that has not answered yet
+    # in the first reports the node has not answered yet
     settled = memory[min(5, len(memory) - 1)]
     return "| " + " | ".join([*cells, f"{growth:.2f}", f"{memory[-1] / settled:.2f}"]) + " |"
 
 
 def table(parameters: dict[str, Any], *, profile: Path, seconds: float, rate: float) -> str:
-    """Markdown: a reliable camera and a best-effort one, with the profile for large images and without.
+    """A Markdown table: a reliable and a best-effort camera, with and without the profile for large images.
 
     Args:
-        parameters: of the node.
-        profile: the Fast DDS profile.
-        seconds: that the first camera runs, reliable and with the profile; the others run for ten at most.
-        rate: images a second.
+        parameters: Parameters of the node.
+        profile: Fast DDS profile for large images.
+        seconds: Duration of the first run, reliable and with the profile; the others take at most ten.
+        rate: Images per second.
 
     Raises:
-        BenchError: the node could not be measured.
+        BenchError: The node could not be measured.
     """
     height, width = IMAGE_SIZE
     loads = [
@@ -133,10 +133,10 @@ def table(parameters: dict[str, Any], *, profile: Path, seconds: float, rate: fl
 
 
 def find_profile() -> Path:
-    """The profile in a source tree, or where ament installs it.
+    """The path of the profile, in a source tree or where ament installs it.
 
     Raises:
-        BenchError: it is in neither place.
+        BenchError: The profile is in neither place.
     """
     prefixes: Sequence[str] = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     places = [Path(__file__).resolve().parents[3] / "config" / PROFILE]

@@ -1,6 +1,6 @@
-"""What starting costs: CPU seconds of commands in processes of their own, against those of ``import torch``.
+"""The cost of starting: CPU seconds of commands in separate processes, relative to ``import torch``.
 
-CPU time instead of time on the clock, and a ratio of one run, since both depend less on what else the machine does.
+It measures CPU time instead of wall time, and ratios within one run: both depend less on the machine's load.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mdsm_ros.ros.node_process import NodeProcess
 
 INSTRUCTION = "get the red cup on the table"
 CLI = ("-m", "mdsm_ros.commands.main")
-ACTIVE = "active on "  # what the node's log says
+ACTIVE = "active on "  # text in the node's log
 TIMEOUT = 600.0  # s, for one start of the node
 POLL = 0.05  # s
 Measurement = Callable[[], float]
@@ -37,7 +37,7 @@ def cpu_seconds(*arguments: str) -> float:
     """CPU seconds, user and system, of a Python process and its children from start to end.
 
     Raises:
-        BenchError: it failed.
+        BenchError: The process failed.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
@@ -48,12 +48,12 @@ def cpu_seconds(*arguments: str) -> float:
 
 
 def node_cpu_seconds() -> float:
-    """CPU seconds of the node with the embedded model from its start until it is active; needs ROS.
+    """CPU seconds of the node with the embedded model, from its start until it is active; needs ROS.
 
     Raises:
-        BenchError: it ended, or did not become active in time.
+        BenchError: The node ended, or did not become active in time.
     """
-    environment = os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}  # no other node on this machine has a part
+    environment = os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}  # isolated from other nodes on this machine
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
         with NodeProcess(log, {}, {}, environment) as node:
@@ -71,10 +71,10 @@ def node_cpu_seconds() -> float:
 
 
 def measurements(folder: Path) -> dict[str, Measurement]:
-    """What is measured, by its row in the table; ``import torch``, which all is compared with, comes first.
+    """The measured commands by row of the table; the first, ``import torch``, is the reference.
 
     Args:
-        folder: for what the commands write.
+        folder: Folder for the commands' output.
     """
     picture = str(BUNDLED_PHOTOGRAPHS / "kitchen.jpg")
     segment = (*CLI, "segment", picture, INSTRUCTION, "--out", str(folder / "overlay.png"))
@@ -92,7 +92,7 @@ def measurements(folder: Path) -> dict[str, Measurement]:
 
 
 def table(measured: Mapping[str, list[float]]) -> str:
-    """Markdown: the median of each row's CPU seconds, and its ratio to the first row's."""
+    """A Markdown table: the median CPU seconds of each row, and the ratio to the first row."""
     lines = ["| | CPU seconds | by import torch |", "|---|---|---|"]
     whole = [median(values) for values in measured.values()]
     for name, value in zip(measured, whole, strict=True):
@@ -101,7 +101,7 @@ def table(measured: Mapping[str, list[float]]) -> str:
 
 
 def measure(what: Mapping[str, Measurement], runs: int) -> dict[str, list[float]]:
-    """Every measurement ``runs`` times in turns, after one that counts for nothing and fills the file cache."""
+    """Runs every measurement ``runs`` times in turns, after an uncounted run that fills the file cache."""
     for run in what.values():
         run()
     measured: dict[str, list[float]] = {name: [] for name in what}
@@ -114,9 +114,9 @@ def measure(what: Mapping[str, Measurement], runs: int) -> dict[str, list[float]
 def main(argv: list[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m mdsm_ros.commands.bench.start", description="Measure what starting costs."
+        prog="python -m mdsm_ros.commands.bench.start", description="Measure the cost of starting."
     )
-    parser.add_argument("--runs", type=count, default=5, help="that the median is taken of (default: %(default)s)")
+    parser.add_argument("--runs", type=count, default=5, help="number of runs for the median (default: %(default)s)")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         what = measurements(Path(folder))

@@ -1,1 +1,1 @@
-"""``mdsm doctor``: what an installation lacks, and the line that mends it. Standard library only."""
+"""``mdsm doctor``: problems of an installation, and the commands that fix them. Standard library only."""

@@ -9,14 +9,14 @@ OK, NOTE, MISSING, WRONG = "ok", "note", "missing", "wrong"
 
 @dataclass(frozen=True)
 class Check:
-    """What was found about one part of an installation.
+    """The finding about one part of an installation.
 
     Attributes:
         name: Name of the part.
-        state: OK; NOTE, worth knowing; MISSING, not there; WRONG, there and not usable.
-        detail: What was found, in one line.
-        mend: Line to type, or what to do; "" where nothing is to be done.
-        required: Whether the purpose that was asked for needs this part.
+        state: OK; NOTE, worth knowing; MISSING, not installed; WRONG, installed but not usable.
+        detail: Description of the finding, in one line.
+        mend: Command to type, or action to take; "" if none is needed.
+        required: Whether the chosen purpose needs this part.
     """
 
     name: str
@@ -27,5 +27,5 @@ class Check:
 
     @property
     def is_fault(self) -> bool:
-        """Whether the installation cannot serve its purpose."""
+        """Whether the installation cannot serve the chosen purpose."""
         return self.required and self.state in (MISSING, WRONG)

@@ -1,7 +1,7 @@
-"""Says what this installation lacks, and for each part the line that mends it.
+"""Reports the problems of this installation, and for each the command that fixes it.
 
-Imports nothing beyond Python's own library, so that it runs where everything else is missing. The exit code is 0 when
-all is there that the purpose needs, else 1.
+Imports only Python's standard library, so that it runs even if everything else is missing. The exit code is 0 if
+everything that the purpose needs is installed, else 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PURPOSES: dict[str, tuple[str, ...]] = {
     "data": ("sim", "data"),
     "train": ("data", "train"),
 }
-"""The extras that a purpose needs."""
+"""The extras that each purpose needs."""
 MARKS = {OK: "ok  ", NOTE: "note", MISSING: "MISS", WRONG: "BAD "}
 OPTIONAL_MARK = "-   "
 
@@ -36,13 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="purpose",
         choices=PURPOSES,
         default="node",
-        help="what the installation is for; python: the Segmenter and mdsm segment, without ROS (default: %(default)s)",
+        help="purpose of the installation; python: the Segmenter and mdsm segment, without ROS (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the findings; returns 1 where something that is needed is missing or wrong."""
+    """Prints the findings; returns 1 if a needed part is missing or wrong."""
     checks = examine(args.purpose, os.environ)
     faults = [check for check in checks if check.is_fault]
     if args.json:
@@ -88,7 +88,7 @@ def examine(purpose: str, environment: Mapping[str, str]) -> list[Check]:
 
 
 def as_text(checks: list[Check]) -> str:
-    """A line for each finding, and one below it where something can be mended."""
+    """A line for each finding, and one below it if there is a fix."""
     width = max(len(check.name) for check in checks)
     lines = []
     for check in checks:

@@ -1,4 +1,4 @@
-"""Which Python runs this, and which one runs the installed executables."""
+"""The Python that runs this command, and the one that runs the installed executables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAKE_VENV = "python3 -m venv --system-site-packages venv && touch venv/COLCON_IG
 
 
 def check_python() -> Check:
-    """The version of the Python that runs this."""
+    """Checks the version of the running Python."""
     detail = f"{sys.version.split()[0]}, {sys.executable}"
     if sys.version_info < LEAST:
         return Check("Python", WRONG, detail, f"use Python {'.'.join(map(str, LEAST))} or newer")
@@ -26,7 +26,7 @@ def check_python() -> Check:
 
 
 def check_venv(environment: Mapping[str, str]) -> Check:
-    """Whether a virtual environment is used, the active one, and whether it sees what ROS needs of the system."""
+    """Checks that the active virtual environment is used, and that it sees the system packages that ROS needs."""
     name, active = "virtual environment", environment.get("VIRTUAL_ENV", "")
     if active and not _same(active, sys.prefix):
         detail = f"{active} is active, but this runs in {sys.prefix} and does not see it"
@@ -40,7 +40,7 @@ def check_venv(environment: Mapping[str, str]) -> Check:
 
 
 def check_executable(environment: Mapping[str, str]) -> Check:
-    """Which Python the executables of the colcon workspace start."""
+    """Checks which Python the executables of the colcon workspace start."""
     name = "executables"
     found = [
         path
@@ -61,13 +61,13 @@ def check_executable(environment: Mapping[str, str]) -> Check:
 
 
 def first_line(path: Path) -> str:
-    """The first line of a script."""
+    """Returns the first line of a script."""
     with path.open("rb") as file:
         return file.readline(500).decode(errors="replace").strip()
 
 
 def interpreter_of(script: Path, environment: Mapping[str, str]) -> Path | None:
-    """The interpreter that a script's first line starts; None where there is none."""
+    """The interpreter that a script's first line names; None if there is none."""
     line = first_line(script)
     words = shlex.split(line.removeprefix("#!")) if line.startswith("#!") else []
     if words and Path(words[0]).name == "env":
@@ -77,7 +77,7 @@ def interpreter_of(script: Path, environment: Mapping[str, str]) -> Path | None:
 
 
 def check_shells(environment: Mapping[str, str]) -> Check:
-    """Whether ``mdsm`` can be typed as it is."""
+    """Checks that ``mdsm`` is on PATH."""
     where = shutil.which("mdsm", path=environment.get("PATH"))
     if where is not None:
         return Check("mdsm on PATH", OK, where, required=False)

@@ -1,4 +1,4 @@
-"""The machine: folders that are written, and drawing without a screen."""
+"""The machine: writable folders, and rendering without a screen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from mdsm_ros.commands.doctor.check import MISSING, NOTE, OK, WRONG, Check
 
-ROOM = 2 * 10**9  # bytes that the larger public weights need
+ROOM = 2 * 10**9  # bytes, the size of the larger public weights
 
 
 def check_folders(environment: Mapping[str, str]) -> list[Check]:
-    """Home, the cache of models and ROS's logs: whether they can be written."""
+    """Checks that the home folder, the model cache and ROS's log folder are writable."""
     home = environment.get("HOME", "")
-    if not home:  # ROS ends where it finds no folder for its logs
+    if not home:  # ROS ends if it finds no folder for its logs
         return [Check("home", WRONG, "HOME is not set", "export HOME=/a/folder/that/can/be/written")]
     where = Path(home)
     cache = _cache(environment, where)
@@ -29,7 +29,7 @@ def check_folders(environment: Mapping[str, str]) -> list[Check]:
 
 
 def check_drawing(environment: Mapping[str, str], *, required: bool) -> Check:
-    """Whether MuJoCo can draw without a screen."""
+    """Checks that MuJoCo can render without a screen."""
     chosen = environment.get("MUJOCO_GL", "egl").lower()
     library = {"egl": "EGL", "osmesa": "OSMesa", "glfw": "GL"}.get(chosen)
     if library is None:
@@ -42,7 +42,7 @@ def check_drawing(environment: Mapping[str, str], *, required: bool) -> Check:
 
 
 def _cache(environment: Mapping[str, str], home: Path) -> Path:
-    """Where huggingface_hub keeps models."""
+    """The model cache of huggingface_hub."""
     if environment.get("HF_HUB_CACHE"):
         return Path(environment["HF_HUB_CACHE"])
     root = Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "huggingface"

@@ -1,4 +1,4 @@
-"""The Python packages: what is installed, in which version and build; and the weights in this package."""
+"""The Python packages, their versions and builds, and the weights in this package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 
 
 def check_extra(extra: str, *, required: bool) -> Check:
-    """Whether all packages of an extra are there and new enough; BASE: those that the package always needs."""
+    """Checks that the packages of an extra, or of BASE (always required), are installed and new enough."""
     name = f"extra {extra}" if extra else "packages"
     missing, old, found = [], [], []
     for module, requirement in EXTRAS[extra].items():
@@ -41,7 +41,7 @@ def check_extra(extra: str, *, required: bool) -> Check:
 
 
 def check_torch() -> Check:
-    """PyTorch's build and size, and whether it fits this machine."""
+    """Checks PyTorch's build and size, and whether it fits this machine."""
     if not is_installed("torch"):
         return Check("PyTorch", MISSING, "not found", _torch_line(cuda=_has_gpu()))
     try:
@@ -62,7 +62,7 @@ def check_torch() -> Check:
 
 
 def check_numpy() -> Check:
-    """Whether NumPy fits a cv_bridge that was built for NumPy 1."""
+    """Checks that NumPy fits a cv_bridge that was built for NumPy 1."""
     version = _version(EXTRAS[BASE]["numpy"])
     old_ros = is_installed("cv_bridge") and any(Path("/opt/ros", distro).is_dir() for distro in NUMPY_1)
     if version is not None and not _is_older(version, "numpy>=2") and old_ros:
@@ -74,7 +74,7 @@ def check_numpy() -> Check:
 
 
 def check_weights(folder: Path = WEIGHTS) -> Check:
-    """Whether the embedded weights are whole; only their headers are read."""
+    """Checks that the embedded weights are complete; reads only their headers."""
     name, models = "embedded weights", [path for path in sorted(folder.glob("*")) if path.is_dir()]
     if not models:
         return Check(name, MISSING, f"{folder} holds no model", install_line())
@@ -89,7 +89,7 @@ def check_weights(folder: Path = WEIGHTS) -> Check:
 
 
 def fault_of(file: Path) -> str | None:
-    """What is wrong with a safetensors file by its header and its size; None where nothing is."""
+    """The fault of a safetensors file by its header and its size; None if there is none."""
     try:
         with file.open("rb") as content:
             start = content.read(8)
@@ -130,7 +130,7 @@ def _torch_line(*, cuda: bool) -> str:
 
 
 def _version(requirement: str) -> str | None:
-    """The installed version of a requirement's distribution; None where it has no metadata, as ROS's own packages."""
+    """The installed version of a requirement's distribution; None without metadata, as for ROS's own packages."""
     try:
         return distribution(re.split(r"[\[<>=]", requirement)[0]).version
     except PackageNotFoundError:
@@ -138,7 +138,7 @@ def _version(requirement: str) -> str | None:
 
 
 def _is_older(version: str, requirement: str) -> bool:
-    """Whether a version is below the floor of a requirement; pre-releases count as their release."""
+    """Whether a version is below the minimum of a requirement; pre-releases count as their release."""
     floor = re.search(r">=([\d.]+)", requirement)
     if floor is None:
         return False

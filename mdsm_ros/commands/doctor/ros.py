@@ -14,12 +14,12 @@ from mdsm_ros.commands.doctor.check import MISSING, NOTE, OK, WRONG, Check
 from mdsm_ros.extras import EXTRAS, ROS, install_line, is_installed
 
 DISTROS = ("humble", "jazzy", "kilted", "lyrical", "rolling")
-HIGHEST_DOMAIN, SAFE_DOMAIN = 232, 101  # above the second, Linux may have given the ports to others
+HIGHEST_DOMAIN, SAFE_DOMAIN = 232, 101  # above the second, Linux may have assigned the ports to other programs
 SHARED_MEMORY = 128 * 2**20  # bytes: two segments of config/fastdds_large_images.xml
 
 
 def check_distro(environment: Mapping[str, str]) -> Check:
-    """Which ROS 2 is sourced."""
+    """Checks which ROS 2 is sourced."""
     distro = environment.get("ROS_DISTRO", "")
     if not distro:
         if is_installed("rclpy"):
@@ -32,7 +32,7 @@ def check_distro(environment: Mapping[str, str]) -> Check:
 
 
 def check_rclpy() -> Check:
-    """Whether the client library can be found, for this Python, and the messages with it."""
+    """Checks that the client library and the messages are installed for this Python."""
     missing = [module for module in EXTRAS[ROS] if not is_installed(module)]
     if missing:
         mend = f"{_source_line()}, or without a ROS installation: {install_line(ROS)}"
@@ -51,7 +51,7 @@ def check_rclpy() -> Check:
 
 
 def check_middleware(environment: Mapping[str, str]) -> Check:
-    """Whether the middleware that is asked for is installed."""
+    """Checks that the chosen middleware is installed."""
     chosen = environment.get("RMW_IMPLEMENTATION", "")
     if not chosen:
         return Check("middleware", OK, "the default of the distribution (RMW_IMPLEMENTATION is not set)")
@@ -66,25 +66,25 @@ def check_middleware(environment: Mapping[str, str]) -> Check:
 
 
 def check_domain(environment: Mapping[str, str]) -> Check:
-    """Whether nodes of this shell and of others can meet."""
+    """Checks that nodes of this shell can reach others."""
     text = environment.get("ROS_DOMAIN_ID", "") or "0"
     if not text.isdecimal() or int(text) > HIGHEST_DOMAIN:
         detail = f"ROS_DOMAIN_ID is {text!r}, expected 0 to {HIGHEST_DOMAIN}"
         return Check("domain", WRONG, detail, "unset ROS_DOMAIN_ID")
     reach = ""
     if environment.get("ROS_LOCALHOST_ONLY") == "1":
-        reach = "; ROS_LOCALHOST_ONLY is 1: other machines are not heard"
+        reach = "; ROS_LOCALHOST_ONLY is 1: other machines are not reached"
     elif environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET") != "SUBNET":
         reach = f"; ROS_AUTOMATIC_DISCOVERY_RANGE is {environment['ROS_AUTOMATIC_DISCOVERY_RANGE']}"
     if int(text) > SAFE_DOMAIN:
         return Check(
-            "domain", NOTE, f"{text}{reach}; ports may be taken above {SAFE_DOMAIN}", "export ROS_DOMAIN_ID=42"
+            "domain", NOTE, f"{text}{reach}; ports may be in use above {SAFE_DOMAIN}", "export ROS_DOMAIN_ID=42"
         )
     return Check("domain", OK, f"{text}{reach} (other nodes need the same)")
 
 
 def check_shared_memory(folder: Path = Path("/dev/shm")) -> Check:
-    """Whether large images fit into shared memory."""
+    """Checks that large images fit into shared memory."""
     try:
         size = shutil.disk_usage(folder).total
     except OSError:

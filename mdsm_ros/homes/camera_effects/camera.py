@@ -19,7 +19,7 @@ def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
 
     Args:
         rgb: (H, W, 3) uint8, as rendered.
-        rng: draws the camera and its noise.
+        rng: Draws the camera and its noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.
@@ -32,8 +32,8 @@ def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generato
 
     Args:
         rgb: (H, W, 3) uint8, as rendered.
-        strengths: the camera.
-        rng: draws the noise.
+        strengths: The camera.
+        rng: Draws the noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.

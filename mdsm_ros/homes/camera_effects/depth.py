@@ -22,8 +22,8 @@ def measured(depth: NDArray[np.float32], rng: np.random.Generator, coefficient: 
 
     Args:
         depth: (H, W) metres.
-        rng: draws the errors.
-        coefficient: standard deviation at one metre, metres.
+        rng: Draws the errors.
+        coefficient: Standard deviation at one metre, metres.
     """
     height, width = depth.shape
     rows, columns = np.indices(depth.shape)

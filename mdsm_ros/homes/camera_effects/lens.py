@@ -28,10 +28,10 @@ def pass_lens(
 
     Args:
         light: (H, W, 3).
-        defocus: radius of the disc in the middle, pixels.
-        edge_defocus: what is added to it in the corners.
-        motion: length of the shake in pixels and its angle in radians.
-        aberration: see :class:`~mdsm_ros.homes.camera_effects.strengths.Strengths`.
+        defocus: Radius of the disc in the middle, pixels.
+        edge_defocus: What is added to it in the corners.
+        motion: Length of the shake in pixels and its angle in radians.
+        aberration: See :class:`~mdsm_ros.homes.camera_effects.strengths.Strengths`.
     """
     light = _fringe(light, aberration)
     sharp = _blur(light, defocus, motion)

@@ -30,10 +30,10 @@ def add_noise(
     Args:
         light: (H, W, 3), 1 is white.
         photons: that a white pixel collects; 0 adds nothing.
-        read_noise: standard deviation in the dark, fraction of white.
-        grain: smoothing of the fine noise (standard deviation), pixels.
-        color_noise: strength of coarse colour blotches, fraction of the fine noise.
-        rng: draws the noise.
+        read_noise: Standard deviation in the dark, fraction of white.
+        grain: Smoothing of the fine noise (standard deviation), pixels.
+        color_noise: Strength of coarse colour blotches, fraction of the fine noise.
+        rng: Draws the noise.
     """
     if photons == 0:
         return light

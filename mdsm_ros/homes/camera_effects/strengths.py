@@ -14,24 +14,24 @@ class Strengths:
     """A camera in one moment. Lengths are in pixels of a picture whose shorter side has 240 of them.
 
     Attributes:
-        defocus: radius of the disc that a point becomes in the middle of the picture.
-        edge_defocus: radius that is added in the corners.
-        motion: length of the line that a point becomes while the shutter is open.
-        motion_angle: direction of that line, radians.
-        aberration: how much larger the red and the blue picture are than the green one; fractions of the size.
-        vignette: fraction of the light that the corners lose.
-        metering: how far the exposure is chosen by the picture's brightness: 0 not at all, 1 until it is medium gray.
-        exposure: beside that, stops; above 0 the highlights clip.
-        white_balance: gains of red and blue; (1, 1) is neutral.
+        defocus: Radius of the disc that a point becomes in the middle of the picture.
+        edge_defocus: Radius that is added in the corners.
+        motion: Length of the line that a point becomes while the shutter is open.
+        motion_angle: Direction of that line, radians.
+        aberration: How much larger the red and the blue picture are than the green one; fractions of the size.
+        vignette: Fraction of the light that the corners lose.
+        metering: How far the exposure is chosen by the picture's brightness: 0 not at all, 1 until it is medium gray.
+        exposure: Beside that, stops; above 0 the highlights clip.
+        white_balance: Gains of red and blue; (1, 1) is neutral.
         photons: that a white pixel collects; few make shot noise. 0: no noise at all.
-        read_noise: standard deviation of the sensor's own noise, fraction of white in linear light.
-        noise_grain: width (standard deviation) of the smoothing that demosaicing and denoising do to the noise.
-        color_noise: coarse blotches of colour, as a fraction of the fine noise.
-        resolution: fraction of the rows and columns that the sensor really has.
+        read_noise: Standard deviation of the sensor's own noise, fraction of white in linear light.
+        noise_grain: Width (standard deviation) of the smoothing that demosaicing and denoising do to the noise.
+        color_noise: Coarse blotches of colour, as a fraction of the fine noise.
+        resolution: Fraction of the rows and columns that the sensor really has.
         contrast: of the tone curve; 0 is a straight line, 1 a strong S.
-        haze: brightness of black, fraction of white.
+        haze: Brightness of black, fraction of white.
         saturation: of colours; 1 leaves them.
-        sharpening: height of the halo at edges, fraction of the edge.
+        sharpening: Height of the halo at edges, fraction of the edge.
         halo_width: of that halo (standard deviation).
         jpeg_quality: 1 to 100; 0 stores without loss.
     """
@@ -62,7 +62,7 @@ class Strengths:
         """A camera as they are met: most are good, few are bad in one or two ways.
 
         Args:
-            rng: decides everything.
+            rng: Decides everything.
         """
         photons = float(np.exp(rng.triangular(np.log(300), np.log(9000), np.log(60000))))
         warmth, tint = rng.normal(0.0, 0.05), rng.normal(0.0, 0.015)

@@ -45,8 +45,8 @@ class Colors:
     """What a thing's pixels say.
 
     Attributes:
-        name: the one name that is right; "" where there is none.
-        tints: names that someone may call it by, look-alikes included.
+        name: The one name that is right; "" where there is none.
+        tints: Names that someone may call it by, look-alikes included.
     """
 
     name: str
@@ -57,7 +57,7 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
     """The position in :data:`NAMES` of the colour of each pixel (N,), -1 for one without a clear name.
 
     Args:
-        pixels: red, green and blue from 0 to 1 (N, 3).
+        pixels: Red, green and blue from 0 to 1 (N, 3).
     """
     value, low = pixels.max(axis=1), pixels.min(axis=1)
     chroma = value - low

@@ -42,8 +42,8 @@ class Made:
     """A thing before it has its place; the fields are those of :class:`mdsm_ros.homes.home.Item`.
 
     Attributes:
-        hx, hy: half-extents of its footprint, metres.
-        elevation: usual height of its base above the floor, metres; 0 if that is not known.
+        hx, hy: Half-extents of its footprint, metres.
+        elevation: Usual height of its base above the floor, metres; 0 if that is not known.
         fixed: of a fixture: where it is, as :class:`mdsm_ros.homes.kinds.fixtures.Fixture` has it.
     """
 
@@ -79,8 +79,8 @@ class Maker:
     """Makes things for one room.
 
     Args:
-        rng: draws them.
-        stock: what the library has for the room; None for procedural things only.
+        rng: Draws them.
+        stock: What the library has for the room; None for procedural things only.
     """
 
     def __init__(self, rng: np.random.Generator, stock: RoomStock | None) -> None:

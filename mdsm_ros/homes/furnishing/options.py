@@ -37,8 +37,8 @@ def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
     """What the options say; None for procedural homes.
 
     Raises:
-        LibraryMissing: the folder that is given holds no library.
-        DatasetError: there are no pictures.
+        LibraryMissing: The folder that is given holds no library.
+        DatasetError: There are no pictures.
     """
     if args.library == NONE:
         return None
@@ -52,11 +52,11 @@ def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | 
     """The library in the cache; without one, None and a line on stderr that says how to get it.
 
     Args:
-        models: one of :data:`MODELS`.
-        pictures: folder of photographs to hang on the walls.
+        models: One of :data:`MODELS`.
+        pictures: Folder of photographs to hang on the walls.
 
     Raises:
-        DatasetError: there are no pictures.
+        DatasetError: There are no pictures.
     """
     try:
         return choose_stock(None, models, pictures)

@@ -58,9 +58,9 @@ def plan_room(room: str, rng: np.random.Generator, stock: RoomStock | None) -> P
     """Draws what a room gets.
 
     Args:
-        room: kind of room.
-        rng: draws.
-        stock: the library for the room, if there is one.
+        room: Kind of room.
+        rng: Draws.
+        stock: The library for the room, if there is one.
     """
     typical = ROOMS[room].fixtures
     fixtures = [name for index, name in enumerate(typical) if index < 2 or rng.random() < 0.6]

@@ -56,8 +56,8 @@ class RoomStock:
     """The library for one kind of room.
 
     Args:
-        stock: the library.
-        room: name of the kind of room.
+        stock: The library.
+        room: Name of the kind of room.
     """
 
     def __init__(self, stock: Stock, room: str) -> None:

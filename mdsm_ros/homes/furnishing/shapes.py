@@ -25,12 +25,12 @@ class ReadyShape:
     """A library model, ready to be put into rooms.
 
     Attributes:
-        parts: one for each patch.
-        extent: half of the footprint's extents (hx, hy), metres.
-        height: metres.
+        parts: One for each patch.
+        extent: Half of the footprint's extents (hx, hy), metres.
+        height: Metres.
         surfaces: where things may lie on it.
-        faces: number of triangles.
-        colors: what it looks like in even white light.
+        faces: Number of triangles.
+        colors: What it looks like in even white light.
     """
 
     parts: tuple[Part, ...]
@@ -46,7 +46,7 @@ def ready(shape: Shape, side: int) -> ReadyShape:
 
     Args:
         shape: as the library gives it.
-        side: the most pixels that its textures keep along a side.
+        side: The most pixels that its textures keep along a side.
     """
     patches = [patch for patch in shape.patches if patch.color[3] >= CLEAR and _areas(patch).sum() > SMALLEST]
     return ReadyShape(

@@ -46,8 +46,8 @@ class StockOptions:
     Attributes:
         folder: of the library's cache.
         version: of the library.
-        models: one of :data:`MODELS`. "held-out": a kind shows its held-out models if it has some.
-        pictures: folder of photographs to hang; None for the library's own.
+        models: One of :data:`MODELS`. "held-out": a kind shows its held-out models if it has some.
+        pictures: Folder of photographs to hang; None for the library's own.
         pictures_digest: of these photographs.
     """
 
@@ -69,12 +69,12 @@ def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Pat
 
     Args:
         folder: of its cache; None for the default one.
-        models: one of :data:`MODELS`.
-        pictures: folder of photographs to hang on the walls.
+        models: One of :data:`MODELS`.
+        pictures: Folder of photographs to hang on the walls.
 
     Raises:
-        LibraryMissing: there is no library.
-        DatasetError: the folder of pictures holds none.
+        LibraryMissing: There is no library.
+        DatasetError: The folder of pictures holds none.
     """
     folder = folder or default_folder()
     library = Library.open(folder)
@@ -94,7 +94,7 @@ def picture_files(folder: Path) -> list[Path]:
     """The photographs of a folder.
 
     Raises:
-        DatasetError: it holds none.
+        DatasetError: It holds none.
     """
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURE_ENDINGS)
     if not files:
@@ -107,8 +107,8 @@ def open_stock(options: StockOptions) -> Stock:
     """The stock of some options, opened once in each process.
 
     Raises:
-        StockChanged: the library is gone, or has another version than the options.
-        DatasetError: the folder of pictures holds none.
+        StockChanged: The library is gone, or has another version than the options.
+        DatasetError: The folder of pictures holds none.
     """
     try:
         library = Library.open(options.folder)
@@ -124,8 +124,8 @@ class Stock:
 
     Args:
         library: where they come from.
-        models: one of :data:`MODELS`.
-        pictures: photographs to hang in place of the library's.
+        models: One of :data:`MODELS`.
+        pictures: Photographs to hang in place of the library's.
     """
 
     def __init__(self, library: Library, models: str, pictures: Sequence[Path] = ()) -> None:
@@ -144,7 +144,7 @@ class Stock:
         """The shape of a model.
 
         Raises:
-            DatasetError: its file is damaged.
+            DatasetError: Its file is damaged.
         """
         if model.id not in self._shapes:
             self._shapes[model.id] = ready(self._library.load(model.id), TEXTURE_SIDE)
@@ -166,8 +166,8 @@ class Stock:
 
         Args:
             name: of the texture.
-            repeat: how often it repeats in a metre.
-            gray: without its colours, as bright as drawn materials, so that it can be tinted.
+            repeat: How often it repeats in a metre.
+            gray: Without its colours, as bright as drawn materials, so that it can be tinted.
         """
         key = (f"{name} gray" if gray else name, repeat)
         if key not in self._photos:

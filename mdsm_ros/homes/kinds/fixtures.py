@@ -34,11 +34,11 @@ class Fixture:
     """A kind of fixture; its back is at y = 0, its front to +y, its base at z = 0.
 
     Attributes:
-        shape: parts in the main colour given.
-        colors: names it comes in.
+        shape: Parts in the main colour given.
+        colors: Names it comes in.
         place: "ceiling", "standing" (on the floor before a wall) or "wall".
         heights: of its base above the floor, metres, from lowest to highest; for the ceiling, unused.
-        over: furniture that it hangs above, if there is some; () for anywhere.
+        over: Furniture that it hangs above, if there is some; () for anywhere.
     """
 
     shape: Callable[[RGB, np.random.Generator], list[Part]]

@@ -23,7 +23,7 @@ def alike_by_name(nouns: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str
     """Kinds of which one goes by a name of the other, or by its head noun: a coffee table is a table.
 
     Args:
-        nouns: names by kind.
+        nouns: Names by kind.
     """
     kinds_of: dict[str, set[str]] = {}
     for kind, words in nouns.items():

@@ -21,10 +21,10 @@ class ObjectKind:
     """A kind of object.
 
     Attributes:
-        shape: parts in the main colour given.
-        places: any of "surface", "floor", "soft" (bed, sofa), "wall", "under".
-        colors: names it comes in.
-        portable: a robot may be asked to bring it.
+        shape: Parts in the main colour given.
+        places: Any of "surface", "floor", "soft" (bed, sofa), "wall", "under".
+        colors: Names it comes in.
+        portable: A robot may be asked to bring it.
     """
 
     shape: Shape

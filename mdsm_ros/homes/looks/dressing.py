@@ -37,9 +37,9 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
 
     Args:
         room: as it is furnished.
-        stock: has the photographs.
-        kinds: what could be in the room, see :class:`Look`.
-        rng: draws.
+        stock: Has the photographs.
+        kinds: What could be in the room, see :class:`Look`.
+        rng: Draws.
     """
     mood = str(rng.choice(list(MOODS), p=list(MOODS.values())))
     floor, floor_color = _floor(stock, room, rng)

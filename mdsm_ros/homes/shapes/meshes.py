@@ -14,11 +14,11 @@ class Mesh:
     """A surface.
 
     Attributes:
-        vertices: float (V, 3), metres.
+        vertices: Float (V, 3), metres.
         faces: int32 (F, 3), counter-clockwise seen from outside.
-        texcoords: float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
+        texcoords: Float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
             the image for a part with an image of its own.
-        normals: float (V, 3), unit vectors; None to compute them from the faces.
+        normals: Float (V, 3), unit vectors; None to compute them from the faces.
     """
 
     vertices: NDArray[np.floating]
@@ -44,7 +44,7 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
 
     Args:
         profile: (radius, z) from the bottom along the outside and, for a hollow thing, down the inside; metres.
-        segments: around the axis.
+        segments: Around the axis.
     """
     points = np.array(profile, dtype=np.float64)
     points[:, 0] = np.maximum(points[:, 0], 1e-4)
@@ -63,8 +63,8 @@ def superellipsoid(
     """Between an ellipsoid and a box: cushions, mattresses, rounded housings.
 
     Args:
-        radii: along x, y and z, metres.
-        squareness: exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
+        radii: Along x, y and z, metres.
+        squareness: Exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
         segments: from pole to pole, and around.
     """
     v = np.linspace(-np.pi / 2, np.pi / 2, segments[0] + 1)[:, None]

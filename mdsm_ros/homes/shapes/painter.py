@@ -34,9 +34,9 @@ class Painter:
     """Adds parts to a MuJoCo model that is being built.
 
     Args:
-        spec: the model.
-        rng: draws the textures.
-        photos: images that take the place of drawn materials, by the material's name.
+        spec: The model.
+        rng: Draws the textures.
+        photos: Images that take the place of drawn materials, by the material's name.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Painter:
         """A body with one geom for each part, in the parts' order.
 
         Args:
-            parent: body in whose frame it stands.
+            parent: Body in whose frame it stands.
             position: of the body's origin, metres.
-            yaw: rotation about z, radians.
+            yaw: Rotation about z, radians.
             parts: in the body's frame.
         """
         body = parent.add_body(pos=list(position), quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)])

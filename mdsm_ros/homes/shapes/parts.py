@@ -70,7 +70,7 @@ class Photo:
 
     Attributes:
         pixels: uint8 (H, W, 3).
-        repeat: how often it repeats in a metre; 0 if it fills its part, or lies as the mesh's texture coordinates say.
+        repeat: How often it repeats in a metre; 0 if it fills its part, or lies as the mesh's texture coordinates say.
     """
 
     pixels: NDArray[np.uint8]

@@ -7,9 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from mdsm_ros.homes.speech.phrases import PREFIXES
 from mdsm_ros.homes.speech.queries import MARKS, PATTERN_AREA, Clause, Query, Scene
 from mdsm_ros.homes.views.seen import Seen
+from mdsm_ros.language.referring.words import PREFIXES
 
 MAX_CLAUSES = 3
 MAX_MARKS = 7  # landmarks that are tried for one target
@@ -29,8 +29,8 @@ class Describer:
     """Finds queries for the things in a scene.
 
     Args:
-        scene: what is visible.
-        rng: chooses among descriptions.
+        scene: What is visible.
+        rng: Chooses among descriptions.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:

@@ -6,8 +6,7 @@ it must mean exactly one visible thing, or, where the target is not in view, non
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +19,8 @@ from mdsm_ros.homes.kinds.objects import OBJECTS
 from mdsm_ros.homes.kinds.rooms import ROOMS
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.homes.speech.describe import Describer
+from mdsm_ros.homes.speech.grammar import article, in_plural, plural, with_pronoun
+from mdsm_ros.homes.speech.groups import Group, Grouper
 from mdsm_ros.homes.speech.phrases import Wording, is_plural
 from mdsm_ros.homes.speech.queries import Query, Scene
 from mdsm_ros.homes.views.seen import Seen
@@ -45,12 +46,14 @@ class Sentence:
     """An instruction about a view.
 
     Attributes:
-        text: the sentence.
-        target: index of the item in the room; None when what it names is not in view.
-        query: what the sentence says of the target.
-        expressions: number of referring expressions, those about the room and the way included.
-        distractors: other visible items of the target's kind.
-        by_looks: kind and colour alone would single the target out.
+        text: The sentence.
+        target: Index of the item in the room, of several the first; None when what it names is not in view.
+        query: What the sentence says of the target.
+        expressions: Number of referring expressions, those about the room and the way included.
+        distractors: Other visible items of the target's kind.
+        by_looks: Kind and colour alone would single the target out.
+        others: Further targets of a sentence that asks for several objects.
+        group: What such a sentence says of all of them; None for a sentence about one object.
     """
 
     text: str
@@ -59,16 +62,23 @@ class Sentence:
     expressions: int
     distractors: int
     by_looks: bool
+    others: tuple[int, ...] = ()
+    group: Group | None = None
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Indices of all that it asks for; none when that is not in view."""
+        return () if self.target is None else (self.target, *self.others)
 
 
 class Speaker:
     """Makes sentences about one view.
 
     Args:
-        room: the room.
-        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        room: The room.
+        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
         pixels: of the image.
-        rng: chooses the words.
+        rng: Chooses the words.
     """
 
     def __init__(self, room: Room, seen: Sequence[Seen], pixels: int, rng: np.random.Generator) -> None:
@@ -76,15 +86,27 @@ class Speaker:
         self.scene = Scene(room, seen, pixels)
         self.words = Wording(self.scene, rng)
         self.describer = Describer(self.scene, rng)
+        self.grouper = Grouper(self.scene, self.words, self.describer, rng)
 
-    def sentences(self, count: int, not_in_view_share: float = NOT_IN_VIEW_SHARE) -> list[Sentence]:
+    def sentences(
+        self, count: int, not_in_view_share: float = NOT_IN_VIEW_SHARE, several: float = 0.0
+    ) -> list[Sentence]:
         """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
 
-        ``not_in_view_share`` of the attempts are about something that is not in view.
+        Args:
+            count: attempts.
+            not_in_view_share: fraction of the attempts that are about something that is not in view.
+            several: fraction of the attempts that ask for several things; with 0, the words of all others stay as they
+                are.
         """
         left = PER_TARGET * [s for s in self.scene.seen if s.target]
         result: list[Sentence] = []
         for _ in range(count):
+            if several and self.rng.random() < several:
+                sentence = self._about_several(absent=self.rng.random() < not_in_view_share)
+                if sentence is not None and sentence.group not in {other.group for other in result}:
+                    result.append(sentence)
+                continue
             target = self._draw_target(left)
             if target is None:
                 continue
@@ -133,6 +155,38 @@ class Speaker:
         text, more = self._text(item, self.words.describe(query, item))
         return Sentence(text, None, query, query.expressions + more, 0, False)
 
+    def _about_several(self, *, absent: bool) -> Sentence | None:
+        drawn = self.grouper.draw()
+        if drawn is None:
+            return None
+        group, things = drawn
+        items = [self.room.items[thing.index] for thing in things]
+        if absent:
+            return self._about_several_absent(group, things, items[0])
+        text, more = self._text(items[0], self.grouper.phrase(group, things), [item.kind for item in items])
+        indices = [thing.index for thing in things]
+        kinds = {thing.kind for thing in things}
+        rivals = sum(other.kind in kinds and other.index not in indices for other in self.scene.seen)
+        first, *others = indices
+        return Sentence(
+            text, first, group.queries[0], group.expressions + more, rivals, False, others=tuple(others), group=group
+        )
+
+    def _about_several_absent(self, group: Group, models: Sequence[Seen], item: Item) -> Sentence | None:
+        """A sentence like that about the models, of another kind that is not in view."""
+        query = group.queries[0]
+        if group.sort != "all":
+            return None
+        kinds = [kind for kind in _exchangeable(item.kind, self.room) if self.grouper.plural_names(models, kind)]
+        options = [replace(query, kind=kind, color=self._another(query.color, kind)) for kind in kinds]
+        options = [option for option in options if not self.scene.candidates(option)]
+        if not options:
+            return None
+        query = options[int(self.rng.integers(len(options)))]
+        phrase = self.grouper.plural(query, models)
+        text, more = self._text(replace(item, kind=query.kind), phrase, [query.kind])
+        return Sentence(text, None, query, query.expressions + more, 0, False, group=Group("all", (query,)))
+
     def _other_colors(self, query: Query, item: Item) -> list[Query]:
         """The query in every colour that the kind comes in; none where a thing in view has no clear colour itself."""
         alike = self.scene.candidates(Query(query.kind))
@@ -147,10 +201,15 @@ class Speaker:
 
     # -- the sentence around the description ---------------------------------------------------------------------------
 
-    def _text(self, item: Item, phrase: str) -> tuple[str, int]:
-        """A whole instruction about the thing that ``phrase`` describes, and its further referring expressions."""
-        plural = is_plural(phrase)
-        verb, tail = self._verb(item)
+    def _text(self, item: Item, phrase: str, kinds: Sequence[str] = ()) -> tuple[str, int]:
+        """A whole instruction about the thing that ``phrase`` describes, and its further referring expressions.
+
+        ``kinds`` are those of the things, of a phrase that describes several; ``item`` is the first of these.
+        """
+        plural = bool(kinds) or is_plural(phrase)
+        verb, tail = self._verb(item, kinds or (item.kind,))
+        if kinds:
+            verb, tail = in_plural(verb), in_plural(tail)
         room, more = self._place(item)
         act = verb.format(phrase)
         frame = self.rng.random()
@@ -166,7 +225,7 @@ class Speaker:
         elif frame < 0.80:
             text = f"{self.words.pick(sentences.OPENINGS)} {self._go(room)} and {act}"
         elif frame < 0.86:
-            text = f"{self._go(room)}, find {phrase} and {_with_pronoun(verb, 'them' if plural else 'it')}"
+            text = f"{self._go(room)}, find {phrase} and {with_pronoun(verb, 'them' if plural else 'it')}"
         elif frame < 0.92:
             text = f"{self._go(room)}. {act.capitalize()}"
         elif frame < 0.96 and not plural:
@@ -180,17 +239,18 @@ class Speaker:
             text = text[0].upper() + text[1:]
         return text + ("." if self.rng.random() < 0.3 else "")
 
-    def _verb(self, item: Item) -> tuple[str, str]:
-        """A verb with a place for its object, and something to say at the end, often nothing."""
+    def _verb(self, item: Item, kinds: Collection[str]) -> tuple[str, str]:
+        """A verb for things of these kinds with a place for its object, and what is said at the end, often nothing."""
         choices = [(verbs.CLEAN, sentences.CLEAN_TAILS), (verbs.APPROACH, sentences.TAILS)]
         weights = [0.6, 0.4]
-        if _is_portable(item.kind):
+        if all(map(_is_portable, kinds)):
             choices.append((verbs.FETCH, sentences.FETCH_TAILS))
             weights = [0.15, 0.1, 0.75]
-        if item.kind in verbs.VERBS:
+        of_one_kind = len(set(kinds)) == 1
+        if of_one_kind and item.kind in verbs.VERBS:
             choices.append((verbs.VERBS[item.kind], sentences.TAILS))
             weights.append(1.0)
-        if item.kind in verbs.LIBRARY_VERBS:
+        if of_one_kind and item.kind in verbs.LIBRARY_VERBS:
             choices, weights = [(verbs.LIBRARY_VERBS[item.kind], sentences.TAILS)], [1.0]
         sayings, tails = choices[int(self.rng.choice(len(choices), p=np.divide(weights, sum(weights))))]
         verb = self.words.pick(sayings)
@@ -243,10 +303,10 @@ class Speaker:
                 "where the " + noun, f"where the {noun} is"
             )
         if other.color and other.color in noun.split():
-            return f"with {_article(noun)}"
+            return f"with {article(noun)}"
         if number in sentences.NUMBERS and other.size not in noun.split() and " " not in noun:
             return f"with {self.words.pick(('the ', ''))}{sentences.NUMBERS[number]} {plural(noun)}"
-        return f"that has {_article(noun)}"
+        return f"that has {article(noun)}"
 
     def _way(self, item: Item) -> tuple[str, int]:
         """Something to pass on the way, as a clause with its comma, and the number of referring expressions in it."""
@@ -255,28 +315,6 @@ class Speaker:
             return "", 0
         mark = self.words.phrase(marks[int(self.rng.integers(len(marks)))])
         return f"{self.words.pick(sentences.ROUTES).format(mark)} ", 1
-
-
-def _with_pronoun(verb: str, pronoun: str) -> str:
-    """Not "wipe off it" but "wipe it off", and not "bring me it" but "bring it to me"."""
-    verb = re.sub(r"^(\w+) (off|down|up|out|on|in|away|back|aside) \{\}$", r"\1 {} \2", verb)
-    return re.sub(r"^(bring|hand|pass|give|fetch|show|get) me \{\}$", r"\1 {} to me", verb).format(pronoun)
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def plural(noun: str) -> str:
-    """The plural of a noun that is one word."""
-    known = LIBRARY_KINDS.get(noun)
-    if known is not None and known.plural:
-        return known.plural
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("shelf"):
-        return noun[:-1] + "ves"
-    return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
 
 
 def _is_portable(kind: str) -> bool:

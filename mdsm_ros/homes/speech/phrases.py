@@ -9,85 +9,7 @@ import numpy as np
 from mdsm_ros.homes.home import Item
 from mdsm_ros.homes.speech.queries import Clause, Query, Scene
 from mdsm_ros.homes.words import lexicon
-
-CLAUSES: dict[str, tuple[str, ...]] = {
-    "on": (
-        "on {}",
-        "on {}",
-        "sitting on {}",
-        "standing on {}",
-        "lying on {}",
-        "resting on {}",
-        "on top of {}",
-        "atop {}",
-        "placed on {}",
-        "situated on {}",
-    ),
-    "under": ("under {}", "underneath {}", "beneath {}"),
-    "above": ("above {}", "hanging above {}", "over {}", "hung above {}", "on the wall above {}", "directly above {}"),
-    "below": ("below {}", "directly below {}", "that stands below {}", "located below {}"),
-    "on wall": (
-        "on the wall",
-        "hanging on the wall",
-        "mounted on the wall",
-        "attached to the wall",
-        "that hangs on the wall",
-        "up on the wall",
-    ),
-    "on floor": ("on the floor", "standing on the floor", "on the ground", "placed on the floor", "on the bare floor"),
-    "top shelf": ("on the top shelf of {}", "on the highest shelf of {}", "on the uppermost shelf of {}"),
-    "middle shelf": ("on the middle shelf of {}", "on the center shelf of {}"),
-    "bottom shelf": ("on the bottom shelf of {}", "on the lowest shelf of {}"),
-    "left of": ("to the left of {}", "left of {}", "on the left side of {}", "on the left hand side of {}"),
-    "right of": ("to the right of {}", "right of {}", "on the right side of {}", "on the right hand side of {}"),
-    "in front of": ("in front of {}", "just in front of {}", "that is in front of {}"),
-    "behind": ("behind {}", "just behind {}", "that is behind {}", "located behind {}"),
-    "next to": (
-        "next to {}",
-        "beside {}",
-        "near {}",
-        "by {}",
-        "close to {}",
-        "adjacent to {}",
-        "right next to {}",
-    ),
-    "between": ("between {} and {}", "in between {} and {}", "that is between {} and {}"),
-    "nearest": ("nearest to {}", "closest to {}", "nearest {}", "that is closest to {}", "that is nearest to {}"),
-    "farthest": ("farthest from {}", "furthest from {}", "farthest away from {}"),
-    "leftmost": (
-        "furthest left",
-        "on the far left",
-        "farthest to the left",
-        "that is furthest left",
-        "all the way to the left",
-    ),
-    "rightmost": ("on the far right", "farthest to the right", "that is furthest right", "all the way to the right"),
-    "second from left": ("second from the left", "that is second from the left"),
-    "second from right": ("second from the right", "that is second from the right"),
-    "third from left": ("third from the left", "that is third from the left"),
-    "third from right": ("third from the right", "that is third from the right"),
-    "middle": ("in the middle", "in the center", "that is in the middle", "in the centre"),
-    "closest to camera": ("closest to you", "nearest to you", "right in front of you", "nearest of all to you"),
-    "farthest from camera": ("farthest away from you", "farthest from you", "furthest from where you stand"),
-    "highest": ("that is highest up", "placed the highest", "at the very top"),
-    "lowest": ("that is lowest", "placed the lowest", "at the very bottom"),
-    "largest": (),
-    "smallest": (),
-}
-"""Statements after the noun."""
-
-PREFIXES: dict[str, tuple[str, ...]] = {
-    "leftmost": ("leftmost",),
-    "rightmost": ("rightmost",),
-    "middle": ("middle",),
-    "closest to camera": ("closest", "nearest"),
-    "farthest from camera": ("farthest", "furthest"),
-    "highest": ("highest", "topmost", "uppermost"),
-    "lowest": ("lowest", "bottommost"),
-    "largest": ("largest", "biggest"),
-    "smallest": ("smallest",),
-}
-"""Statements before the noun."""
+from mdsm_ros.language.referring.words import CLAUSES, PREFIXES
 
 PREFIX_SHARE = 0.5  # of the statements that can stand before the noun and after it
 JOINT_SHARE = 0.12
@@ -105,8 +27,8 @@ class Wording:
     """Chooses among the ways to say the same.
 
     Args:
-        scene: what queries are about.
-        rng: chooses.
+        scene: What queries are about.
+        rng: Chooses.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
@@ -120,10 +42,10 @@ class Wording:
         """A noun with adjectives, without an article.
 
         Args:
-            item: the thing; what is said of it beside the other arguments is true of it and tells nothing apart.
-            color: colour to name, if any.
-            pattern: pattern to name, if any.
-            prefixes: superlatives to begin with.
+            item: The thing; what is said of it beside the other arguments is true of it and tells nothing apart.
+            color: Colour to name, if any.
+            pattern: Pattern to name, if any.
+            prefixes: Superlatives to begin with.
         """
         names = lexicon.spoken_names(item.kind, bool(item.model))
         size = item.size if self.scene.room.look is None else self.scene.size_of(item)

@@ -92,8 +92,8 @@ class Scene:
     """What is visible in a view of a room, to be asked.
 
     Args:
-        room: the room.
-        seen: everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        room: The room.
+        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
         pixels: of the image.
     """
 
@@ -159,6 +159,11 @@ class Scene:
         sure = [c for c, judged in zip(candidates, verdicts, strict=True) if all(judged)]
         unsure = [c for c, judged in zip(candidates, verdicts, strict=True) if False not in judged and None in judged]
         return sure, unsure
+
+    def find_all(self, query: Query) -> list[Seen]:
+        """Everything that a query means, read as a plural; nothing where it is not clear of one of them."""
+        sure, unsure = self.answers(query)
+        return [] if unsure else sure
 
     def find(self, query: Query) -> Seen | None:
         """The one thing that a query means; None where there is none or where it is not clear which."""

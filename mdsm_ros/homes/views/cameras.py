@@ -68,10 +68,10 @@ def pose_around(room: Room, focus: Item, distance: float, fovy: float, rng: np.r
 
     Args:
         room: where it stands.
-        focus: what it looks at, about.
+        focus: What it looks at, about.
         distance: to the item on the floor plan, metres.
         fovy: of the camera, degrees.
-        rng: chooses the place.
+        rng: Chooses the place.
     """
     for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
         x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
@@ -87,11 +87,11 @@ def camera_path(room: Room, rng: np.random.Generator, frames: int) -> Iterator[C
 
     Args:
         room: where to walk.
-        rng: chooses the places.
-        frames: number of poses.
+        rng: Chooses the places.
+        frames: Number of poses.
 
     Raises:
-        ValueError: the room has no free standing place.
+        ValueError: The room has no free standing place.
     """
     for _ in range(50):
         start, end = sample_pose(room, rng), sample_pose(room, rng)

@@ -50,7 +50,7 @@ class View:
         rgb: uint8 (H, W, 3).
         depth: float32 (H, W), metres along the optical axis.
         items: int16 (H, W), index of the room's item at each pixel, -1 for walls, floor and sky.
-        camera: intrinsics in pixels.
+        camera: Intrinsics in pixels.
         pose: where the camera stands.
     """
 
@@ -65,7 +65,7 @@ class RoomRenderer:
     """Compiles a room and renders views of it; a context manager, since it holds a GL context.
 
     Args:
-        room: what to render; its seed also chooses wall colours, textures and lights.
+        room: What to render; its seed also chooses wall colours, textures and lights.
         width, height: of the pictures, pixels.
     """
 
@@ -160,7 +160,7 @@ class RoomRenderer:
 
         Args:
             pose: of the camera.
-            depth: whether the view has depth.
+            depth: Whether the view has depth.
             items: of this pose, if they are known already.
         """
         items = self.items(pose) if items is None else items

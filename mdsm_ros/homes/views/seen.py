@@ -23,14 +23,14 @@ class Seen:
 
     Attributes:
         index: in the room's items.
-        color: its name; "" where none is right.
-        tints: colours that someone may call it by, of library models and in photographic light.
-        area: visible pixels.
-        x, y: centre of the visible pixels as shares of the image's width and height.
-        half_width: half the width of the visible pixels' box, share of the image's width.
-        depth: metres along the optical axis to the item's centre.
-        center, extent: item's centre in the room and half-extents along its axes, metres.
-        target: fit to be asked for: large and unoccluded enough.
+        color: Its name; "" where none is right.
+        tints: Colours that someone may call it by, of library models and in photographic light.
+        area: Visible pixels.
+        x, y: Centre of the visible pixels as shares of the image's width and height.
+        half_width: Half the width of the visible pixels' box, share of the image's width.
+        depth: Metres along the optical axis to the item's centre.
+        center, extent: Item's centre in the room and half-extents along its axes, metres.
+        target: Fit to be asked for: large and unoccluded enough.
     """
 
     index: int

@@ -19,13 +19,13 @@ def tour(
 
     Args:
         home: where to walk.
-        rng: chooses the ways.
+        rng: Chooses the ways.
         size: (width, height) of the views, pixels.
-        frames: views of one way.
-        depth: whether the views have depth.
+        frames: Views of one way.
+        depth: Whether the views have depth.
 
     Raises:
-        ValueError: no room of the home has a free path.
+        ValueError: No room of the home has a free path.
     """
     failed = 0
     for room in cycle(home.rooms):

@@ -14,6 +14,7 @@ from mdsm_ros.homes.kinds.furniture import FURNITURE
 from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS, alike_by_name
 from mdsm_ros.homes.kinds.library_kinds import names as library_names
 from mdsm_ros.homes.kinds.objects import OBJECTS
+from mdsm_ros.language.referring import words
 
 NOUNS: dict[str, tuple[str, ...]] = {
     "mug": ("mug", "cup", "coffee mug", "coffee cup"),
@@ -125,7 +126,7 @@ def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
 
     Args:
         kind: of the thing.
-        of_library: it is a model of the library.
+        of_library: It is a model of the library.
     """
     if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
         return library_names(kind)
@@ -219,14 +220,7 @@ PROCEDURAL_ALIKE: dict[str, frozenset[str]] = _joined(ALIKE_GROUPS, {})
 ALIKE: dict[str, frozenset[str]] = _joined((*ALIKE_GROUPS, *LOOK_ALIKES), alike_by_name(NOUNS))
 """Of each kind those that look like it or share a name with it, in rooms that are furnished from the library."""
 
-COLOR_NAMES: dict[str, tuple[str, ...]] = {"gray": ("gray", "grey"), "purple": ("purple", "violet")}
-PATTERN_NAMES: dict[str, tuple[str, ...]] = {
-    "striped": ("striped",),
-    "checkered": ("checkered", "checked", "plaid"),
-    "dotted": ("dotted", "polka dot", "spotted"),
-    "floral": ("floral", "flowered", "flower patterned"),
-}
-SIZE_NAMES: dict[str, tuple[str, ...]] = {"big": ("big", "large"), "small": ("small", "little")}
+COLOR_NAMES, PATTERN_NAMES, SIZE_NAMES = words.COLOR_NAMES, words.PATTERN_NAMES, words.SIZE_NAMES
 
 FRAMED = frozenset({"picture", "photo", "mirror", "window"})
 """Kinds whose colour is that of their frame."""

@@ -14,10 +14,10 @@ class CLIPSegConfig(PublicConfig):
 
     Attributes:
         checkpoint: Hub id, or folder in transformers' layout.
-        revision: Branch, tag or commit of the hub's repository; None: its main branch.
+        revision: Branch, tag or commit of the hub's repository; None for the main branch.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     model_type: str = "clipseg"

@@ -15,13 +15,13 @@ from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
 
 
 class CLIPSeg(nn.Module):
-    """Segments the target's noun phrase; the target is in view where any pixel is likely to belong to it.
+    """Segments the target's noun phrase; the target is in view if any pixel is likely to belong to it.
 
     Args:
-        config: image size and thresholds.
-        network: of transformers.
-        tokenizer: CLIP's.
-        normalize: with the checkpoint's mean and deviation.
+        config: Image size and thresholds.
+        network: Network of transformers.
+        tokenizer: CLIP's tokenizer.
+        normalize: Normalisation with the checkpoint's mean and standard deviation.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class CLIPSeg(nn.Module):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         return self.network.clip.vision_model, self.network.decoder
 
     def encode_text(self, texts: Sequence[str]) -> torch.Tensor:
@@ -57,14 +57,14 @@ class CLIPSeg(nn.Module):
         return embeddings
 
     def initial(self, images: torch.Tensor, text: torch.Tensor) -> InitialMask:
-        """Mask logits (B, 1, S, S) from images (B, 3, S, S); the highest one tells whether the target is in view."""
+        """Mask logits (B, 1, S, S) from images (B, 3, S, S); the highest one decides whether the target is in view."""
         logits = self.network(pixel_values=self.normalize(images), conditional_embeddings=text).logits
-        logits = logits.view(len(images), 1, *logits.shape[-2:])  # some versions drop a batch of one
+        logits = logits.view(len(images), 1, *logits.shape[-2:])  # some versions drop a batch dimension of one
         return InitialMask(logits, logits.flatten(1).amax(dim=1))
 
 
 def load(config: CLIPSegConfig, checkpoints: Mapping[str, PublicCheckpoint]) -> CLIPSeg:
-    """The model with its public weights."""
+    """Loads the model with its public weights."""
     checkpoint = checkpoints["checkpoint"]
     network = checkpoint.network("CLIPSegForImageSegmentation")
     return CLIPSeg(config, network, checkpoint.tokenizer(), Normalize(*checkpoint.pixel_statistics()))

@@ -1,1 +1,1 @@
-"""Parts that several models are built from."""
+"""Parts used by several models."""

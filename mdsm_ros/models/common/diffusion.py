@@ -1,7 +1,7 @@
 """Diffusion of masks as pure functions around a noise schedule.
 
-A mask lives in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits), which for
-binary masks is steadier than predicting the noise and lets cross-entropy and dice act on it. Reverse steps are DDIM
+A mask has values in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits). For binary
+masks this is more stable than predicting the noise, and it allows cross-entropy and dice losses. Reverse steps are DDIM
 (arXiv 2010.02502, eq. 12, eta = 0).
 """
 
@@ -19,20 +19,20 @@ Denoiser = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (noisy mask, 
 
 
 class Scheduler(Protocol):
-    """What :func:`refinement_timesteps` asks of a noise schedule: ours, or one of diffusers."""
+    """The interface of a noise schedule for :func:`refinement_timesteps`: this package's or one of diffusers."""
 
     @property
     def config(self) -> Any:
-        """With ``num_train_timesteps``."""
+        """The configuration, with ``num_train_timesteps``."""
         ...
 
     @property
     def timesteps(self) -> torch.Tensor:
-        """Of the whole way from noise to a clean sample, descending."""
+        """The timesteps of the whole way from noise to a clean sample, descending."""
         ...
 
     def set_timesteps(self, num_inference_steps: int) -> None:
-        """Chooses the number of steps of the whole way."""
+        """Sets the number of steps of the whole way."""
         ...
 
 
@@ -42,8 +42,13 @@ def make_scheduler(config: MDSMConfig) -> DDIM:
 
 
 def to_signal(logits: torch.Tensor) -> torch.Tensor:
-    """Mask logits to the mask that is diffused, in [-1, 1]."""
+    """Converts mask logits to the mask that is diffused, in [-1, 1]."""
     return torch.tanh(logits / 2)  # = 2 sigmoid(logits) - 1
+
+
+def to_logits(signal: torch.Tensor) -> torch.Tensor:
+    """The inverse of :func:`to_signal`, in 32 bits, for logits between -6 and 6; others are cut off there."""
+    return 2 * torch.atanh(signal.float().clamp(-0.995, 0.995))
 
 
 def refinement_timesteps(scheduler: Scheduler, start_timestep: int, num_inference_steps: int) -> torch.Tensor:
@@ -63,21 +68,21 @@ def refine(
     num_inference_steps: int,
     keep_on: Callable[[], bool] = lambda: True,
 ) -> torch.Tensor:
-    """Noises the initial mask up to ``start_timestep`` and denoises it from there.
+    """Adds noise to the initial mask up to ``start_timestep`` and denoises it from there.
 
-    The denoiser predicts the clean mask at every step, so that there is an answer whenever ``keep_on`` ends the work.
+    The denoiser predicts the clean mask at every step, so there is an answer whenever ``keep_on`` ends the refinement.
 
     Args:
-        denoiser: predicts the clean mask's logits from a noisy mask.
-        scheduler: from :func:`make_scheduler`.
-        initial_logits: (B, 1, h, w) logits of the mask to be refined.
-        noise: (B, 1, h, w) standard normal.
-        start_timestep: noise level to start from, 1 to ``num_train_timesteps`` - 1.
-        num_inference_steps: number of denoiser calls, at least 1.
-        keep_on: asked before every call but the first; False ends the refinement there.
+        denoiser: Function that predicts the clean mask's logits from a noisy mask.
+        scheduler: Noise schedule from :func:`make_scheduler`.
+        initial_logits: Logits of the mask to refine, (B, 1, h, w).
+        noise: Standard normal noise, (B, 1, h, w).
+        start_timestep: Noise level at the start, 1 to ``num_train_timesteps`` - 1.
+        num_inference_steps: Number of denoiser calls, at least 1.
+        keep_on: Function called before every denoiser call but the first; False ends the refinement.
 
     Returns:
-        (B, 1, h, w) logits of the refined mask: the denoiser's last word.
+        Logits of the refined mask (B, 1, h, w): the denoiser's last prediction.
     """
     timesteps = refinement_timesteps(scheduler, start_timestep, num_inference_steps)
     sample = scheduler.add_noise(to_signal(initial_logits), noise, timesteps[:1])

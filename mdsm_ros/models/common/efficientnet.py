@@ -10,14 +10,14 @@ import torch
 from torch import nn
 
 NAME = "tf_efficientnet_lite0"
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0 to 1
+MEAN = (0.485, 0.456, 0.406)  # statistics of ImageNet's images in [0, 1]
 STD = (0.229, 0.224, 0.225)
 STRIDES = (2, 4, 8, 16, 32)
-"""Of the feature maps of ``efficientnet_lite0(features_only=True)``, the finest first."""
+"""The channels of the feature maps of ``efficientnet_lite0(features_only=True)``, the finest first."""
 
 _BLOCK = re.compile(r"_blocks\.(\d+)\.(\w+?)\.(.+)")
 _OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
-_INVERTED = {  # a block that widens first
+_INVERTED = {  # an inverted residual block
     "_expand_conv": "conv_pw",
     "_bn0": "bn1",
     "_depthwise_conv": "conv_dw",
@@ -26,27 +26,27 @@ _INVERTED = {  # a block that widens first
     "_bn2": "bn3",
 }
 _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-_STAGES = (1, 2, 2, 3, 3, 4, 1)  # blocks of each
+_STAGES = (1, 2, 2, 3, 3, 4, 1)  # blocks of each stage
 
 
 def efficientnet_lite0(*, features_only: bool = False) -> nn.Module:
     """The network with random weights.
 
     Args:
-        features_only: the five feature maps instead of ImageNet's 1,000 classes.
+        features_only: Whether the network returns the five feature maps instead of ImageNet's 1,000 classes.
     """
     model: nn.Module = timm.create_model(NAME, pretrained=False, features_only=features_only)
     return model
 
 
 def from_public(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights of ``efficientnet_lite_pytorch`` under timm's names.
+    """Renames the weights of ``efficientnet_lite_pytorch`` to timm's names.
 
     Args:
-        state: by that package's names ("_blocks.3._expand_conv.weight").
+        state: Weights by that package's names ("_blocks.3._expand_conv.weight").
 
     Raises:
-        KeyError: a name is of no EfficientNet-Lite0.
+        KeyError: A name does not belong to EfficientNet-Lite0.
     """
     places = [(stage, index) for stage, blocks in enumerate(_STAGES) for index in range(blocks)]
     inverted = {int(match[1]) for match in map(_BLOCK.match, state) if match and match[2] == "_expand_conv"}

@@ -7,11 +7,11 @@ from torch import nn
 
 from mdsm_ros.models.common.language import TextFeatures
 
-PADDING_SCORE = -1e4  # additive attention score of padding, as LAVT has it; exp() of it is 0 in half precision too
+PADDING_SCORE = -1e4  # additive attention score of padding, as in LAVT; its exp() is 0 in half precision, too
 
 
 class PWAM(nn.Module):
-    """Every pixel gathers the words that concern it: pixels are queries, tokens are keys and values.
+    """Every pixel attends to the words that concern it: pixels are queries, tokens are keys and values.
 
     The attention is pixel x token, never pixel x pixel, so its cost is linear in the number of pixels.
     """
@@ -27,7 +27,7 @@ class PWAM(nn.Module):
         self.norm = nn.InstanceNorm1d(dim)
 
     def _instance_norm(self, x: torch.Tensor) -> torch.Tensor:
-        normed: torch.Tensor = self.norm(x.transpose(1, 2)).transpose(1, 2)  # over the pixels of each channel
+        normed: torch.Tensor = self.norm(x.transpose(1, 2)).transpose(1, 2)  # normalises each channel over the pixels
         return normed
 
     def attention(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
@@ -48,7 +48,7 @@ class PWAM(nn.Module):
 
 
 class LanguageGate(nn.Module):
-    """How much of the fused features enters the next Swin stage: tanh(W2 relu(W1 F)) * F."""
+    """The gate of the fused features that enter the next Swin stage: tanh(W2 relu(W1 F)) * F."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

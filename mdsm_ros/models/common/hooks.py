@@ -1,4 +1,4 @@
-"""Keeping what the layers of a network compute."""
+"""Recording of the outputs of a network's layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 @contextmanager
 def outputs_of(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, torch.Tensor]]:
-    """While it is open, holds what each of some modules gave when it last ran."""
+    """Stores the last output of each of some modules while the context is open."""
     found: dict[nn.Module, torch.Tensor] = {}
 
     def keep(module: nn.Module, _: Any, output: Any) -> None:

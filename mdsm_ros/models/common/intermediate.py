@@ -1,4 +1,4 @@
-"""Stage 1: image and instruction to an initial mask, from Swin, CLIP or both.
+"""Stage 1: an initial mask from image and instruction, with Swin, CLIP or both.
 
 With Swin alone this is LAVT (arXiv 2112.02244); MDSM (arXiv 2307.08597) puts CLIP beside it.
 """
@@ -26,14 +26,16 @@ SemanticBranch = ClipPatches | EfficientNetPyramid
 
 @dataclass(frozen=True)
 class CrossmodalFeatures:
-    """What stage 1 saw, kept so that refinement and auxiliary losses do not compute it again.
+    """The features of stage 1, stored so that refinement and auxiliary losses need not compute them again.
 
     Attributes:
-        images: (B, 3, H, W) in [0, 1].
-        text: the language features.
-        visual: the joined features of both branches, of the four stages before fusion, (B, H/s_i, W/s_i, C_i).
-        fused: the four fused levels, (B, C_i, H/s_i, W/s_i).
-        decoded: (B, D, H/4, W/4) the mask head's last features.
+        images: Images (B, 3, H, W) in [0, 1].
+        text: Language features.
+        visual: Joined features of both branches before fusion, for each of the four stages, (B, H/s_i, W/s_i, C_i).
+        fused: Fused features of the four levels, (B, C_i, H/s_i, W/s_i).
+        decoded: Last features of the mask head, (B, D, H/4, W/4).
+        fine: Finest map of the semantic branch, (B, C, H/4, W/4). None if it meets the language, if there is no such
+            branch, or if its maps come from a cache.
     """
 
     images: torch.Tensor
@@ -41,10 +43,11 @@ class CrossmodalFeatures:
     visual: tuple[torch.Tensor, ...]
     fused: tuple[torch.Tensor, ...]
     decoded: torch.Tensor
+    fine: torch.Tensor | None = None
 
 
 class Place(nn.Module):
-    """Adds to features where in the image each of them is."""
+    """Adds the position in the image to each feature."""
 
     grid: torch.Tensor
 
@@ -65,11 +68,11 @@ class IntermediateStage(nn.Module):
     """Visual stages with PWAM and a language gate after each, and the mask head.
 
     Args:
-        config: sizes.
-        swin: None leaves Swin out: the semantic branch's maps alone are projected to every stage, and language enters
-            once a stage without a way to the next one.
-        clip: the semantic branch: CLIP, or what sits in its seat. None leaves it out.
-        text_maps: maps of where the words fit, which every stage gets beside the semantic branch's own. None: no maps.
+        config: Configuration with the sizes.
+        swin: Swin encoder. None leaves it out: the semantic branch's maps alone are projected to every stage, and
+            language enters each stage without reaching the next one.
+        clip: Semantic branch: CLIP or its replacement. None leaves it out.
+        text_maps: Maps of the agreement with the words, an additional input of every stage. None for no maps.
     """
 
     def __init__(
@@ -109,20 +112,24 @@ class IntermediateStage(nn.Module):
         """(N, 3, H, W) in [0, 1] and the features of B instructions -> B initial masks.
 
         Args:
-            images: N images.
-            text: language features of B instructions.
-            image_index: (B,) image of each instruction; in order where absent (N = B). What language does not touch,
-                the semantic branch and the first Swin stage, is computed once per image.
-            semantic: what :meth:`semantic` gives of the N images, where it is known already.
+            images: Images (N, 3, H, W) in [0, 1].
+            text: Language features of B instructions.
+            image_index: Image of each instruction, (B,); None for one instruction per image (N = B). The parts without
+                language, which are the semantic branch and the first Swin stage, run once per image.
+            semantic: Result of :meth:`semantic` for the N images, if it was computed before.
         """
+        fine = None
         if semantic is None:
-            semantic = self.semantic(images) if self.clip is not None else ()
+            levels = self.clip(images) if self.clip is not None else ()
+            semantic = levels[self.finest :]
+            fine = levels[0] if levels and self.finest else None
         features = self.text_maps.features(semantic[-1]) if self.text_maps is not None else None
         x = self._without_language(images)
         if image_index is not None:
             images = images[image_index]
             x = None if x is None else x[image_index]
             semantic = [level[image_index] for level in semantic]
+            fine = None if fine is None else fine[image_index]
             features = None if features is None else features[image_index]
         if self.text_maps is not None and features is not None:
             semantic = self.text_maps.beside(semantic, features, text)
@@ -132,7 +139,7 @@ class IntermediateStage(nn.Module):
             if i and self.swin is not None and x is not None:
                 x = self.swin.stage(self.finest + i, x)
             seen = self.join[i](x, semantic[i]) if semantic else x
-            assert seen is not None  # one branch is there
+            assert seen is not None  # at least one branch exists
             if self.place:
                 seen = self.place[i](seen)
             visual.append(seen)
@@ -141,7 +148,7 @@ class IntermediateStage(nn.Module):
             if self.swin is not None:
                 x = seen + self.gate[i](crossmodal)
         logits, present_logits, decoded = self.head(fused)
-        crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded)
+        crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded, fine)
         return InitialMask(logits, present_logits, crossmodal_features)
 
     def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -151,7 +158,7 @@ class IntermediateStage(nn.Module):
         return maps
 
     def _without_language(self, images: torch.Tensor) -> torch.Tensor | None:
-        """Swin up to the first stage that language meets: (N, 3, H, W) -> (N, h, w, C)."""
+        """Runs Swin up to the first stage with language: (N, 3, H, W) -> (N, h, w, C)."""
         if self.swin is None or not self.swin.from_image:
             return None
         x = self.swin.patches(images)
@@ -160,7 +167,7 @@ class IntermediateStage(nn.Module):
         return x
 
     def attention_maps(self, features: CrossmodalFeatures) -> torch.Tensor:
-        """How much each pixel looked at each token, (B, T, H/4, W/4): the sum over the four stages."""
+        """The attention of each pixel to each token, (B, T, H/4, W/4): the sum over the four stages."""
         maps = []
         for pwam, visual in zip(self.pwam, features.visual, strict=True):
             assert isinstance(pwam, PWAM)

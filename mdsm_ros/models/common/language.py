@@ -1,4 +1,4 @@
-"""BERT: instruction tokens to language features."""
+"""BERT: language features of instructions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class TextFeatures:
     """Language features of a batch of instructions.
 
     Attributes:
-        tokens: (B, T, D) last hidden state of BERT.
-        mask: (B, T) bool, True where a token is no padding.
+        tokens: Last hidden states of BERT, (B, T, D).
+        mask: Whether a token is not padding, bool (B, T).
     """
 
     tokens: torch.Tensor
@@ -33,7 +33,7 @@ class TextFeatures:
 
 
 class LanguageEncoder(nn.Module):
-    """BERT without its pooler; the tokenizer is injected, so that nothing is read from disk here."""
+    """BERT without its pooler; the tokenizer is an argument, so nothing is read from disk here."""
 
     def __init__(self, config: FusionConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()
@@ -50,18 +50,18 @@ class LanguageEncoder(nn.Module):
         )
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """Number of tokens of each instruction, without padding."""
+        """The number of tokens of each instruction, without padding."""
         batch = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
         return [len(ids) for ids in batch["input_ids"]]
 
     def understands(self, text: str) -> bool:
-        """Whether enough of the words are in the vocabulary; those of other languages fall into pieces."""
+        """Whether enough words are in the vocabulary; words of other languages split into pieces."""
         words = WORD.findall(text.lower())
         unknown = sum(word not in self.vocabulary for word in words)
         return 1 - max(0, unknown - 1) / max(1, len(words)) >= self.least_known_words
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
-        """Encodes instructions; what goes past ``max_tokens`` is cut off."""
+        """Encodes instructions; tokens beyond ``max_tokens`` are cut off."""
         batch = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
         ).to(self.bert.device)

@@ -1,4 +1,4 @@
-"""Four feature levels to the initial mask, top-down (LAVT, section 3.4)."""
+"""The initial mask from four feature levels, top-down (LAVT, section 3.4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 def make_norm(kind: str, channels: int) -> nn.Module:
-    """The normalisation that a configuration names: "batch", or "group" where batches are small."""
+    """The normalisation that a configuration names: "batch", or "group" for small batches."""
     return nn.BatchNorm2d(channels) if kind == "batch" else nn.GroupNorm(8, channels)
 
 
@@ -19,13 +19,13 @@ def _full(inside: int, out: int) -> nn.Module:
 
 
 def _bottleneck(inside: int, out: int) -> nn.Module:
-    """The channels become few before the convolution over pixels."""
+    """Reduces the channels before the convolution over pixels."""
     narrow = nn.Conv2d(inside, out, 1, bias=False) if inside > out else nn.Identity()
     return nn.Sequential(narrow, _full(out, out))
 
 
 CONVOLUTIONS = {"full": _full, "bottleneck": _bottleneck}
-"""What a configuration's ``decoder_block`` names."""
+"""The decoder blocks by their name in the configuration's ``decoder_block``."""
 
 
 class TopDownBlock(nn.Module):
@@ -51,11 +51,11 @@ class TopDownBlock(nn.Module):
 
 
 class MaskHead(nn.Module):
-    """The decoder of LAVT, MDSM and VPD: mask logits at the finest level, and whether the target is in view at all.
+    """The decoder of LAVT, MDSM and VPD: mask logits at the finest level, and a logit for "in view".
 
-    The present/absent logit is ours (neither paper has one). It is read from the decoded features, average and
-    maximum over the image, where all four levels and the language have met: a small target is one pixel of the last
-    level and would drown in its average.
+    The present logit is an addition of this package (neither paper has one). It uses the average and the maximum of the
+    decoded features over the image, which combine all four levels and the language. A small target is one pixel of the
+    last level and would vanish in that level's average.
     """
 
     def __init__(self, dims: Sequence[int], channels: int, norm: str, block: str = "full") -> None:

@@ -1,11 +1,11 @@
-"""Pixels with the statistics that an encoder was pre-trained with."""
+"""Normalisation of pixels with the statistics of an encoder's pre-training."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0 to 1
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # statistics of ImageNet's images in [0, 1]
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 

@@ -1,4 +1,4 @@
-"""What can sit in CLIP's seat: an ImageNet-trained EfficientNet, small enough for a CPU."""
+"""A replacement of CLIP: an ImageNet-trained EfficientNet, small enough for a CPU."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from mdsm_ros.models.common.normalize import IMAGENET_MEAN, IMAGENET_STD, Normal
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.efficientnet import EfficientNetLite0
 
-FIRST = 1  # of its maps, at stride 4
+FIRST = 1  # channels of its map at stride 4
 
 
 class EfficientNetPyramid(nn.Module):
-    """The semantic branch as an EfficientNet: a map of its own for each of the four stages.
+    """The semantic branch as an EfficientNet, with a separate map for each of the four stages.
 
-    Its batch norms keep the statistics of its pre-training, also while it is fine-tuned: batches here are small.
+    Its batch norms keep the statistics of the pre-training even in fine-tuning, because batches are small.
 
     Attributes:
-        dims: Channels of the map that each of the four stages gets.
+        dims: Channels of the map for each of the four stages.
     """
 
     def __init__(self, config: MDSMConfig) -> None:
         super().__init__()
         self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
         self.frozen = config.freeze_efficientnet
-        self.network = EfficientNetLite0()
+        self.network = EfficientNetLite0(0 if self.frozen else config.efficientnet_frozen_stages)
         self.dims: tuple[int, ...] = self.network.dims[FIRST:]
         if self.frozen:
             self.network.requires_grad_(False)
 
     def train(self, mode: bool = True) -> EfficientNetPyramid:
-        """Training mode without batch statistics."""
+        """Switches to training mode, without batch statistics."""
         super().train(mode)
         self.network.eval()
         return self

@@ -1,7 +1,7 @@
-"""Maps of where the words of an instruction fit what an ImageNet-trained network sees.
+"""Maps of the agreement between the words of an instruction and the features of an ImageNet-trained network.
 
-The network has learned a direction for each of ImageNet's classes; a linear map sends words to such directions, also
-those of no class (DeViSE, Frome et al. 2013). It is started by
+The network has learned a direction for each of ImageNet's classes. A linear map sends words to such directions, even
+words that name no class (DeViSE, Frome et al. 2013). It is initialised by
 :func:`mdsm_ros.checkpoints.encoder_checkpoints.align_words`.
 """
 
@@ -15,18 +15,18 @@ from torch.nn import functional
 
 from mdsm_ros.models.common.language import TextFeatures
 
-FEATURES = 1280  # of EfficientNet-Lite0's last convolution
+FEATURES = 1280  # channels of EfficientNet-Lite0's last convolution
 PADDING_SCORE = -1e4
-SCALE = 10.0  # of cosines
+SCALE = 10.0  # scale of cosines
 
 
 class TextMaps(nn.Module):
-    """Several maps of cosines between places and words, each about words of its own choice.
+    """Several maps of cosines between positions and words, each with learned attention to the words.
 
     Args:
         language_dim: Width of the language features.
         channels: Width of the coarsest map of the semantic branch.
-        number: How many maps.
+        number: Number of maps.
     """
 
     def __init__(self, language_dim: int, channels: int, number: int) -> None:
@@ -37,7 +37,7 @@ class TextMaps(nn.Module):
         self.project = nn.Linear(language_dim, FEATURES)
 
     def features(self, coarsest: torch.Tensor) -> torch.Tensor:
-        """The coarsest map (N, C, h, w) -> unit features (N, 1280, h, w), which do not depend on the language."""
+        """Coarsest map (N, C, h, w) -> unit features (N, 1280, h, w), which do not depend on the language."""
         return functional.normalize(functional.relu6(self.last(coarsest)).float(), dim=1)
 
     def forward(self, features: torch.Tensor, text: TextFeatures) -> torch.Tensor:

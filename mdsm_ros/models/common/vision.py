@@ -1,7 +1,7 @@
 """Swin and CLIP side by side on the same image.
 
-"Crossmodal parallel feature extraction" (MDSM, abstract): both see the image at once and meet along the channels.
-Each branch normalises the raw image itself, since they were pre-trained with different statistics.
+"Crossmodal parallel feature extraction" (MDSM, abstract): both process the image in parallel and are concatenated along
+the channels. Each branch normalises the raw image itself, because they were pre-trained with different statistics.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mdsm_ros.models.common.normalize import IMAGENET_MEAN, IMAGENET_STD, Normal
 from mdsm_ros.models.config import FusionConfig, MDSMConfig
 from mdsm_ros.models.layers.swin import Swin
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures in 0 to 1 that CLIP was trained on
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # statistics of CLIP's training images in [0, 1]
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
@@ -22,9 +22,9 @@ class SwinStages(nn.Module):
     """Swin, one stage at a time, so that language can be fused between the stages (LAVT, section 3.1).
 
     Args:
-        config: sizes.
-        from_image: False leaves out the patches and the stages up to the finest that language meets: the next one then
-            starts from another branch's map.
+        config: Configuration with the sizes.
+        from_image: Whether Swin starts from the image. False leaves out the patches and the stages up to the finest one
+            with language: the next stage then starts from another branch's map.
     """
 
     def __init__(self, config: FusionConfig, *, from_image: bool = True) -> None:
@@ -56,7 +56,7 @@ class ClipPatches(nn.Module):
     """CLIP's vision tower as a feature map: patch tokens without the class token."""
 
     def __init__(self, config: MDSMConfig) -> None:
-        from transformers import CLIPVisionConfig, CLIPVisionModel  # models without CLIP start without it
+        from transformers import CLIPVisionConfig, CLIPVisionModel  # models without CLIP need no import
 
         super().__init__()
         self.normalize = Normalize(CLIP_MEAN, CLIP_STD)
@@ -76,7 +76,7 @@ class ClipPatches(nn.Module):
 
     @property
     def dims(self) -> tuple[int, int, int, int]:
-        """Channels of the map that each of the four stages gets."""
+        """Channels of the map for each of the four stages."""
         return (self.clip.config.hidden_size,) * 4
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -88,15 +88,15 @@ class ClipPatches(nn.Module):
 
 
 class ParallelJoin(nn.Module):
-    """Joins the semantic branch's map to one Swin stage along the channels and projects back to the stage's width.
+    """Concatenates the semantic branch's map to a Swin stage and projects back to the stage's width.
 
-    Starts as the identity on Swin's half, so that pre-trained Swin features reach the next stage unharmed.
+    Starts as the identity on Swin's half, so that pre-trained Swin features reach the next stage unchanged.
 
     Args:
-        swin_dim: channels of the Swin stage, 0 where there is no Swin.
-        clip_dim: channels of the semantic branch's map.
-        out: channels of the result, as many as the Swin stage's where there is one.
-        grid: side of the stage's grid, pixels.
+        swin_dim: Channels of the Swin stage, 0 without Swin.
+        clip_dim: Channels of the semantic branch's map.
+        out: Channels of the result, the same number as in the Swin stage if there is one.
+        grid: Side of the stage's grid in pixels.
     """
 
     def __init__(self, swin_dim: int, clip_dim: int, out: int, grid: int) -> None:
@@ -110,7 +110,7 @@ class ParallelJoin(nn.Module):
 
     @torch.no_grad()
     def ignore_clip(self) -> None:
-        """What comes out is Swin's half alone, until training changes that."""
+        """Initialises the projection so that the output is Swin's half alone."""
         self.project.weight[:, self.swin_dim :].zero_()
 
     def forward(self, swin: torch.Tensor | None, clip: torch.Tensor) -> torch.Tensor:

@@ -9,16 +9,17 @@ from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
 @dataclass(frozen=True)
 class DAAMConfig(StableDiffusionConfig):
-    """DAAM on given images.
+    """Configuration of DAAM for given images.
 
     Attributes:
-        timesteps: at which the UNet looks at the image with the noise that belongs to them; their maps are summed, as
-            DAAM sums those of all the steps in which a picture is drawn. Which are best for given images, the paper
-            does not say.
-        heat_threshold: share of the largest heat in an image from which on a pixel belongs to the mask (section 4.1).
+        timesteps: Timesteps at which the UNet sees the image with the matching noise. Their maps are summed, as DAAM
+            sums the maps of all steps in which an image is generated. The paper does not say which are best for given
+            images.
+        heat_threshold: Lowest heat of a pixel in the mask, as a fraction of the largest heat in the image (section
+            4.1).
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     model_type: str = "daam"

@@ -1,6 +1,6 @@
-"""DAAM (arXiv 2210.04885): where a latent diffusion model looks for a word, taken for the mask of what it means.
+"""DAAM (arXiv 2210.04885): uses the attention of a latent diffusion model to a word as the mask of its object.
 
-It learns nothing about masks, and is the baseline of Grounded Diffusion and VPD.
+It is not trained on masks, and is the baseline of Grounded Diffusion and VPD.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_laye
 from mdsm_ros.models.stable_diffusion.kind_text import KindText, encode_kinds
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler
 
-SHARPNESS = 10.0  # of the logits, per share of the largest heat
+SHARPNESS = 10.0  # slope of the logits per fraction of the largest heat
 NOISE_SEED = 0
 ALWAYS_PRESENT = 10.0  # logit
 
 
 class DAAM(HubModel, paper_url="https://arxiv.org/abs/2210.04885"):
-    """Image and kind of thing to the heat of the kind's words in the cross-attention; it says that all is in view.
+    """Computes the cross-attention heat of the category's words in an image; always answers "in view".
 
     Args:
-        config: sizes of everything.
-        tokenizer: of the diffusion model's text encoder.
+        config: Configuration of the model.
+        tokenizer: Tokenizer of the diffusion model's text encoder.
     """
 
     config_type = DAAMConfig
@@ -47,12 +47,12 @@ class DAAM(HubModel, paper_url="https://arxiv.org/abs/2210.04885"):
         return (self.backbone.vae.encoder,)
 
     def encode_text(self, texts: Sequence[str]) -> KindText:
-        """Language features of B instructions: of the kind that each asks for."""
+        """Language features of B instructions: of the category that each one names."""
         return encode_kinds(self.backbone, texts)
 
     @torch.no_grad()
     def initial(self, images: torch.Tensor, text: KindText, image_index: torch.Tensor | None = None) -> InitialMask:
-        """(N, 3, S, S) in [0, 1] -> logits (B, 1, S/8, S/8), 0 where the heat is at its threshold."""
+        """(N, 3, S, S) in [0, 1] -> logits (B, 1, S/8, S/8), which are 0 at the threshold of the heat."""
         latents = self.backbone.latents(images)
         latents = latents if image_index is None else latents[image_index]
         maps = torch.stack([self._maps(latents, text.tokens, timestep) for timestep in self.config.timesteps]).sum(

@@ -1,4 +1,4 @@
-"""Grounded Diffusion (arXiv 2301.05221): a module that finds what Stable Diffusion drew."""
+"""Grounded Diffusion (arXiv 2301.05221): a module that segments images by the features of Stable Diffusion."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ class GroundedDiffusionConfig(StableDiffusionConfig):
     """Grounded Diffusion (arXiv 2301.05221), by default at the sizes of its public code.
 
     Attributes:
-        grounding_channels: that each resolution of the UNet is reduced to, the coarsest first.
-        grounding_norm: "batch", as published; "group" where batches are small.
-        grounding_patch: side of the patches that queries attend to, in pixels of the latent.
-        grounding_dim, grounding_num_layers, grounding_num_heads, grounding_feedforward: of the transformer decoder.
+        grounding_channels: Channels to which each resolution of the UNet is reduced, the coarsest first.
+        grounding_norm: Normalisation: "batch", as published, or "group" for small batches.
+        grounding_patch: Side of the patches to which queries attend, in pixels of the latent.
+        grounding_dim, grounding_num_layers, grounding_num_heads, grounding_feedforward: Sizes of the transformer
+        decoder.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     model_type: str = "grounded_diffusion"

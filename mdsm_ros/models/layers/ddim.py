@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-BETA_START, BETA_END = 0.0001, 0.02  # of the linear schedules
-MOST_NOISE = 0.999  # that a step of the cosine schedule adds
+BETA_START, BETA_END = 0.0001, 0.02  # first and last variance of the linear schedules
+MOST_NOISE = 0.999  # largest variance of a step of the cosine schedule
 
 
 def make_betas(schedule: str, number: int) -> torch.Tensor:
@@ -17,7 +17,7 @@ def make_betas(schedule: str, number: int) -> torch.Tensor:
 
     Args:
         schedule: One of :data:`~mdsm_ros.models.config.BETA_SCHEDULES`.
-        number: Steps of the training.
+        number: Number of training timesteps.
     """
     if schedule == "linear":
         return torch.linspace(BETA_START, BETA_END, number, dtype=torch.float32, device="cpu")
@@ -29,7 +29,7 @@ def make_betas(schedule: str, number: int) -> torch.Tensor:
 
 
 def _cosine(time: float) -> float:
-    """How much of the signal is left (arXiv 2102.09672, eq. 17)."""
+    """The remaining fraction of the signal (arXiv 2102.09672, eq. 17)."""
     return math.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
 
 
@@ -38,23 +38,23 @@ class Steps:
     """The length of a noise schedule.
 
     Attributes:
-        num_train_timesteps: Steps of the training.
+        num_train_timesteps: Number of training timesteps.
     """
 
     num_train_timesteps: int
 
 
 class DDIM:
-    """A noise schedule, and deterministic steps against the noise (eq. 12, eta = 0).
+    """A noise schedule, and deterministic denoising steps (eq. 12, eta = 0).
 
     Args:
-        num_train_timesteps: Steps of the training.
+        num_train_timesteps: Number of training timesteps.
         beta_schedule: Name of the schedule.
 
     Attributes:
-        alphas_cumprod: (steps,), how much of the signal's variance is left at each timestep.
-        num_inference_steps: Number of steps of the whole way, as :meth:`set_timesteps` chose it.
-        timesteps: Of the whole way, descending.
+        alphas_cumprod: Remaining fraction of the signal's variance at each timestep, (steps,).
+        num_inference_steps: Number of steps of the whole way, set by :meth:`set_timesteps`.
+        timesteps: Timesteps of the whole way, descending.
     """
 
     def __init__(self, num_train_timesteps: int, beta_schedule: str) -> None:
@@ -63,28 +63,28 @@ class DDIM:
         self.set_timesteps(num_train_timesteps)
 
     def set_timesteps(self, num_inference_steps: int) -> None:
-        """Chooses the number of steps of the whole way; the first is from pure noise."""
+        """Sets the number of steps of the whole way; the first step starts from pure noise."""
         total = self.config.num_train_timesteps
         self.num_inference_steps = num_inference_steps
         found = np.round(np.arange(total, 0, -total / num_inference_steps)).astype(np.int64) - 1
         self.timesteps = torch.from_numpy(found)
 
     def add_noise(self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
-        """Clean samples (B, ...) with the noise (B, ...) that belongs to the timesteps (B,) or (1,)."""
+        """Adds noise (B, ...) to clean samples (B, ...) for the timesteps (B,) or (1,)."""
         left = self.alphas_cumprod.to(clean)[timesteps.to(clean.device)]
         left = left.view(-1, *(1 for _ in clean.shape[1:]))
         return left**0.5 * clean + (1 - left) ** 0.5 * noise
 
     def step(self, predicted: torch.Tensor, timestep: int, sample: torch.Tensor) -> torch.Tensor:
-        """One step against the noise.
+        """Takes one denoising step.
 
         Args:
-            predicted: (B, ...) the clean sample as the network predicts it; it is cut to [-1, 1].
-            timestep: Of the noise in the sample.
-            sample: (B, ...).
+            predicted: Clean sample predicted by the network, (B, ...); it is clipped to [-1, 1].
+            timestep: Timestep of the noise in the sample.
+            sample: Noisy sample, (B, ...).
 
         Returns:
-            (B, ...) the sample at the next timestep.
+            The sample at the next timestep, (B, ...).
         """
         following = timestep - self.config.num_train_timesteps // self.num_inference_steps
         left = self.alphas_cumprod[timestep]

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's feature maps (Tan and Le 2019), by the names of timm's tf_efficientnet_lite0."""
+"""EfficientNet-Lite0's feature maps (Tan and Le 2019), with the names of timm's tf_efficientnet_lite0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-EPSILON = 1e-3  # of the batch norms
+EPSILON = 1e-3  # epsilon of the batch norms
 STEM = 32  # channels
 STAGES = (  # kernel size, stride, expansion, channels, blocks
     (3, 1, 1, 16, 1),
@@ -23,7 +23,7 @@ LEVELS = (0, 1, 2, 4, 6)  # the last stage at each stride
 
 
 class SameConv(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow does: below and right first where padding is uneven."""
+    """A convolution without bias, padded as in TensorFlow: uneven padding is larger below and on the right."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
@@ -31,6 +31,13 @@ class SameConv(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
+        if self.groups > 1 and input.requires_grad and torch.is_autocast_enabled("cpu"):
+            # In bfloat16, PyTorch's backward pass of a depthwise convolution takes six times as long on a CPU.
+            with torch.autocast("cpu", enabled=False):
+                return self._convolve(input.float().contiguous(memory_format=torch.channels_last))
+        return self._convolve(input)
+
+    def _convolve(self, input: torch.Tensor) -> torch.Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         if stride == 1:
             return functional.conv2d(input, self.weight, padding=kernel // 2, groups=self.groups)
@@ -61,7 +68,7 @@ class Separable(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widened, convolved depthwise, and narrowed again; added to the input where both have the same form."""
+    """Expands, convolves depthwise, and projects; adds the input if the shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -84,7 +91,10 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Normalised pixels to five feature maps.
+    """Computes five feature maps of normalised pixels.
+
+    Args:
+        frozen_stages: The first stages, with the stem, that are never trained; 0 trains all.
 
     Attributes:
         dims: Channels of the maps, the finest first.
@@ -92,7 +102,7 @@ class EfficientNetLite0(nn.Module):
 
     dims = tuple(STAGES[level][3] for level in LEVELS)
 
-    def __init__(self) -> None:
+    def __init__(self, frozen_stages: int = 0) -> None:
         super().__init__()
         self.conv_stem = SameConv(3, STEM, 3, stride=2)
         self.bn1 = norm(STEM)
@@ -110,6 +120,8 @@ class EfficientNetLite0(nn.Module):
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
+        if frozen_stages:
+            nn.ModuleList([self.conv_stem, self.bn1, *self.blocks[:frozen_stages]]).requires_grad_(False)
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """(B, 3, H, W) -> (B, C_i, H/s_i, W/s_i) at strides 2, 4, 8, 16 and 32."""

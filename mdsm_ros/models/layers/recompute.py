@@ -1,4 +1,4 @@
-"""Gradient checkpointing: activations are computed again on the way back instead of being kept."""
+"""Gradient checkpointing: activations are computed again in the backward pass instead of being stored."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Recomputing(nn.Module):
     """A network whose layers can be recomputed.
 
     Attributes:
-        recompute: Whether a training saves memory this way.
+        recompute: Whether training saves memory in this way.
     """
 
     recompute = False
 
     def run(self, layer: nn.Module, *inputs: Any) -> Any:
-        """Calls a layer; its activations are not kept where ``recompute`` is set and the network trains."""
+        """Calls a layer; its activations are not stored if ``recompute`` is set and the network trains."""
         if not (self.recompute and self.training):
             return layer(*inputs)
         from torch.utils.checkpoint import checkpoint

@@ -1,8 +1,8 @@
-"""Swin (arXiv 2103.14030), one stage at a time, by the names of timm's SwinTransformer.
+"""Swin (arXiv 2103.14030), one stage at a time, with the names of timm's SwinTransformer.
 
-Its blocks fill their grid up to whole windows before they shift them, as LAVT's Swin does. timm shifts first, so that
-its attention mask misses the seam where padding is needed: at 480 pixels with windows of 12 in the last two stages.
-Without padding both are the same.
+Its blocks pad their grid to whole windows before they shift it, as LAVT's Swin does. timm shifts first, so its
+attention mask misses the seam if padding is needed: at 480 pixels with windows of 12, in the last two stages. Without
+padding both are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional
 from mdsm_ros.models.layers.recompute import Recomputing
 
 PATCH = 4  # pixels on a side
-MASKED = -100.0  # added to the logits of places that are no neighbours in the picture
+MASKED = -100.0  # added to the logits of positions that are not neighbours in the image
 INIT_DEVIATION = 0.02
 
 
@@ -28,25 +28,25 @@ def to_windows(x: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def from_windows(windows: torch.Tensor, side: int, height: int, width: int) -> torch.Tensor:
-    """The way back: (B * windows, side * side, C) -> (B, height, width, C)."""
+    """The inverse: (B * windows, side * side, C) -> (B, height, width, C)."""
     x = windows.view(-1, height // side, width // side, side, side, windows.shape[-1])
     return x.transpose(2, 3).reshape(-1, height, width, windows.shape[-1])
 
 
 def relative_positions(side: int) -> torch.Tensor:
-    """(side^2, side^2): the row of the bias table for each pair of places in a window."""
+    """The row of the bias table for each pair of positions in a window, (side^2, side^2)."""
     places = torch.cartesian_prod(torch.arange(side), torch.arange(side))
     offsets = places[:, None] - places[None] + (side - 1)  # from 0 to 2 side - 2
     return offsets[..., 0] * (2 * side - 1) + offsets[..., 1]
 
 
 def shift_mask(grid: int, side: int, shift: int) -> torch.Tensor:
-    """(windows, side^2, side^2), below 0 where shifting brought together what is far apart.
+    """The attention mask (windows, side^2, side^2), below 0 for pairs that only shifting made neighbours.
 
     Args:
         grid: Side of the grid, a multiple of the window's.
         side: Side of a window.
-        shift: How far the grid was shifted.
+        shift: Number of pixels by which the grid was shifted.
     """
     zone = torch.zeros(grid)
     zone[grid - side : grid - shift], zone[grid - shift :] = 1.0, 2.0
@@ -82,7 +82,7 @@ class WindowAttention(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth (arXiv 1603.09382): leaves a branch out for some samples of a training's batch."""
+    """Stochastic depth (arXiv 1603.09382): drops a branch for some samples of a training batch."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -97,15 +97,15 @@ class DropPath(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention in windows, shifted or not, and a feed-forward part.
+    """Attention in windows, shifted or not, and a feed-forward network.
 
     Args:
-        dim: Channels.
+        dim: Number of channels.
         heads: Number of attention heads.
         grid: Side of the grid.
         window: Side of a window; a smaller grid is one window and not shifted.
         shifted: Whether windows are shifted by half their side.
-        drop_path: Probability that a branch is left out in training.
+        drop_path: Probability that a branch is dropped in training.
     """
 
     attn_mask: torch.Tensor | None
@@ -159,7 +159,7 @@ class PatchMerging(nn.Module):
 
 
 class Stage(Recomputing):
-    """Blocks of one size, after the grid of the stage before has been halved."""
+    """The blocks of one resolution, after a downsampling of the previous stage's grid."""
 
     def __init__(
         self, dim: int, heads: int, grid: int, window: int, drop_paths: Sequence[float], *, downsample: bool
@@ -171,7 +171,7 @@ class Stage(Recomputing):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, h, w, C) of the stage before -> (B, h', w', C')."""
+        """(B, h, w, C) of the previous stage -> (B, h', w', C')."""
         x = self.downsample(x)
         for block in self.blocks:
             x = self.run(block, x)
@@ -179,7 +179,7 @@ class Stage(Recomputing):
 
 
 class PatchEmbed(nn.Module):
-    """Patches of pixels to the first stage's channels."""
+    """Projects patches of pixels to the first stage's channels."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -196,13 +196,13 @@ class Swin(nn.Module):
     """The four stages.
 
     Args:
-        image_size: Side of the images, pixels.
+        image_size: Side of the images in pixels.
         dim: Channels of the first stage; each further one doubles them.
         depths: Number of blocks of each stage.
         heads: Number of attention heads of each stage.
         window: Side of the windows.
-        drop_path: Of the last block, :class:`DropPath`'s rate; it grows linearly from 0.
-        first: First stage that is there, with the patches before it where it is 0; what stays out has no parameters.
+        drop_path: Rate of :class:`DropPath` in the last block; it grows linearly from 0.
+        first: First stage that exists; 0 includes the patches before it. Missing stages have no parameters.
     """
 
     def __init__(

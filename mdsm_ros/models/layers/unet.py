@@ -1,7 +1,7 @@
-"""A UNet that looks at words (arXiv 2112.10752), by the names of diffusers' UNet2DConditionModel.
+"""A UNet with attention to words (arXiv 2112.10752), with the names of diffusers' UNet2DConditionModel.
 
-It has what the refiner of MDSM needs of that class: convolutions outside, attention to the words, and of each pixel to
-all others, at the coarsest levels.
+It has the parts of that class that MDSM's refiner needs: convolutions at all levels, and attention among pixels and to
+the words at the coarsest levels.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from mdsm_ros.models.layers.recompute import Recomputing
 
-GROUPS = 8  # of the group norms
-WAVELENGTHS = 10_000  # the slowest wave of the timestep's embedding against the fastest
-PADDING = -10_000.0  # added to the logits of words that are padding
+GROUPS = 8  # groups of the group norms
+WAVELENGTHS = 10_000  # ratio of the slowest to the fastest wave of the timestep's embedding
+PADDING = -10_000.0  # added to the logits of padding
 
 
 def embed_timesteps(timesteps: torch.Tensor, dim: int) -> torch.Tensor:
@@ -29,7 +29,7 @@ def embed_timesteps(timesteps: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 class ResBlock(nn.Module):
-    """Two convolutions and the timestep, added to the input."""
+    """A residual block of two convolutions with the timestep."""
 
     def __init__(self, inputs: int, outputs: int, time_dim: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class GatedLinear(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Attention among pixels, attention to words, and a feed-forward part."""
+    """Attention among pixels, attention to words, and a feed-forward network."""
 
     def __init__(self, dim: int, context_dim: int, heads: int) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class TransformerBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.attn2 = Attention(dim, context_dim, heads)
         self.norm3 = nn.LayerNorm(dim)
-        layers = [GatedLinear(dim, 4 * dim), nn.Identity(), nn.Linear(4 * dim, dim)]  # by diffusers' numbers
+        layers = [GatedLinear(dim, 4 * dim), nn.Identity(), nn.Linear(4 * dim, dim)]  # numbered as in diffusers
         self.ff = nn.ModuleDict({"net": nn.Sequential(*layers)})
 
     def forward(self, x: torch.Tensor, words: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -130,7 +130,7 @@ class Transformer(nn.Module):
 
 
 class Resample(nn.Module):
-    """A convolution that halves the grid, or that follows the grid's doubling."""
+    """A convolution that halves the grid, or one after doubling the grid."""
 
     def __init__(self, dim: int, *, up: bool) -> None:
         super().__init__()
@@ -144,14 +144,14 @@ class Resample(nn.Module):
 
 
 class Level(nn.Module):
-    """Blocks of one resolution on the way down, in the middle or on the way up.
+    """The blocks of one resolution on the down path, in the middle or on the up path.
 
     Args:
-        pairs: Channels that each :class:`ResBlock` gets and gives.
+        pairs: Input and output channels of each :class:`ResBlock`.
         time_dim: Width of the timestep's embedding.
         context_dim: Width of the words' features; 0 for a level without attention.
         heads: Number of attention heads.
-        resample: "down", "up", or "" at the last level of each way.
+        resample: Resampling: "down", "up", or "" at the last level of each path.
     """
 
     def __init__(
@@ -165,16 +165,16 @@ class Level(nn.Module):
         self.upsamplers = nn.ModuleList([Resample(dim, up=True)] if resample == "up" else [])
 
     def layer(self, index: int, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
-        """One block, with attention where the level has some."""
+        """Runs one block, with attention if the level has it."""
         x = self.resnets[index](x, time)
         return self.attentions[index](x, *words) if self.attentions else x
 
 
 class DownLevel(Level):
-    """A level on the way down."""
+    """A level of the down path."""
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> list[torch.Tensor]:
-        """(B, C, h, w) -> what each block gives; the last is what the next level gets."""
+        """(B, C, h, w) -> the outputs of the blocks; the last one is the next level's input."""
         outputs = []
         for i in range(len(self.resnets)):
             x = self.layer(i, x, time, *words)
@@ -183,12 +183,12 @@ class DownLevel(Level):
 
 
 class UpLevel(Level):
-    """A level on the way up."""
+    """A level of the up path."""
 
     def forward(
         self, x: torch.Tensor, skips: Sequence[torch.Tensor], time: torch.Tensor, *words: torch.Tensor
     ) -> torch.Tensor:
-        """(B, C, h, w), and as many maps of the way down as there are blocks, the last first -> (B, C', h', w')."""
+        """(B, C, h, w) and one map of the down path per block, the last first -> (B, C', h', w')."""
         for i, skip in enumerate(skips):
             x = self.layer(i, torch.cat([x, skip], dim=1), time, *words)
         for up in self.upsamplers:
@@ -197,7 +197,7 @@ class UpLevel(Level):
 
 
 class MiddleLevel(Level):
-    """The level between both ways: attention between two blocks."""
+    """The level between both paths: attention between two blocks."""
 
     def __init__(self, dim: int, time_dim: int, context_dim: int, heads: int) -> None:
         super().__init__([(dim, dim)] * 2, time_dim, context_dim, heads)
@@ -213,11 +213,11 @@ class UNet(Recomputing):
     """Predicts a map from a map, a timestep and words.
 
     Args:
-        inputs: Channels of the input.
-        outputs: Channels of the output.
-        channels: Channels of each level, the finest first: multiples of the group norms' 8.
-        layers: Blocks of each level on the way down; on the way up it is one more.
-        attentive: The coarsest so many levels have attention.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        channels: Number of channels of each level, the finest first: multiples of the group norms' 8.
+        layers: Number of blocks per level of the down path; the up path has one more.
+        attentive: Number of coarsest levels with attention.
         context_dim: Width of the words' features.
         heads: Number of attention heads.
     """
@@ -241,7 +241,7 @@ class UNet(Recomputing):
             {"linear_1": nn.Linear(channels[0], time_dim), "linear_2": nn.Linear(time_dim, time_dim)}
         )
         self.down_blocks = nn.ModuleList()
-        given = [channels[0]]  # channels of what goes over to the way up
+        given = [channels[0]]  # channels of the skip connections
         for i, dim in enumerate(channels):
             pairs = [(dim if j else given[-1], dim) for j in range(layers)]
             self.down_blocks.append(DownLevel(pairs, time_dim, contexts[i], heads, "down" if i < last else ""))
@@ -262,13 +262,13 @@ class UNet(Recomputing):
         """Predicts a map.
 
         Args:
-            x: (B, C, h, w), h and w divisible by all halvings.
-            timesteps: (B,).
-            words: (B, T, D).
-            mask: (B, T) bool, True where a word is no padding.
+            x: Input map (B, C, h, w); all halvings must divide h and w.
+            timesteps: Timesteps (B,).
+            words: Features of the words (B, T, D).
+            mask: Whether a word is not padding, bool (B, T).
 
         Returns:
-            (B, outputs, h, w).
+            Predicted map (B, outputs, h, w).
         """
         waves = embed_timesteps(timesteps, self.channels[0]).to(x.dtype)
         time = self.time_embedding["linear_2"](functional.silu(self.time_embedding["linear_1"](waves)))

@@ -36,7 +36,7 @@ MDSM_SMALL = MDSMConfig(
     refiner_num_heads=4,
     refiner_attention_levels=1,
 )
-CARD = "see the model card"  # where a licence could not be verified
+CARD = "see the model card"  # for licences that could not be verified
 
 FAMILY = TrainedFamily(
     name="mdsm",
@@ -51,16 +51,16 @@ FAMILY = TrainedFamily(
     entries={"mdsm-small": Entry("MDSM, trained on photographs and simulated homes", "Apache-2.0")},
     origins={
         "swin-base": Entry(
-            "Swin-B, where training of mdsm-base begins", "MIT", 437, (Repository(f"timm/{MDSM_BASE.swin_checkpoint}"),)
+            "Swin-B, start of the training of mdsm-base", "MIT", 437, (Repository(f"timm/{MDSM_BASE.swin_checkpoint}"),)
         ),
         "clip-base": Entry(
-            "CLIP ViT-B/16, where training of mdsm-base begins",
+            "CLIP ViT-B/16, start of the training of mdsm-base",
             CARD,
             602,
             (Repository(str(MDSM_BASE.clip_checkpoint)),),
         ),
         "bert-base": Entry(
-            "BERT-base, where training of mdsm-base begins",
+            "BERT-base, start of the training of mdsm-base",
             "Apache-2.0",
             441,
             (Repository(str(MDSM_BASE.bert_checkpoint)),),

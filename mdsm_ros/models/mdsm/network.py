@@ -1,4 +1,4 @@
-"""The Multimodal Diffusion Segmentation Model (arXiv 2307.08597), both stages put together."""
+"""The Multimodal Diffusion Segmentation Model (arXiv 2307.08597), with both stages."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from mdsm_ros.models.mdsm.refiner import Refiner
 
 
 def make_semantic_branch(config: MDSMConfig) -> SemanticBranch:
-    """CLIP, or the EfficientNet that the configuration puts in its seat."""
+    """The semantic branch of a configuration: CLIP or an EfficientNet."""
     return ClipPatches(config) if config.semantic_encoder == "clip" else EfficientNetPyramid(config)
 
 
 class MDSM(HubModel):
-    """Image and instruction to an initial mask, and from there by diffusion to a refined one.
+    """Computes an initial mask from image and instruction, and refines it by diffusion.
 
     Args:
-        config: sizes of everything.
-        tokenizer: a BERT tokenizer of at most ``config.vocab_size`` entries.
+        config: Configuration of the model.
+        tokenizer: BERT tokenizer with at most ``config.vocab_size`` entries.
     """
 
     config_type = MDSMConfig
@@ -44,12 +44,12 @@ class MDSM(HubModel):
         clip = make_semantic_branch(config) if config.use_clip else None
         maps = TextMaps(config.bert_hidden_size, clip.dims[-1], config.text_maps) if clip and config.text_maps else None
         self.intermediate = IntermediateStage(config, swin, clip, maps)
-        self.refiner = Refiner(config)
+        self.refiner = Refiner(config, clip.dims[0] if clip and config.refiner_fine else None)
         self.scheduler = diffusion.make_scheduler(config)
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """Stage 1 and the denoiser."""
+        """The parts worth compiling: stage 1 and the denoiser."""
         return self.intermediate, self.refiner.unet
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
@@ -58,7 +58,7 @@ class MDSM(HubModel):
         return features
 
     def understands(self, text: str) -> bool:
-        """Whether an instruction is in the model's language."""
+        """Whether an instruction is in a language that the model supports."""
         return self.language.understands(text)
 
     def initial(
@@ -70,19 +70,35 @@ class MDSM(HubModel):
     ) -> InitialMask:
         """Stage 1: (N, 3, H, W) in [0, 1] -> logits (B, 1, H/4, W/4), present logits (B,), features.
 
-        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
-        ``semantic`` holds the semantic branch's maps of the N images where they are known already.
+        ``image_index`` (B,) is the image of each of the B instructions; without it, there is one instruction per image.
+        ``semantic`` contains the semantic branch's maps of the N images if they were computed before.
         """
         initial: InitialMask = self.intermediate(images, text, image_index, semantic)
         return initial
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """How much each pixel looks at each token, (B, T, H/4, W/4)."""
+        """The attention of each pixel to each token, (B, T, H/4, W/4)."""
         return self.intermediate.attention_maps(self.initial(images, text).features)
 
     def mask_noise(self, batch_size: int, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on every device."""
+        """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on all devices."""
         return torch.randn((batch_size, 1, self.refiner.grid, self.refiner.grid), generator=generator)
+
+    def condition(self, features: CrossmodalFeatures, logits: torch.Tensor) -> torch.Tensor:
+        """What the refiner sees of stage 1 at every step.
+
+        Args:
+            features: The features that stage 1 computed.
+            logits: (B, 1, H/4, W/4) logits of the initial mask.
+
+        Returns:
+            (B, C, grid, grid).
+        """
+        seen = [features.decoded, *features.fused]
+        if self.config.refiner_fine:
+            assert self.intermediate.clip is not None  # the configuration saw to it
+            seen.append(self.intermediate.clip(features.images)[0] if features.fine is None else features.fine)
+        return self.refiner.condition(features.images, logits, seen)
 
     def refine(
         self,
@@ -99,20 +115,20 @@ class MDSM(HubModel):
         """Stage 2: refines the initial mask in ``steps`` (at least 1) denoising steps.
 
         Args:
-            features: of stage 1.
-            logits: (B, 1, H/4, W/4) of the initial mask.
-            steps: denoiser calls.
-            generator: of the noise.
-            samples: refined masks of each initial mask, each from noise of its own, all in one batch.
-            start: (B, 1, h, w) logits of a mask that refinement starts from instead of the initial one, which is still
-                seen, for example the refined mask of the camera's frame before.
-            strength: of the noise put on it, as a share of the configuration's ``start_timestep``, above 0.
-            keep_on: asked between the steps; False ends the refinement with what it has so far.
+            features: Features of stage 1.
+            logits: Logits of the initial mask, (B, 1, H/4, W/4).
+            steps: Number of denoiser calls.
+            generator: Random generator of the noise.
+            samples: Number of refined masks per initial mask, each from different noise, all in one batch.
+            start: Logits (B, 1, h, w) of the mask from which refinement starts instead of the initial mask, for example
+                the refined mask of the previous frame. The initial mask remains an input.
+            strength: Strength of the added noise, as a fraction of the configuration's ``start_timestep``, above 0.
+            keep_on: Function called between the steps; False ends the refinement with the current result.
 
         Returns:
-            (B, samples, grid, grid) logits of the refined masks.
+            Logits of the refined masks, (B, samples, grid, grid).
         """
-        condition = self.refiner.condition(features.images, logits, (features.decoded, *features.fused))
+        condition = self.condition(features, logits)
         condition = condition.repeat_interleave(samples, dim=0)
         tokens, mask = (x.repeat_interleave(samples, dim=0) for x in (features.text.tokens, features.text.mask))
         noise = self.mask_noise(len(condition), generator).to(logits)

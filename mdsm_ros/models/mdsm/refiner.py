@@ -1,32 +1,44 @@
 """The crossmodal reverse decoder: noisy mask + crossmodal features + timestep -> cleaner mask.
 
-The paper names it and is silent about its layers. Ours is the UNet of latent diffusion: the noisy mask, the
-initial mask, the image and the projected crossmodal features enter on the channels, the words through
+The paper names it but does not describe its layers. This one is the UNet of latent diffusion: the noisy mask, the
+initial mask, the image and the projected crossmodal features are input channels, and the words enter through
 cross-attention at the coarsest levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from mdsm_ros.models.common.diffusion import to_signal
+from mdsm_ros.models.common.diffusion import to_logits, to_signal
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.unet import UNet
 
 
 class Refiner(nn.Module):
-    """Denoises masks on a grid of ``image_size / refiner_stride`` pixels."""
+    """Denoises masks on a grid of ``image_size / refiner_stride`` pixels.
 
-    def __init__(self, config: MDSMConfig) -> None:
+    Args:
+        config: The sizes.
+        fine_dim: Number of channels of the semantic branch's finest map, if the refiner sees it.
+    """
+
+    def __init__(self, config: MDSMConfig, fine_dim: int | None = None) -> None:
         super().__init__()
+        self.residual = config.refiner_residual
         self.grid = config.image_size // config.refiner_stride
         widths = (config.decoder_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
+        if fine_dim is not None:  # at first it adds nothing, so that a refiner without it is a start for this one
+            fine = nn.Conv2d(fine_dim, config.refiner_condition_channels, 1)
+            nn.init.zeros_(fine.weight)
+            nn.init.zeros_(cast(torch.Tensor, fine.bias))
+            self.project.append(fine)
         self.unet = UNet(
             inputs=2 + 3 + config.refiner_condition_channels,
             outputs=1,
@@ -36,6 +48,9 @@ class Refiner(nn.Module):
             context_dim=config.bert_hidden_size,
             heads=config.refiner_num_heads,
         )
+        if self.residual:  # at first the answer is the initial mask
+            nn.init.zeros_(self.unet.conv_out.weight)
+            nn.init.zeros_(cast(torch.Tensor, self.unet.conv_out.bias))
 
     def _to_grid(self, x: torch.Tensor) -> torch.Tensor:
         return functional.interpolate(x, size=(self.grid, self.grid), mode="bilinear", align_corners=False)
@@ -43,15 +58,16 @@ class Refiner(nn.Module):
     def condition(
         self, images: torch.Tensor, initial_logits: torch.Tensor, features: Sequence[torch.Tensor]
     ) -> torch.Tensor:
-        """What stays the same over all steps: initial mask, image and crossmodal features on the refiner's grid.
+        """The constant inputs of all steps: initial mask, image and crossmodal features on the refiner's grid.
 
         Args:
-            images: (B, 3, H, W) in [0, 1].
-            initial_logits: (B, 1, H/4, W/4).
-            features: decoded features and the four fused levels of stage 1, each (B, C_i, h_i, w_i).
+            images: Images (B, 3, H, W) in [0, 1].
+            initial_logits: Logits of the initial mask (B, 1, H/4, W/4).
+            features: Decoded features and fused levels of stage 1, each (B, C_i, h_i, w_i), and the semantic branch's
+                finest map if the refiner sees it.
 
         Returns:
-            (B, 1 + 3 + condition channels, grid, grid).
+            Constant inputs (B, 1 + 3 + condition channels, grid, grid).
         """
         maps = [self._to_grid(project(f)) for project, f in zip(self.project, features, strict=True)]
         projected = torch.stack(maps).sum(dim=0)
@@ -60,6 +76,6 @@ class Refiner(nn.Module):
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
-        """(B, 1, grid, grid) noisy mask in [-1, 1] and timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
+        """Noisy mask (B, 1, grid, grid) in [-1, 1], timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
         logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
-        return logits
+        return logits + to_logits(condition[:, :1]) if self.residual else logits

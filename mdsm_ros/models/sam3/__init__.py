@@ -1,4 +1,4 @@
-"""SAM 3, of which the image detector is used."""
+"""SAM 3; only its image detector is used."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class SAM3Config(PublicConfig):
 
     Attributes:
         checkpoint: Hub id, or folder in transformers' layout.
-        revision: Branch, tag or commit of the hub's repository; None: its main branch.
+        revision: Branch, tag or commit of the hub's repository; None for the main branch.
 
     Raises:
-        ConfigError: a field is out of range.
+        ConfigError: A field is out of range.
     """
 
     model_type: str = "sam3"
-    image_size: int = 1008  # of the checkpoint; it runs at no other
+    image_size: int = 1008  # the checkpoint's image size, the only supported one
     present_threshold: float = 0.3
     checkpoint: str = "facebook/sam3"
     revision: str | None = None
@@ -35,6 +35,6 @@ FAMILY = PublicFamily(
     network="mdsm_ros.models.sam3.network:SAM3",
     load="mdsm_ros.models.sam3.network:load",
     published={"sam3": SAM3_PUBLIC},
-    folder_types=("sam3", "sam3_video"),  # the hub's checkpoint holds the tracker, too
+    folder_types=("sam3", "sam3_video"),  # the hub's checkpoint also contains the tracker
     entries={"sam3": Entry("SAM 3", "SAM License", 3440, sources(SAM3_PUBLIC), gated=True)},
 )

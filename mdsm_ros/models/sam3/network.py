@@ -1,4 +1,4 @@
-"""SAM 3: finds every instance of a short noun phrase in an image; ours is the one that it is surest of."""
+"""SAM 3: finds every instance of a short noun phrase in an image; the one with the highest score is used."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mdsm_ros.models.common.normalize import Normalize
 from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
 from mdsm_ros.models.sam3 import SAM3Config
 
-if TYPE_CHECKING:  # not in every version of transformers that this package runs with
+if TYPE_CHECKING:  # missing in some supported versions of transformers
     from transformers import Sam3Model
 
 
 class SAM3(nn.Module):
-    """Segments the noun with its adjectives, which is what SAM 3 was trained on; relations to other things are lost.
+    """Segments the noun with its adjectives, as SAM 3 was trained; relations to other objects are lost.
 
     Args:
-        config: image size and thresholds.
-        network: of transformers.
-        tokenizer: CLIP's.
-        normalize: with the checkpoint's mean and deviation.
+        config: Image size and thresholds.
+        network: Network of transformers.
+        tokenizer: CLIP's tokenizer.
+        normalize: Normalisation with the checkpoint's mean and standard deviation.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class SAM3(nn.Module):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The parts that are worth compiling: what runs for every image."""
+        """The parts worth compiling: those that run for every image."""
         return (self.network.vision_encoder,)
 
     def encode_text(self, texts: Sequence[str]) -> BatchEncoding:
-        """Tokens of the phrases; which embeddings the network takes instead differs between versions."""
+        """The tokens of the phrases; versions differ in the embeddings that the network accepts instead."""
         return self.tokenizer(
             [find_target(text).short for text in texts],
             padding="max_length",
@@ -56,7 +56,7 @@ class SAM3(nn.Module):
     def initial(self, images: torch.Tensor, text: BatchEncoding) -> InitialMask:
         """Mask logits (B, 1, h, w) of the best instance from images (B, 3, S, S), and the logit of its score.
 
-        The score is that of transformers' post-processing: of the instance, times that the phrase is in the image.
+        The score is the same as in transformers' post-processing: instance score times presence score.
         """
         answer = self.network(
             pixel_values=self.normalize(images), input_ids=text.input_ids, attention_mask=text.attention_mask
@@ -68,7 +68,7 @@ class SAM3(nn.Module):
 
 
 def load(config: SAM3Config, checkpoints: Mapping[str, PublicCheckpoint]) -> SAM3:
-    """The model with its public weights, at the image size of the checkpoint."""
+    """Loads the model with its public weights, at the image size of the checkpoint."""
     checkpoint = checkpoints["checkpoint"]
     network = checkpoint.network("Sam3Model")
     config = replace(config, image_size=network.config.image_size)

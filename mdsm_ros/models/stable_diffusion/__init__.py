@@ -1,1 +1,1 @@
-"""Stable Diffusion 1, which VPD, Grounded Diffusion and DAAM look into."""
+"""Stable Diffusion 1, whose features VPD, Grounded Diffusion and DAAM use."""

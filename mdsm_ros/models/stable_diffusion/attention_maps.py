@@ -1,7 +1,7 @@
-"""Which pixels looked at which token: maps of the cross-attention in a UNet of diffusers.
+"""Maps of the cross-attention between pixels and tokens in a UNet of diffusers.
 
-Maps are computed beside the UNet from the queries and keys that its layers make, so that its attention may run in
-whatever fast way it does, under gradient checkpointing and with LoRA, and nothing of it is changed.
+Maps are computed beside the UNet from the queries and keys of its layers. So the UNet is not changed, and its attention
+may use any fast kernel, gradient checkpointing and LoRA.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import nn
 
 from mdsm_ros.models.common.hooks import outputs_of
 
-Projections = dict[nn.Module, torch.Tensor]  # queries (B, h * w, C) and keys (B, T, C) by the layers that made them
+Projections = dict[nn.Module, torch.Tensor]  # queries (B, h * w, C) and keys (B, T, C) by layer
 
 
 def cross_attention_layers(unet: UNet2DConditionModel) -> dict[int, list[Attention]]:
-    """The cross-attention layers of the way down and the way up, by how much coarser than the latents they work.
+    """The cross-attention layers of the down and up paths, by their stride relative to the latents.
 
     The middle block is left out, as VPD and DAAM do.
     """
@@ -33,20 +33,20 @@ def cross_attention_layers(unet: UNet2DConditionModel) -> dict[int, list[Attenti
 
 
 def recorded(layers: Iterable[Attention]) -> AbstractContextManager[Projections]:
-    """Keeps what the layers project while the UNet runs inside of the context; of several passes, that of the last."""
+    """Records the projections of the layers while the UNet runs inside the context; of several passes, the last."""
     return outputs_of([projection for layer in layers for projection in (layer.to_q, layer.to_k)])
 
 
 def mean_map(layers: Sequence[Attention], projections: Projections, size: Sequence[int]) -> torch.Tensor:
-    """How much each pixel looks at each token, mean over the heads and over layers of equal size.
+    """Computes the attention of each pixel to each token: the mean over the heads and over layers of equal size.
 
     Args:
-        layers: of which :func:`recorded` kept the projections.
-        projections: of one pass.
-        size: height and width of the grid on which the layers work.
+        layers: Layers whose projections :func:`recorded` stored.
+        projections: Projections of one pass.
+        size: Height and width of the layers' grid.
 
     Returns:
-        (B, T, height, width); over the tokens, every pixel's sum is 1.
+        Attention (B, T, height, width); the sum over the tokens is 1 for every pixel.
     """
     maps = []
     for layer in layers:

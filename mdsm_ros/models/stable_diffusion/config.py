@@ -1,7 +1,7 @@
 """Sizes of latent diffusion models in the form of Stable Diffusion 1 (arXiv 2112.10752).
 
-They are dictionaries of diffusers' and transformers' configurations, as they stand in the folders of a checkpoint, so
-that a small model of the same form takes the place of the public one.
+They are dictionaries of diffusers' and transformers' configurations, as in the folders of a checkpoint, so that a small
+model of the same form can replace the public one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHECKPOINT_FILES = (
     "vae/config.json",
     "vae/diffusion_pytorch_model.safetensors",
 )
-"""Patterns of what is needed of a checkpoint's repository."""
+"""The patterns of the files needed from a checkpoint's repository."""
 
 SD15: Sizes = {
     "vae": {
@@ -84,19 +84,19 @@ TINY: Sizes = {
         "eos_token_id": 1,
     },
 }
-"""What ``training/latent/run.py`` trains on homes, 64 pixels."""
+"""The sizes of the model that ``training/latent/run.py`` trains on homes, 64 pixels."""
 
 
 @dataclass(frozen=True)
 class StableDiffusionConfig(ModelConfig):
-    """What models on a latent diffusion model have in common.
+    """The base of the configurations of models built on a latent diffusion model.
 
     Attributes:
-        checkpoint: that training starts from: hub id, folder, or single .safetensors file.
-        sizes: of "vae", "unet" and "text_encoder"; they must be those of the checkpoint.
+        checkpoint: Checkpoint from which training starts: hub id, folder, or single .safetensors file.
+        sizes: Sizes of "vae", "unet" and "text_encoder"; they must match the checkpoint.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     checkpoint: str = SD15_CHECKPOINT
@@ -109,15 +109,15 @@ class StableDiffusionConfig(ModelConfig):
 
     @property
     def own_text_encoder(self) -> str | None:
-        """Hub id or folder of a text encoder in place of the checkpoint's."""
+        """Hub id or folder of a text encoder that replaces the checkpoint's."""
         return None
 
     @property
     def latent_stride(self) -> int:
-        """Pixels of the image to a pixel of the latent, on a side."""
+        """Image pixels per pixel of the latent, along a side."""
         return 1 << (len(self.sizes["vae"]["block_out_channels"]) - 1)
 
     @property
     def coarsest_stride(self) -> int:
-        """Pixels of the image to a pixel of the UNet's coarsest level, on a side."""
+        """Image pixels per pixel of the UNet's coarsest level, along a side."""
         return self.latent_stride << (len(self.sizes["unet"]["block_out_channels"]) - 1)

@@ -1,4 +1,4 @@
-"""Instructions brought into the form that Grounded Diffusion and DAAM look for: "a photograph of a" kind of thing."""
+"""Converts instructions to the prompt of Grounded Diffusion and DAAM: "a photograph of a" category."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mdsm_ros.models.stable_diffusion.network import StableDiffusion, word_token
 
 @dataclass(frozen=True)
 class KindText:
-    """Language features of B instructions, each brought into the form "a photograph of a ...".
+    """Language features of B instructions, each converted to "a photograph of a ...".
 
     Attributes:
-        tokens: (B, T, D) of the sentences.
-        kind: (B, T) bool, the tokens of the kind asked for.
-        empty: (1, T, D) of the empty sentence, for guidance.
+        tokens: Features of the sentences' tokens, (B, T, D).
+        kind: Whether a token belongs to the requested category, bool (B, T).
+        empty: Features of the empty sentence, for guidance, (1, T, D).
     """
 
     tokens: torch.Tensor
@@ -27,14 +27,14 @@ class KindText:
 
     @property
     def queries(self) -> torch.Tensor:
-        """(B, D): the mean over the tokens of the kind."""
+        """The mean over the tokens of the category, (B, D)."""
         weight = self.kind.unsqueeze(-1).to(self.tokens.dtype)
         return (self.tokens * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
 @torch.no_grad()
 def encode_kinds(backbone: StableDiffusion, texts: Sequence[str]) -> KindText:
-    """Language features of B instructions: of the kind that each asks for, see :func:`kind_asked_for`."""
+    """Language features of the categories that B instructions name, see :func:`kind_asked_for`."""
     kinds = [kind_asked_for(text) for text in texts]
     prompts = [photograph_of([kind]) for kind in kinds]
     tokens = backbone.encode_text(prompts).tokens

@@ -1,6 +1,6 @@
 """The three networks of a latent diffusion model in the form of Stable Diffusion 1 (arXiv 2112.10752).
 
-VPD, Grounded Diffusion and DAAM segment with what its UNet sees.
+VPD, Grounded Diffusion and DAAM segment by the features of its UNet.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from mdsm_ros.models.common.language import TextFeatures
 
 
 class StableDiffusion(nn.Module):
-    """VAE, text encoder and UNet; the tokenizer is injected, so that nothing is read from disk here.
+    """VAE, text encoder and UNet; the tokenizer is an argument, so nothing is read from disk here.
 
     Args:
-        sizes: as :data:`~mdsm_ros.models.stable_diffusion.config.SD15`.
-        tokenizer: of CLIP's kind.
-        decoder: the VAE's decoder is needed, too: the model shall make pictures.
+        sizes: Sizes in the form of :data:`~mdsm_ros.models.stable_diffusion.config.SD15`.
+        tokenizer: Tokenizer of CLIP's type.
+        decoder: Whether to include the VAE's decoder, for generating images.
 
     Raises:
-        ConfigError: the sizes are none that diffusers or transformers can build from.
+        ConfigError: Diffusers or transformers cannot build networks from the sizes.
     """
 
     scaling_factor: torch.Tensor
@@ -46,7 +46,7 @@ class StableDiffusion(nn.Module):
             raise ConfigError(f"sizes cannot be built from: {error}") from error
         if not decoder:
             del self.vae.decoder, self.vae.post_quant_conv
-        # with the weights, since it is that of a checkpoint and not of a size
+        # stored with the weights, since it belongs to a checkpoint and not to a size
         self.register_buffer("scaling_factor", torch.tensor(float(self.vae.config.scaling_factor)))
 
     def latents(self, images: torch.Tensor, scaled: bool = True) -> torch.Tensor:
@@ -56,11 +56,12 @@ class StableDiffusion(nn.Module):
         return latents
 
     def encode_text(self, texts: Sequence[str], max_tokens: int | None = None) -> TextFeatures:
-        """Last hidden states of the text encoder.
+        """Computes the last hidden states of the text encoder.
 
         Args:
-            texts: B instructions.
-            max_tokens: T, that they are padded or cut to; None: all that the encoder takes, as Stable Diffusion has it.
+            texts: Instructions, B of them.
+            max_tokens: Length T to which they are padded or cut; None for the encoder's maximum, as in Stable
+                Diffusion.
 
         Returns:
             Tokens (B, T, D) and mask (B, T), True up to the end-of-text token.
@@ -77,7 +78,7 @@ class StableDiffusion(nn.Module):
 
 
 def make_scheduler() -> DDIMScheduler:
-    """The noise that Stable Diffusion learned with."""
+    """The noise schedule of Stable Diffusion's training."""
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -91,13 +92,13 @@ def make_scheduler() -> DDIMScheduler:
 def word_tokens(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int
 ) -> torch.Tensor:
-    """Which tokens of each text are those of some words in it, (B, length) bool.
+    """Marks the tokens of some words in each text, bool (B, length).
 
     Args:
-        tokenizer: of the model.
-        texts: B sentences.
-        words: for each sentence; the last occurrence counts. None of the tokens where they do not occur.
-        length: that sentences are padded to.
+        tokenizer: Tokenizer of the model.
+        texts: Sentences, B of them.
+        words: Words for each sentence; the last occurrence counts. If they do not occur, no token is marked.
+        length: Length to which sentences are padded.
     """
     batch = tokenizer(
         list(texts),
@@ -107,7 +108,7 @@ def word_tokens(
         return_offsets_mapping=True,
         return_tensors="pt",
     )
-    first, last = batch["offset_mapping"].unbind(dim=-1)  # of characters; special tokens have none
+    first, last = batch["offset_mapping"].unbind(dim=-1)  # character ranges; special tokens have none
     spans = []
     for text, word in zip(texts, words, strict=True):
         found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
@@ -118,10 +119,10 @@ def word_tokens(
 
 
 def unet_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
-    """The modules whose outputs are the UNet's blocks, in the order and the numbering of the original code.
+    """The modules whose outputs are the UNet's blocks, ordered and numbered as in the original code.
 
-    With two layers a level: 12 input blocks (0 to 11), the middle one (12), 12 output blocks (13 to 24). The output
-    block at the end of a level gives the upsampled map.
+    With two layers per level: 12 input blocks (0 to 11), the middle one (12), 12 output blocks (13 to 24). The output
+    block at the end of a level returns the upsampled map.
     """
     blocks: list[nn.Module] = [unet.conv_in]
     for level in unet.down_blocks:
@@ -141,17 +142,17 @@ def unet_features(
     tokens: torch.Tensor,
     blocks: Sequence[nn.Module],
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """One pass of the UNet, and what blocks of :func:`unet_blocks` gave in it.
+    """Runs the UNet once and returns the outputs of some of its blocks, see :func:`unet_blocks`.
 
     Args:
-        unet: the network.
-        latents: (B, 4, h, w).
-        timestep: of the noise in them.
-        tokens: (B, T, D) for cross-attention.
-        blocks: whose outputs are wanted.
+        unet: UNet to run.
+        latents: Noisy latents (B, 4, h, w).
+        timestep: Timestep of the noise in the latents.
+        tokens: Features of the tokens for cross-attention, (B, T, D).
+        blocks: Blocks whose outputs are returned.
 
     Returns:
-        Features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
+        The features (B, C_i, h_i, w_i) of each block, and the UNet's own output (B, 4, h, w).
     """
     with outputs_of(blocks) as found:
         output = unet(latents, timestep, encoder_hidden_states=tokens).sample

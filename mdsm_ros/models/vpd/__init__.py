@@ -27,7 +27,7 @@ FAMILY = TrainedFamily(
     blank_tokenizer="mdsm_ros.checkpoints.diffusion_checkpoint:blank_clip_tokenizer",
     origins={
         "stable-diffusion-1.5": Entry(
-            "Stable Diffusion, where training of VPD begins",
+            "Stable Diffusion, start of the training of VPD",
             "CreativeML OpenRAIL-M",
             4270,
             (Repository(SD15_CHECKPOINT, files=CHECKPOINT_FILES),),

@@ -1,4 +1,4 @@
-"""The configuration of VPD: one field for each of the variants that its authors and others after them tried."""
+"""The configuration of VPD, with a field for each variant that its authors and others have tried."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class VPDConfig(StableDiffusionConfig):
     """VPD (arXiv 2303.02153), by default at the sizes of its public recipe.
 
     Attributes:
-        max_tokens: that an instruction is padded or cut to (VPD: 40 for RefCOCO and RefCOCO+, 77 for RefCOCOg).
-        text_checkpoint: CLIP text encoder in place of the checkpoint's own, hub id or folder. One that is not as wide
-            as the UNet's cross-attention is projected to it by a layer that training has to learn.
-        text_adapter: lets the text features move to c + gamma * MLP(c), with gamma small at first.
-        freeze_unet: only adapter, projection, LoRA and decoder learn.
-        lora_rank: of low-rank additions to queries, keys and values of the cross-attention, which learn in place of
-            the UNet; 0: none. Needs peft.
-        scale_latents: multiplies latents by the VAE's factor, as the UNet saw them when it learned. VPD's code leaves
-            that out; False does, too.
-        noise_timestep: of the noise put on the latents before the UNet; 0: none.
-        denoising_steps: DDIM steps, guided by the instruction, that take the noise away again before features are
-            taken.
-        attention_mode: how cross-attention maps, one a token, get to the decoder. "concat": beside the features of
+        max_tokens: Length to which an instruction is padded or cut (VPD: 40 for RefCOCO and RefCOCO+, 77 for RefCOCOg).
+        text_checkpoint: CLIP text encoder that replaces the checkpoint's own, hub id or folder. If its width differs
+            from the UNet's cross-attention, a layer that has to be trained projects it.
+        text_adapter: Whether to adapt the text features to c + gamma * MLP(c), with gamma small at first.
+        freeze_unet: Whether to freeze the UNet, so that only adapter, projection, LoRA and decoder learn.
+        lora_rank: Rank of low-rank additions to queries, keys and values of the cross-attention, which learn instead of
+            the UNet; 0 for none. Needs peft.
+        scale_latents: Whether to multiply latents by the VAE's factor, as in the UNet's training. VPD's code does not,
+            like False.
+        noise_timestep: Timestep of the noise added to the latents before the UNet; 0 for none.
+        denoising_steps: Number of DDIM steps, guided by the instruction, that remove the noise before features are
+            computed.
+        attention_mode: Use of the cross-attention maps, one per token, in the decoder. "concat": beside the features of
             equal size; "daam": upsampled, summed (DAAM, arXiv 2210.04885) and beside the finest features; "none".
-        attention_strides: sizes of the maps that are used, in pixels of the image to a pixel of the map on a side:
-            VPD has 16x16 and 32x32 for 512 pixels, which are 32 and 16. The finest level, 8, takes the most memory.
-        decoder_channels: width of the mask head.
-        decoder_norm: "batch", or "group" where batches are small.
+        attention_strides: Sizes of the maps, in image pixels per pixel of the map along a side: VPD has 16x16 and 32x32
+            for 512 pixels, which are strides 32 and 16. The finest level, 8, takes the most memory.
+        decoder_channels: Width of the mask head.
+        decoder_norm: Normalisation: "batch", or "group" for small batches.
 
     Raises:
-        ConfigError: a field is out of range or does not fit another one.
+        ConfigError: A field is out of range or does not fit another one.
     """
 
     model_type: str = "vpd"
@@ -65,10 +65,10 @@ class VPDConfig(StableDiffusionConfig):
         positions = self.sizes["text_encoder"].get("max_position_embeddings", 77)
         self._expect("max_tokens", 3 <= self.max_tokens <= positions, f"3 to the {positions} of the text encoder")
         self._expect("lora_rank", self.lora_rank >= 0, "0 or more")
-        self._expect("lora_rank", self.lora_rank == 0 or self.freeze_unet, "0 where the UNet itself learns")
+        self._expect("lora_rank", self.lora_rank == 0 or self.freeze_unet, "0 if the UNet itself learns")
         self._expect("noise_timestep", 0 <= self.noise_timestep < 1000, "0 to 999")
         self._expect(
-            "denoising_steps", 0 <= self.denoising_steps <= self.noise_timestep, "0 to noise_timestep, which it takes"
+            "denoising_steps", 0 <= self.denoising_steps <= self.noise_timestep, "0 to noise_timestep, which it needs"
         )
         self._expect("attention_mode", self.attention_mode in ATTENTION_MODES, f"one of {', '.join(ATTENTION_MODES)}")
         possible = sorted(self.level_strides)[:3]  # the coarsest level has no cross-attention
@@ -85,17 +85,17 @@ class VPDConfig(StableDiffusionConfig):
 
     @property
     def own_text_encoder(self) -> str | None:
-        """Hub id or folder of a text encoder in place of the checkpoint's."""
+        """Hub id or folder of a text encoder that replaces the checkpoint's."""
         return self.text_checkpoint
 
     @property
     def level_strides(self) -> tuple[int, ...]:
-        """Pixels of the image to a pixel of each level of the UNet, on a side, finest first: 8, 16, 32, 64."""
+        """Image pixels per pixel of each level of the UNet, along a side, the finest first: 8, 16, 32, 64."""
         return tuple(self.latent_stride << i for i in range(4))
 
     @property
     def level_channels(self) -> tuple[int, ...]:
-        """Channels that the decoder gets of each level, finest first: features and attention maps."""
+        """Channels of each level in the decoder's input, the finest first: features and attention maps."""
         with_maps: set[int] = set()
         if self.attention_mode == "concat":
             with_maps = set(self.attention_strides)

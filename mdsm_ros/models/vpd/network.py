@@ -1,4 +1,4 @@
-"""VPD (arXiv 2303.02153): masks from what Stable Diffusion's UNet sees in an image when it reads the instruction."""
+"""VPD (arXiv 2303.02153): masks from features of Stable Diffusion's UNet, given image and instruction."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_laye
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler, unet_blocks, unet_features
 from mdsm_ros.models.vpd.config import VPDConfig
 
-FEATURE_TIMESTEP = 1  # that VPD tells the UNet for an image without noise
-GAMMA = 1e-4  # at first
+FEATURE_TIMESTEP = 1  # timestep that VPD gives the UNet for an image without noise
+GAMMA = 1e-4  # initial value
 NOISE_SEED = 0
 
 
 class TextAdapter(nn.Module):
-    """c + gamma * MLP(c): lets the text features move away from those of CLIP, from very little at first."""
+    """Adapts CLIP's text features: c + gamma * MLP(c), with gamma very small at first."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -40,18 +40,18 @@ class TextAdapter(nn.Module):
 
 
 class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
-    """Image and instruction to a mask in one pass of Stable Diffusion's UNet.
+    """Computes a mask from image and instruction in one pass of Stable Diffusion's UNet.
 
-    The VAE's encoder and the text encoder stay as they are; adapter, UNet and decoder learn. VPD's decoder gives two
-    logits a pixel, background and object; ours is their difference. VPD always answers with a mask; the present logit
-    is ours.
+    The VAE's encoder and the text encoder are frozen; adapter, UNet and decoder learn. VPD's decoder returns two logits
+    per pixel, for background and object; this one returns their difference. VPD always answers with a mask; the present
+    logit is an addition of this package.
 
     Args:
-        config: sizes of everything.
-        tokenizer: of CLIP's kind.
+        config: Configuration of the model.
+        tokenizer: Tokenizer of CLIP's type.
 
     Raises:
-        ConfigError: the sizes are none that a model can be built from, or peft is wanted and not installed.
+        ConfigError: No model can be built from the sizes, or peft is needed but not installed.
     """
 
     config_type = VPDConfig
@@ -73,7 +73,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         self.scheduler = make_scheduler()
 
     def train(self, mode: bool = True) -> VPD:
-        """VAE and text encoder never train."""
+        """Switches training mode; VAE and text encoder never train."""
         super().train(mode)
         self.backbone.vae.eval()
         self.backbone.text_encoder.eval()
@@ -81,7 +81,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
     @property
     def compute_parts(self) -> tuple[nn.Module, ...]:
-        """The VAE's encoder and the mask head; hooks look into the UNet, which compiled code would not call."""
+        """The VAE's encoder and the mask head; compiled code would not call the hooks on the UNet."""
         return self.backbone.vae.encoder, self.head
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
@@ -98,10 +98,10 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
     ) -> InitialMask:
         """(N, 3, H, W) in [0, 1] -> logits (B, 1, h, w) on the grid of the latents, and present logits (B,).
 
-        ``image_index`` (B,) names the image of each of the B instructions; absent, there is one instruction an image.
-        An image is brought into latents once; all after that depends on the instruction. ``noise`` (B, 4, h, w) from a
-        standard normal matters where the configuration asks for it; absent, it is drawn anew in training, and else is
-        always the same.
+        ``image_index`` (B,) is the image of each of the B instructions; without it, there is one instruction per image.
+        An image is encoded to latents once; everything after that depends on the instruction. ``noise`` (B, 4, h, w),
+        standard normal, is used if the configuration needs it. Without it, noise is drawn anew in training, and is
+        constant otherwise.
         """
         latents = self._latents(images, image_index)
         strides = () if self.config.attention_mode == "none" else self.config.attention_strides
@@ -110,7 +110,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         return InitialMask(logits, present_logits)
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """How much each pixel looks at each token: (B, T, h, w), the sum over the maps of ``attention_strides``."""
+        """The attention of each pixel to each token, (B, T, h, w): the sum over the maps of ``attention_strides``."""
         latents = self._latents(images, None)
         _, maps = self._look(latents, text, None, self.config.attention_strides)
         return summed_maps(maps.values(), latents.shape[-2:])
@@ -139,7 +139,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
     def _noised(
         self, latents: torch.Tensor, text: TextFeatures, noise: torch.Tensor | None
     ) -> tuple[torch.Tensor, int]:
-        """What the UNet shall look at, and the timestep that belongs to the noise in it."""
+        """The UNet's input, and the timestep of the noise in it."""
         config, scheduler = self.config, self.scheduler
         if not config.noise_timestep:
             return latents, FEATURE_TIMESTEP
@@ -148,7 +148,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
             return scheduler.add_noise(latents, noise, torch.tensor([config.noise_timestep])), config.noise_timestep
         timesteps = refinement_timesteps(scheduler, config.noise_timestep, config.denoising_steps)
         sample = scheduler.add_noise(latents, noise, timesteps[:1])
-        with torch.no_grad():  # what is learned is learned in the pass that features are taken from
+        with torch.no_grad():  # gradients flow only through the pass that computes the features
             for timestep in timesteps.tolist():
                 predicted = self.backbone.unet(sample, timestep, encoder_hidden_states=text.tokens).sample
                 sample = scheduler.step(predicted, timestep, sample).prev_sample
@@ -156,12 +156,12 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
     def _noise(self, latents: torch.Tensor) -> torch.Tensor:
         if self.training:
-            return torch.randn_like(latents)  # from the generator that the training loop seeds in every step
+            return torch.randn_like(latents)  # uses the generator that the training loop seeds in every step
         generator = torch.Generator().manual_seed(NOISE_SEED)
         return torch.randn(latents.shape[1:], generator=generator).to(latents).expand_as(latents)
 
     def _with_maps(self, features: list[torch.Tensor], maps: dict[int, torch.Tensor]) -> list[torch.Tensor]:
-        """The levels that the decoder gets: features with the maps that belong beside them."""
+        """The decoder's input levels: features and the maps beside them."""
         if self.config.attention_mode == "daam":
             maps = {self.config.latent_stride: summed_maps(maps.values(), features[0].shape[-2:])}
         return [
@@ -171,9 +171,9 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
 
 
 def tapped_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
-    """The blocks that VPD takes features from: of each level on the way up the last but one, of the finest the last.
+    """The blocks whose features VPD uses: the last but one of each level of the up path, and the last of the finest.
 
-    For Stable Diffusion 1.5 they are output blocks 1, 4, 7 and 11 of the original code's numbering.
+    For Stable Diffusion 1.5 these are output blocks 1, 4, 7 and 11 of the original code's numbering.
     """
     counts = [len(level.resnets) for level in unet.up_blocks]
     output_blocks = unet_blocks(unet)[-sum(counts) :]
@@ -182,13 +182,15 @@ def tapped_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
 
 
 def add_lora(unet: UNet2DConditionModel, rank: int) -> None:
-    """Adds to queries, keys and values of the cross-attention what has rank ``rank``, learns and is 0 at first.
+    """Adds trainable layers of rank ``rank``, initially 0, to queries, keys and values of the cross-attention.
 
     Raises:
-        ConfigError: peft is not installed.
+        ConfigError: Peft is not installed.
     """
     try:
         from peft import LoraConfig
     except ImportError as error:
-        raise ConfigError(f"lora_rank is {rank}, expected 0 where peft is not installed (pip install peft)") from error
+        raise ConfigError(
+            f"lora_rank is {rank}, expected 0 because peft is not installed (pip install peft)"
+        ) from error
     unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=r".*\.attn2\.to_[qkv]"))

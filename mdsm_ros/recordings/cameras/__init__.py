@@ -1,1 +1,1 @@
-"""Cameras as CameraInfo describes them, and depth laid over an image; messages are read by attribute only."""
+"""Cameras described by CameraInfo, and registration of depth to an image; messages are read by attribute only."""

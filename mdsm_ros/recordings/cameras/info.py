@@ -1,4 +1,4 @@
-"""``sensor_msgs/CameraInfo`` to the camera of an image: P or K, distortion, region of interest, binning."""
+"""The camera of an image from ``sensor_msgs/CameraInfo``: P or K, distortion, region of interest, binning."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from mdsm_ros.errors import SpatialError
 from mdsm_ros.recordings.cameras.model import CameraModel
 
-ASPECT = 0.01  # by which the shapes of camera_info and image may differ
-SAME = 0.005  # by which K and P may differ and be one, as a fraction of the focal length
+ASPECT = 0.01  # largest difference between the aspect ratios of camera_info and image
+SAME = 0.005  # largest difference between K and P of one camera, as a fraction of the focal length
 COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
-RECTIFIED = {"rect", "rectified"}  # words of topics
+RECTIFIED = {"rect", "rectified"}  # words in topic names
 FISHEYE = ("equidistant", "fisheye")
 
 
@@ -24,46 +24,46 @@ def is_named_rectified(topic: str) -> bool:
 
 
 def is_rectified(info: Any, topic: str) -> bool:
-    """Whether the images of a topic are rectified, so that P of their camera_info holds and not K with distortion.
+    """Whether the images of a topic are rectified, so that P of their camera_info applies and not K with distortion.
 
-    Those with a name of :func:`is_named_rectified` are, all others are not.
+    They are if :func:`is_named_rectified` accepts the topic's name.
 
     Args:
-        info: Its ``sensor_msgs/CameraInfo``.
-        topic: Name of the topic of the images.
+        info: ``sensor_msgs/CameraInfo`` of the topic.
+        topic: Name of the image topic.
 
     Raises:
-        SpatialError: The name says neither rect nor raw, there is no distortion, and K and P are two cameras.
+        SpatialError: The name contains neither rect nor raw, there is no distortion, and K and P differ.
     """
     if is_named_rectified(topic):
         return True
     distorted = any(value != 0 for value in info.d)
     if not distorted and "raw" not in _words(topic) and _is_projection(info) and not _is_same(info):
         value = f"{_numbers(info, 'k')} and p {_numbers(info, 'p')}, without distortion,"
-        raise SpatialError("camera_info k", value, "one camera, or parameter rectified to say which of them holds")
+        raise SpatialError("camera_info k", value, "one camera, or parameter rectified set to yes or no")
     return False
 
 
 def camera_of(info: Any, width: int, height: int, *, rectified: bool = True) -> CameraModel:
     """The camera of an image of ``width`` x ``height`` pixels.
 
-    ``roi`` and ``binning`` are applied. An image of another size but the same shape counts as a scaled one.
+    ``roi`` and ``binning`` are applied. An image of another size but the same aspect ratio counts as a scaled one.
 
     Args:
         info: ``sensor_msgs/CameraInfo``.
-        width: Of the image, in pixels.
-        height: Of the image, in pixels.
-        rectified: The image is: P holds. Otherwise K with the distortion.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+        rectified: Whether the image is rectified, so that P applies; otherwise K with the distortion.
 
     Raises:
-        SpatialError: The camera is not calibrated, has impossible values, or is none of such an image.
+        SpatialError: The camera is not calibrated, has impossible values, or does not fit the image.
     """
     left, top, across, down = _window(info)
     scale_x, scale_y = width / across, height / down
     _check_shape(info, across / _binning(info.binning_x), down / _binning(info.binning_y), width, height)
     fx, fy, cx, cy = _projection(info) if rectified else _intrinsics(info, "k", (0, 4, 2, 5))
     model, distortion = ("", ()) if rectified else _distortion(info)
-    # CameraInfo's pixel centres are whole numbers, ours are halves
+    # pixel centres are whole numbers in CameraInfo, halves in this package
     return CameraModel(
         fx * scale_x,
         fy * scale_y,
@@ -82,7 +82,7 @@ def _words(topic: str) -> list[str]:
 
 
 def _window(info: Any) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what is read out, in pixels of the whole sensor."""
+    """Left, top, width and height of the region that is read out, in pixels of the whole sensor."""
     if info.width < 1 or info.height < 1:
         raise SpatialError("camera_info size", f"{info.width}x{info.height}", "at least 1x1")
     roi = info.roi
@@ -98,7 +98,7 @@ def _window(info: Any) -> tuple[int, int, int, int]:
 
 
 def _check_shape(info: Any, across: float, down: float, width: int, height: int) -> None:
-    """``across`` x ``down`` pixels are read out; images are that, or another size of it."""
+    """Checks that images have the size, or the aspect ratio, of the ``across`` x ``down`` pixels read out."""
     enlarged = across * down < info.width * info.height and width > across * (1 + ASPECT) + 1
     if enlarged or abs(width * down / (height * across) - 1) > ASPECT:
         expectation = f"the shape of the image, {width}x{height}"
@@ -141,7 +141,7 @@ def _is_same(info: Any) -> bool:
 
 
 def _distortion(info: Any) -> tuple[str, tuple[float, ...]]:
-    """Name of the model and its coefficients; both empty for an ideal lens."""
+    """The name of the distortion model and its coefficients; both empty for an ideal lens."""
     values, name = [float(value) for value in info.d], str(info.distortion_model)
     if not all(np.isfinite(values)):
         raise SpatialError("camera_info d", values, "finite numbers")
@@ -149,7 +149,7 @@ def _distortion(info: Any) -> tuple[str, tuple[float, ...]]:
         return "", ()
     if name not in COEFFICIENTS:
         raise SpatialError("camera_info distortion_model", repr(name), f"one of {', '.join(COEFFICIENTS)}")
-    while len(values) > COEFFICIENTS[name][-1] and values[-1] == 0:  # some drivers always fill the same array
+    while len(values) > COEFFICIENTS[name][-1] and values[-1] == 0:  # some drivers send a fixed length
         values.pop()
     if len(values) not in COEFFICIENTS[name]:
         numbers = " or ".join(str(count) for count in COEFFICIENTS[name])
@@ -158,7 +158,7 @@ def _distortion(info: Any) -> tuple[str, tuple[float, ...]]:
 
 
 def _rotation(info: Any) -> NDArray[np.float64] | None:
-    """R, from the raw camera's axes to those of the rectified one, in which the frame's points are; None: the same."""
+    """R, from the raw camera's axes to those of the rectified one, in which the frame's points are; None if equal."""
     rotation = np.array([float(value) for value in info.r]).reshape(3, 3)
     if not rotation.any() or np.array_equal(rotation, np.eye(3)):
         return None

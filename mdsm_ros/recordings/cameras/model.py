@@ -1,4 +1,4 @@
-"""A camera with its lens: from pixels to points and back, by OpenCV."""
+"""A camera with its lens: projection between pixels and points, by OpenCV."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CLOSE = 0.5  # pixels by which a point may miss its pixel on the way there and back
+CLOSE = 0.5  # largest error in pixels of a projection and its inverse
 _CRITERIA = (cv2.TERM_CRITERIA_MAX_ITER | cv2.TERM_CRITERIA_EPS, 50, 1e-3)  # pixels
 _NO_TURN = np.zeros(3)
 
 
 @dataclass(frozen=True, eq=False)
 class CameraModel:
-    """Intrinsics in pixels of one image; its corner is (0, 0), so that pixels have their centres at halves.
+    """Intrinsics in pixels of one image; its corner is (0, 0), so the centres of pixels are at halves.
 
     Attributes:
-        fx: Focal length across.
-        fy: Focal length down.
-        cx: Principal point, from the left.
-        cy: Principal point, from the top.
-        width: Of the image.
-        height: Of the image.
+        fx: Horizontal focal length.
+        fy: Vertical focal length.
+        cx: Principal point from the left.
+        cy: Principal point from the top.
+        width: Width of the image.
+        height: Height of the image.
         distortion: Coefficients in OpenCV's order; empty for an ideal lens.
-        fisheye: They are those of ``cv2.fisheye``.
-        rotation: (3, 3) from the camera's own axes to those in which its points are given; None: the same.
+        fisheye: Whether the coefficients are those of ``cv2.fisheye``.
+        rotation: Rotation (3, 3) from the camera's own axes to those of its points; None if equal.
     """
 
     fx: float
@@ -41,14 +41,14 @@ class CameraModel:
     rotation: NDArray[np.float64] | None = None
 
     def points(self, pixels: NDArray[np.intp], depth: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Points in metres, NaN where the lens has no ray for a pixel.
+        """Computes points in metres, NaN for pixels without a ray of the lens.
 
         Args:
-            pixels: (N, 2) row and column.
-            depth: (N,) metres along the optical axis.
+            pixels: Row and column of each pixel, (N, 2).
+            depth: Metres along the optical axis, (N,).
 
         Returns:
-            (N, 3).
+            Points (N, 3).
         """
         rays = self._rays(pixels[:, ::-1].astype(np.float64) + 0.5)
         z = depth.astype(np.float64)
@@ -56,12 +56,12 @@ class CameraModel:
         return points if self.rotation is None else points @ self.rotation.T
 
     def pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points (N, 3) are seen: (N, 2) from the left and from the top, NaN where they are not."""
+        """Projects points (N, 3) to pixels (N, 2) from the left and from the top; NaN if they are not visible."""
         own = points if self.rotation is None else points @ self.rotation
         with np.errstate(divide="ignore", invalid="ignore"):
             rays = np.where(own[:, 2:] > 0, own[:, :2] / own[:, 2:], np.nan)
         seen = self._distorted(rays)
-        if self.distortion:  # far outside, the formulas of a lens fold back into its image
+        if self.distortion:  # far outside, the lens model folds back into the image
             error = np.abs((self._undistorted(seen) - rays) * (self.fx, self.fy)).max(axis=1)
             seen[~(error < CLOSE)] = np.nan
         return seen
@@ -71,11 +71,11 @@ class CameraModel:
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
 
     def _rays(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        """x/z and y/z of pixels (N, 2), from the left and from the top; NaN where the lens has none."""
+        """x/z and y/z of pixels (N, 2), from the left and from the top; NaN if the lens has no ray."""
         rays = self._undistorted(seen)
         if self.distortion:
             missed = np.abs(self._distorted(rays) - seen).max(axis=1)
-            rays[~(missed < CLOSE)] = np.nan  # outside of what the lens shows, the search finds no answer
+            rays[~(missed < CLOSE)] = np.nan  # outside the lens's field of view, the search does not converge
         return rays
 
     def _undistorted(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:

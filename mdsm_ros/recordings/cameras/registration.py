@@ -1,4 +1,4 @@
-"""Depth laid over an image: which pixel of the image each depth pixel shows, and where its point is."""
+"""Registration of depth to an image: the image pixel and the point of each depth pixel."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mdsm_ros.errors import SpatialError
 from mdsm_ros.geometry import ObjectGeometry, Unprojector, locate
 from mdsm_ros.recordings.cameras.model import CameraModel
 
-NEAREST_MEDIAN, FARTHEST_MEDIAN = 0.02, 100.0  # metres, of depth images in the unit of their encoding
-SAMPLED = 8  # each eighth row and column tells the median
-OCCLUDED = 0.05  # of the distance, by which something must be nearer to hide what is behind it
-SAME_GRID = 1.0  # pixels of the image by which two grids may differ and be one
+NEAREST_MEDIAN, FARTHEST_MEDIAN = 0.02, 100.0  # metres, median of depth images in the unit of their encoding
+SAMPLED = 8  # every eighth row and column is enough for the median
+OCCLUDED = 0.05  # fraction of the distance by which an occluding surface must be nearer
+SAME_GRID = 1.0  # largest difference in pixels between two grids that count as the same
 
 
 @dataclass(frozen=True, eq=False)
 class Rigid:
-    """A rotation (3, 3) and a translation (3,) in metres from one frame to another."""
+    """A rigid transform from one frame to another: rotation (3, 3) and translation (3,) in metres."""
 
     rotation: NDArray[np.float64]
     translation: NDArray[np.float64]
@@ -32,7 +32,7 @@ class Rigid:
         """Reads a ``geometry_msgs/Transform``.
 
         Raises:
-            SpatialError: Its numbers are no rotation or no translation.
+            SpatialError: The numbers are not a rotation or not a translation.
         """
         turn, move = transform.rotation, transform.translation
         x, y, z, w = quaternion = np.array([turn.x, turn.y, turn.z, turn.w], dtype=np.float64)
@@ -51,7 +51,7 @@ class Rigid:
         return cls(rotation, translation)
 
     def applied(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (N, 3) in the other frame."""
+        """Transforms points (N, 3) to the other frame."""
         moved: NDArray[np.float64] = points @ self.rotation.T + self.translation
         return moved
 
@@ -61,25 +61,25 @@ SAME_FRAME = Rigid(np.eye(3), np.zeros(3))
 
 @dataclass(frozen=True, eq=False)
 class _Moved:
-    """A camera whose points are given in another frame."""
+    """A camera whose points are in another frame."""
 
     camera: CameraModel
     pose: Rigid
 
     def points(self, pixels: NDArray[np.intp], depth: NDArray[np.float32]) -> NDArray[np.float64]:
-        """As :meth:`CameraModel.points`."""
+        """Computes points like :meth:`CameraModel.points`."""
         return self.pose.applied(self.camera.points(pixels, depth))
 
 
 @dataclass(frozen=True, eq=False)
 class DepthView:
-    """A depth image (H, W) beside an image of another size, field of view or place.
+    """A depth image (H, W) and its relation to an image of another size, field of view or position.
 
     Attributes:
-        metres: (H, W) float32, NaN where there is no measurement or the image does not show it.
-        rows: Row of the image for each depth pixel; broadcasts with ``columns`` to (H, W).
-        columns: Column of the image, the same.
-        camera: From depth pixels to points in the frame of the image.
+        metres: Depth in metres, float32 (H, W); NaN without a measurement or outside the image.
+        rows: Image row of each depth pixel; broadcasts with ``columns`` to (H, W).
+        columns: Image column of each depth pixel.
+        camera: Camera from depth pixels to points in the frame of the image.
     """
 
     metres: NDArray[np.float32]
@@ -88,11 +88,11 @@ class DepthView:
     camera: Unprojector
 
     def locate(self, mask: NDArray[np.bool_]) -> ObjectGeometry | None:
-        """The object of a mask of the image; None where the depth shows too little of it."""
+        """Locates the object of a mask of the image; None if the depth covers too little of it."""
         return locate(mask[self.rows, self.columns], self.metres, self.camera)
 
     def colors(self, image: NDArray[np.uint8], found: ObjectGeometry) -> NDArray[np.uint8]:
-        """The image's pixels (N, 3) of an object's points."""
+        """The image colours (N, 3) of an object's points."""
         shape = self.metres.shape
         rows, columns = (np.broadcast_to(places, shape) for places in (self.rows, self.columns))
         at = found.pixels[:, 0], found.pixels[:, 1]
@@ -100,10 +100,10 @@ class DepthView:
 
 
 def check_unit(metres: NDArray[np.float32]) -> None:
-    """Checks that a depth image is in the unit that its encoding stands for.
+    """Checks that a depth image has the unit of its encoding.
 
     Raises:
-        SpatialError: The median depth is none that a depth camera measures.
+        SpatialError: The median depth is outside the range of depth cameras.
     """
     sample = metres[::SAMPLED, ::SAMPLED]
     sample = sample[np.isfinite(sample) & (sample > 0)]
@@ -116,7 +116,7 @@ def check_unit(metres: NDArray[np.float32]) -> None:
 
 
 def is_registered(depth: CameraModel, image: CameraModel) -> bool:
-    """Whether both cameras, in one place, see the same in the same part of their pictures."""
+    """Whether both cameras, at the same position, have the same pixel grid up to scale."""
     steps = np.linspace(0.05, 0.95, 5)
     rows, columns = (grid.ravel() for grid in np.meshgrid(steps * depth.height, steps * depth.width))
     pixels = np.stack([rows, columns], axis=1).astype(np.intp)
@@ -131,13 +131,13 @@ def is_registered(depth: CameraModel, image: CameraModel) -> bool:
 
 
 def lay_over(metres: NDArray[np.float32], depth: CameraModel, image: CameraModel, pose: Rigid | None) -> DepthView:
-    """Finds what each depth pixel shows of an image.
+    """Registers depth to an image.
 
     Args:
-        metres: (H, W) depth along the axis of the depth camera.
-        depth: Its camera.
-        image: The camera of the image.
-        pose: From the frame of the depth camera to that of the image; None: the frames are one.
+        metres: Depth in metres along the axis of the depth camera, (H, W).
+        depth: Camera of the depth image.
+        image: Camera of the image.
+        pose: Transform from the frame of the depth camera to that of the image; None if the frames are the same.
     """
     if pose is None and is_registered(depth, image):
         rows, columns = (
@@ -163,10 +163,10 @@ def lay_over(metres: NDArray[np.float32], depth: CameraModel, image: CameraModel
 
 
 def _visible(at: NDArray[np.intp], z: NDArray[np.float64], depth: CameraModel, image: CameraModel) -> NDArray[np.bool_]:
-    """Which points (N,) at pixels (N, 2) of the image are not hidden behind others, seen from the image's camera."""
-    cell = max(1, math.ceil(image.fx / depth.fx), math.ceil(image.fy / depth.fy))  # one depth pixel covers as much
+    """Marks the points (N,) at pixels (N, 2) of the image that are not hidden from the image's camera."""
+    cell = max(1, math.ceil(image.fx / depth.fx), math.ceil(image.fy / depth.fy))  # one depth pixel covers this area
     columns, rows = at[:, 0] // cell, at[:, 1] // cell
     nearest = np.full((image.height // cell + 1, image.width // cell + 1), np.inf, np.float32)
     np.minimum.at(nearest, (rows, columns), z.astype(np.float32))
-    nearest = np.asarray(cv2.erode(nearest, np.ones((3, 3), np.uint8)))  # the smallest of a cell and those beside it
+    nearest = np.asarray(cv2.erode(nearest, np.ones((3, 3), np.uint8)))  # the smallest of a cell and its neighbours
     return np.asarray(z <= nearest[rows, columns] * (1 + OCCLUDED))

@@ -1,1 +1,1 @@
-"""Image messages to arrays, by attributes only and without ROS: raw, compressed, colour and depth."""
+"""Conversion of image messages to arrays, by attribute only and without ROS: raw, compressed, colour and depth."""

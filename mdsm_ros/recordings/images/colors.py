@@ -1,4 +1,4 @@
-"""Images of cameras as 8-bit RGB, by OpenCV: colour, grey, Bayer and YUV, of 8 and of 16 bits."""
+"""Conversion of camera images to 8-bit RGB, by OpenCV: colour, grey, Bayer and YUV, of 8 and of 16 bits."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mdsm_ros.recordings.images.layouts import (
     planes_of,
 )
 
-RGB_ORDERS = {  # encodings by what a pixel holds: mono (1), rgb (3), rgba (4), and the other way round
+RGB_ORDERS = {  # encodings by the content of a pixel: mono (1), rgb (3), rgba (4), and in reverse order
     **{f"{name}{bits}": name for name in ("rgb", "bgr", "rgba", "bgra", "mono") for bits in (8, 16)},
-    **{"8UC": "mono", "8UC1": "mono", "8UC3": "bgr", "8UC4": "bgra", "16UC3": "bgr", "16UC4": "bgra"},  # as OpenCV
+    **{"8UC": "mono", "8UC1": "mono", "8UC3": "bgr", "8UC4": "bgra", "16UC3": "bgr", "16UC4": "bgra"},  # as in OpenCV
 }
-BAYER = {  # OpenCV's older names say the second row's second and third pixel
+BAYER = {  # OpenCV's older names use the second row's second and third pixel
     "bayer_rggb": cv2.COLOR_BayerBG2RGB,
     "bayer_bggr": cv2.COLOR_BayerRG2RGB,
     "bayer_gbrg": cv2.COLOR_BayerGR2RGB,
@@ -58,7 +58,7 @@ def check_image(message: Any, max_pixels: int = MAX_PIXELS) -> None:
     """Checks everything that ``image_to_rgb`` needs, in constant time.
 
     Raises:
-        ConversionError: as ``image_to_rgb``.
+        ConversionError: As for ``image_to_rgb``.
     """
     encoding = message.encoding
     if encoding in SEMI_PLANAR:
@@ -80,11 +80,11 @@ def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
     16UC1 and floating-point encodings are refused, since they hold depth (REP 118).
 
     Args:
-        message: ``sensor_msgs/Image``.
-        max_pixels: Width times height that is allowed.
+        message: Message of type ``sensor_msgs/Image``.
+        max_pixels: Largest allowed product of width and height.
 
     Raises:
-        ConversionError: the message is damaged, too large, or is no image of a camera.
+        ConversionError: The message is damaged, too large, or not an image of a camera.
     """
     check_image(message, max_pixels)
     encoding = message.encoding
@@ -103,7 +103,7 @@ def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
 
 
 def demosaic(mosaic: NDArray[np.uint8] | NDArray[np.uint16], pattern: str) -> NDArray[np.uint8]:
-    """A Bayer mosaic (H, W) of 8 or 16 bits to uint8 (H, W, 3) RGB; ``pattern`` is a key of ``BAYER``."""
+    """Converts a Bayer mosaic (H, W) of 8 or 16 bits to uint8 (H, W, 3) RGB; ``pattern`` is a key of ``BAYER``."""
     native = np.ascontiguousarray(mosaic, dtype=mosaic.dtype.newbyteorder("="))
     return to_8_bits(cv2.cvtColor(native, BAYER[pattern]))
 
@@ -119,7 +119,7 @@ def _convert(pixels: NDArray[np.uint8], code: int) -> NDArray[np.uint8]:
 
 
 def _nv24_to_rgb(brightness: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """OpenCV has no such code: each pixel is written twice as UYVY, whose pairs share one colour."""
+    """Converts NV24, for which OpenCV has no code, by writing each pixel twice as UYVY, whose pairs have one colour."""
     height, width = brightness.shape
     twice = np.stack([colour[..., 0], brightness, colour[..., 1], brightness], axis=2)  # (H, W, 4)
     return np.ascontiguousarray(_convert(twice.reshape(height, 2 * width, 2), cv2.COLOR_YUV2RGB_UYVY)[:, ::2])

@@ -1,4 +1,4 @@
-"""Images of cameras in ``sensor_msgs/CompressedImage``: JPEG, PNG and TIFF, and what ``format`` says of them."""
+"""Camera images in ``sensor_msgs/CompressedImage``: JPEG, PNG and TIFF, and the field ``format``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_compressed_image(message: Any, max_pixels: int = MAX_PIXELS) -> None:
     """Checks ``format`` and the header of the compressed data, without decoding the pixels.
 
     Raises:
-        ConversionError: as ``compressed_image_to_rgb``, apart from damage further on.
+        ConversionError: As for ``compressed_image_to_rgb``, except damage of the pixel data.
     """
     _open(message, max_pixels).close()
 
@@ -33,16 +33,16 @@ def check_compressed_image(message: Any, max_pixels: int = MAX_PIXELS) -> None:
 def compressed_image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The pixels of a camera's ``sensor_msgs/CompressedImage`` as uint8 (H, W, 3) RGB.
 
-    Where ``format`` names a Bayer encoding and the picture is grey, it is a mosaic and becomes colour. Grey values of
-    16 bits are scaled where ``format`` says that they come from a camera (mono16). Alpha is dropped. The picture is
-    turned as its EXIF orientation says.
+    If ``format`` names a Bayer encoding and the image is grey, it is a mosaic and becomes colour. Grey values of 16
+    bits are scaled if ``format`` says that they come from a camera (mono16). Alpha is dropped. The image is rotated
+    according to its EXIF orientation.
 
     Args:
-        message: ``sensor_msgs/CompressedImage``.
-        max_pixels: Width times height that is allowed.
+        message: Message of type ``sensor_msgs/CompressedImage``.
+        max_pixels: Largest allowed product of width and height.
 
     Raises:
-        ConversionError: the data cannot be decoded, are too large, or are no image of a camera.
+        ConversionError: The data cannot be decoded, are too large, or are not an image of a camera.
     """
     encoding = parse_format(message.format).encoding
     try:
@@ -57,7 +57,7 @@ def compressed_image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> NDArr
 
 
 def is_turned_image(message: Any) -> bool:
-    """Whether a compressed image that can be read is turned by its EXIF orientation."""
+    """Whether the EXIF orientation of a readable compressed image requires a rotation."""
     with _open(message, max_pixels=2**62) as picture:
         return is_turned(picture)
 
@@ -66,13 +66,13 @@ def open_compressed(message: Any, max_pixels: int, formats: tuple[str, ...] = FO
     """Opens the data of a compressed image and checks the size that its header declares.
 
     Args:
-        message: ``sensor_msgs/CompressedImage``.
-        max_pixels: Width times height that is allowed.
-        formats: Formats that are allowed, as Pillow names them.
-        offset: Bytes before the picture.
+        message: Message of type ``sensor_msgs/CompressedImage``.
+        max_pixels: Largest allowed product of width and height.
+        formats: Allowed formats, by Pillow's names.
+        offset: Number of bytes before the image.
 
     Raises:
-        ConversionError: The data are empty, no such picture, or too large.
+        ConversionError: The data are empty, not such an image, or too large.
     """
     names = " or ".join(formats)
     if len(message.data) <= offset:
@@ -84,7 +84,7 @@ def open_compressed(message: Any, max_pixels: int, formats: tuple[str, ...] = FO
     except ImageError as error:
         expectation = f"at most {max_pixels} pixels (parameter max_image_pixels)"
         raise ConversionError("size", f"too large ({error})", expectation) from error
-    except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
+    except Exception as error:  # parsers of foreign bytes raise many types; all mean the same to the user
         value = f"{len(message.data)} bytes of format {message.format!r} ({error})"
         raise ConversionError("data", value, names) from error
 
@@ -111,7 +111,7 @@ def _is_camera_16(said: Format) -> bool:
 
 
 def _demosaiced(picture: Image.Image, pattern: str) -> NDArray[np.uint8]:
-    """RGB of a mosaic; a picture that has colours was demosaiced before it was compressed."""
+    """Converts a mosaic to RGB; an image with colours was demosaiced before compression."""
     if picture.mode in _GREY_MODES and picture.mode != "L":
         return demosaic(grey_16(picture), pattern)
     rgb = picture_to_rgb(picture, over_white=False)

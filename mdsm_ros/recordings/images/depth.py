@@ -1,4 +1,4 @@
-"""Depth images in metres: raw, PNG of 16 bits, and compressedDepth (PNG or RVL)."""
+"""Depth images in metres: raw, 16-bit PNG, and compressedDepth (PNG or RVL)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mdsm_ros.recordings.images.rvl import decode_rvl
 MILLIMETRES = ("16UC1", "mono16")  # REP 118
 METRES = ("32FC1", "64FC1")
 EXPECTED = "depth: 16UC1 (mm) or 32FC1 (m)"
-_HEADER = struct.Struct("<i2f")  # of compressedDepth: codec, and two numbers that inverse depth was scaled with
+_HEADER = struct.Struct("<i2f")  # header of compressedDepth: codec, and two scale factors of inverse depth
 _RVL_SIZE = struct.Struct("<2I")  # width and height
 _GREY_16 = ("I;16", "I;16B", "I;16L", "I")  # modes of Pillow
 
 
 class _Head(NamedTuple):
-    """Of compressedDepth: what inverse depth was scaled with, and where RVL says the size."""
+    """The header of compressedDepth: scale factors of inverse depth, and the size for RVL."""
 
     scale: float
     offset: float
@@ -33,9 +33,9 @@ class _Head(NamedTuple):
 
 
 def is_depth(message: Any) -> bool:
-    """Whether a raw or compressed image holds depth and not what a camera shows, by its encoding.
+    """Whether a raw or compressed image contains depth instead of colours, by its encoding.
 
-    Grey PNG of 16 bits is depth unless ``format`` names the encoding of a camera, such as mono16.
+    A 16-bit grey PNG is depth unless ``format`` names the encoding of a camera image, such as mono16.
     """
     if hasattr(message, "encoding"):
         return message.encoding in DEPTH_ENCODINGS
@@ -50,10 +50,10 @@ def is_depth(message: Any) -> bool:
 
 
 def depth_to_metres(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.float32]:
-    """The depth (H, W) of a ``sensor_msgs/Image`` in metres, NaN where there is none (REP 118: 16UC1 mm or 32FC1 m).
+    """The depth (H, W) of a ``sensor_msgs/Image`` in metres, NaN if missing (REP 118: 16UC1 mm or 32FC1 m).
 
     Raises:
-        ConversionError: the message is damaged, too large, or is no depth image.
+        ConversionError: The message is damaged, too large, or not a depth image.
     """
     check_depth(message, max_pixels)
     pixels = image_to_numpy(message)
@@ -64,7 +64,7 @@ def check_depth(message: Any, max_pixels: int = MAX_PIXELS) -> None:
     """Checks what :func:`depth_to_metres` needs, in constant time.
 
     Raises:
-        ConversionError: as there.
+        ConversionError: As for that function.
     """
     if message.encoding not in MILLIMETRES + METRES:
         raise ConversionError("encoding", repr(message.encoding), EXPECTED)
@@ -73,12 +73,12 @@ def check_depth(message: Any, max_pixels: int = MAX_PIXELS) -> None:
 
 
 def compressed_depth_to_metres(message: Any, max_pixels: int = MAX_PIXELS) -> NDArray[np.float32]:
-    """The depth (H, W) of a ``sensor_msgs/CompressedImage`` in metres, NaN where there is none.
+    """The depth (H, W) of a ``sensor_msgs/CompressedImage`` in metres, NaN if missing.
 
-    Read are compressedDepth, PNG or RVL, of 16UC1 and of 32FC1, and plain PNG of 16 bits in millimetres.
+    Supports compressedDepth (PNG or RVL) of 16UC1 and of 32FC1, and plain 16-bit PNG in millimetres.
 
     Raises:
-        ConversionError: the data are damaged, too large, or no depth.
+        ConversionError: The data are damaged, too large, or not depth.
     """
     check_compressed_depth(message, max_pixels)
     said = parse_format(message.format)
@@ -103,7 +103,7 @@ def check_compressed_depth(message: Any, max_pixels: int = MAX_PIXELS) -> None:
     """Checks what :func:`compressed_depth_to_metres` needs, without decoding the pixels.
 
     Raises:
-        ConversionError: as there, apart from damage further on.
+        ConversionError: As for that function, except damage of the pixel data.
     """
     said = parse_format(message.format)
     if said.encoding and said.encoding not in MILLIMETRES + METRES:
@@ -152,7 +152,7 @@ def _png_pixels(message: Any, max_pixels: int, offset: int) -> NDArray[np.uint16
             return grey_16(picture)
     except ConversionError:
         raise
-    except Exception as error:  # a parser of foreign bytes fails in many ways; all mean the same to the user
+    except Exception as error:  # parsers of foreign bytes raise many types; all mean the same to the user
         raise ConversionError("data", f"damaged ({error})", "complete PNG") from error
 
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Format(NamedTuple):
-    """What the field says.
+    """The parsed content of the field.
 
     Attributes:
-        encoding: Of the image before it was compressed; "" where it is not said.
-        transport: compressedDepth, or "" for all others.
-        codec: Lower case: jpeg, png, rvl ...; "" where it is not said.
+        encoding: Encoding of the image before compression; "" if not given.
+        transport: Transport, "compressedDepth" or "" for all others.
+        codec: Codec in lower case: jpeg, png, rvl ...; "" if not given.
     """
 
     encoding: str
@@ -21,10 +21,10 @@ class Format(NamedTuple):
 
 
 def parse_format(text: str) -> Format:
-    """Reads the field; never fails, since many drivers write it as they like."""
+    """Parses the field; never fails, because drivers write it in many ways."""
     encoding, _, rest = text.partition(";") if ";" in text else ("", "", text)
     words = re.findall(r"\w+", rest.lower())
     if "compresseddepth" in words:
-        codec = next((word for word in words if word in ("png", "rvl")), "png")  # older publishers say no codec: PNG
+        codec = next((word for word in words if word in ("png", "rvl")), "png")  # older publishers: PNG
         return Format(encoding.strip(), "compressedDepth", codec)
     return Format(encoding.strip(), "", "jpeg" if words[:1] == ["jpg"] else "".join(words[:1]))

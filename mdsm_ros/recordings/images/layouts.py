@@ -1,6 +1,6 @@
 """The pixels of a ``sensor_msgs/Image`` as an array: size, step, byte order and amount of data.
 
-Messages are read by attribute only, so those that rosbags deserialises serve as well as those of rclpy.
+Messages are read by attribute only, so messages deserialised by rosbags work like those of rclpy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from mdsm_ros.errors import ConversionError
 
-MAX_PIXELS = 50_000_000  # width times height of an image message, where nothing else is said
+MAX_PIXELS = 50_000_000  # default limit of width times height of an image message
 _NAMED = {
     "rgb": ("u", 3),
     "bgr": ("u", 3),
@@ -28,18 +28,18 @@ _GENERIC = re.compile(r"(8|16|32|64)([USF])C([1-9][0-9]?)?")  # of OpenCV: 16UC1
 _KINDS = {"U": "u", "S": "i", "F": "f"}
 _GENERIC_BITS = {"U": (8, 16), "S": (8, 16, 32), "F": (32, 64)}
 PACKED_422 = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")  # two bytes per pixel
-SEMI_PLANAR = {"nv12": 2, "nv21": 2, "nv24": 1}  # plane of Y, then one of U and V, by how much smaller both are
+SEMI_PLANAR = {"nv12": 2, "nv21": 2, "nv24": 1}  # a plane of Y, then one of U and V, by their downsampling factor
 
 
 class Layout(NamedTuple):
-    """How the pixels of an encoding lie in memory."""
+    """The memory layout of an encoding's pixels."""
 
-    dtype: str  # of numpy, without byte order
+    dtype: str  # numpy's type, without byte order
     channels: int
 
 
 def layout_of(encoding: str) -> Layout | None:
-    """The layout of an encoding whose pixels lie one after the other; None for all others."""
+    """The layout of an encoding with interleaved pixels; None for all others."""
     if encoding in PACKED_422:
         return Layout("u1", 2)
     for bits in ("8", "16"):
@@ -53,13 +53,13 @@ def layout_of(encoding: str) -> Layout | None:
 
 
 def image_to_numpy(message: Any) -> np.ndarray:
-    """The pixels of a ``sensor_msgs/Image`` as they are, usually without a copy.
+    """The pixels of a ``sensor_msgs/Image`` without conversion, usually without a copy.
 
     Returns:
-        (H, W, C), or (H, W) for one channel; dtype and order of channels are those of the encoding.
+        Pixels (H, W, C), or (H, W) for one channel, with the type and channel order of the encoding.
 
     Raises:
-        ConversionError: encoding, size, step or amount of data is wrong.
+        ConversionError: The encoding, the size, the step or the amount of data is wrong.
     """
     layout = layout_of(message.encoding)
     if layout is None:
@@ -80,10 +80,10 @@ def check_size(message: Any, row: int) -> None:
 
     Args:
         message: Image message.
-        row: Bytes that a row needs at least.
+        row: Smallest number of bytes in a row.
 
     Raises:
-        ConversionError: They do not.
+        ConversionError: They do not agree.
     """
     check_extent(message)
     if message.step < row:
@@ -95,7 +95,7 @@ def check_size(message: Any, row: int) -> None:
 
 
 def check_extent(message: Any) -> None:
-    """Checks that there are pixels.
+    """Checks that an image has pixels.
 
     Raises:
         ConversionError: Height or width is 0.
@@ -109,23 +109,24 @@ def check_pixels(height: int, width: int, max_pixels: int) -> None:
     """Checks the declared size of an image before anything is decoded.
 
     Raises:
-        ConversionError: It is larger than allowed.
+        ConversionError: The image is larger than allowed.
     """
     if height * width > max_pixels:
         raise ConversionError("size", f"{width}x{height}", f"at most {max_pixels} pixels (parameter max_image_pixels)")
 
 
 def planes_of(message: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Brightness and colour of a semi-planar image (nv12, nv21, nv24).
+    """Splits a semi-planar image (nv12, nv21, nv24) into brightness and colour.
 
-    ``height`` counts the rows of the picture and ``step`` the bytes of a row of brightness. Messages that give the
-    bytes of a whole row of pixels as ``step`` (1.5 or 3 times the width), without padding, are read as well.
+    ``height`` is the number of image rows, and ``step`` the number of bytes in a row of brightness. Messages whose
+    ``step`` is the number of bytes of a whole row of pixels (1.5 or 3 times the width), without padding, are supported
+    as well.
 
     Returns:
         Brightness (H, W) and colour (h, w, 2), uint8; h and w are half of H and W, or the same for nv24.
 
     Raises:
-        ConversionError: size, step or amount of data is wrong.
+        ConversionError: Size, step or amount of data is wrong.
     """
     check_extent(message)
     height, width, smaller = message.height, message.width, SEMI_PLANAR[message.encoding]

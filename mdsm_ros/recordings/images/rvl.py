@@ -1,8 +1,8 @@
-"""RVL, the lossless code for depth images (Wilson 2017) that compressed_depth_image_transport offers.
+"""RVL, the lossless codec for depth images (Wilson 2017) of compressed_depth_image_transport.
 
-A picture is a row of runs: how many zeros, how many other values, then each of these as the difference to the last
-value that was not zero. Every number is written in nibbles of three bits, the lowest first; the fourth bit says that
-another nibble follows. Eight nibbles make a little-endian word, the first nibble in its highest bits.
+An image is a sequence of runs: the number of zeros, the number of other values, then each of these as the difference to
+the previous value other than zero. Every number is written in nibbles of three bits, the lowest first; the fourth bit
+is set if another nibble follows. Eight nibbles form a little-endian word, with the first nibble in its highest bits.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from mdsm_ros.errors import ConversionError
 
-_MOST_NIBBLES = 10  # of a number below 2**30
+_MOST_NIBBLES = 10  # nibbles of a number below 2**30
 
 
 def decode_rvl(data: bytes, count: int) -> NDArray[np.uint16]:
     """Decodes ``count`` depth values (count,).
 
     Raises:
-        ConversionError: The data end early or hold other runs than fit.
+        ConversionError: The data end early, or the runs do not fill the image exactly.
     """
     numbers = _numbers(data)
-    zigzag = np.zeros(count, np.int32)  # of the differences
+    zigzag = np.zeros(count, np.int32)  # sum of the differences
     measured = np.zeros(count, dtype=bool)
     at, place = 0, 0
     while at < count:

@@ -1,1 +1,1 @@
-"""Depth and camera_info in, point clouds and poses out."""
+"""The way from depth and camera_info to point clouds and poses."""

@@ -1,4 +1,4 @@
-"""Depth images and camera_info as they arrive, and what fits an image; messages are read by attribute only."""
+"""Stores depth images and camera_info, and finds those that match an image; reads messages by attribute only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from mdsm_ros.recordings.cameras.model import CameraModel
 from mdsm_ros.recordings.cameras.registration import DepthView, Rigid, check_unit, lay_over
 from mdsm_ros.recordings.images.depth import depth_to_metres
 
-REMEMBERED = 15  # depth images: half a second at 30 Hz, longer than most answers take
+REMEMBERED = 15  # depth images stored: half a second at 30 Hz, longer than most answers take
 FindTransform = Callable[[str, str, Any], Rigid]  # target frame, source frame, stamp of the depth image
 
 
 class Sources(NamedTuple):
-    """Where images come from, which tells whether they are rectified.
+    """The sources of the images, from which the node infers whether the images are rectified.
 
     Attributes:
-        image: Name of the topic of the images.
-        depth: Name of the topic of the depth images.
-        rectified: "yes", "no", or "auto" for what the names say.
+        image: Name of the image topic.
+        depth: Name of the depth topic.
+        rectified: Whether the images are rectified: "yes", "no", or "auto" to infer it from the names.
     """
 
     image: str = ""
@@ -41,10 +41,11 @@ class DepthBuffer:
     """The newest depth images and the newest camera_info of both cameras. Safe in both threads.
 
     Args:
-        tolerance: Seconds by which the stamps of image and depth may differ.
+        tolerance: Largest difference between the stamps of image and depth, in seconds.
         sources: Topics of image and depth.
-        to_metres: From a message to its depth (H, W) in metres.
-        find_transform: From the frame of the depth to that of the image; None: nobody knows.
+        to_metres: Function that converts a message to depth (H, W) in metres.
+        find_transform: Function that returns the transform from the depth frame to the image frame; None if transforms
+            are not available.
     """
 
     def __init__(
@@ -64,17 +65,17 @@ class DepthBuffer:
         self._depth_info: Any = None
 
     def put_depth(self, message: Any) -> None:
-        """Remembers a depth image."""
+        """Stores a depth image."""
         with self._lock:
             self._images.append(message)
 
     def put_info(self, message: Any) -> None:
-        """Remembers the camera_info of the images."""
+        """Stores the camera_info of the images."""
         with self._lock:
             self._info = message
 
     def put_depth_info(self, message: Any) -> None:
-        """Remembers the camera_info of the depth images."""
+        """Stores the camera_info of the depth images."""
         with self._lock:
             self._depth_info = message
 
@@ -86,15 +87,15 @@ class DepthBuffer:
         return None not in infos and _frame(infos[0].header) != _frame(infos[1].header)
 
     def match(self, header: Any, shape: tuple[int, int] | None = None) -> DepthView:
-        """The depth nearest to the stamp of an image, laid over it; of equal stamps the newest one.
+        """The depth nearest to the stamp of an image, registered to it; of equal stamps the newest one.
 
         Args:
-            header: Of the image.
-            shape: Height and width of the image; None: those of the depth.
+            header: Header of the image.
+            shape: Height and width of the image; None for those of the depth image.
 
         Raises:
             ConversionError: The depth image is damaged.
-            SpatialError: There is no depth near enough, or no right pose can be had from what there is.
+            SpatialError: There is no depth image near enough in time, or the messages do not determine the pose.
         """
         with self._lock:
             images, info, depth_info = list(self._images), self._info, self._depth_info
@@ -120,7 +121,7 @@ class DepthBuffer:
         return lay_over(metres, depth, image, pose)
 
     def _depth_camera(self, info: Any, shape: tuple[int, ...], is_apart: bool, is_rectified_image: bool) -> CameraModel:
-        """By the camera_info of the depth images; in the frame of the image they are as rectified as that."""
+        """The camera of the depth images by their camera_info; registered depth is rectified if the image is."""
         topic = self._sources.depth
         try:
             rectified = is_rectified(info, topic) if is_apart else is_rectified_image or is_named_rectified(topic)
@@ -141,14 +142,14 @@ class DepthBuffer:
         return nearest
 
     def _pose(self, image_frame: str, depth_header: Any, depth_info: Any) -> Rigid:
-        """From the frame of the depth image to that of the image."""
+        """The transform from the frame of the depth image to the frame of the image."""
         depth_frame = _frame(depth_header)
         expectation = f"{image_frame!r}, the frame of the image (depth registered to it)"
         if depth_info is None:
             how = f"{expectation}, or messages on depth/camera_info and a transform"
             raise SpatialError("depth frame_id", repr(depth_frame), how)
         if self._find_transform is None:
-            how = f"{expectation}, or tf2_ros installed, which tells the transform"
+            how = f"{expectation}, or tf2_ros installed, which provides the transform"
             raise SpatialError("depth frame_id", repr(depth_frame), how)
         return self._find_transform(image_frame, depth_frame, depth_header.stamp)
 
@@ -159,13 +160,13 @@ class DepthBuffer:
 
 
 def _check_frame(field: str, info: Any, frame: str, whose: str) -> None:
-    """A camera_info without a frame_id contradicts nobody."""
+    """Checks the frame of a camera_info; an empty frame_id is accepted."""
     if _frame(info.header) not in ("", frame):
         raise SpatialError(field, repr(_frame(info.header)), f"{frame!r}, the frame of {whose}")
 
 
 def _frame(header: Any) -> str:
-    return str(header.frame_id).lstrip("/")  # drivers that were ported from ROS 1 begin with a slash
+    return str(header.frame_id).lstrip("/")  # drivers ported from ROS 1 publish a leading slash
 
 
 def _nanoseconds(header: Any) -> int:

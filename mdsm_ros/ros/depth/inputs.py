@@ -1,4 +1,4 @@
-"""The subscriptions from which the place of a segmented object is found."""
+"""The subscriptions needed to compute the position of a segmented object."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ TRANSPORTS = {  # message type, check on arrival, conversion in the worker
     "compressed": (CompressedImage, check_compressed_depth, compressed_depth_to_metres),
     "compressedDepth": (CompressedImage, check_compressed_depth, compressed_depth_to_metres),
 }
-Note = Callable[[str, Exception], None]  # counts a message that cannot be used, by kind
+Note = Callable[[str, Exception], None]  # counts an unusable message, by type
 
 
 class DepthInputs:
     """Fills a buffer with depth images, camera_info and depth/camera_info until the node's inputs end.
 
-    Depth comes before the image or a little after it; it is looked up when the mask is there.
+    Depth arrives before the image or shortly after it; it is looked up once the mask exists.
 
     Args:
         node: Node that subscribes.
-        inputs: Its subscriptions, which end them.
-        settings: Its parameters.
-        image_topic: Name of the topic of the images.
-        qos: Of the subscriptions.
-        note: Is told of messages that cannot be used.
+        inputs: Subscriptions of the node, which end these as well.
+        settings: Parameters of the node.
+        image_topic: Name of the image topic.
+        qos: QoS of the subscriptions.
+        note: Function called for each unusable message.
 
     Attributes:
-        buffer: What has arrived.
+        buffer: Buffer of the messages that have arrived.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class DepthInputs:
         inputs.hear(CameraInfo, "depth/camera_info", Hearing(self._on_depth_info))
 
     def close(self) -> None:
-        """Ends listening to transforms."""
+        """Stops listening to transforms."""
         if self._transforms is not None:
             self._transforms.close()
             self._transforms = None
@@ -93,7 +93,7 @@ class DepthInputs:
         self._listen()
 
     def _listen(self) -> None:
-        """Listens to transforms from when two frames are seen: they come by the hundred a second."""
+        """Listens to transforms as soon as two frames are seen, not earlier: hundreds arrive per second."""
         if self._transforms is not None or not self.buffer.has_two_frames:
             return
         try:
@@ -103,6 +103,6 @@ class DepthInputs:
 
     def _find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
         if self._transforms is None:
-            expectation = f"one by tf2_ros from {source!r} to {target!r}, or depth registered to the image"
+            expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"
             raise SpatialError("transform", f"missing ({self._no_transforms})", expectation)
         return self._transforms.find(target, source, stamp)

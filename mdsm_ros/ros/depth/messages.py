@@ -1,4 +1,4 @@
-"""What is said about an object in space, and about a camera, as messages."""
+"""Messages about an object in space and about a camera."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdsm_ros.geometry import Camera, ObjectGeometry, quaternion
 
 
 def info_of(camera: Camera, height: int, width: int, header: Any) -> Any:
-    """The ``sensor_msgs/CameraInfo`` of an ideal camera; ``header`` is taken over as it is."""
+    """The ``sensor_msgs/CameraInfo`` of an ideal camera, with ``header`` unchanged."""
     from sensor_msgs.msg import CameraInfo
 
     cx, cy = camera.cx - 0.5, camera.cy - 0.5  # CameraInfo's pixel centres are whole numbers, ours are halves
@@ -29,14 +29,14 @@ def info_of(camera: Camera, height: int, width: int, header: Any) -> Any:
 
 
 def points_to_cloud(found: ObjectGeometry, colors: NDArray[np.uint8], header: Any) -> Any:
-    """A ``sensor_msgs/PointCloud2`` with x, y, z and rgb (packed as PCL has it) of an object.
+    """A ``sensor_msgs/PointCloud2`` of an object, with x, y, z and rgb (packed as in PCL).
 
-    It is built by sensor_msgs_py where that is installed.
+    sensor_msgs_py builds it if that is installed.
 
     Args:
-        found: the object.
-        colors: (N, 3) RGB of its points.
-        header: is taken over as it is.
+        found: Object in space.
+        colors: RGB colours of the points, (N, 3).
+        header: Header of the message, used unchanged.
     """
     from sensor_msgs.msg import PointCloud2, PointField
 
@@ -44,7 +44,7 @@ def points_to_cloud(found: ObjectGeometry, colors: NDArray[np.uint8], header: An
     for i, name in enumerate("xyz"):
         points[name] = found.points[:, i]
     red, green, blue = colors.astype(np.uint32).T
-    points["rgb"] = (red << 16 | green << 8 | blue).astype("<u4").view("<f4")  # PCL keeps the bits in a float
+    points["rgb"] = (red << 16 | green << 8 | blue).astype("<u4").view("<f4")  # PCL stores the bits in a float
     fields = [
         PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
         for i, name in enumerate(("x", "y", "z", "rgb"))

@@ -1,4 +1,4 @@
-"""Where frames are to each other, by tf2_ros, which is imported only where depth has another frame than its image."""
+"""Transforms between frames from tf2_ros, which is imported only if depth and image have different frames."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Transforms:
         """The transform that takes points from one frame to another.
 
         Args:
-            target: Frame that the points are wanted in.
-            source: Frame that they are in.
-            stamp: ``builtin_interfaces/Time`` at which; 0 is the newest.
+            target: Frame to which the points are transformed.
+            source: Frame of the points before.
+            stamp: Time of the transform, ``builtin_interfaces/Time``; 0 for the newest.
 
         Raises:
-            SpatialError: Nobody has told it, or it is none.
+            SpatialError: The transform is not available or not valid.
         """
         try:
             found = self._buffer.lookup_transform(target, source, Time.from_msg(stamp))
-        except Exception as error:  # of many kinds, for what has not arrived yet or is not connected
+        except Exception as error:  # of many types: not arrived yet, or frames not connected
             expectation = f"one on /tf or /tf_static from {source!r} to {target!r}"
             raise SpatialError("transform", f"missing ({error})", expectation) from error
         return Rigid.of(found.transform)

@@ -1,1 +1,1 @@
-"""What the node hears: subscriptions, whom they cannot hear, and names that were given in vain."""
+"""The node's inputs: subscriptions, publishers that do not match them, and names of topics."""

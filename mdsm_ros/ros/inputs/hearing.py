@@ -1,4 +1,4 @@
-"""Messages of one topic from all kinds of publishers, each message once."""
+"""Receives the messages of one topic from publishers with any QoS, each message once."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 REMEMBERED = 64  # messages
-BASE = "base"  # name of the profile that hears everybody
+BASE = "base"  # name of the profile that matches every publisher
 STAMP, NUMBER = "source_timestamp", "publication_sequence_number"
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-HAS_INFO = hasattr(Subscription, "CallbackType")  # Humble's callbacks get the message only
+HAS_INFO = hasattr(Subscription, "CallbackType")  # Humble passes only the message to callbacks
 
 Info = Mapping[str, Any]
 
 
 class Hearing:
-    """Merges what several subscriptions of one topic hear.
+    """Merges the messages of several subscriptions to one topic.
 
-    A best-effort subscription without history hears every publisher, but loses messages on a bad network, and what was
-    said before it was there. So reliable publishers are heard by a reliable subscription as well, and latched ones
-    (transient_local) by one that asks for what they said last. Their messages come twice, then.
+    A best-effort subscription without history matches every publisher. But it loses messages on a bad network, and
+    receives nothing published before it existed. So there is also a reliable subscription for reliable publishers, and
+    one with history for latched publishers (transient_local). Messages of these publishers then arrive twice.
 
-    What is said now counts in the order in which it comes. What a latched publisher said earlier, and is delivered
-    when it is discovered, counts only if it is newer than everything that was heard: it must not overwrite that.
+    New messages count in the order in which they arrive. The older message of a latched publisher, which is delivered
+    when the publisher is discovered, counts only if it is newer than all messages received: it must not overwrite them.
 
     Args:
-        callback: Gets each message once.
+        callback: Function that receives each message once.
     """
 
     def __init__(self, callback: Callable[[Any], None]) -> None:
@@ -41,12 +41,12 @@ class Hearing:
         self._newest: int | None = None  # ns, of the publishers' clocks
 
     def outdate(self) -> None:
-        """Has everything that was said before now count as old."""
+        """Treats every message published before now as old."""
         self._newest = max(self._newest or 0, time.time_ns())
 
     @staticmethod
     def needed(offers: Iterable[QoSProfile]) -> set[str]:
-        """The names of the profiles to subscribe with, by what publishers offer."""
+        """The names of the QoS profiles to subscribe with, given the QoS of the publishers."""
         reliable = [offer for offer in offers if offer.reliability == ReliabilityPolicy.RELIABLE]
         latched = [offer for offer in reliable if offer.durability == DurabilityPolicy.TRANSIENT_LOCAL]
         names = {BASE}
@@ -57,7 +57,7 @@ class Hearing:
         return names
 
     def profiles(self) -> dict[str, tuple[QoSProfile, Callable[..., None]]]:
-        """QoS and callback of a subscription, by name of the profile."""
+        """The QoS and the callback of a subscription, by name of its profile."""
         live, latched = self._on_live, self._on_latched
         if HAS_INFO:
             return {BASE: (BEST_EFFORT, live), "reliable": (RELIABLE, live), "latched": (LATCHED, latched)}
@@ -83,7 +83,7 @@ class Hearing:
         self._callback(message)
 
     def _is_known(self, info: Info) -> bool:
-        """Whether the same message came before; remembers it. False where the middleware tells nothing."""
+        """Whether the same message arrived before; stores it. False if the middleware gives no information."""
         stamp = _stamp(info)
         if stamp is None:
             return False
@@ -95,5 +95,5 @@ class Hearing:
 
 
 def _stamp(info: Info) -> int | None:
-    """When a message was published, in ns; None where the middleware does not tell."""
+    """The time of publication in ns; None if the middleware does not provide it."""
     return int(info.get(STAMP) or 0) or None

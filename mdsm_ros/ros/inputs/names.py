@@ -1,4 +1,4 @@
-"""Names of topics as they are remapped."""
+"""Names of topics after remapping."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from rclpy.node import Node
 
 
 def transport_topic(node: Node, base: str, transport: str) -> str:
-    """The full name of the topic of an image transport: ``base`` as it is remapped, then the transport's name.
+    """The full topic name of an image transport: the remapped ``base``, then the transport's name.
 
-    This is what image_transport does. A topic that is remapped itself, ``image/compressed:=...``, comes first; and a
-    base that is remapped to a topic of the transport is taken as it is.
+    image_transport does the same. A remapping of the transport's own topic, ``image/compressed:=...``, takes
+    precedence. A base that is remapped to a topic of the transport is used unchanged.
 
     Args:
         node: Node with the remappings.
         base: Name of the raw image's topic.
-        transport: Name of the transport, "raw" for the base itself.
+        transport: Name of the transport; "raw" for the base itself.
     """
     resolved = str(node.resolve_topic_name(base))
     if transport == "raw":

@@ -1,4 +1,4 @@
-"""Publishers that a subscription cannot hear, and why."""
+"""Publishers that do not match a subscription, and the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 
 def why_not_heard(node: Node, subscriptions: Sequence[Subscription]) -> str:
-    """Names the publishers on a topic that none of its ``subscriptions`` can hear; "" where there are none."""
+    """Names the publishers on a topic that match none of its ``subscriptions``; "" if there are none."""
     name = subscriptions[0].topic_name
     kind = type_name(subscriptions[0].msg_type)
     profiles = [subscription.qos_profile for subscription in subscriptions]

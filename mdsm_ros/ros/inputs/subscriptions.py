@@ -19,12 +19,12 @@ from mdsm_ros.ros.inputs.hearing import BASE, Hearing
 from mdsm_ros.ros.inputs.publishers import why_not_heard
 from mdsm_ros.ros.process.guard import Guard
 
-# a publisher that one subscription does not match is heard by another one: rclpy's warning would be wrong
+# a publisher that does not match one subscription matches another: rclpy's warning would be wrong
 SILENT = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
 class Inputs:
-    """Subscribes, and tells which publishers cannot be heard. Safe in all threads."""
+    """Subscribes, and reports publishers that match no subscription. Safe in all threads."""
 
     def __init__(self, node: Node, guard: Guard) -> None:
         self._node = node
@@ -35,12 +35,12 @@ class Inputs:
         self._heard: dict[str, dict[str, Subscription]] = {}  # by topic and name of the profile
 
     def listen(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
-        """Subscribes once, to the publishers that offer what ``qos`` asks for."""
+        """Subscribes once, to the publishers that match ``qos``."""
         with self._lock:
             self._single[self._node.resolve_topic_name(topic)] = self._subscribe(kind, topic, callback, qos)
 
     def hear(self, kind: type, topic: str, hearing: Hearing) -> None:
-        """Subscribes to all publishers, whatever they offer."""
+        """Subscribes to all publishers, whatever their QoS."""
         name = str(self._node.resolve_topic_name(topic))
         with self._lock:
             self._hearings[name] = kind, hearing
@@ -49,10 +49,10 @@ class Inputs:
         self.adapt()
 
     def adapt(self) -> None:
-        """Adds the subscriptions that publishers of now need, and ends those that none needs any more.
+        """Adds the subscriptions that the current publishers need, and ends those no longer needed.
 
-        A subscription that asks for more than a publisher offers makes that one warn that it is not heard: there is
-        none without need.
+        A publisher logs a warning if a subscription requests more than it offers, so no subscription exists without
+        need.
         """
         with self._lock:
             for topic, (kind, hearing) in self._hearings.items():
@@ -65,7 +65,7 @@ class Inputs:
                     there[name] = self._subscribe(kind, topic, callback, qos, event_callbacks=SILENT)
 
     def unheard(self) -> dict[str, str]:
-        """Why which publishers are not heard, by topic; topics where all are heard are left out."""
+        """The publishers that match no subscription and the reasons, by topic; other topics are left out."""
         with self._lock:
             groups = {topic: [subscription] for topic, subscription in self._single.items()}
             groups |= {topic: list(subscriptions.values()) for topic, subscriptions in self._heard.items()}

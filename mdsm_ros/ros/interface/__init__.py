@@ -1,1 +1,1 @@
-"""What the node offers and asks for: its parameters and its topics, each declared once."""
+"""The node's interface: its parameters and its topics, each declared once."""

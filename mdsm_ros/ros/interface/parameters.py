@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 T = TypeVar("T", bool, int, float, str)
-MODEL_DEFAULT = -1  # stands for the value that the model brings along
+MODEL_DEFAULT = -1  # stands for the model's own value
 
 
 def _parameter(
@@ -51,10 +51,10 @@ def _parameter(
 
 @dataclass(frozen=True)
 class Parameters:
-    """The values in force.
+    """The current values of all parameters.
 
     Raises:
-        ParameterError: a value is out of range.
+        ParameterError: A value is out of range.
     """
 
     autostart: bool = _parameter(
@@ -64,64 +64,84 @@ class Parameters:
         "mdsm-small", "Model by name (mdsm models lists them), local folder, or Hugging Face hub id.", read_only=True
     )
     device: str = _parameter(
-        "auto", "Where the model runs: auto (the first GPU, else the CPU), cpu, cuda, cuda:1.", read_only=True
+        "auto", "Device of the model: auto (the first GPU, else the CPU), cpu, cuda, cuda:1.", read_only=True
     )
     acceleration: str = _parameter(
         "auto",
         "none; half (half precision); compile (torch.compile, with half precision on a GPU); auto: half on a "
-        "GPU, none on the CPU. What fails or changes the answers is left out, with a warning.",
+        "GPU, none on the CPU. If acceleration fails or changes the answers, the model runs without it and a warning "
+        "is logged.",
         choices=ACCELERATIONS,
         read_only=True,
     )
     instruction: str = _parameter(
-        "", "What to look for until a message comes on topic instruction. Set at run time, it works like a message."
+        "", "Instruction until a message arrives on topic instruction. Setting it at run time works like a message."
     )
     num_inference_steps: int = _parameter(
         MODEL_DEFAULT,
-        "Refinement steps per answer. 0: the initial mask only.",
+        "Refinement steps per answer. 0: only the initial mask.",
         minimum=0,
         maximum=100,
         model_default=True,
     )
     latency_budget: float = _parameter(
         0.0,
-        "Seconds that the model may take for an answer: refinement has as many of its steps as fit by the times "
-        "measured here. 0: no limit.",
+        "Time limit of the model per answer in seconds. Refinement runs as many steps as the measured step time "
+        "allows. 0: no limit.",
         minimum=0.0,
         maximum=60.0,
     )
     warm_start: bool = _parameter(
         False,
-        "Refinement starts from the refined mask of the image before, with half the noise and half the steps: steadier "
-        "masks on a stream.",
+        "Start refinement from the refined mask of the previous image, with half the noise and half the steps. Masks "
+        "on a stream become steadier.",
     )
     num_samples: int = _parameter(
         1,
-        "Refined masks per answer, each from noise of its own, in one batch: the answer is their mean, and their "
-        "spread is published on ~/uncertainty.",
+        "Refined masks per answer, each from different noise, in one batch. The answer is their mean; their standard "
+        "deviation is published on ~/uncertainty.",
         minimum=1,
         maximum=32,
     )
     mask_threshold: float = _parameter(
         float(MODEL_DEFAULT),
-        "Probability from which a pixel belongs to the mask.",
+        "Lowest probability of a pixel in the mask.",
         minimum=0.0,
         maximum=1.0,
         model_default=True,
     )
     present_threshold: float = _parameter(
         float(MODEL_DEFAULT),
-        "Score from which the target counts as in view; below it the mask is empty.",
+        "Lowest score for which the target counts as in view. Below it, the mask is empty.",
         minimum=0.0,
         maximum=1.0,
         model_default=True,
     )
     seed: int = _parameter(
-        0, "Seed of the refinement's noise. The same frame gives the same mask.", minimum=0, maximum=2**31 - 1
+        0, "Random seed of the refinement. The same frame always gives the same mask.", minimum=0, maximum=2**31 - 1
+    )
+    ask: bool = _parameter(
+        False,
+        "Ask on ~/question where several objects fit the instruction about equally well; a message on ~/reply settles "
+        "it. Costs an answer of the first stage for the noun, and one for each landmark.",
+    )
+    ask_margin: float = _parameter(
+        InferenceSettings().ask_margin,
+        "How far the likeliest object must be before the next so that nothing is asked, as a difference of their "
+        "probabilities. Larger values ask more often.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    relations: bool = _parameter(
+        False,
+        "Answer with the object that the instruction's clauses choose among those that its noun fits, by geometry and "
+        "colour, in space where there is depth. For models that read nouns only, such as grounded-sam2 and sam3. Costs "
+        "as much as ask.",
     )
     image_transport: str = _parameter(
         "raw",
-        "raw subscribes image (sensor_msgs/Image), compressed image/compressed (sensor_msgs/CompressedImage).",
+        "Image topic: raw subscribes to image (sensor_msgs/Image), compressed to image/compressed "
+        "(sensor_msgs/CompressedImage).",
         choices=("raw", "compressed"),
         read_only=True,
     )
@@ -137,34 +157,34 @@ class Parameters:
     )
     max_image_pixels: int = _parameter(
         MAX_PIXELS,
-        "Width times height that an image or depth image may have. Compressed ones are refused by what their header "
-        "declares, before they are decoded.",
+        "Largest width times height of an image or depth image. Compressed images are checked by their header, before "
+        "they are decoded.",
         minimum=1,
         maximum=2**31 - 1,
         read_only=True,
     )
     depth: bool = _parameter(
         False,
-        "Subscribe depth and camera_info, and publish where the object is: ~/object_points and ~/object_pose.",
+        "Subscribe to depth and camera_info, and publish the object's position: ~/object_points and ~/object_pose.",
         read_only=True,
     )
     depth_transport: str = _parameter(
         "raw",
-        "raw subscribes depth (sensor_msgs/Image), compressedDepth depth/compressedDepth (PNG or RVL), compressed "
-        "depth/compressed (PNG of 16 bits).",
+        "Depth topic: raw subscribes to depth (sensor_msgs/Image), compressedDepth to depth/compressedDepth (PNG or "
+        "RVL), compressed to depth/compressed (16-bit PNG).",
         choices=("raw", "compressedDepth", "compressed"),
         read_only=True,
     )
     rectified: str = _parameter(
         "auto",
-        "Whether the images are rectified, so that P of camera_info holds and not K with its distortion. auto: those "
-        "are that have the word rect or rectified in the name of their topic, such as image_rect_color.",
+        "Whether the images are rectified, so that P of camera_info applies and not K with its distortion. auto: they "
+        "are if their topic's name contains the word rect or rectified, as in image_rect_color.",
         choices=("auto", "yes", "no"),
         read_only=True,
     )
     depth_tolerance: float = _parameter(
         0.05,
-        "Seconds by which the stamps of image and depth may differ.",
+        "Largest difference between the stamps of image and depth, in seconds.",
         minimum=0.0,
         maximum=10.0,
         read_only=True,
@@ -180,16 +200,16 @@ class Parameters:
                 raise ParameterError(f"parameter {parameter.name} is {reason}")
 
     def updated(self, values: Mapping[str, Any]) -> Parameters:
-        """These parameters with some changed; names that are not ours (``use_sim_time``) are passed over.
+        """A copy with some parameters changed; names of other parameters (``use_sim_time``) are ignored.
 
         Raises:
-            ParameterError: a value is out of range.
+            ParameterError: A value is out of range.
         """
         ours = {parameter.name for parameter in fields(self)}
         return replace(self, **{name: value for name, value in values.items() if name in ours})
 
     def inference(self, defaults: InferenceSettings) -> InferenceSettings:
-        """The settings of an answer: all parameters of that name; ``defaults`` are the model's own values."""
+        """The settings of an answer, from the parameters of the same names; ``defaults`` are the model's own values."""
         names = [setting.name for setting in fields(InferenceSettings)]
         wanted = {name: getattr(self, name) for name in names}
         return replace(defaults, **{name: value for name, value in wanted.items() if value != MODEL_DEFAULT})
@@ -199,8 +219,8 @@ def declare_parameters(node: Node) -> Parameters:
     """Declares all parameters on ``node``.
 
     Raises:
-        ParameterError: a value given at start is out of range.
-        rclpy.exceptions.ParameterException: a value given at start is of the wrong type.
+        ParameterError: A value given at start is out of range.
+        rclpy.exceptions.ParameterException: A value given at start is of the wrong type.
     """
     values = {
         parameter.name: node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter)).value

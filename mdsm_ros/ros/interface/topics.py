@@ -1,4 +1,4 @@
-"""Every topic of the node, once: name, message type, QoS, when it is used, description.
+"""Every topic of the node, once: name, message type, QoS, condition, description.
 
 The publishers, the launch file's arguments and the tables in ``README.md`` and ``docs/node.md`` come from ``TOPICS``.
 """
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reliable:
-    """Reliable QoS, which serves best-effort subscribers, too.
+    """Reliable QoS, which also serves best-effort subscribers.
 
     Attributes:
-        depth: Number of messages that are kept for slow subscribers.
+        depth: Number of messages queued for slow subscribers.
     """
 
     depth: int = 10
@@ -28,7 +28,7 @@ class Reliable:
         return f"reliable, depth {self.depth}"
 
     def profile(self) -> QoSProfile:
-        """The QoS as rclpy has it."""
+        """The QoS as an rclpy profile."""
         from rclpy.qos import QoSProfile, ReliabilityPolicy
 
         return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE)
@@ -39,14 +39,14 @@ class Topic:
     """A topic that the node subscribes or publishes.
 
     Attributes:
-        name: Name as the node uses it; "~/" stands for the node's own name.
+        name: Name of the topic in the node; "~/" stands for the node's name.
         message: Message type, such as "sensor_msgs/Image".
-        direction: "in" for what the node subscribes, "out" for what it publishes.
-        when: When it is subscribed or published.
-        content: What the messages hold, beside their type.
-        summary: Description in the README; empty for topics that it leaves out.
-        qos: QoS of what the node publishes or subscribes, unless parameters set it.
-        qos_parameters: What the table says instead of ``qos``: the parameters that set it, or "".
+        direction: "in" if the node subscribes, "out" if it publishes.
+        when: Condition under which the topic is subscribed or published.
+        content: Content of the messages, beside their type.
+        summary: Description in the README; empty for topics not listed there.
+        qos: QoS of the publisher or subscription, unless parameters set it.
+        qos_parameters: Text for the table instead of ``qos``: the parameters that set the QoS, or "".
     """
 
     name: str
@@ -60,11 +60,11 @@ class Topic:
 
     @property
     def short_name(self) -> str:
-        """The name without "~/": a key, and the name of a launch argument."""
+        """The name without "~/", used as a key and as the name of a launch argument."""
         return self.name.removeprefix("~/")
 
     def message_type(self) -> type[Any] | None:
-        """The class of the messages; None if its package is not installed."""
+        """The message class; None if its package is not installed."""
         package, name = self.message.split("/")
         try:
             return getattr(import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
@@ -81,15 +81,15 @@ TOPICS = (
         "image",
         "sensor_msgs/Image",
         "in",
-        "where `image_transport` is `raw`",
-        summary="images of the camera, if `image_transport` is `raw`",
+        "if `image_transport` is `raw`",
+        summary="camera images, if `image_transport` is `raw`",
         qos_parameters=IMAGE_QOS,
     ),
     Topic(
         "image/compressed",
         "sensor_msgs/CompressedImage",
         "in",
-        "where `image_transport` is `compressed`",
+        "if `image_transport` is `compressed`",
         content="JPEG, PNG or TIFF",
         summary="the same, if it is `compressed`",
         qos_parameters=IMAGE_QOS,
@@ -98,7 +98,7 @@ TOPICS = (
         "depth",
         "sensor_msgs/Image",
         "in",
-        "where parameter `depth` is true and `depth_transport` is `raw`",
+        "if parameter `depth` is true and `depth_transport` is `raw`",
         content="16UC1 (mm) or 32FC1 (m), REP 118",
         summary="depth images, if parameter `depth` is true",
         qos_parameters=IMAGE_QOS,
@@ -107,7 +107,7 @@ TOPICS = (
         "depth/compressedDepth",
         "sensor_msgs/CompressedImage",
         "in",
-        "where `depth_transport` is `compressedDepth`",
+        "if `depth_transport` is `compressedDepth`",
         content="PNG or RVL",
         qos_parameters=IMAGE_QOS,
     ),
@@ -115,30 +115,39 @@ TOPICS = (
         "depth/compressed",
         "sensor_msgs/CompressedImage",
         "in",
-        "where `depth_transport` is `compressed`",
-        content="PNG of 16 bits in millimetres",
+        "if `depth_transport` is `compressed`",
+        content="16-bit PNG in millimetres",
         qos_parameters=IMAGE_QOS,
     ),
     Topic(
         "camera_info",
         "sensor_msgs/CameraInfo",
         "in",
-        "where parameter `depth` is true: the camera of the image",
+        "if parameter `depth` is true: the camera of the image",
         qos_parameters=ANY_QOS,
     ),
     Topic(
         "depth/camera_info",
         "sensor_msgs/CameraInfo",
         "in",
-        "where parameter `depth` is true: the camera of the depth image; needed where its frame_id is another one",
+        "if parameter `depth` is true: the camera of the depth image; needed if its frame_id differs from the image's",
         qos_parameters=ANY_QOS,
     ),
     Topic(
         "instruction",
         "std_msgs/String",
         "in",
-        "always; an instruction stays in force until the next one",
-        summary="the target; the newest instruction stays in force",
+        "always; an instruction applies until the next one arrives",
+        summary="the target; the newest instruction applies",
+        qos_parameters=ANY_QOS,
+    ),
+    Topic(
+        "~/reply",
+        "std_msgs/String",
+        "in",
+        "always; answers the newest message on `~/question`",
+        content='such as "the blue one", "the second", "left", "neither"',
+        summary="the answer to a question, if parameter `ask` is true",
         qos_parameters=ANY_QOS,
     ),
     Topic(
@@ -153,7 +162,7 @@ TOPICS = (
         "~/mask",
         "sensor_msgs/Image",
         "out",
-        "the final answer; without refinement the initial mask once more",
+        "the final answer; without refinement, the initial mask again",
         content="mono8, 0 or 255",
         summary="the answer, with the stamp and frame_id of its image",
     ),
@@ -177,16 +186,16 @@ TOPICS = (
         "~/detections",
         "vision_msgs/Detection2DArray",
         "out",
-        f"{ON_DEMAND}, where vision_msgs is installed",
+        f"{ON_DEMAND}, if vision_msgs is installed",
         content="the mask's box, class_id is the instruction",
-        summary="the mask's box, where vision_msgs is installed",
+        summary="the mask's box, if vision_msgs is installed",
     ),
     Topic(
         "~/object_pose",
         "geometry_msgs/PoseStamped",
         "out",
-        "with `~/mask` where parameter `depth` is true, the target is in view and depth shows enough of it",
-        summary="where the object is, given `depth` and `camera_info`",
+        "with `~/mask`, if parameter `depth` is true, the target is in view and depth covers enough of it",
+        summary="the object's position, given `depth` and `camera_info`",
     ),
     Topic(
         "~/object_points",
@@ -195,6 +204,14 @@ TOPICS = (
         "with `~/object_pose`, while somebody subscribes",
         content="x, y, z, rgb",
         summary="the object's points, likewise",
+    ),
+    Topic(
+        "~/question",
+        "std_msgs/String",
+        "out",
+        "where parameter `ask` is true: a question when one comes up, and once more without one when it is settled",
+        content="one line of JSON",
+        summary="which of several objects is meant, if parameter `ask` is true",
     ),
     Topic(
         "~/status",
@@ -213,7 +230,9 @@ TOPICS = (
 )
 INPUTS = tuple(topic for topic in TOPICS if topic.direction == "in")
 OUTPUTS = tuple(topic for topic in TOPICS if topic.direction == "out" and topic.name.startswith("~/"))
-"""What is published about a frame; each has a launch argument that remaps it."""
+"""The topics published for a frame."""
+PRIVATE = (*(topic for topic in INPUTS if topic.name.startswith("~/")), *OUTPUTS)
+"""Topics below the node's name; each has a launch argument that remaps it."""
 
 
 def subscribed_markdown() -> str:

@@ -1,1 +1,1 @@
-"""Nodes that send images to the node and collect what it answers."""
+"""Nodes that send images to mdsm_node and collect its answers."""

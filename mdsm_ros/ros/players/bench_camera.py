@@ -1,4 +1,4 @@
-"""A camera that keeps count: shows images to a running node at a steady rate and prints what the node says, as JSON."""
+"""A camera for benchmarks: sends images to a running node at a steady rate and prints its reports as JSON."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.process.start import init_ros
 
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
-CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as camera drivers have it
+CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as in camera drivers
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SETTLE = 3.0  # s from the last image to the last report
 
 
 class BenchCamera:
-    """Publishes ``frames`` images of noise and collects statuses and diagnostics."""
+    """Publishes ``frames`` noise images and collects status lines and diagnostics."""
 
     def __init__(self, width: int, height: int, best_effort: bool) -> None:
         self._node = rclpy.create_node("mdsm_bench")
@@ -45,7 +45,7 @@ class BenchCamera:
         self._message = numpy_to_image(pixels, "rgb8", Header(frame_id="camera"))
 
     def wait_for_node(self, timeout: float) -> bool:
-        """Whether the node listens and reports within ``timeout`` seconds."""
+        """Whether the node subscribes and publishes diagnostics within ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         while not (self._images.get_subscription_count() and self.reports):
             self._executor.spin_once(0.1)
@@ -54,7 +54,7 @@ class BenchCamera:
         return True
 
     def show(self, frames: int, rate: float, instruction: str) -> None:
-        """Publishes at ``rate`` images a second, stamped with the time they are sent."""
+        """Publishes ``rate`` images per second, stamped with the time at which they are sent."""
         self._instructions.publish(String(data=instruction))
         start = time.monotonic()
         for number in range(frames):
@@ -84,14 +84,14 @@ class BenchCamera:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints one JSON object: frames sent, answers, and the diagnostics' values as they came."""
+    """Prints one JSON object: the number of frames sent, the answers, and the values of the diagnostics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--size", type=int, nargs=2, required=True, metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--instruction", required=True)
     parser.add_argument("--best-effort", action="store_true")
-    parser.add_argument("--timeout", type=float, required=True, help="seconds that the node has to start")
+    parser.add_argument("--timeout", type=float, required=True, help="time limit for the node's start in seconds")
     args = parser.parse_args(argv)
     init_ros([])
     width, height = args.size

@@ -1,4 +1,4 @@
-"""The demo's ROS side: sends a source to the node through DDS and collects what comes back."""
+"""The demo's ROS side: sends a source to the node through DDS and collects the answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ POLL = 0.02  # s
 
 
 class DemoPlayer:
-    """Publishes the messages of ``source`` and listens to the node's answers. Use it as a context manager."""
+    """Publishes the messages of ``source`` and receives the node's answers. Use it as a context manager."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -72,7 +72,7 @@ class DemoPlayer:
         self._thread.join()
 
     def _listeners(self) -> Listeners:
-        """What is listened to: topic of the node, type, callback."""
+        """The subscriptions: topic of the node, type, callback."""
         return (
             ("initial_mask", Image, lambda message: self._on_mask("initial", message)),
             ("mask", Image, lambda message: self._on_mask("final", message)),
@@ -81,10 +81,10 @@ class DemoPlayer:
         )
 
     def wait_until_ready(self, check: Callable[[], None], timeout: float) -> None:
-        """Waits until the node listens and is listened to; ``check`` raises if it has ended.
+        """Waits until the node and this player are connected; ``check`` raises if the node has ended.
 
         Raises:
-            DemoError: that did not happen within ``timeout`` seconds.
+            DemoError: They did not connect within ``timeout`` seconds.
         """
         needed = [self._publishers[topic] for topic in (self.source.image_topic, self.source.instruction_topic)]
 
@@ -98,7 +98,7 @@ class DemoPlayer:
             raise DemoError(f"the node did not subscribe to {self.source.image_topic} within {timeout:.0f} s")
 
     def play(self, check: Callable[[], None], rate: float) -> None:
-        """Sends everything at its time, ``rate`` times as fast as recorded."""
+        """Sends every message at its time, ``rate`` times as fast as recorded."""
         start = time.monotonic()
         bar_format = "{desc}: {bar} {n:.0f}/{total:.0f} s of recording"
         with tqdm(total=self.source.duration, desc="replaying", bar_format=bar_format, disable=None) as bar:
@@ -118,10 +118,10 @@ class DemoPlayer:
         """Waits until the newest frame is answered, at most ``timeout`` seconds."""
         newest = max(self._frames)
         self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks["final"]), check, timeout)
-        time.sleep(10 * POLL)  # the status and the overlay come after the mask
+        time.sleep(10 * POLL)  # the status and the overlay arrive after the mask
 
     def replay(self) -> Replay:
-        """What was sent and came back; call it after the context is closed."""
+        """The images sent and the answers received; call it after the context is closed."""
         return self._replay
 
     def _wait(self, condition: Callable[[], bool], check: Callable[[], None], timeout: float) -> bool:
@@ -150,7 +150,7 @@ class DemoPlayer:
         stamp = values["stamp"]["sec"] * 10**9 + values["stamp"]["nanosec"]
         sent = self._sent.get(stamp, received)
         seconds = values["timings"].get("total", 0.0)
-        since_stamp = values["latency"] or 0.0  # s; a recording's stamps are long past
+        since_stamp = values["latency"] or 0.0  # s; the stamps of a recording lie far in the past
         self._replay.statuses.append(
             Status(
                 stamp=stamp,

@@ -1,4 +1,4 @@
-"""The player of ``mdsm replay --live``: as the demo's, but what comes back goes to disk at once."""
+"""The player of ``mdsm replay --live``: like the demo's, but it writes answers to disk at once."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from mdsm_ros.recordings.rle import encode
 from mdsm_ros.ros.players.demo_player import NODE, DemoPlayer, Listeners, nanoseconds
 
 SETTLE = 0.2  # s; a status comes after its mask
-REMEMBERED = 1000  # images; what is said about an older one is passed over
+REMEMBERED = 1000  # images; answers about older ones are ignored
 
 
 class LivePlayer(DemoPlayer):
-    """Plays a recording and writes what the node says, line by line, masks run-length encoded.
+    """Plays a recording and writes the node's answers, line by line, with run-length encoded masks.
 
-    It asks for no overlays, which would cost the node time.
+    It does not subscribe to overlays, because drawing them would slow the node down.
 
     Args:
-        source: to play.
-        heard: file to write, see :mod:`mdsm_ros.recordings.node_log`.
+        source: Recording to play.
+        heard: File to write, see :mod:`mdsm_ros.recordings.node_log`.
     """
 
     def __init__(self, source: Source, heard: TextIO) -> None:
         super().__init__(source)
         self._heard = heard
-        self._lock = threading.Lock()  # of what follows: sent in one thread, heard in another
+        self._lock = threading.Lock()  # of the fields below: one thread sends, another one receives
         self._on_the_way: OrderedDict[int, tuple[int, int]] = OrderedDict()  # number and ns by stamp
         self._last = -1  # number of the newest image that was sent
-        self._finished = -1  # number of the newest image that was answered for good
+        self._finished = -1  # number of the newest image that has its final answer
 
     def _listeners(self) -> Listeners:
         return (
@@ -51,10 +51,10 @@ class LivePlayer(DemoPlayer):
         )
 
     def check_alone(self, seconds: float) -> None:
-        """Looks for ``seconds`` whether another node would answer as well; call it before the node is started.
+        """Checks for ``seconds`` that no other node would answer as well; call it before the node starts.
 
         Raises:
-            DemoError: there is one, such as that of a run that was killed.
+            DemoError: There is another node, such as one left by a run that was killed.
         """
         topic = f"{NODE}/status"
         if self._wait(lambda: self._node.count_publishers(topic) > 0, lambda: None, seconds):
@@ -73,7 +73,7 @@ class LivePlayer(DemoPlayer):
                 self._on_the_way.popitem(last=False)
 
     def _sent_as(self, stamp: int) -> tuple[int, int] | None:
-        """Number of an image, and when it was sent (ns); None where it is none of ours."""
+        """The number of an image and the time at which it was sent (ns); None if it was not sent by this player."""
         with self._lock:
             return self._on_the_way.get(stamp)
 

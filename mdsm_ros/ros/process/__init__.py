@@ -1,1 +1,1 @@
-"""What every node's process needs: start, signals, exceptions, transitions; nothing here knows what the node does."""
+"""Parts of every node's process: start, signals, exceptions, transitions; independent of the node's work."""

@@ -1,4 +1,4 @@
-"""Exceptions of callbacks: logged once of each sort, counted, and never the end of the node."""
+"""Exceptions of callbacks: logged once per type, counted, and never fatal for the node."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from rclpy.node import Node
 
 from mdsm_ros.ros.process.text import in_utf8
 
-PAUSE = 0.05  # s after a failure of the executor itself, which may come again at once
+PAUSE = 0.05  # s after a failure of the executor itself, which may repeat at once
 
 
 class Guard:
-    """Counts exceptions that nobody expected, by place and type. Safe in all threads.
+    """Counts unexpected exceptions by place and type. Safe in all threads.
 
     Args:
         logger: Logger of the node.
-        context: Context of the node; what fails because it was shut down is not reported.
+        context: Context of the node; failures caused by its shutdown are not reported.
     """
 
     def __init__(self, logger: Any, context: Context) -> None:
@@ -36,7 +36,7 @@ class Guard:
         self._counts: Counter[str] = Counter()
 
     def note(self, place: str, error: BaseException) -> None:
-        """Counts an exception, and logs it with its traceback if it is the first one of its type at ``place``."""
+        """Counts an exception, and logs it with its traceback if it is the first of its type at ``place``."""
         if not self._context.ok():
             return
         kind = f"{place} ({type(error).__name__})"
@@ -45,15 +45,15 @@ class Guard:
             first = self._counts[kind] == 1
         if first:
             trace = "".join(traceback.format_exception(error))
-            self._log(f"exception in {kind}; more of these are counted on /diagnostics only\n{trace}")
+            self._log(f"exception in {kind}; further ones are only counted on /diagnostics\n{trace}")
 
     def counts(self) -> Counter[str]:
-        """How many exceptions there were, by place and type."""
+        """The number of exceptions by place and type."""
         with self._lock:
             return Counter(self._counts)
 
     def wrap(self, place: str, callback: Callable[..., Any]) -> Callable[..., Any]:
-        """A callback of a timer or subscription, with the same number of arguments, that never raises."""
+        """Wraps a callback of a timer or subscription, with the same number of arguments, so that it never raises."""
         if len(inspect.signature(callback).parameters) == 0:
             return lambda: self._call(place, callback)
         if len(inspect.signature(callback).parameters) == 1:
@@ -61,7 +61,7 @@ class Guard:
         return lambda message, info: self._call(place, callback, message, info)
 
     def wrap_services(self, node: Node) -> None:
-        """Has all services of ``node``, rclpy's own included, answer that they failed instead of raising."""
+        """Makes all services of ``node``, including rclpy's own, report failure instead of raising."""
         for service in node.services:
             service.callback = self._wrap_service(f"service {service.srv_name}", service.callback)
 
@@ -86,18 +86,18 @@ class Guard:
     def _log(self, text: str) -> None:
         try:
             self._logger.error(in_utf8(text))
-        except Exception:  # the report of a failure is never another one
+        except Exception:  # reporting a failure must not fail
             print(text, file=sys.stderr)
 
 
 class GuardedExecutor(SingleThreadedExecutor):
-    """An executor that goes on after exceptions: of callbacks, of converting messages, and its own.
+    """An executor that continues after exceptions in callbacks, in the conversion of messages, and in itself.
 
-    Without it, rclpy ends ``spin`` on the first one; and after a message that cannot be converted it calls neither
-    the callback nor any other of the same group again.
+    Without it, rclpy ends ``spin`` on the first exception. After a message that cannot be converted, rclpy never again
+    calls the callback or any other callback of the same group.
 
     Attributes:
-        code: exit code for the process once ``spin`` has ended.
+        code: Exit code for the process once ``spin`` has ended.
     """
 
     def __init__(self, guard: Guard, *, context: Context | None = None) -> None:
@@ -124,13 +124,13 @@ class GuardedExecutor(SingleThreadedExecutor):
                 time.sleep(PAUSE)
 
     def end(self, code: int) -> None:
-        """Ends ``spin`` with an exit code for the process, from any thread."""
+        """Ends ``spin`` with an exit code for the process; can be called from any thread."""
         self.code = code
         self._ended = True
         self.wake()
 
     def _make_handler(self, entity: Any, node: Node, take: Callable[[Any], Any], *call: Callable[..., Any]) -> Any:
-        """Guards what takes a message and, depending on the release of rclpy, what calls the callback."""
+        """Guards the taking of a message and, in some releases of rclpy, the call of the callback."""
         place = _place(entity)
 
         def guarded_take(entity: Any) -> Any:
@@ -154,14 +154,14 @@ class GuardedExecutor(SingleThreadedExecutor):
 
 
 def _place(entity: Any) -> str:
-    """What an entity of rclpy is called in reports."""
+    """The name of an rclpy entity in reports."""
     name = getattr(entity, "srv_name", None) or getattr(entity, "topic", None)
     kind = type(entity).__name__.lower()
     return f"{kind} {name}" if name else kind
 
 
 def _say_failed(request: Any, response: Any, reason: str) -> None:
-    """Fills a response of the common types of services."""
+    """Reports failure in a response of one of the common service types."""
     failed = SetParametersResult(successful=False, reason=reason)
     if hasattr(response, "results"):  # of SetParameters, one for each parameter
         missing = len(request.parameters) - len(response.results)

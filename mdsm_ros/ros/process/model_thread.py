@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class ModelThread:
-    """Runs whatever calls the model, one after the other: loading, warming up, answering, freeing.
+    """Runs everything that uses the model, one call after the other: loading, warming up, answering, freeing.
 
-    So nothing of it ever overlaps, however soon another state of the node is asked for, and no other thread has to
-    wait for the model to be sure of that.
+    So these calls never overlap, however soon the node's next transition is requested, and no other thread has to wait
+    for the model to ensure it.
     """
 
     def __init__(self) -> None:
@@ -21,14 +21,14 @@ class ModelThread:
         self._last: Future[int] | None = None
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
-        """Runs ``function`` after everything that was submitted before."""
+        """Runs ``function`` after all functions submitted before."""
         return self._pool.submit(function)
 
     def call(self, function: Callable[[], T]) -> T:
-        """As :meth:`submit`, and waits for the result.
+        """Runs ``function`` like :meth:`submit`, and waits for the result.
 
         Raises:
-            Exception: What ``function`` raised; RuntimeError in place of a panic of a library in Rust.
+            Exception: The exception that ``function`` raised; RuntimeError for a panic of a Rust library.
         """
         future = self.submit(function)
         error = future.exception()
@@ -37,7 +37,7 @@ class ModelThread:
         return future.result()
 
     def finish(self, seconds: float | None) -> bool:
-        """Accepts nothing more; returns whether all was done within ``seconds`` (None: waits for it)."""
+        """Accepts no more functions; returns whether all finished within ``seconds`` (None: no time limit)."""
         if self._last is None:
             self._last = self._pool.submit(int)
             self._pool.shutdown(wait=False)

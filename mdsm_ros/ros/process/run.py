@@ -18,34 +18,34 @@ from mdsm_ros.ros.process.start import end_now, ended_by_signals, init_ros
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.vain_names import warn_of_vain_names
 
-END_TIMEOUT = 0.7  # s that a node may take to end what it is doing
+END_TIMEOUT = 0.7  # s that a node may take to end its work
 
 
 class RunnableNode(Protocol):
-    """A node that :func:`run` can run; it is an ``rclpy.node.Node`` as well."""
+    """A node that :func:`run` can run; it is also an ``rclpy.node.Node``."""
 
     guard: Guard
 
     def begin(self, executor: GuardedExecutor) -> None:
-        """Starts what the node does by itself; it may end the executor, with an exit code."""
+        """Starts the node's own work; may end the executor with an exit code."""
 
     def end(self, seconds: float) -> bool:
-        """Ends what the node does; returns whether it was over within ``seconds``. destroy_node does not wait then."""
+        """Ends the node's work; returns whether it ended within ``seconds``. destroy_node then does not wait."""
 
     def destroy_node(self) -> None:
-        """As rclpy's."""
+        """Destroys the node, like rclpy's method."""
 
 
 def run(
     name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None, *, topics: Iterable[str] = ()
 ) -> int:
-    """Runs a node until SIGINT or SIGTERM; returns the exit code, 0 if it was told to end, 1 if it could not start.
+    """Runs a node until SIGINT or SIGTERM; returns the exit code, 0 if it was asked to end, 1 if it could not start.
 
     Args:
-        name: Name of the node, for messages.
-        make_node: Makes a :class:`RunnableNode`, once ROS is initialised.
-        args: Command line; None: that of this process.
-        topics: Names that remappings may be about; none: they are not checked.
+        name: Name of the node in messages.
+        make_node: Function that creates a :class:`RunnableNode`, called once ROS is initialised.
+        args: Command line; None for the one of this process.
+        topics: Names that remappings may change; if empty, remappings are not checked.
     """
     with ended_by_signals():
         code, idle = _run(name, make_node, list(sys.argv if args is None else args), topics)
@@ -55,7 +55,7 @@ def run(
 
 
 def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: Iterable[str]) -> tuple[int, bool]:
-    """The exit code, and whether no thread works any more."""
+    """The exit code, and whether all threads have ended."""
     try:
         init_ros(arguments)
     except RosError as error:
@@ -64,14 +64,14 @@ def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: 
     try:
         node = make_node()
         warn_of_vain_names(node, arguments, topics)
-    except (ParameterException, ValueError) as error:  # what the user can put right
+    except (ParameterException, ValueError) as error:  # errors that the user can correct
         rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
         rclpy.try_shutdown()
         return 1, True
     except RuntimeError:
         if rclpy.ok():
             raise
-        return 0, True  # told to end meanwhile
+        return 0, True  # asked to end meanwhile
     return _spin(node)
 
 
@@ -82,6 +82,6 @@ def _spin(node: RunnableNode) -> tuple[int, bool]:
     with suppress(ExternalShutdownException):
         executor.spin()
     idle = node.end(END_TIMEOUT)
-    node.destroy_node()  # and with it the DDS participant: other nodes would see this one for another 20 s
+    node.destroy_node()  # and with it the DDS participant: otherwise other nodes would see this node for another 20 s
     rclpy.try_shutdown()
     return executor.code, idle

@@ -1,4 +1,4 @@
-"""The edges of a node's process: starting without a home, being told to end, ending while the model works."""
+"""Start and end of a node's process: without a home folder, on signals, and while the model works."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ NO_LOG_FILES = ("--ros-args", "--disable-external-lib-logs")
 
 
 def init_ros(args: Sequence[str] | None = None, context: Context | None = None) -> None:
-    """As ``rclpy.init``; where no log file can be written, the log goes to the terminal only.
+    """Like ``rclpy.init``; if no log file can be written, the log goes only to the terminal.
 
     Args:
-        args: Command line; None: that of this process.
-        context: Context to initialise; None: the default one.
+        args: Command line; None for the one of this process.
+        context: Context to initialise; None for the default one.
 
     Raises:
-        RosError: The arguments are not understood.
+        RosError: ROS cannot parse the arguments.
     """
     arguments = list(sys.argv if args is None else args)
     if (reason := _why_no_log_files()) is not None:
-        print(f"no log files are written: {reason}; set ROS_LOG_DIR to a folder that can be written", file=sys.stderr)
+        print(f"no log files are written: {reason}; set ROS_LOG_DIR to a writable folder", file=sys.stderr)
         arguments += NO_LOG_FILES
     try:
         rclpy.init(args=arguments, context=context)
-    except (RuntimeError, TypeError, ValueError) as error:  # of rcl; the others: no Unicode
+    except (RuntimeError, TypeError, ValueError) as error:  # rcl's own; the others: no Unicode
         raise RosError(f"ROS cannot start: {in_utf8(' '.join(str(error).split()))}") from error
 
 
 def _why_no_log_files() -> str | None:
-    """Why the folder in which rcl will write its log cannot be written; None where it can."""
+    """The reason why rcl's log folder cannot be written; None if it can."""
     environment = os.environ
     folder = environment.get("ROS_LOG_DIR") or os.path.join(environment.get("ROS_HOME") or "~/.ros", "log")
     path = Path(os.path.expanduser(folder))
-    if not environment.get("HOME") and folder.startswith("~"):  # rcl does not ask the password file
+    if not environment.get("HOME") and folder.startswith("~"):  # rcl does not read the password file
         return "HOME is not set"
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _why_no_log_files() -> str | None:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Ctrl-C shuts the context down, as SIGTERM does, and raises nothing wherever the program is. Main thread only."""
+    """Makes Ctrl-C shut the context down, as SIGTERM does, without raising an exception. Main thread only."""
     before = signal.signal(signal.SIGINT, lambda number, frame: None)  # rclpy's handler, set later, comes first
     try:
         yield
@@ -66,8 +66,8 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def end_now(code: int) -> NoReturn:
-    """Ends the process without waiting for threads, and without taking libraries apart, which takes seconds."""
+    """Ends the process without waiting for threads or unloading libraries, which takes seconds."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody reads any more
+        with suppress(OSError, ValueError):  # the reader has closed the pipe
             stream.flush()
     os._exit(code)

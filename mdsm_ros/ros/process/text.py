@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def in_utf8(text: str) -> str:
-    """``text`` with "?" for what is no character, such as a byte of a file name: neither message nor log takes it."""
+    """``text`` with "?" for every invalid character, such as a stray byte of a file name, for messages and logs."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Transitions of the lifecycle that take long, away from the thread that runs callbacks."""
+"""Long lifecycle transitions, in a thread of their own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ Callback = Callable[[Any, LifecycleState], TransitionCallbackReturn]
 
 
 class Transitions:
-    """Runs configure and activate in a thread, one at a time; meanwhile all services and timers go on.
+    """Runs configure and activate in a thread, one at a time, while all services and timers continue.
 
     ``~/change_state`` answers when the transition is over, as lifecycle managers expect. A transition that is not
-    possible, also because another one is under way, is answered with success=False; rclpy (7.1, 3.3) raises instead.
+    possible, for instance because another one is running, is answered with success=False; rclpy (7.1, 3.3) raises
+    instead.
     """
 
     def __init__(self, node: LifecycleNode, guard: Guard) -> None:
@@ -35,15 +36,15 @@ class Transitions:
         service = node._service_change_state
         self._change_state = service.callback
         service.callback = self._answer
-        service.callback_group = ReentrantCallbackGroup()  # its answer may wait, nothing else may
+        service.callback_group = ReentrantCallbackGroup()  # only its answer may wait
         service.callback_group.add_entity(service)
 
     def run(self, transitions: Callable[[], Any], done: Callable[[Any], None]) -> bool:
-        """Starts ``transitions`` in a thread; returns False if others are under way.
+        """Starts ``transitions`` in a thread; returns False if other transitions are running.
 
         Args:
-            transitions: Changes the node's state.
-            done: Gets what ``transitions`` returns, None if it raised.
+            transitions: Function that changes the node's state.
+            done: Function called with the result of ``transitions``, or None if it raised.
         """
         if not self._free.acquire(blocking=False):
             return False
@@ -52,7 +53,7 @@ class Transitions:
         return True
 
     def finish(self, seconds: float) -> bool:
-        """Returns whether the transition under way is over within ``seconds``."""
+        """Returns whether the running transition ends within ``seconds``."""
         if self._thread is not None:
             self._thread.join(seconds)
         return self._thread is None or not self._thread.is_alive()
@@ -61,7 +62,7 @@ class Transitions:
         result = None
         try:
             result = transitions()
-        except BaseException as error:  # nothing else sees what a thread raises
+        except BaseException as error:  # nobody else catches exceptions of the thread
             self._guard.note("transition", error)
         finally:
             self._free.release()
@@ -74,11 +75,11 @@ class Transitions:
         label = request.transition.label
         if label in SLOW_LABELS if label else request.transition.id in SLOW:
             done = Future(executor=self._node.executor)
-            done.add_done_callback(lambda _: None)  # is run by the executor, which wakes it up
+            done.add_done_callback(lambda _: None)  # the executor runs it, which wakes the executor up
             if self.run(lambda: self._change(request, response), done.set_result):
                 await done
             else:
-                self._refuse(response, "another one is under way")
+                self._refuse(response, "another transition is running")
         else:
             self._change(request, response)
         return response
@@ -95,7 +96,7 @@ class Transitions:
 
 
 def guarded_transition(callback: Callback) -> Callback:
-    """An ``on_...`` of a node with a ``guard`` that logs what it raises; rclpy keeps that to itself."""
+    """Wraps an ``on_...`` of a node with a ``guard``, which logs its exceptions; rclpy hides them."""
 
     @functools.wraps(callback)
     def run(self: Any, state: LifecycleState) -> TransitionCallbackReturn:

@@ -24,7 +24,7 @@ def warn_of_vain_names(node: Node, arguments: Sequence[str], topics: Iterable[st
     Args:
         node: Node with all its parameters declared.
         arguments: Command line of the process.
-        topics: Names that the node uses, as it uses them; none: remappings are not looked at.
+        topics: Topic names as the node uses them; if empty, remappings are not checked.
     """
     warnings = [*_vain_parameters(node), *_vain_files(node, arguments)]
     if topics:
@@ -67,12 +67,12 @@ def _expected(what: str, name: str, known: Iterable[str]) -> str:
 def _expand(node: Node, name: str) -> str:
     try:
         return str(expand_topic_name(name, node.get_name(), node.get_namespace()))
-    except ValueError:  # substitutions and other transports' prefixes are not looked at
+    except ValueError:  # substitutions and prefixes of other transports are not checked
         return name
 
 
 def _values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """What follows ``options`` between --ros-args and --."""
+    """The values of ``options`` between --ros-args and --."""
     in_ros = False
     before = ""
     for argument in arguments:
@@ -84,7 +84,7 @@ def _values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
 
 
 def _read(path: Path) -> Any:
-    """The content of a parameter file that rcl has read before; nothing where Python's YAML cannot."""
+    """The content of a parameter file that rcl has read before; empty if Python's YAML cannot read it."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -92,7 +92,7 @@ def _read(path: Path) -> Any:
 
 
 def _node_names(content: Any, prefix: str = "") -> Iterator[str]:
-    """The nodes that a parameter file is for; namespaces may be written as levels of their own."""
+    """The nodes named in a parameter file; namespaces may be separate levels."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             name = f"{prefix}/{str(key).strip('/')}"
@@ -103,7 +103,7 @@ def _node_names(content: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Whether a node's name is meant: ``*`` stands for one level, ``**`` for any number of them."""
+    """Whether a pattern matches a node's name: ``*`` stands for one level, ``**`` for any number of levels."""
     levels = "".join(
         "(/[^/]+)*" if level == "**" else "/[^/]+" if level == "*" else f"/{re.escape(level)}"
         for level in pattern.split("/")

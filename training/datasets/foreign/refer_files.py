@@ -37,7 +37,7 @@ def read_refs(path: Path) -> list[dict[str, Any]]:
     """The references of a ``refs(...)`` file, pickle or JSON, each with its fields checked.
 
     Raises:
-        DatasetError: the file is missing or damaged, asks for a class or for too much memory, or is no list of
+        DatasetError: The file is missing or damaged, asks for a class or for too much memory, or is no list of
             references.
     """
     try:
@@ -98,7 +98,7 @@ def read_instances(path: Path) -> tuple[dict[int, dict[str, Any]], dict[int, dic
     """Images and annotations by their ids, and the names of the categories, of ``instances.json``.
 
     Raises:
-        DatasetError: the file is missing, does not have COCO's form, or uses an id twice.
+        DatasetError: The file is missing, does not have COCO's form, or uses an id twice.
     """
     content = read_json(path, DatasetError, "COCO's records")
     lists = check_keys(content, ("images", "annotations", "categories"), str(path), DatasetError)

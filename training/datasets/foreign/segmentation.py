@@ -33,7 +33,7 @@ def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
     """The mask (H, W) of polygons, of uncompressed or of compressed RLE.
 
     Raises:
-        DatasetError: it is none of these, of another size, or reaches far out of the picture.
+        DatasetError: It is none of these, of another size, or reaches far out of the picture.
     """
     if isinstance(segmentation, list):
         polygons = sound_polygons(segmentation, width, height)
@@ -53,7 +53,7 @@ def sound_polygons(polygons: list[Any], width: int, height: int) -> list[list[fl
     """The polygons that have an area, each as x and y in turn; also of a single one that is not in a list.
 
     Raises:
-        DatasetError: there is none, or something is no polygon or reaches far out of the picture.
+        DatasetError: There is none, or something is no polygon or reaches far out of the picture.
     """
     if polygons and all(is_number(value) for value in polygons):
         polygons = [polygons]

@@ -23,7 +23,7 @@ class GraspPose:
     Attributes:
         position: (3,) metres.
         axes: (3, 3) in columns.
-        opening: metres.
+        opening: Metres.
     """
 
     position: NDArray[np.float64]

@@ -34,13 +34,13 @@ class GraspFrame:
     """One view of a room with an object to grasp in it.
 
     Attributes:
-        item: index of the object in the room's items.
-        box: its exact box in the room's frame.
+        item: Index of the object in the room's items.
+        box: Its exact box in the room's frame.
         mask: (H, W) the object's visible pixels.
         depth: (H, W) exact, metres.
-        camera: intrinsics in pixels.
+        camera: Intrinsics in pixels.
         pose: of the camera.
-        hidden: fraction of its silhouette that other things hide.
+        hidden: Fraction of its silhouette that other things hide.
     """
 
     room: Room

@@ -29,10 +29,10 @@ class Conditions:
     """What is given to the description of a frame.
 
     Attributes:
-        gripper: its sizes.
+        gripper: Its sizes.
         noise: of the depth, as simulated and as told.
-        wide: pixels by which the mask is too wide.
-        gravity: whether the direction of gravity is told.
+        wide: Pixels by which the mask is too wide.
+        gravity: Whether the direction of gravity is told.
     """
 
     gripper: Gripper
@@ -55,15 +55,15 @@ class FrameRecord:
     """What is known of one frame; None where nothing was described.
 
     Attributes:
-        fits: the object goes between the gripper's fingers.
+        fits: The object goes between the gripper's fingers.
         distance: of the camera from the box's centre, metres.
-        reason: why nothing was described, or there is no grasp; "" otherwise.
+        reason: Why nothing was described, or there is no grasp; "" otherwise.
         iou: of the boxes.
-        size, exact_size: the boxes' sides, metres.
-        box_error: between the boxes' centres, metres.
+        size, exact_size: The boxes' sides, metres.
+        box_error: Between the boxes' centres, metres.
         centroid_error: from the exact visible surface's centroid, metres.
-        mahalanobis: the same in standard deviations, squared; below 7.81 in 95 % of the frames of a right covariance.
-        support: whether a support plane was found, and whether it is level within 5 degrees.
+        mahalanobis: The same in standard deviations, squared; below 7.81 in 95 % of the frames of a right covariance.
+        support: Whether a support plane was found, and whether it is level within 5 degrees.
         seconds: of the description.
     """
 

@@ -26,7 +26,7 @@ def triangles_near(room: Room, center: NDArray[np.float64], reach: float) -> NDA
     Args:
         room: whose meshes are looked at.
         center: (3,) of the cube, metres.
-        reach: half of its side, metres.
+        reach: Half of its side, metres.
     """
     radii = [float(np.linalg.norm((*item.extent, item.height / 2))) for item in room.items]
     near = [

@@ -46,11 +46,11 @@ class Part:
         vertices: float64 (V, 3), metres.
         faces: int64 (F, 3).
         texcoords: float64 (V, 2), from the top left corner, or None.
-        color: red, green, blue, opacity.
+        color: Red, green, blue, opacity.
         texture: uint8 (H, W, 3), or None.
-        specular: brightness of highlights.
-        cutout: opacity (H, W) of the texture from 0 to 1, or None where it is opaque.
-        two_sided: whether each triangle stands for its back as well.
+        specular: Brightness of highlights.
+        cutout: Opacity (H, W) of the texture from 0 to 1, or None where it is opaque.
+        two_sided: Whether each triangle stands for its back as well.
     """
 
     vertices: NDArray[np.float64]
@@ -73,7 +73,7 @@ class _Resolver(trimesh.resolvers.Resolver):
         """The bytes of a file.
 
         Raises:
-            FileNotFoundError: there is none; trimesh goes on without.
+            FileNotFoundError: There is none; trimesh goes on without.
         """
         name = PurePosixPath(key.strip().strip('"').replace("\\", "/")).name.lower()
         if name not in self._files and name.endswith(".mtl"):  # some OBJ files name another MTL file than theirs
@@ -103,7 +103,7 @@ def read_parts(item: Item) -> list[Part]:
     """A model's parts in its final size and place, one for each material, sorted.
 
     Raises:
-        DatasetError: the file is damaged or empty.
+        DatasetError: The file is damaged or empty.
     """
     source = next((files for files in item.files if item.model in files.names), None)
     if source is None:

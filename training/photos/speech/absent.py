@@ -71,7 +71,7 @@ class AbsentDescriber:
     Args:
         judge: of the picture.
         describer: of the same picture.
-        rng: chooses.
+        rng: Chooses.
     """
 
     def __init__(self, judge: Judge, describer: Describer, rng: np.random.Generator) -> None:

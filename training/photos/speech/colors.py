@@ -84,8 +84,8 @@ class Looks:
     """How much of an object has which colour, as shares of its pixels.
 
     Attributes:
-        core: pixels that surely have the colour.
-        wide: pixels that may have it, the sure ones included.
+        core: Pixels that surely have the colour.
+        wide: Pixels that may have it, the sure ones included.
     """
 
     core: Mapping[str, float]

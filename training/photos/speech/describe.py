@@ -35,7 +35,7 @@ class Describer:
 
     Args:
         judge: of the picture.
-        rng: chooses among descriptions.
+        rng: Chooses among descriptions.
     """
 
     def __init__(self, judge: Judge, rng: np.random.Generator) -> None:

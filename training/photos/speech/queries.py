@@ -67,7 +67,7 @@ class Judge:
     """Judges queries about a picture.
 
     Args:
-        scene: the picture.
+        scene: The picture.
     """
 
     def __init__(self, scene: PictureScene) -> None:

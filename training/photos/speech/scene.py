@@ -31,11 +31,11 @@ class PictureObject:
 
     Attributes:
         index: in the scene's objects.
-        kind: normalised name of its category.
-        box: left, top, right and bottom in pixels.
-        area: pixels of its mask, or of its box where it has none.
-        looks: its colours; None where they are not known.
-        certain: one whole object. A crowd, or a region of which only the kind is known, is not: it is never asked
+        kind: Normalised name of its category.
+        box: Left, top, right and bottom in pixels.
+        area: Pixels of its mask, or of its box where it has none.
+        looks: Its colours; None where they are not known.
+        certain: One whole object. A crowd, or a region of which only the kind is known, is not: it is never asked
             for, and it may always be a further object of its kind.
     """
 
@@ -78,12 +78,12 @@ class PictureScene:
 
     Attributes:
         width, height: of the picture, in pixels.
-        objects: everything labelled, crowds and uncertain regions too; ``objects[i].index == i``.
-        exhaustive: kinds of which every object in the picture is labelled, so that those that are not among the
+        objects: Everything labelled, crowds and uncertain regions too; ``objects[i].index == i``.
+        exhaustive: Kinds of which every object in the picture is labelled, so that those that are not among the
             objects are not in the picture.
-        broad: everything that a broad name fits ("table", "plant") is labelled too.
-        masks: masks (H, W) of the objects by index, for what rests on what; without them nothing is said of that.
-        unique: an object that is labelled alone in its kind is alone in the picture. False for pictures of which only
+        broad: Everything that a broad name fits ("table", "plant") is labelled too.
+        masks: Masks (H, W) of the objects by index, for what rests on what; without them nothing is said of that.
+        unique: An object that is labelled alone in its kind is alone in the picture. False for pictures of which only
             some objects are labelled: nothing is said about them.
     """
 
@@ -200,13 +200,13 @@ def scene_of(
     """A scene from a picture (H, W, 3) RGB and the kinds and masks (H, W) of its objects, none empty.
 
     Args:
-        rgb: the picture.
-        kinds: normalised names, see :func:`training.photos.speech.words.kinds.normal`.
-        masks: one for each kind.
-        uncertain: indices of crowds and of regions of which only the kind is known.
-        exhaustive: see :class:`PictureScene`.
-        broad: see :class:`PictureScene`.
-        unique: see :class:`PictureScene`.
+        rgb: The picture.
+        kinds: Normalised names, see :func:`training.photos.speech.words.kinds.normal`.
+        masks: One for each kind.
+        uncertain: Indices of crowds and of regions of which only the kind is known.
+        exhaustive: See :class:`PictureScene`.
+        broad: See :class:`PictureScene`.
+        unique: See :class:`PictureScene`.
     """
     objects = tuple(
         object_of(i, kind, mask, rgb, certain=i not in uncertain)

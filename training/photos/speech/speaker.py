@@ -41,11 +41,11 @@ class Sentence:
     """A sentence about a picture.
 
     Attributes:
-        text: the sentence.
-        target: index of the object in the scene; None when what it names is not in the picture.
-        query: what the sentence says of the target.
-        expressions: number of referring expressions.
-        distractors: other objects that go by the target's name.
+        text: The sentence.
+        target: Index of the object in the scene; None when what it names is not in the picture.
+        query: What the sentence says of the target.
+        expressions: Number of referring expressions.
+        distractors: Other objects that go by the target's name.
     """
 
     text: str
@@ -59,9 +59,9 @@ class Speaker:
     """Makes sentences about one picture.
 
     Args:
-        scene: the picture.
-        rng: chooses objects and words.
-        rooms: sentences may name a room where the objects speak for one.
+        scene: The picture.
+        rng: Chooses objects and words.
+        rooms: Sentences may name a room where the objects speak for one.
     """
 
     def __init__(self, scene: PictureScene, rng: np.random.Generator, *, rooms: bool = True) -> None:

@@ -75,8 +75,8 @@ class Wording:
     """Chooses among the ways to say the same.
 
     Args:
-        rng: chooses.
-        broad: broad names ("table", "plant") may be used.
+        rng: Chooses.
+        broad: Broad names ("table", "plant") may be used.
     """
 
     def __init__(self, rng: np.random.Generator, broad: bool = False) -> None:
@@ -98,9 +98,9 @@ class Wording:
         """A noun phrase with its article.
 
         Args:
-            query: what is described.
-            absent: the kind is not in the picture.
-            several: there are others of the kind: nobody says "the left bed" of the only one.
+            query: What is described.
+            absent: The kind is not in the picture.
+            several: There are others of the kind: nobody says "the left bed" of the only one.
         """
         before: list[str] = []
         after: list[str] = []

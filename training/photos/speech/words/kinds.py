@@ -242,9 +242,9 @@ def fits(kind: str, other: str, *, absent: bool = False) -> bool | None:
     """Whether a kind's name fits an object that is labelled ``other``; None where it may.
 
     Args:
-        kind: what is said, a kind or one of :data:`HYPERNYMS`.
-        other: the label of an object.
-        absent: the question is whether the kind is not in view at all, which takes more.
+        kind: What is said, a kind or one of :data:`HYPERNYMS`.
+        other: The label of an object.
+        absent: The question is whether the kind is not in view at all, which takes more.
     """
     if kind in HYPERNYMS:
         if other in HYPERNYMS[kind]:

@@ -1,0 +1,147 @@
+"""One frame: the objects that an instruction may mean, how likely each is, and a question where it is not clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.instances import Instance, distinct, split_instances
+from mdsm_ros.language.referring.candidates import Box, Candidate, View, candidate_of_mask
+from mdsm_ros.language.referring.description import Description, describe_target, parse
+from mdsm_ros.language.referring.questions import Question, make_question
+from mdsm_ros.language.referring.ranking import Ranking, rank
+
+Find = Callable[[str], Sequence[Instance]]
+"""Finds all objects of a noun in the view: a detector, a segmenter, the truth of a simulation."""
+
+SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
+MOST_CANDIDATES = 12
+SHARED = 0.5
+LEAST_AREA = 0.0015  # of the image: smaller objects are not asked about
+LEAST_OF_BEST = 0.35  # of the best candidate's score: what is less likely than this is not the noun
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The object that a reply chose, as far as later frames can know it again.
+
+    Attributes:
+        words: What told it apart: "the blue one".
+        box: Where it was last.
+    """
+
+    words: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an instruction means in a frame.
+
+    Attributes:
+        instances: The objects that its noun fits.
+        candidates: The same objects as they are judged.
+        ranking: How likely each is; None without any.
+        question: What to ask; None where it is clear, or where nothing was found.
+    """
+
+    instances: tuple[Instance, ...]
+    candidates: tuple[Candidate, ...]
+    ranking: Ranking | None
+    question: Question | None
+
+    @property
+    def best(self) -> Instance | None:
+        """The most likely object."""
+        return None if self.ranking is None else self.instances[self.ranking.best]
+
+    def instance_of(self, candidate: Candidate) -> Instance:
+        """The object of an option of the question."""
+        return self.instances[next(i for i, one in enumerate(self.candidates) if one is candidate)]
+
+
+def decide(
+    view: View,
+    instruction: str,
+    find: Find,
+    *,
+    margin: float,
+    answer: Segmentation | None = None,
+    choice: Choice | None = None,
+) -> Decision:
+    """Finds the objects that an instruction may mean, and judges them by its clauses.
+
+    Args:
+        view: The image, with depth where there is any.
+        instruction: What was said.
+        find: Finds objects by their noun.
+        margin: How far the most likely object must be before the next, 0 to 1, else there is a question.
+        answer: The answer to the whole instruction, by a model that reads it: its objects are candidates, too, and its
+            probability counts; None: the finder's objects and scores count alone.
+        choice: What an earlier reply chose; then nothing is asked.
+    """
+    description = describe_target(instruction)
+    instances = _found(
+        find, description.noun, () if answer is None else split_instances(answer.mask, answer.probability)
+    )
+    candidates = tuple(_judged(view, instance, answer) for instance in instances)
+    if not candidates:
+        return Decision((), (), None, None)
+    if choice is not None:
+        return Decision(instances, candidates, _as_chosen(choice, candidates), None)
+
+    def landmarks(mark: Description) -> list[Candidate]:
+        return [candidate_of_mask(view, one.mask, one.score) for one in _found(find, mark.noun)]
+
+    ranking = rank(description, candidates, landmarks)
+    contenders = ranking.contenders(margin)
+    question = None
+    if len(contenders) > 1:
+        question = make_question(description.noun, [candidates[i] for i in contenders])
+    return Decision(instances, candidates, ranking, question)
+
+
+def _found(find: Find, noun: str, others: Sequence[Instance] = ()) -> tuple[Instance, ...]:
+    """The objects of a noun, the surest first, without small and unlikely ones.
+
+    Args:
+        find: Finds them.
+        noun: The noun.
+        others: Further objects; those that lie on one of the noun are left out.
+    """
+    found = list(find(noun))
+    found += [other for other in others if not any(_is_part(other, one) for one in found)]
+    found = [one for one in distinct(found) if one.area >= LEAST_AREA * one.mask.size]
+    least = LEAST_OF_BEST * max((one.score for one in found), default=0.0)
+    return tuple(one for one in found if one.score >= least)[:MOST_CANDIDATES]
+
+
+def _is_part(one: Instance, other: Instance) -> bool:
+    """Whether two masks share half of the smaller one."""
+    return int(np.count_nonzero(one.mask & other.mask)) >= SHARED * min(one.area, other.area)
+
+
+def _judged(view: View, instance: Instance, answer: Segmentation | None) -> Candidate:
+    found = candidate_of_mask(view, instance.mask, instance.score)
+    if answer is None:
+        return found
+    of_answer = float(answer.probability[instance.mask].mean())
+    return replace(found, score=float(np.sqrt(instance.score * of_answer)))
+
+
+def _as_chosen(choice: Choice, candidates: Sequence[Candidate]) -> Ranking:
+    """The object in the place of the chosen one; where it moved too far, the one that its words describe."""
+    overlaps = np.array([overlap(choice.box, one.box) for one in candidates])
+    if overlaps.max() > SAME_PLACE:
+        return Ranking(overlaps / overlaps.sum(), overlaps, True)
+    return rank(parse(choice.words), candidates, trust=0.5)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(0.0, across) * max(0.0, down)
+    return shared / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared, 1e-9)

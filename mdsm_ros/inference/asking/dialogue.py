@@ -1,0 +1,123 @@
+"""The open question about an instruction, and what a reply to it chose, from frame to frame."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from mdsm_ros.errors import ReplyError
+from mdsm_ros.inference.asking.decision import SAME_PLACE, Choice, Decision, overlap
+from mdsm_ros.language.referring.candidates import Candidate
+from mdsm_ros.language.referring.questions import Question
+from mdsm_ros.language.referring.replies import Special, match_reply
+
+NO_QUESTION = "no question is open"
+
+
+@dataclass(frozen=True)
+class News:
+    """What changed with a frame.
+
+    Attributes:
+        question: A question that is asked now; None where there is none, or it is the one of the frame before.
+        expired: Why the question of before is not open any more; "" where it is, or there was none.
+    """
+
+    question: Question | None = None
+    expired: str = ""
+
+
+@dataclass(frozen=True)
+class _State:
+    """Everything about one instruction; ``quiet``: the answer was "neither", nothing more is asked."""
+
+    instruction: str = ""
+    question: Question | None = None
+    choice: Choice | None = None
+    quiet: bool = False
+
+
+class Dialogue:
+    """Remembers what was asked and replied about the instruction in force. Safe in all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state = _State()
+
+    def begin(self, instruction: str) -> bool:
+        """A new instruction drops everything; returns whether a question was open."""
+        with self._lock:
+            was_open = self._state.question is not None
+            self._state = _State(instruction)
+            return was_open
+
+    def choice_for(self, instruction: str) -> Choice | None:
+        """What a reply chose for an instruction; None where nothing was chosen."""
+        with self._lock:
+            return self._state.choice if self._state.instruction == instruction else None
+
+    @property
+    def question(self) -> Question | None:
+        """The open question."""
+        with self._lock:
+            return self._state.question
+
+    def reply(self, text: str) -> str | None:
+        """Settles the open question; returns the words of the chosen option, None where none of them is meant.
+
+        Raises:
+            ReplyError: No question is open, or the reply fits none of its options, or several.
+        """
+        with self._lock:
+            question = self._state.question
+            if question is None:
+                raise ReplyError(f"reply is {text[:100]!r}, but {NO_QUESTION}; expected an instruction")
+            found = match_reply(question, text)
+            if isinstance(found, Special):
+                self._state = replace(self._state, question=None, quiet=True)
+                return None
+            option = question.options[found]
+            self._state = replace(self._state, question=None, choice=Choice(option.words, option.candidate.box))
+            return option.words
+
+    def note(self, instruction: str, decision: Decision) -> News:
+        """Takes in what a frame shows; call it once for every answer."""
+        with self._lock:
+            state = self._state
+            if state.instruction != instruction or state.quiet:
+                return News()
+            if state.choice is not None:
+                self._state = replace(state, choice=_moved(state.choice, decision))
+                return News()
+            question = decision.question
+            self._state = replace(state, question=question)
+            if state.question is None:
+                return News(question)
+            if question is not None and _is_same(state.question, question):
+                self._state = replace(state, question=_in_old_words(state.question, question))
+                return News()
+            return News(question, "the scene changed")
+
+
+def _moved(choice: Choice, decision: Decision) -> Choice:
+    """The choice where its object is now."""
+    if decision.ranking is None:
+        return choice
+    return replace(choice, box=decision.candidates[decision.ranking.best].box)
+
+
+def _match(old: Candidate, question: Question) -> Candidate | None:
+    """The object of a new question in the place of one of the old question."""
+    found = max(question.options, key=lambda option: overlap(old.box, option.candidate.box)).candidate
+    return found if overlap(old.box, found.box) >= SAME_PLACE else None
+
+
+def _is_same(old: Question, new: Question) -> bool:
+    """Whether two questions are about the same objects."""
+    return len(old.options) == len(new.options) and all(_match(o.candidate, new) is not None for o in old.options)
+
+
+def _in_old_words(old: Question, new: Question) -> Question:
+    """The old question with its objects where they are now."""
+    moved = [replace(o, candidate=_match(o.candidate, new) or o.candidate) for o in old.options]
+    return replace(old, options=tuple(moved))

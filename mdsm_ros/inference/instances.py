@@ -1,0 +1,119 @@
+"""The objects in a mask, one by one: masks with boxes, scores and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.extras import late
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = late("cv2")
+
+MAX_INSTANCES = 255
+LEAST_PIXELS = 4
+LEAST_OF_IMAGE = 0.0002  # 61 pixels of 640x480; the smallest targets of the homes have ten times as many
+LEAST_OF_LARGEST = 0.03
+SAME_OBJECT = 0.7  # IoU from which two masks of a model are one object found twice
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object, in the pixel grid of the input image.
+
+    Attributes:
+        mask: bool (H, W), at least one pixel.
+        score: in [0, 1], how sure the model is of it: the mean probability of its pixels, or the model's own score.
+    """
+
+    mask: NDArray[np.bool_]
+    score: float
+
+    @cached_property
+    def box(self) -> Box:
+        """x, y, width and height in pixels."""
+        found = box_of(self.mask)
+        assert found is not None, "an instance has pixels"
+        return found
+
+    @cached_property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(np.count_nonzero(self.mask))
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box | None:
+    """x, y, width and height of a mask (H, W) in pixels; None where it is empty."""
+    rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
+    if len(rows) == 0:
+        return None
+    x, y = int(columns[0]), int(rows[0])
+    return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+
+
+def split_instances(
+    mask: NDArray[np.bool_],
+    probability: NDArray[np.float32],
+    *,
+    least_of_image: float = LEAST_OF_IMAGE,
+    least_of_largest: float = LEAST_OF_LARGEST,
+) -> tuple[Instance, ...]:
+    """The connected parts of a mask, the surest first; pixels that touch at a corner are connected.
+
+    Crumbs are left out: parts of fewer than 4 pixels, or smaller than both fractions ask for. The largest part is none.
+
+    Args:
+        mask: bool (H, W).
+        probability: (H, W) in [0, 1], that a pixel belongs to the mask.
+        least_of_image: the least area of a part, as a fraction of the image's.
+        least_of_largest: the same, as a fraction of the largest part's.
+
+    Returns:
+        At most 255 instances; none where the mask is empty.
+    """
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return ()
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    sums = np.bincount(labels.ravel(), probability.ravel(), count)
+    largest = int(areas[1:].max())
+    least = min(largest, max(LEAST_PIXELS, least_of_image * mask.size, least_of_largest * largest))
+    kept = sorted((i for i in range(1, count) if areas[i] >= least), key=lambda i: -sums[i] / areas[i])
+    return tuple(Instance(labels == i, float(sums[i] / areas[i])) for i in kept[:MAX_INSTANCES])
+
+
+def distinct(found: Iterable[Instance]) -> tuple[Instance, ...]:
+    """A model's own instances, the surest first, without empty ones and those that it found twice."""
+    kept: list[Instance] = []
+    for instance in sorted(found, key=lambda one: -one.score):
+        if instance.mask.any() and not any(_overlap(instance, other) >= SAME_OBJECT for other in kept):
+            kept.append(instance)
+    return tuple(kept[:MAX_INSTANCES])
+
+
+def _overlap(one: Instance, other: Instance) -> float:
+    """Intersection over union."""
+    intersection = int(np.count_nonzero(one.mask & other.mask))
+    return intersection / (one.area + other.area - intersection)
+
+
+def label_image(instances: Sequence[Instance], shape: tuple[int, int]) -> NDArray[np.uint16]:
+    """Ids of instances (H, W): 0 is background, i the i-th instance; where two overlap, the first one's.
+
+    Args:
+        instances: in the order of their ids, at most 65535.
+        shape: H and W of their masks, and of the image where there are none.
+    """
+    labels = np.zeros(shape, dtype=np.uint16)
+    for i, instance in reversed(list(enumerate(instances, start=1))):
+        labels[instance.mask] = i
+    return labels

@@ -1,0 +1,123 @@
+"""A question about several objects: what tells each of them apart, in the words of the homes' instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mdsm_ros.language.referring.candidates import Candidate
+from mdsm_ros.language.referring.colors import color_degree, main_color
+
+MOST_OPTIONS = 4
+APART = 0.04  # fraction of the image between two neighbours' middles: less is neither left nor right
+APART_DOWN = 0.08
+DEPTH_RATIO = 1.3
+SIZE_RATIO = 2.0
+PAIR_WORDS = {"leftmost": "left", "rightmost": "right", "highest": "upper", "lowest": "lower"}
+"""Of two objects nobody says "the leftmost one"."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to a question.
+
+    Attributes:
+        words: What tells the object apart from those of the other options: "the blue one".
+        candidate: The object.
+    """
+
+    words: str
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with two to four options.
+
+    Attributes:
+        noun: What is asked for.
+        options: The objects that it may be, the likeliest first.
+    """
+
+    noun: str
+    options: tuple[Option, ...]
+
+    @property
+    def text(self) -> str:
+        """The question in words: "Which cup: the left one or the blue one?"."""
+        *first, last = (option.words for option in self.options)
+        return f"Which {self.noun}: {', '.join(first)} or {last}?"
+
+    @property
+    def expected(self) -> str:
+        """What a reply should be."""
+        return ", ".join(repr(option.words) for option in self.options) + ", a number, or 'neither'"
+
+
+def make_question(noun: str, candidates: Sequence[Candidate]) -> Question:
+    """Asks which of several objects is meant.
+
+    Args:
+        noun: What they are called.
+        candidates: At least two, the likeliest first; those beyond four are left out.
+    """
+    asked = list(candidates[:MOST_OPTIONS])
+    ones = "ones" if noun.endswith("s") and not noun.endswith(("ss", "us")) else "one"
+    return Question(noun, tuple(Option(_words(i, asked, ones), thing) for i, thing in enumerate(asked)))
+
+
+def _words(i: int, asked: Sequence[Candidate], ones: str) -> str:
+    """What is said of one object and of none of the others; its number where nothing tells it apart."""
+    number = ("first", "second", "third", "fourth")[i]
+    return next(_attributes(i, asked, ones), f"the {number} {ones}")
+
+
+def _attributes(i: int, asked: Sequence[Candidate], ones: str) -> Iterator[str]:
+    color = _own_color(i, asked)
+    if color is not None:
+        yield f"the {color} {ones}"
+    place = _place(i, [thing.x for thing in asked], APART)
+    if place is not None:
+        yield _from_left(place, len(asked), ones)
+    depths = [float(thing.center[2]) for thing in asked if thing.center is not None]
+    if len(depths) == len(asked):
+        yield from _extreme(i, depths, DEPTH_RATIO, "closest", "farthest", ones)
+    place = _place(i, [thing.y for thing in asked], APART_DOWN)
+    if place in (0, len(asked) - 1):
+        name = "highest" if place == 0 else "lowest"
+        yield f"the {PAIR_WORDS[name] if len(asked) == 2 else name} {ones}"
+    yield from _extreme(i, [thing.area for thing in asked], SIZE_RATIO, "smallest", "largest", ones)
+
+
+def _own_color(i: int, asked: Sequence[Candidate]) -> str | None:
+    """The colour of one object, if nobody would say it of another one."""
+    color = main_color(asked[i].colors)
+    others = [thing for j, thing in enumerate(asked) if j != i]
+    if color is None or any(not thing.colors or color_degree(thing.colors, color) > 0.3 for thing in others):
+        return None
+    return color
+
+
+def _place(i: int, values: Sequence[float], apart: float) -> int | None:
+    """How many values are clearly below one of them; None where another is too close to it."""
+    if any(abs(value - values[i]) < apart for j, value in enumerate(values) if j != i):
+        return None
+    return sum(value < values[i] for value in values)
+
+
+def _from_left(place: int, count: int, ones: str) -> str:
+    if place in (0, count - 1):
+        name = "leftmost" if place == 0 else "rightmost"
+        return f"the {PAIR_WORDS[name] if count == 2 else name} {ones}"
+    if count == 3:
+        return f"the middle {ones}"
+    return f"the {ones} second from the {'left' if place == 1 else 'right'}"
+
+
+def _extreme(i: int, values: Sequence[float], ratio: float, least: str, most: str, ones: str) -> Iterator[str]:
+    """The least or the most of several values, if it is so by a ratio."""
+    others = [value for j, value in enumerate(values) if j != i]
+    if values[i] * ratio < min(others):
+        yield f"the {least} {ones}"
+    elif values[i] > ratio * max(others):
+        yield f"the {most} {ones}"

@@ -1,0 +1,135 @@
+"""Which of several objects a description means: every object gets a probability.
+
+Nothing here knows a model: the objects are boxes or masks of any detector, and landmarks come from the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.language.referring.candidates import Candidate
+from mdsm_ros.language.referring.colors import color_degree
+from mdsm_ros.language.referring.description import Description, Statement
+from mdsm_ros.language.referring.relations import MARKS, RELATIONS, SELECTIONS
+
+Finder = Callable[[Description], Sequence[Candidate]]
+"""Finds the objects that the noun of a landmark names; none where it finds none."""
+
+FLOOR = 0.05  # of a degree: one statement that was misjudged does not exclude an object
+SAME = 0.7  # IoU of boxes from which a landmark is the object itself
+FEWEST = 1e-6  # of a score
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a description says of several objects.
+
+    Attributes:
+        probabilities: (N,), they sum to 1.
+        fits: (N,), 0 to 1, how well all that was judged fits each object; 1 where nothing was.
+        judged: Whether something that the description says could be judged: a colour, or a statement whose landmarks
+            were found.
+    """
+
+    probabilities: NDArray[np.float64]
+    fits: NDArray[np.float64]
+    judged: bool
+
+    @property
+    def best(self) -> int:
+        """Index of the most likely object."""
+        return int(np.argmax(self.probabilities))
+
+    @property
+    def margin(self) -> float:
+        """How far the most likely object is before the next, 0 to 1; 1 where there is no other."""
+        if len(self.probabilities) < 2:
+            return 1.0
+        second, first = np.sort(self.probabilities)[-2:]
+        return float(first - second)
+
+    def contenders(self, margin: float) -> list[int]:
+        """Indices of the objects that are less than a margin behind the most likely one, which is the first."""
+        behind = self.probabilities.max() - self.probabilities
+        order = np.argsort(behind, kind="stable")
+        return [int(i) for i in order if behind[i] < margin or i == order[0]]
+
+
+def no_landmarks(description: Description) -> Sequence[Candidate]:
+    """A finder that finds nothing."""
+    return ()
+
+
+def rank(
+    description: Description, things: Sequence[Candidate], find: Finder = no_landmarks, *, trust: float = 1.0
+) -> Ranking:
+    """How likely each of several objects is the one that is described.
+
+    Args:
+        description: What is said of it; its noun fits all of them.
+        things: At least one object.
+        find: Finds landmarks.
+        trust: Exponent of the objects' scores; 0 leaves the scores out.
+    """
+    weights = np.maximum([thing.score for thing in things], FEWEST) ** trust
+    fits, judged = np.ones(len(things)), False
+    if description.color is not None and all(thing.colors for thing in things):
+        degrees = np.array([color_degree(thing.colors, description.color) for thing in things])
+        fits, judged = fits * _softened(degrees), True
+    for statement in description.statements:
+        of_statement = _degrees(statement, things, find)
+        if of_statement is not None:
+            fits, judged = fits * _softened(of_statement), True
+    weights = weights * fits
+    return Ranking(weights / weights.sum(), fits, judged)
+
+
+def _softened(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = FLOOR + (1.0 - FLOOR) * degrees
+    return result
+
+
+def _degrees(statement: Statement, things: Sequence[Candidate], find: Finder) -> NDArray[np.float64] | None:
+    """How well a statement fits each object; None where a landmark is not found."""
+    if len(statement.marks) < MARKS[statement.name]:
+        return None
+    found = [_landmarks(mark, find) for mark in statement.marks[: MARKS[statement.name]]]
+    if not all(found):
+        return None
+    if len(found) == 2:  # each landmark by its likeliest object
+        return np.array([RELATIONS[statement.name](thing, [_likeliest(first) for first in found]) for thing in things])
+    if not found:
+        return SELECTIONS[statement.name](things, ())
+    total = np.zeros(len(things))
+    for mark, probability in found[0]:
+        apart = np.array([float(_overlap(thing, mark) < SAME) for thing in things])
+        if statement.name in SELECTIONS:
+            total += probability * apart * SELECTIONS[statement.name](things, [mark])
+        else:
+            total += probability * apart * [RELATIONS[statement.name](thing, [mark]) for thing in things]
+    return total
+
+
+def _landmarks(mark: Description, find: Finder) -> list[tuple[Candidate, float]]:
+    """The objects that a landmark may be, with probabilities that sum to 1."""
+    things = list(find(mark))
+    if not things:
+        return []
+    return list(zip(things, map(float, rank(mark, things, find).probabilities), strict=True))
+
+
+def _likeliest(found: Sequence[tuple[Candidate, float]]) -> Candidate:
+    """The likeliest of several objects with their probabilities."""
+    return max(found, key=lambda pair: pair[1])[0]
+
+
+def _overlap(a: Candidate, b: Candidate) -> float:
+    """Intersection over union of two boxes."""
+    across = max(0.0, min(a.box[2], b.box[2]) - max(a.box[0], b.box[0]))
+    down = max(0.0, min(a.box[3], b.box[3]) - max(a.box[1], b.box[1]))
+    shared = across * down
+    return shared / max(a.width * a.height + b.width * b.height - shared, 1e-9)

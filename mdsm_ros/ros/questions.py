@@ -1,0 +1,107 @@
+"""Questions back: which of several objects an instruction means, asked on ``~/question`` and settled on ``~/reply``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from std_msgs.msg import Header
+
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.asking.decision import Decision, decide
+from mdsm_ros.inference.asking.dialogue import Dialogue
+from mdsm_ros.inference.asking.finder import NounFinder
+from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.language.referring.candidates import Locate, View
+from mdsm_ros.language.referring.questions import Option, Question
+from mdsm_ros.language.several import asks_for_several
+from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.segmenter import Segmenter
+
+
+class Questions:
+    """Asks, and applies what was replied. ``settle`` is called by the worker, the rest by the executor's thread."""
+
+    def __init__(self, segmenter: Segmenter, outputs: Outputs, log: Callable[[str], Any]) -> None:
+        self._segmenter = segmenter
+        self._outputs = outputs
+        self._log = log
+        self._dialogue = Dialogue()
+        self._instruction = ""
+
+    def begin(self, instruction: str, reason: str = "a new instruction") -> None:
+        """Drops what was asked and replied before."""
+        before, self._instruction = self._instruction, instruction
+        if self._dialogue.begin(instruction):
+            self._publish_settled(Header(), before, reason)
+
+    def reply(self, text: str) -> None:
+        """Settles the open question.
+
+        Raises:
+            ReplyError: No question is open, or the reply fits none of its options, or several.
+        """
+        words = self._dialogue.reply(text)
+        self._log(f"reply: {text[:100]!r} means {words or 'neither'}")
+        self._publish_settled(Header(), self._instruction, f"answered: {words or 'neither'}")
+
+    def settle(
+        self,
+        header: Header,
+        image: np.ndarray,
+        instruction: str,
+        answer: Segmentation,
+        settings: InferenceSettings,
+        in_space: Callable[[], Locate | None],
+    ) -> Segmentation:
+        """Asks where several objects fit; the answer about the chosen one where a reply or relations chose.
+
+        Args:
+            header: Of the image.
+            image: uint8 (H, W, 3) RGB.
+            instruction: What was answered.
+            answer: The model's final answer.
+            settings: Those of the answer.
+            in_space: Gives what finds objects of masks in space, None without depth; called if it is needed.
+        """
+        if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
+            return answer
+        choice = self._dialogue.choice_for(instruction) if settings.ask else None
+        decision = decide(
+            View(image, in_space()),
+            instruction,
+            NounFinder(self._segmenter, image, settings),
+            margin=settings.ask_margin,
+            answer=answer,
+            choice=choice,
+        )
+        if settings.ask:
+            self._tell(header, instruction, decision)
+        judged = decision.ranking is not None and decision.ranking.judged
+        if decision.best is not None and judged and (choice is not None or settings.relations):
+            return replace(answer, mask=decision.best.mask)
+        return answer
+
+    def _tell(self, header: Header, instruction: str, decision: Decision) -> None:
+        news = self._dialogue.note(instruction, decision)
+        if news.question is not None:
+            self._log(f"question: {news.question.text}")
+            self._outputs.publish_question(header, instruction, _asked(news.question, decision))
+        elif news.expired:
+            self._publish_settled(header, instruction, news.expired)
+
+    def _publish_settled(self, header: Header, instruction: str, reason: str) -> None:
+        self._outputs.publish_question(header, instruction, {"question": None, "options": [], "settled": reason})
+
+
+def _asked(question: Question, decision: Decision) -> dict[str, Any]:
+    options = [_option(i, option, decision) for i, option in enumerate(question.options, start=1)]
+    return {"question": question.text, "options": options, "settled": None}
+
+
+def _option(number: int, option: Option, decision: Decision) -> dict[str, Any]:
+    """One option; its box is x, y, width and height in pixels."""
+    box = list(decision.instance_of(option.candidate).box)
+    return {"number": number, "words": option.words, "score": round(option.candidate.score, 4), "box": box}

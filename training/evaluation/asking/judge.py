@@ -1,0 +1,123 @@
+"""One instruction: whether a question is asked, and the masks before and after its reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import ReplyError
+from mdsm_ros.geometry import locate
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.asking.decision import Decision, Find, decide
+from mdsm_ros.inference.asking.finder import NounFinder
+from mdsm_ros.language.referring.candidates import View
+from mdsm_ros.language.referring.description import describe_target
+from mdsm_ros.language.referring.replies import Special, match_reply
+from mdsm_ros.language.several import asks_for_several
+from mdsm_ros.segmenter import Segmenter
+from training.evaluation.asking.instructions import Asked
+from training.evaluation.asking.person import Person
+from training.evaluation.asking.stand_in import TrueFinder, filled_box
+
+FOUND = 0.5  # IoU
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is judged.
+
+    Attributes:
+        segmenter: The model; None: the true objects stand in for a detector.
+        margin: As parameter ``ask_margin``.
+        depth: Whether the dataset's depth is used.
+        boxes: Whether the stand-in detector finds boxes; then all masks are filled boxes, the truth, too.
+    """
+
+    segmenter: Segmenter | None
+    margin: float
+    depth: bool
+    boxes: bool = False
+
+
+def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]:
+    """Asks one instruction, lets a simulated person reply, and compares masks with the truth.
+
+    Returns:
+        Whether the instruction is ambiguous, how far the likeliest object is before the next ("margin"), the question
+        and the reply, and the IoU of three masks: of the model without a question ("own"; of a detector its surest
+        object), of the object that clauses and geometry pick ("picked"), and after the reply ("replied").
+    """
+    view, truth = _view(data, asked, conditions.depth), data.mask(asked.instruction)
+    truth = filled_box(truth) if conditions.boxes else truth
+    find, own, answer = _model(data, asked, view, conditions)
+    decision = decide(view, asked.text, find, margin=conditions.margin, answer=answer)
+    if asks_for_several(asked.text):
+        decision = replace(decision, question=None)
+    picked = decision.best.mask if decision.best is not None else own
+    reply, replied = _reply(data, asked, decision, own if conditions.segmenter else picked)
+    return {
+        "id": asked.instruction.id,
+        "text": asked.text,
+        "ambiguous": asked.ambiguous,
+        "rivals": asked.rivals,
+        "scores": [round(candidate.score, 3) for candidate in decision.candidates],
+        "areas": [round(candidate.area, 4) for candidate in decision.candidates],
+        "found": any(iou(one.mask, truth) >= FOUND for one in decision.instances),
+        "margin": None if decision.ranking is None else round(decision.ranking.margin, 4),
+        "judged": decision.ranking is not None and decision.ranking.judged,
+        "question": decision.question and decision.question.text,
+        "reply": reply,
+        "own": iou(own, truth),
+        "picked": iou(picked, truth),
+        "replied": iou(replied, truth),
+    }
+
+
+def _view(data: Dataset, asked: Asked, with_depth: bool) -> View:
+    image_id = asked.instruction.image_id
+    camera, depth = data.images[image_id].camera, data.depth(image_id) if with_depth else None
+    if camera is None or depth is None:
+        return View(data.image(image_id))
+    return View(data.image(image_id), partial(locate, depth=depth, camera=camera))
+
+
+def _model(
+    data: Dataset, asked: Asked, view: View, conditions: Conditions
+) -> tuple[Find, NDArray[np.bool_], Segmentation | None]:
+    """What finds objects, the mask without any of this, and the answer to the whole instruction."""
+    if conditions.segmenter is None:
+        find = TrueFinder(data, asked.instruction.image_id, boxes=conditions.boxes)
+        return find, _surest(find, asked), None
+    answer = conditions.segmenter.segment(view.image, asked.text, seed=asked.instruction.id)
+    return NounFinder(conditions.segmenter, view.image, conditions.segmenter.defaults), answer.mask, answer
+
+
+def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:
+    """What a detector without relations takes: one of the equally sure objects, by a seed."""
+    found = find(describe_target(asked.text).noun)
+    if not found:
+        return np.zeros((1, 1), dtype=bool)
+    return found[int(np.random.default_rng(asked.instruction.id).integers(len(found)))].mask
+
+
+def _reply(
+    data: Dataset, asked: Asked, decision: Decision, without: NDArray[np.bool_]
+) -> tuple[str | None, NDArray[np.bool_]]:
+    """What the person says, and the mask then; without a question or a reply that is understood, the one of before."""
+    if decision.question is None:
+        return None, without
+    person = Person(data, np.random.default_rng((asked.instruction.id, 7)))
+    reply = person.reply(asked.instruction, decision, decision.question)
+    try:
+        chosen = match_reply(decision.question, reply)
+    except ReplyError:
+        return f"{reply} (not understood)", without
+    if isinstance(chosen, Special):
+        return reply, without
+    return reply, decision.instance_of(decision.question.options[chosen].candidate).mask

@@ -1,0 +1,73 @@
+"""Exports in COCO's form of labelling tools: objects with categories, about which rules make instructions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.dataset.writer import DatasetWriter, part_path
+from mdsm_ros.errors import DatasetError
+from mdsm_ros.files import write_json
+from training.learn.pick import Frame
+from training.photos.coco import read_collection
+from training.photos.faults import Faults
+from training.photos.speech.speaker import ABSENT_SHARE
+from training.photos.write import Options, Slice, write_slice
+
+PER_IMAGE = 8  # sentences
+OPTIONS = Options(test=0.0, val=0.0, test_exhaustive=0.0, per_picture=PER_IMAGE, absent=ABSENT_SHARE, seed=0)
+
+
+def write_parts(
+    root: Path, content: Mapping[str, Any], matched: Mapping[Any, Frame], images: Path
+) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """Makes instructions about the objects of an export, image by image.
+
+    Args:
+        root: Folder for what is written meanwhile.
+        content: Export in COCO's form.
+        matched: Frame of each image by its id.
+        images: Folder of the frames' images.
+
+    Returns:
+        The content of each image with something to say, whose ``scene`` is the frame's name; names of the categories
+        by id.
+
+    Raises:
+        DatasetError: Nothing of the export can be used.
+    """
+    export, faults = root / "export.json", Faults()
+    write_json(export, _renamed(content, matched))
+    collection = read_collection(export, images, faults)
+    parts = []
+    for picture in collection.pictures:
+        name = Path(picture.name).stem
+        with DatasetWriter(root / "said", collection.kinds, part=name) as writer:
+            write_slice(writer, Slice(0, (picture,), ((),)), options=OPTIONS)
+        part = json.loads(part_path(root / "said", name).read_text(encoding="utf-8"))
+        faults.add_counts(part["counts"])
+        if part["instructions"]:
+            parts.append(part | {"images": [record | {"scene": name} for record in part["images"]]})
+    shutil.rmtree(root / "said", ignore_errors=True)
+    export.unlink()
+    if not parts:
+        reasons = "; ".join(line.strip() for line in faults.lines()[:5])
+        raise DatasetError(f"labels hold no object that a sentence can name. {reasons}".rstrip())
+    for line in faults.lines():
+        print(line)
+    return parts, dict(enumerate(collection.kinds, start=1))
+
+
+def _renamed(content: Mapping[str, Any], matched: Mapping[Any, Frame]) -> dict[str, Any]:
+    """The export with the frames' names; images that are no frame are left out, and so are their objects."""
+    by_frame = {frame.name: (image_id, frame) for image_id, frame in matched.items()}
+    originals = {record.get("id"): record for record in content["images"]}
+    images = [
+        originals[image_id] | {"file_name": f"{name}.jpg", "width": frame.width, "height": frame.height}
+        for name, (image_id, frame) in sorted(by_frame.items())
+    ]
+    annotations = [record for record in content["annotations"] if record.get("image_id") in matched]
+    return {"images": images, "annotations": annotations, "categories": content.get("categories", [])}

@@ -1,0 +1,226 @@
+"""From a recording of a place to a model that is better there.
+
+The steps are: pick frames that are worth a label, propose masks, label them, split them by time and mix them with what
+the model knows, train, calibrate, and compare the new model with the old one on frames that were held out. Each step
+is done once. A run that was interrupted resumes; a step whose inputs have changed is done again. Without --labels the
+frames are written, and the command says how to label them.
+
+Exit code 0: the new model is better, or there are frames to label. 1: it is not shown to be better. 2: something that
+you can put right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mdsm_ros.arguments import count
+from mdsm_ros.commands.options import check_model
+from training.learn.options import FRAMES, HELD_OUT, LearnOptions, Places
+
+if TYPE_CHECKING:
+    from training.learn.steps import Facts, Step
+
+NOT_BETTER = 1  # exit code
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("source", type=Path, help="recording, folder of images, or folder of keep_hard_frames")
+    parser.add_argument("--out", type=Path, required=True, help="folder of all results; an interrupted run resumes")
+    parser.add_argument("--labels", type=Path, help="labels: a dataset, or a COCO export of a labelling tool")
+    parser.add_argument("--frames", type=count, default=FRAMES, help="most frames to label (default: %(default)s)")
+    parser.add_argument(
+        "--model", default="mdsm-small", help="model to start from: name, folder or hub id (default: %(default)s)"
+    )
+    parser.add_argument("--teacher", metavar="MODEL", help="model that proposes masks, for example grounded-sam2")
+    parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only one of its type)")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument(
+        "--instruction-topic", metavar="TOPIC", help="topic of the instructions (default: the only String)"
+    )
+    said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    parser.add_argument("--mix", type=Path, metavar="DATASET", help="what the model was trained on, or a part of it")
+    parser.add_argument(
+        "--held-out", type=_fraction, default=HELD_OUT, help="fraction of the frames to measure on (%(default)s)"
+    )
+    parser.add_argument("--config", type=Path, help="training configuration (default: config/train/mdsm-lab.yaml)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn (default: %(default)s)")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is out of range, expected more than 0 and less than 1")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does the steps; returns the exit code."""
+    values = {name: getattr(args, name) for name in LearnOptions.__dataclass_fields__}
+    return learn(LearnOptions(**values))
+
+
+def learn(options: LearnOptions) -> int:
+    """Does the steps that can be done; returns the exit code.
+
+    Raises:
+        MdsmError: An option, the recording, the labels or a model cannot be used.
+    """
+    from mdsm_ros.extras import require
+    from mdsm_ros.inference.answer import validate_instruction
+
+    if options.instruction is not None:
+        validate_instruction(options.instruction)
+    for name in (options.model, options.teacher):
+        if name is not None:
+            check_model(name)
+    require("accelerate", "tensorboard", "yaml", purpose="mdsm learn")
+    from training.learn.steps import run_steps
+    from training.learn.tune import default_config, training_config
+
+    config = training_config(options.config or default_config(), options.model, options.seed, options.device)
+    work = _Work(options, config)
+    places = Places(options.out)
+    if options.labels is None:
+        run_steps(options.out, work.before_labels())
+        _say_how_to_label(options, places)
+        return 0
+    facts = run_steps(options.out, [*work.with_labels(), *work.after_labels()])
+    report = facts["report"]
+    from training.learn.report import BETTER, report_text
+
+    print(report_text(report["rows"], report["verdict"], options.model, places.model))
+    print(f"\n{places.report}", file=sys.stderr)
+    return 0 if report["verdict"] == BETTER else NOT_BETTER
+
+
+def _say_how_to_label(options: LearnOptions, places: Places) -> None:
+    print(
+        f"{places.frames / 'images'} holds the frames to label, {places.proposals} the masks that the model proposes "
+        f"(COCO's form).\nLabel them with any tool that exports COCO, then run again with --labels EXPORT"
+    )
+
+
+class _Work:
+    """The steps with what they depend on.
+
+    Args:
+        options: Options of the run.
+        config: Training configuration, see :func:`training.learn.tune.training_config`.
+    """
+
+    def __init__(self, options: LearnOptions, config: Any) -> None:
+        from training.learn.frames import open_frames
+
+        self.options, self.config, self.places = options, config, Places(options.out)
+        self.frames = open_frames(options)
+        self.done: dict[str, Facts] = {}
+
+    def before_labels(self) -> list[Step]:
+        """What is done before anybody labels."""
+        from training.learn.steps import Step
+
+        teacher = {"teacher": self.options.teacher or self.options.model}
+        return [self._picking(), Step("proposals", teacher, self._propose)]
+
+    def with_labels(self) -> list[Step]:
+        """The same where labels exist: nothing is proposed."""
+        return [self._picking()]
+
+    def _picking(self) -> Step:
+        from training.learn.steps import Step
+
+        options = self.options
+        inputs = {
+            "source": self.frames.mark,
+            "topics": [options.image, options.instruction_topic],
+            "instruction": options.instruction,
+            "frames": options.frames,
+            "model": _model_mark(options.model),
+        }
+        return Step("frames", inputs, self._pick)
+
+    def after_labels(self) -> list[Step]:
+        """What labels make possible."""
+        from training.learn.labels import labels_mark
+        from training.learn.steps import Step
+
+        options = self.options
+        assert options.labels is not None
+        mix = None if options.mix is None else labels_mark(options.mix)
+        return [
+            Step("labels", {"labels": labels_mark(options.labels)}, self._label),
+            Step("data", {"held out": options.held_out, "mix": mix, "seed": options.seed}, self._mix),
+            Step("training", {"config": repr(self.config)}, self._train),
+            Step("model", {}, self._calibrate),
+            Step("report", {}, self._report),
+        ]
+
+    def _pick(self) -> Facts:
+        from mdsm_ros.segmenter import Segmenter
+        from training.learn.labels import labelled_names
+        from training.learn.pick import write_frames
+
+        options = self.options
+        among = None if options.labels is None else labelled_names(options.labels)
+        segmenter = Segmenter.from_pretrained(options.model, device=options.device)
+        return {"frames": write_frames(self.places.frames, self.frames, segmenter, options.frames, among)}
+
+    def _propose(self) -> Facts:
+        from mdsm_ros.segmenter import Segmenter
+        from training.learn.pick import read_frames
+        from training.learn.proposals import write_proposals
+
+        teacher = Segmenter.from_pretrained(self.options.teacher or self.options.model, device=self.options.device)
+        frames = read_frames(self.places.frames)
+        return {**write_proposals(self.places.proposals, self.places.frames, frames, teacher)}
+
+    def _label(self) -> Facts:
+        from training.learn.labels import write_labels
+        from training.learn.pick import read_frames
+
+        assert self.options.labels is not None
+        frames = read_frames(self.places.frames)
+        return {**write_labels(self.places.labels, self.options.labels, frames, self.places.frames)}
+
+    def _mix(self) -> Facts:
+        from training.learn.data import Mixing, write_data
+        from training.learn.pick import read_frames
+
+        options = self.options
+        mixing = Mixing(options.held_out, self.config.model_config().image_size, options.mix, options.seed)
+        return {**write_data(self.places.data, self.places.labels, read_frames(self.places.frames), mixing)}
+
+    def _train(self) -> Facts:
+        from training.learn.tune import train_model
+
+        return train_model(self.places.training, self.places.data, self.config, self.options.device)
+
+    def _calibrate(self) -> Facts:
+        from training.learn.tune import calibrate_model
+
+        trained = self.places.training / "model"
+        return calibrate_model(self.places.model, trained, self.places.data, self.options.device)
+
+    def _report(self) -> Facts:
+        from training.learn.pick import read_frames
+        from training.learn.report import write_report
+        from training.learn.steps import MARKS, read_mark
+
+        marks = {path.stem: read_mark(path) for path in sorted((self.options.out / MARKS).glob("*.json"))}
+        before = {name: mark["facts"] for name, mark in marks.items() if mark is not None}
+        models = (self.options.model, self.places.model)
+        frames = read_frames(self.places.frames)
+        return write_report(self.places.report, self.places.data, frames, models, self.options.device, before)
+
+
+def _model_mark(name: str) -> str:
+    """Tells models apart that have the same name."""
+    from mdsm_ros.checkpoints.pretrained import model_folder
+    from mdsm_ros.files import content_mark
+
+    return f"{Path(name).name} ({content_mark(model_folder(name))})"

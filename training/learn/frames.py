@@ -1,0 +1,182 @@
+"""Where frames come from: a recording, a folder of images, or the hard frames that a node has kept."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.errors import BagError, DatasetError, ImageError, InstructionError
+from mdsm_ros.files import content_mark
+from mdsm_ros.foreign import inside, name_fault
+from mdsm_ros.inference.answer import validate_instruction
+from mdsm_ros.pictures.files import read_picture
+from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.hard_frames import read_instruction
+from mdsm_ros.recordings.places import storage_files
+from mdsm_ros.replay.frames import FrameReader, choose_topics
+from training.learn.options import LearnOptions
+
+ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+INSTRUCTIONS_FILE = "images.csv"  # as ``mdsm-data bag-labels`` writes it: image, instruction
+_NUMBER = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A frame before it is read.
+
+    Attributes:
+        name: Stem of its files: the stamp of its header in ns, or the name of the image.
+        instruction: In force when it was taken; "" where that is not known.
+    """
+
+    name: str
+    instruction: str
+
+
+class Frames(Protocol):
+    """Frames in the order in which they were taken."""
+
+    @property
+    def mark(self) -> str:
+        """Name and content, for telling recordings apart."""
+        ...
+
+    def places(self) -> list[Place]:
+        """All frames."""
+        ...
+
+    def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        """The frames of these names, in order, as uint8 (H, W, 3) RGB; those that cannot be read are left out."""
+        ...
+
+
+class BagFrames:
+    """The images of a recording.
+
+    Args:
+        options: With the recording and its topics.
+
+    Raises:
+        BagError: The recording or a topic cannot be used.
+    """
+
+    def __init__(self, options: LearnOptions) -> None:
+        self._options = options
+        self.mark = f"{options.source.resolve().name} ({content_mark(options.source)})"
+
+    def places(self) -> list[Place]:
+        """As :class:`Frames` says; of two frames with one stamp, the first."""
+        with Bag(self._options.source, salvage=True) as bag:
+            found: dict[str, Place] = {}
+            for frame in self._reader(bag).frames(lambda _: False):
+                found.setdefault(str(frame.stamp), Place(str(frame.stamp), frame.instruction))
+        return list(found.values())
+
+    def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        """As :class:`Frames` says."""
+        numbers = {name: number for number, name in reversed(list(enumerate(self._names()))) if name in names}
+        wanted = set(numbers.values())
+        with Bag(self._options.source, salvage=True) as bag:
+            for frame in self._reader(bag).frames(wanted.__contains__):
+                if frame.number in wanted and frame.image is not None:
+                    yield str(frame.stamp), frame.image
+
+    def _names(self) -> list[str]:
+        with Bag(self._options.source, salvage=True) as bag:
+            return [str(frame.stamp) for frame in self._reader(bag).frames(lambda _: False)]
+
+    def _reader(self, bag: Bag) -> FrameReader:
+        options = self._options
+        said = options.instruction is not None
+        try:
+            topics = choose_topics(bag, image=options.image, instruction=options.instruction_topic, said=said)
+        except BagError:
+            if said or options.instruction_topic is not None:
+                raise
+            topics = choose_topics(bag, image=options.image, said=True)  # a recording without instructions
+        return FrameReader(bag, replace(topics, truth=None), options.instruction)
+
+
+class FolderFrames:
+    """The images of a folder, in the order of the numbers in their names.
+
+    An image's instruction is in the JSON file beside it, as a node keeps hard frames, or in ``images.csv``.
+
+    Args:
+        folder: Folder of the images; folders in it do not count.
+        instruction: In force in all of them; None: as the files say.
+
+    Raises:
+        DatasetError: There is no image in the folder, or ``images.csv`` cannot be read.
+    """
+
+    def __init__(self, folder: Path, instruction: str | None) -> None:
+        self._folder, self._said = folder, instruction
+        names = sorted((path.name for path in folder.iterdir() if _is_image(path)), key=_in_order)
+        self._files: dict[str, str] = {}
+        for name in names:
+            self._files.setdefault(Path(name).stem, name)
+        if not self._files:
+            raise DatasetError(f"folder {str(folder)!r} holds no images, expected a recording or files like image.jpg")
+        self._listed = _read_listed(folder / INSTRUCTIONS_FILE)
+        self.mark = f"{folder.resolve().name} ({content_mark(folder)})"
+
+    def places(self) -> list[Place]:
+        """As :class:`Frames` says."""
+        return [Place(stem, self._instruction(stem, name)) for stem, name in self._files.items()]
+
+    def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        """As :class:`Frames` says."""
+        for stem, name in self._files.items():
+            if stem in names:
+                try:
+                    yield stem, read_picture(inside(self._folder, name, ImageError))
+                except ImageError:
+                    continue  # of a damaged file nothing can be learned
+
+    def _instruction(self, stem: str, name: str) -> str:
+        if self._said is not None:
+            return self._said
+        return self._listed.get(name) or read_instruction(self._folder / f"{stem}.json")
+
+
+def open_frames(options: LearnOptions) -> Frames:
+    """The frames of a recording or a folder.
+
+    Raises:
+        DatasetError: There is nothing of that name, or no image in the folder.
+        BagError: The recording cannot be used.
+    """
+    path = options.source
+    if not path.exists():
+        raise DatasetError(f"{str(path)!r} does not exist, expected a recording or a folder of images")
+    if path.is_dir() and not (path / "metadata.yaml").exists() and not storage_files(path):
+        return FolderFrames(path, options.instruction)
+    return BagFrames(options)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and name_fault(path.name) is None and path.is_file()
+
+
+def _in_order(name: str) -> list[tuple[int, int, str]]:
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in _NUMBER.split(name)]
+
+
+def _read_listed(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("image") and row.get("instruction")]
+        return {row["image"]: validate_instruction(row["instruction"]) for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, InstructionError) as error:
+        raise DatasetError(f"{path} cannot be used: {error}, expected the columns image and instruction") from error

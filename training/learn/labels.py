@@ -1,0 +1,223 @@
+"""Labels that were made elsewhere, brought to the frames: datasets of this package, and exports in COCO's form."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
+from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.errors import DatasetError, InstructionError
+from mdsm_ros.files import link_or_copy, whole_folder, write_json
+from mdsm_ros.foreign import read_json, shown
+from mdsm_ros.inference.answer import validate_instruction
+from training.learn.coco import write_parts
+from training.learn.pick import IMAGES, Frame
+
+SPLIT = "labelled"
+LEAST_FRAMES = 6
+EXPORTS = (  # where the tools put the file
+    ANNOTATIONS_FILE,
+    "_annotations.coco.json",
+    "result.json",
+    "annotations/instances_default.json",
+    "coco.json",
+)
+
+
+def find_labels(path: Path) -> Path:
+    """The JSON file of labels: the path itself, or the file in a folder where the tools put it.
+
+    Raises:
+        DatasetError: There is none.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise DatasetError(f"labels {str(path)!r} do not exist, expected a dataset folder or a COCO export")
+    for name in EXPORTS:
+        if (path / name).is_file():
+            return path / name
+    others = sorted(path.glob("*.json"))
+    if len(others) == 1:
+        return others[0]
+    raise DatasetError(f"labels {str(path)!r} hold none of {', '.join(EXPORTS)}, expected a COCO export or a dataset")
+
+
+def labels_mark(path: Path) -> str:
+    """Tells labels apart by their content."""
+    return hashlib.sha256(find_labels(path).read_bytes()).hexdigest()[:16]
+
+
+def labelled_names(path: Path) -> set[str]:
+    """Names of the labelled images without folder and ending, and what is in them of the names of frames.
+
+    Raises:
+        DatasetError: The labels cannot be read.
+    """
+    content = _read(find_labels(path))
+    labelled = _labelled(content)
+    stems = {_stem(record) for record in content["images"] if record.get("id") in labelled}
+    return stems | {part for stem in stems for part in re.findall(r"[0-9A-Za-z]+", stem)}
+
+
+def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path) -> dict[str, int]:
+    """Writes the labels of the frames as a dataset; the ``scene`` of each image is the frame's name.
+
+    Args:
+        folder: Dataset folder to write, whole or not at all.
+        path: Labels: a folder or a JSON file.
+        frames: Frames that were picked.
+        images: Folder with their images.
+
+    Returns:
+        How many frames and instructions there are, how many of these name nothing in view, and how many labelled
+        images are none of the frames.
+
+    Raises:
+        DatasetError: The labels cannot be read, are too few, or fit no frame.
+        OSError: The folder cannot be written.
+    """
+    file = find_labels(path)
+    content = _read(file)
+    with whole_folder(folder) as partial:
+        if "instructions" in content:
+            parts, categories = _parts_of_dataset(file, frames)
+        else:
+            parts, categories = write_parts(partial, content, _matched(content, frames, file), images / IMAGES)
+        merged = merge_contents(_with_images(parts, partial, images))
+        _check(merged, file, len(frames))
+        names = [{"id": i, "name": name} for i, name in categories.items()]
+        write_json(partial / ANNOTATIONS_FILE, {"info": {"source": "learn"}, **merged, "categories": names})
+    absent = sum(not record["annotation_ids"] for record in merged["instructions"])
+    strangers = len(_labelled(content)) - len(merged["images"])
+    return {
+        "frames": len(merged["images"]),
+        "instructions": len(merged["instructions"]),
+        "not in view": absent,
+        "labelled images not used": max(0, strangers),
+    }
+
+
+def match(stem: str, names: Mapping[str, Frame]) -> Frame | None:
+    """The frame of an image's name, which tools lengthen: ``1a2b-NAME``, ``NAME_jpg.rf.0f3c``."""
+    if stem in names:
+        return names[stem]
+    fitting = [name for name in names if re.search(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", stem)]
+    return names[max(fitting, key=len)] if fitting else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content = read_json(path, DatasetError, "labels")
+    for key in ("images", "annotations"):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise DatasetError(
+                f"labels {path}: {key!r} is missing, expected a COCO export or a dataset of this package"
+            )
+        if not all(isinstance(record, dict) for record in content[key]):
+            raise DatasetError(f"labels {path}: {key!r} holds {shown(content[key][0])}, expected JSON objects")
+    if not _labelled(content):
+        raise DatasetError(f"labels {path} hold 0 labels, expected at least {LEAST_FRAMES} labelled images")
+    return dict(content)
+
+
+def _labelled(content: Mapping[str, Any]) -> set[Any]:
+    """Ids of the images with a label."""
+    key = "instructions" if "instructions" in content else "annotations"
+    return {record.get("image_id") for record in content[key]}
+
+
+def _stem(record: Mapping[str, Any]) -> str:
+    return PurePosixPath(str(record.get("file_name", "")).replace("\\", "/")).stem
+
+
+def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) -> dict[Any, Frame]:
+    """The frame of each image that has labels, by the image's id.
+
+    Raises:
+        DatasetError: No image is a frame, two are the same, or one has another size.
+    """
+    names = {frame.name: frame for frame in frames}
+    labelled = _labelled(content)
+    found: dict[Any, Frame] = {}
+    for record in content["images"]:
+        frame = match(_stem(record), names) if record.get("id") in labelled else None
+        if frame is None:
+            continue
+        if frame in found.values():
+            raise DatasetError(f"labels {path} hold image {frame.name} twice, expected each once")
+        size = (record.get("width"), record.get("height"))
+        if size != (frame.width, frame.height):
+            raise DatasetError(
+                f"labels {path}: {record.get('file_name')} is {size[0]}x{size[1]} pixels, expected {frame.width}x"
+                f"{frame.height} as in the frames folder; export without resizing"
+            )
+        found[record["id"]] = frame
+    if not found:
+        example = next((_stem(record) for record in content["images"]), "")
+        raise DatasetError(
+            f"labels {path} are of none of the {len(frames)} frames (one is named {example!r}), expected names like "
+            f"{frames[0].name!r}"
+        )
+    return found
+
+
+def _parts_of_dataset(file: Path, frames: Sequence[Frame]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """The content of a dataset, image by image; each has its frame's name as scene."""
+    data = Dataset(file.parent)
+    records = [asdict(record) for record in data.images.values()]
+    content = {"images": records, "instructions": [asdict(i) for i in data.instructions]}
+    matched = _matched(content, frames, file)
+    order = {frame.name: position for position, frame in enumerate(frames)}
+    parts = []
+    for image_id, frame in sorted(matched.items(), key=lambda item: order[item[1].name]):
+        said = [i for i in data.instructions if i.image_id == image_id]
+        for instruction in said:
+            _check_text(instruction.text, file)
+            data.mask(instruction)  # a damaged one is told now
+        part = {
+            "images": [asdict(data.images[image_id]) | {"scene": frame.name, "depth_file": None, "camera": None}],
+            "annotations": [asdict(annotation) for annotation in data.annotations_of(image_id)],
+            "instructions": [asdict(i) | {"split": SPLIT} for i in said],
+        }
+        parts.append(part)
+    return parts, data.categories
+
+
+def _check_text(text: str, file: Path) -> None:
+    try:
+        validate_instruction(text)
+    except InstructionError as error:
+        raise DatasetError(f"labels {file}: {error}") from error
+
+
+def _with_images(parts: Sequence[dict[str, Any]], root: Path, images: Path) -> Iterator[dict[str, Any]]:
+    """The parts, their images being those of the frames."""
+    (root / IMAGES).mkdir(exist_ok=True)
+    for part in parts:
+        records = []
+        for record in part["images"]:
+            name = f"{IMAGES}/{record['scene']}.jpg"
+            link_or_copy(images / name, root / name)
+            records.append(record | {"file_name": name})
+        yield part | {"images": records}
+
+
+def _check(merged: Mapping[str, Sequence[Mapping[str, Any]]], file: Path, frames: int) -> None:
+    """Raises where there is too little to learn from and to measure on.
+
+    Raises:
+        DatasetError: There is.
+    """
+    number = len(merged["images"])
+    if number < LEAST_FRAMES:
+        raise DatasetError(
+            f"labels {file} are of {number} of the {frames} frames, expected at least {LEAST_FRAMES}: some to learn "
+            "from, some to measure on"
+        )
+    if not any(record["annotation_ids"] for record in merged["instructions"]):
+        raise DatasetError(f"labels {file} hold 0 masks, expected some: all of them say that the target is not in view")

@@ -1,0 +1,57 @@
+"""Masks that a model proposes for the frames, as a dataset: where people begin to label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import AnswerError
+from mdsm_ros.files import public_name, whole_folder
+from mdsm_ros.pictures.files import read_picture
+from mdsm_ros.segmenter import Segmenter
+from training.datasets.text import count_expressions
+from training.learn.pick import IMAGES, Frame
+
+SPLIT = "proposed"
+UNKNOWN = "target"
+
+
+def write_proposals(folder: Path, images: Path, frames: Sequence[Frame], segmenter: Segmenter) -> dict[str, int]:
+    """Answers the frames that have an instruction; returns how many have one, and how many a mask.
+
+    Args:
+        folder: Dataset folder to write, whole or not at all.
+        images: Folder of the frames' images.
+        frames: Frames.
+        segmenter: Model that proposes masks.
+
+    Raises:
+        ImageError: An image cannot be read.
+        OSError: The folder cannot be written.
+    """
+    asked = [frame for frame in frames if frame.instruction]
+    info = {"source": "learn", "model": public_name(segmenter.name)}
+    masks = 0
+    with whole_folder(folder) as partial, DatasetWriter(partial, [UNKNOWN], info=info) as writer:
+        for frame in tqdm(asked, desc="proposing masks", unit="frame", disable=None):
+            image = read_picture(images / IMAGES / f"{frame.name}.jpg")
+            image_id = writer.add_image(image, name=frame.name)
+            try:
+                mask = segmenter.segment(image, frame.instruction).mask
+            except AnswerError:
+                continue
+            ids = [writer.add_annotation(image_id, UNKNOWN, mask)] if mask.any() else []
+            masks += bool(ids)
+            writer.add_instruction(
+                image_id,
+                ids,
+                frame.instruction,
+                split=SPLIT,
+                source="learn",
+                expressions=count_expressions(frame.instruction),
+                distractors=0,  # nobody has counted them
+            )
+    return {"frames": len(asked), "masks": masks}

@@ -1,0 +1,165 @@
+"""The training and the calibration of the new model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mdsm_ros.checkpoints.pretrained import model_folder, read_config
+from mdsm_ros.dataset.format import Dataset, Instruction
+from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.files import short_hash, whole_folder, write_json, write_text
+from mdsm_ros.hub.folder import CONFIG_FILE, read_values
+from mdsm_ros.models.config import MDSMConfig, ModelConfig
+from mdsm_ros.models.families import presets, published
+from mdsm_ros.segmenter import Segmenter
+from training.evaluation.calibrate import best_threshold, curve
+from training.evaluation.evaluate import evaluate
+from training.learn.data import LAB, REHEARSAL, TRAIN
+from training.train.config import TrainConfig
+from training.train.config import read_config as read_training
+
+CONFIG_NAME = "config/train/mdsm-lab.yaml"
+PACKAGE = "mdsm_ros"
+KEY_FILE = "made-from"
+BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs that compute in it
+LEAST_CALIBRATED = 30  # instructions
+
+
+def default_config() -> Path:
+    """The training configuration that comes with this package.
+
+    Raises:
+        ConfigError: It is not where the package was installed.
+    """
+    source = Path(__file__).resolve().parents[2]
+    prefixes = [sys.prefix, *os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
+    places = [source, *(Path(prefix) / "share" / PACKAGE for prefix in prefixes if prefix)]
+    for place in places:
+        if (place / CONFIG_NAME).is_file():
+            return place / CONFIG_NAME
+    raise ConfigError(f"{CONFIG_NAME} is in none of {', '.join(map(str, places))}, expected it; name one with --config")
+
+
+def training_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
+    """The configuration of a training that starts from a model.
+
+    Args:
+        path: Training configuration; its preset and model stand back behind those of ``model``.
+        model: Name, folder or hub id of the model to start from.
+        seed: Seed of the training.
+        device: "auto", "cpu" or a GPU.
+
+    Raises:
+        ConfigError: The configuration cannot be used for this model.
+        WeightsError: This package does not train such models.
+    """
+    config = read_training(path)
+    if model in published():
+        raise WeightsError(f"model is {model!r}, a public one, expected one that this package trains")
+    folder = model_folder(model)
+    values = read_values(folder)
+    own = read_config(folder)
+    same = [name for name, preset in presets().items() if preset.model_type == own.model_type]
+    preset = config.preset if config.preset in same else same[0]
+    fields: dict[str, Any] = values | _frozen(own, config)
+    return replace(
+        config,
+        preset=preset,
+        model=fields,
+        start_from=model,
+        seed=seed,
+        stage2=config.stage2 if own.num_inference_steps else None,
+        mixed_precision=_precision(config.mixed_precision, device),
+    )
+
+
+def _frozen(model: ModelConfig, config: TrainConfig) -> dict[str, bool]:
+    """Fields that keep the encoders as they are, where their features are cached."""
+    if not config.feature_cache or not isinstance(model, MDSMConfig):
+        return {}
+    return {"freeze_clip": True, "freeze_efficientnet": True}
+
+
+def _precision(wanted: str, device: str) -> str:
+    """bf16 only where it makes steps shorter."""
+    import torch
+
+    if wanted != "bf16" or (device != "cpu" and torch.cuda.is_available()):
+        return wanted
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return "no"
+    return wanted if any(flag in flags for flag in BFLOAT16) else "no"
+
+
+def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> dict[str, Any]:
+    """Trains, or resumes the training that was interrupted; the same data and configuration give the same weights.
+
+    Args:
+        folder: Folder for checkpoints and the model.
+        data: Folder of the datasets.
+        config: Training configuration.
+        device: "cpu", or another one where there is a GPU.
+
+    Returns:
+        Steps of each stage.
+
+    Raises:
+        TrainingError: The numbers are not finite any more.
+        StorageError: A checkpoint cannot be written.
+    """
+    from training.train.options import RunOptions
+    from training.train.run import run_training
+
+    key = short_hash(repr(config) + (data / TRAIN / "annotations.json").read_text(encoding="utf-8"))
+    path = folder / KEY_FILE
+    if not path.exists() or path.read_text(encoding="utf-8") != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_text(path, key)
+    options = RunOptions(out=folder, resume=True, device="cpu" if device == "cpu" else "auto")
+    run_training(config, str(data / TRAIN), options)
+    steps = {"stage 1 steps": config.stage1.steps}
+    return steps | ({} if config.stage2 is None else {"stage 2 steps": config.stage2.steps})
+
+
+def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dict[str, Any]:
+    """Writes the new model with the ``present_threshold`` that has the highest gIoU on what was not learned from.
+
+    Args:
+        folder: Folder of the new model, written whole or not at all.
+        trained: Folder of the model as it was trained.
+        data: Folder of the datasets.
+        device: Where the model runs.
+
+    Returns:
+        The threshold and the number of instructions that it was chosen on; with too few it stays as it was.
+
+    Raises:
+        WeightsError: The trained model is damaged.
+        OSError: The folder cannot be written.
+    """
+    config = json.loads((trained / CONFIG_FILE).read_text(encoding="utf-8"))
+    parts = [(found, _validation(found)) for found in (Dataset(data / LAB), Dataset(data / REHEARSAL))]
+    number = sum(len(instructions) for _, instructions in parts)
+    threshold = config["present_threshold"]
+    if number >= LEAST_CALIBRATED:
+        segmenter = Segmenter.from_pretrained(trained, device=device, local_files_only=True)
+        settings = replace(segmenter.defaults, present_threshold=0.0)
+        answers = [a for found, chosen in parts for a in evaluate(segmenter, found, chosen, settings, "calibrating")]
+        threshold = best_threshold(curve(answers))
+    with whole_folder(folder) as partial:
+        shutil.copytree(trained, partial, dirs_exist_ok=True)
+        write_json(partial / CONFIG_FILE, config | {"present_threshold": threshold}, indent=2)
+    return {"present_threshold": threshold, "instructions": number}
+
+
+def _validation(data: Dataset) -> list[Instruction]:
+    return [instruction for instruction in data.instructions if instruction.split == "val"]
