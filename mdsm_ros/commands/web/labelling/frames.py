@@ -14,6 +14,7 @@ from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.hard_frames import INSTRUCTIONS_FILE, read_instruction, read_listed
 from mdsm_ros.replay.frames import FrameReader, Topics, choose_topics
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -55,16 +56,17 @@ class FolderFrames:
 
     Args:
         folder: Folder of the pictures; folders in it do not count.
-        instruction: What to look for in every picture; "" where that is not known.
+        instruction: What to look for in every picture; "": what ``images.csv`` or the pictures' notes say.
 
     Raises:
-        DatasetError: There is no picture in the folder.
+        DatasetError: There is no picture in the folder, or its ``images.csv`` cannot be used.
     """
 
     def __init__(self, folder: Path, instruction: str = "") -> None:
         self.name = folder.resolve().name
         self._folder = folder
         self._instruction = instruction
+        self._listed = read_listed(folder / INSTRUCTIONS_FILE)
         self._files: dict[str, str] = {}  # by key
         for name in sorted(path.name for path in folder.iterdir() if _is_picture(folder, path)):
             stem = Path(name).stem
@@ -74,8 +76,9 @@ class FolderFrames:
         self.keys = list(self._files)
 
     def instruction(self, number: int) -> str:
-        """As :class:`Frames` says."""
-        return self._instruction
+        """As :class:`Frames` says: from the table beside the pictures, or from the note of a kept frame."""
+        key = self.keys[number]
+        return self._instruction or self._listed.get(self._files[key]) or read_instruction(self._folder / f"{key}.json")
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """As :class:`Frames` says; the file is checked again, since it may be another one by now."""
