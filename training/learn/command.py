@@ -101,8 +101,8 @@ def learn(options: LearnOptions) -> int:
 def _say_how_to_label(options: LearnOptions, places: Places) -> None:
     print(
         f"{places.frames / 'images'} holds the frames to label, {places.proposals} the masks that the model proposes "
-        f"(COCO's form).\nLabel them in a browser (mdsm web --label {places.frames / 'images'} --out LABELS), or with any "
-        "tool that exports COCO.\nThen run again with --labels LABELS"
+        f"(COCO's form).\nLabel them in a browser (mdsm web --label {places.frames / 'images'} --out LABELS), or with "
+        "any tool that exports COCO.\nThen run again with --labels LABELS"
     )
 
 
