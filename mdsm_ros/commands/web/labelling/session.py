@@ -121,7 +121,7 @@ class LabelSession:
 
     def counts(self) -> dict[str, int]:
         """How many frames have each verdict, and how many have none ("open")."""
-        found = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
+        found: Counter[str] = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
         return {name: found[name] for name in (*VERDICTS, "open")}
 
     def first_open(self) -> int:
