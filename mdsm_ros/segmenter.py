@@ -18,12 +18,20 @@ from mdsm_ros.errors import AccelerationError, AnswerError, ImageError, Instruct
 from mdsm_ros.inference.acceleration import TOLERANCE, choose_acceleration, precision, prepare
 from mdsm_ros.inference.answer import Segmentation, Stage, validate_image, validate_instruction
 from mdsm_ros.inference.device import choose_device
+from mdsm_ros.inference.instances import Instance
 from mdsm_ros.inference.pace import Clock, Pace, StepCounter
 from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
 from mdsm_ros.language.several import asks_for_several
-from mdsm_ros.models.interface import InitialMask, ReadingModel, RefiningModel, SegmentationModel
+from mdsm_ros.models.interface import (
+    DetectingModel,
+    FoundObjects,
+    InitialMask,
+    ReadingModel,
+    RefiningModel,
+    SegmentationModel,
+)
 
 __all__ = [
     "ImageError",
@@ -137,6 +145,11 @@ class Segmenter:
         """The device of the model, for example "cpu" or "cuda:0"."""
         return str(self._device)
 
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the model itself finds every object of a noun, as detectors do."""
+        return isinstance(self.model, DetectingModel)
+
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None, **changes: Any
     ) -> Segmentation:
@@ -188,7 +201,8 @@ class Segmenter:
         understood = not isinstance(model, ReadingModel) or model.understands(question.text)
         score = float(initial.present_logits.float().sigmoid()) if understood else 0.0
         clock.lap("initial")
-        yield _segmentation(initial.logits, score, "initial", question, clock)
+        objects = None if initial.objects is None else initial.objects[0]
+        yield _segmentation(initial.logits, score, "initial", question, clock, objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
         refined = self._refined(model, initial, question, clock)
@@ -272,14 +286,31 @@ class _Question:
     keep_on: Callable[[], bool]
 
 
-def _segmentation(logits: torch.Tensor, score: float, stage: Stage, question: _Question, clock: Clock) -> Segmentation:
-    """The answer on the image's pixel grid, from logits (1, samples, h, w)."""
-    samples = to_image_grid(logits.transpose(0, 1), *question.image.shape[:2])  # (samples, H, W)
-    probability = samples.mean(dim=0).cpu().numpy()
-    uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if len(samples) > 1 else None
+def _segmentation(
+    logits: torch.Tensor,
+    score: float,
+    stage: Stage,
+    question: _Question,
+    clock: Clock,
+    objects: FoundObjects | None = None,
+) -> Segmentation:
+    """The answer on the image's pixel grid, from logits (1, samples, h, w) or from the objects that the model found."""
+    each = logits.transpose(0, 1) if objects is None else objects.logits[:, None]
+    samples = to_image_grid(each, *question.image.shape[:2])  # (samples, H, W)
+    probability = (samples.mean(dim=0) if objects is None else samples.amax(dim=0)).cpu().numpy()
+    uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if objects is None and len(samples) > 1 else None
     mask = probability >= question.settings.mask_threshold
     present = score >= question.settings.present_threshold and bool(mask.any())
     mask &= present
-    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
     several = asks_for_several(question.text)
-    return Segmentation(mask, probability, uncertainty, score, present, stage, clock.timings(), several)
+    found = None if objects is None else _instances(samples, objects, question.settings.mask_threshold)
+    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
+    return Segmentation(
+        mask, probability, uncertainty, score, present, stage, clock.timings(), several=several, found=found
+    )
+
+
+def _instances(samples: torch.Tensor, objects: FoundObjects, threshold: float) -> tuple[Instance, ...]:
+    """The objects with their masks on the image's pixel grid, from probabilities (N, H, W)."""
+    masks, scores = (samples >= threshold).cpu().numpy(), objects.scores.tolist()
+    return tuple(Instance(*of) for of in zip(masks, scores, objects.names, strict=True))

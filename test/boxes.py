@@ -11,7 +11,7 @@ from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.homes.shapes.parts import COLORS
 
 PRIMARIES = ("red", "green", "blue", "yellow")
-STEPS = 24
+STEPS = 20
 MODEL: dict[str, Any] = {
     "image_size": 64,
     "swin_embed_dim": 16,

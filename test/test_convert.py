@@ -156,7 +156,7 @@ def _odd_image(content: dict[str, Any]) -> None:
     ("change", "message"),
     [
         (_renamed, r"backbone\.layers\.0\.extra\.weight of the checkpoint has no place"),
-        (_shorter, r"nothing for intermediate\.norm\.2\.bias \(32\)"),
+        (_shorter, r"no tensor for intermediate\.norm\.2\.bias \(32\)"),
         (_wider, r"1\.fusion\.image_lang_att\.f_key\.0\.weight is \(16, 32\), expected \(16, 64\)"),
         (_third_class, r"classifier\.conv1_1\.weight is \(3, 32, 1, 1\), expected \(1, 32, 1, 1\)"),
         (_other_positions, r"relative_position_index differs from the computed buffer"),

@@ -124,7 +124,7 @@ def _wider_gamma(state: State) -> None:
     [
         (_extra, r"diffusion_model\.label_emb\.0\.weight of the checkpoint has no place"),
         (_extra_head, r"classifier\.conv9_9\.weight of the checkpoint has no place"),
-        (_without_norm, r"nothing for backbone\.vae\.encoder\.mid_block\.attentions\.0\.group_norm\.bias \(128\)"),
+        (_without_norm, r"no tensor for backbone\.vae\.encoder\.mid_block\.attentions\.0\.group_norm\.bias \(128\)"),
         (_without_conv, r"the checkpoint has no unet\.unet\.diffusion_model\.output_blocks\.2\.1\.conv\.bias"),
         (_wider, r"middle_block\.1\..*to_k\.weight is \(128, 24\), expected \(128, 16\)"),
         (_without_gamma, "the checkpoint has no gamma, expected a VPD"),

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from mdsm_ros.checkpoints import imagenet
+from mdsm_ros.checkpoints.efficientnet import STRIDES, efficientnet_lite0, from_public
 from mdsm_ros.checkpoints.imagenet import ImageNetClassifier, class_names, load_efficientnet, weights_path
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.models.common.efficientnet import STRIDES, efficientnet_lite0, from_public
 
 BLOCKS = (1, 2, 2, 3, 3, 4, 1)
 

@@ -75,7 +75,7 @@ def test_labels_that_changed_do_not_go_on_in_the_same_folder(tmp_path: Path) -> 
     replay(bag, tmp_path / "out", labels=folder)
     replay(bag, tmp_path / "out", labels=folder)
     write_labels(folder, [(str(2 * SECOND), CUP, mask(2))])
-    with pytest.raises(ReplayError, match="holds a replay whose truth is"):
+    with pytest.raises(ReplayError, match="contains a replay whose truth is"):
         replay(bag, tmp_path / "out", labels=folder)
 
 

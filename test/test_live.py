@@ -92,7 +92,7 @@ def test_a_live_run_that_was_killed_begins_anew(
     killed = False
     live(bag, out)
     assert {name: (out / name).read_text() for name in whole} == whole
-    assert "a live run always begins anew" in capsys.readouterr().err
+    assert "a live run always starts from the beginning" in capsys.readouterr().err
 
 
 @pytest.mark.ros
@@ -178,5 +178,5 @@ def test_a_node_that_a_killed_run_has_left_is_told(tmp_path: Path, ros_domain: i
 def test_live_needs_instructions_in_the_recording(tmp_path: Path) -> None:
     arguments = ReplayOptions(good_bag(tmp_path / "bag"), tmp_path / "out", live=True, rate=1.0, instruction=CUP)
     model: Any = Reds()
-    with pytest.raises(ReplayError, match="takes the instructions of the recording"):
+    with pytest.raises(ReplayError, match="uses the instructions of the recording"):
         run_replay(arguments, model)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from safetensors.torch import load_file, save_file
 
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.inference.asking.finder import NounFinder
 from mdsm_ros.inference.preprocess import input_size, to_model_input
+from mdsm_ros.language.several import find_wanted
+from mdsm_ros.models.common.candidates import choose
 from mdsm_ros.models.families import published
 from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
 from mdsm_ros.models.grounded_sam2.network import GroundedSAM2
@@ -168,12 +172,49 @@ def test_sam3_answers_as_transformers_does(loaded: dict[str, Segmenter], snapsho
 def test_only_the_words_that_name_the_target_choose_the_box(loaded: dict[str, Segmenter]) -> None:
     model = loaded["grounded-sam2"]._model
     assert isinstance(model, GroundedSAM2)
-    caption = model.encode_text([LONG, "take the red cup", "get the 🏆"])
+    caption = model.encode_text([LONG, "take the red cup", "get the 🏆", "get the cup, the pillow and the radio"])
     words = [model.tokenizer.convert_ids_to_tokens(ids) for ids in caption.tokens.input_ids.tolist()]
-    chosen = [[row[i] for i in of.nonzero()] for row, of in zip(words, caption.target, strict=True)]
+    chosen = [[[row[i] for i in of.nonzero()] for of in names] for row, names in zip(words, caption.names, strict=True)]
     assert words[0][:8] == ["[CLS]", "the", "pillow", "nearest", "to", "the", "radio", "."]
-    assert chosen[:2] == [["pillow"], ["red", "cup"]]
-    assert chosen[2]  # no noun is recognised: all words choose
+    assert chosen[:2] == [[["pillow"]], [["red", "cup"]]]
+    assert chosen[2][0]  # no noun is recognised: all words choose
+    assert chosen[3] == [["cup"], ["pillow"], ["radio"]]
+
+
+DETECTORS = ("grounded-sam2", "sam3")
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_all_likely_objects_are_marked_where_the_instruction_asks_for_several(
+    loaded: dict[str, Segmenter], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter, image = loaded[name], noise(120, 160)
+    one = segmenter.segment(image, "get the pillow", present_threshold=0)
+    assert one.found is None
+    assert len(one.instances) == 1
+    monkeypatch.setattr(segmenter.model, "config", replace(segmenter.model.config, present_threshold=0.0))
+    several = segmenter.segment(image, "get the cup and all the pillows", present_threshold=0)
+    assert several.found is not None
+    assert {instance.name for instance in several.found} == {"cup", "pillows"}
+    assert len([instance for instance in several.found if instance.name == "cup"]) == 1
+    assert len([instance for instance in several.found if instance.name == "pillows"]) > 1
+    assert all(0 <= instance.score <= 1 for instance in several.found)
+    np.testing.assert_array_equal(several.mask, np.any([instance.mask for instance in several.found], axis=0))
+    two = segmenter.segment(image, "get both pillows", present_threshold=0)
+    assert two.found is not None
+    assert len(two.found) == 2
+
+
+def test_the_likely_ones_are_chosen() -> None:
+    scores = torch.tensor([[0.9, 0.5, 0.2, 0.6], [0.1, 0.3, 0.2, 0.1]])
+    cup, cups, plate = (find_wanted(text)[0] for text in ("get the cup", "get the cups", "get the plate"))
+    assert choose(scores[:1], [cup], 0.4) == [(0, 0)]
+    assert choose(scores[:1], [cup], 0.95) == [(0, 0)]  # whether it is in view is for others to say
+    assert choose(scores[:1], [cups], 0.4) == [(0, 0), (0, 3), (0, 1)]
+    assert choose(scores[:1], [replace(cups, number=2)], 0.4) == [(0, 0), (0, 3)]
+    assert choose(scores, [cup, plate], 0.25) == [(0, 0), (1, 1)]
+    assert choose(scores, [cups, plate], 0.4) == [(0, 0), (0, 3), (0, 1)]
+    assert choose(scores, [cups, plate], 0.95) == [(0, 0)]
 
 
 # -- loading -----------------------------------------------------------------------------------------------------------
@@ -255,3 +296,16 @@ def test_a_version_of_transformers_without_the_model(monkeypatch: pytest.MonkeyP
 def test_one_stage_has_no_refinement_steps() -> None:
     with pytest.raises(ConfigError, match="num_inference_steps is 4, expected 0"):
         GroundedSAM2Config(num_inference_steps=4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detectors_find_every_object_of_a_noun_for_relations(
+    loaded: dict[str, Segmenter], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter, image = loaded[name], noise(120, 160)
+    assert segmenter.finds_objects == (name in DETECTORS)
+    monkeypatch.setattr(segmenter.model, "config", replace(segmenter.model.config, present_threshold=0.0))
+    found = NounFinder(segmenter, image, segmenter.defaults.updated(present_threshold=0.0))("side table")
+    if name in DETECTORS:
+        assert len(found) > 1
+        assert {instance.name for instance in found} == {"side table"}

@@ -34,6 +34,7 @@ from std_srvs.srv import SetBool, Trigger
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.inference.answer import Segmentation, Stage
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.node import MdsmNode
@@ -87,7 +88,8 @@ class RedSegmenter:
             raise RuntimeError("out of memory")
         self.asked.append(settings)
         probability = image[..., 0].astype(np.float32) / 255
-        yield self._answer(probability, "initial", settings)
+        several = asks_for_several(instruction)
+        yield self._answer(probability, "initial", settings, several)
         deadline = time.monotonic() + TIMEOUT
         while not self.may_refine.wait(0.01):
             assert time.monotonic() < deadline
@@ -96,15 +98,15 @@ class RedSegmenter:
         if settings.num_inference_steps > 0:
             refined = probability.copy()
             refined[len(refined) // 2 :] = 1
-            yield self._answer(refined, "refined", settings)
+            yield self._answer(refined, "refined", settings, several)
 
     @staticmethod
-    def _answer(probability: np.ndarray, stage: Stage, settings: InferenceSettings) -> Segmentation:
+    def _answer(probability: np.ndarray, stage: Stage, settings: InferenceSettings, several: bool) -> Segmentation:
         mask = probability > settings.mask_threshold
         samples = settings.num_samples
         spread = np.full_like(probability, 0.1 * samples) if samples > 1 else None
         return Segmentation(
-            mask, probability, spread, float(probability.max()), bool(mask.any()), stage, {"total": 0.01}
+            mask, probability, spread, float(probability.max()), bool(mask.any()), stage, {"total": 0.01}, several
         )
 
 
@@ -378,6 +380,24 @@ def test_the_initial_mask_can_be_left_out(make_robot: Callable[..., Robot]) -> N
     assert [status["stage"] for status in robot.statuses()] == ["refined"]
 
 
+def test_several_objects_have_ids_where_the_instruction_asks_for_them(robot: Robot) -> None:
+    robot.listen("mdsm/instances", Image)
+    (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("instances"))
+    robot.wait(output.get_subscription_count)
+    robot.say("get the cups")
+    robot.show(1)
+    robot.wait(lambda: len(robot.stamps("instances")) == 1)
+    robot.say("get the cup")
+    robot.wait(lambda: len(robot.stamps("instances")) == 2)
+    several, one = robot.received["mdsm/instances"]
+    assert (several.encoding, several.header.frame_id, several.header.stamp.nanosec) == ("mono16", FRAME_ID, 7)
+    ids = np.frombuffer(several.data, np.uint16).reshape(48, 64)
+    assert (ids[24:] == 1).all()
+    assert (ids[4:12, 4:12] == 2).all()
+    assert np.count_nonzero(ids) == 24 * 64 + 64
+    np.testing.assert_array_equal(np.frombuffer(one.data, np.uint16).reshape(48, 64), ids > 0)
+
+
 def test_uncertainty_is_published_where_there_are_samples(robot: Robot) -> None:
     robot.listen("mdsm/uncertainty", Image)
     (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("uncertainty"))
@@ -429,6 +449,7 @@ def test_with_depth_the_node_says_where_the_object_is(make_robot: Callable[..., 
     np.testing.assert_allclose(points["xyz"].mean(axis=0), (-0.24, -0.16, 1.0), atol=1e-3)
     assert set(points["rgb"].tolist()) == {250 << 16}
     assert robot.stamps("object_pose") == [2]
+    assert "mdsm_grasps" not in {thread.name for thread in threading.enumerate()}  # nobody wants a description
 
 
 def test_pictures_are_published_while_somebody_subscribes(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:

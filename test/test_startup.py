@@ -41,6 +41,8 @@ def interrupted():
 
 catalog.table = interrupted
 codes["interrupted"] = run("models")[0]
+# what worker processes import, and commands that load a model late or never
+import mdsm_ros.replay.run, training.datasets.stats, training.homes.render, training.shimrie.build
 print(json.dumps([codes, sorted(sys.modules)]))
 """
 MODELS = """
@@ -80,7 +82,7 @@ def python(code: str, **environment: str) -> object:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def test_help_the_list_of_models_and_ctrl_c_need_no_library(tmp_path: Path) -> None:
+def test_help_the_list_of_models_ctrl_c_and_workers_need_no_library(tmp_path: Path) -> None:
     found = python(COMMANDS, HF_HUB_CACHE=str(tmp_path))
     assert isinstance(found, list)
     codes, modules = found

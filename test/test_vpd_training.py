@@ -24,7 +24,7 @@ from training.train.command import main
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("one_thread")]
 
-STEPS = 24
+STEPS = 20
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
 

@@ -18,8 +18,8 @@ def read_yaml(path: Path, error: type[MdsmError], what: str) -> Any:
     """Reads a YAML file.
 
     Args:
-        path: of the file.
-        error: What is raised.
+        path: Path of the file.
+        error: Class of the error to raise.
         what: Was expected there, for the message about a missing file.
 
     Raises:

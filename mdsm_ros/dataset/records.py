@@ -1,4 +1,4 @@
-"""The records of a dataset, and what each field of a foreign one must be."""
+"""The records of a dataset, and the checks of their fields."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mdsm_ros.foreign import MAX_PIXELS, MAX_SIDE, check_depth, check_keys, is_i
 from mdsm_ros.geometry import Camera
 
 Record = TypeVar("Record")
-MAX_CATEGORY = 100_000  # a network has an output for each
+MAX_CATEGORY = 100_000  # a network has one output per category
 
 
 @dataclass(frozen=True)
 class ImageRecord:
     """An image of the dataset; file names are relative to the dataset's folder.
 
-    ``scene`` names the place that the image shows (a scan, a home, a COCO image); splits are kept apart by it.
+    ``scene`` names the scene of the image (a scan, a home, a COCO image); splits never share scenes.
     """
 
     id: int
@@ -39,7 +39,7 @@ class Annotation:
 
     Attributes:
         bbox: COCO's x, y, width, height in pixels.
-        occlusion: Share of the object's silhouette in the image that other things hide; None where unknown.
+        occlusion: Fraction of the object's silhouette that other objects hide; None if unknown.
     """
 
     id: int
@@ -58,13 +58,13 @@ class Instruction:
     """A sentence about an image.
 
     Attributes:
-        annotation_ids: What it asks for; empty when that is not in view.
-        source: which writer made it.
+        annotation_ids: Annotations of the target; empty if it is not in view.
+        source: Writer of the sentence.
         expressions: Number of referring expressions in the sentence.
-        distractors: Number of other visible objects of the target's kind.
+        distractors: Number of other visible objects of the target's category.
         words: Number of words.
-        difficulty: "easy", "medium" or "hard" by :func:`difficulty`; "" where the writer gave none.
-        origin: where the writer took the sentence from, for tracing it back.
+        difficulty: "easy", "medium" or "hard" by :func:`difficulty`; "" if the writer gave none.
+        origin: Source of the sentence, for tracing it back.
     """
 
     id: int
@@ -83,7 +83,7 @@ class Instruction:
 Check = Callable[[Any], bool]
 
 _ID: tuple[Check, str] = (is_integer, "a whole number")
-_COUNT: tuple[Check, str] = (lambda value: is_integer(value, 0), "a whole number from 0 on")
+_COUNT: tuple[Check, str] = (lambda value: is_integer(value, 0), "a whole number of 0 or more")
 _SIDE: tuple[Check, str] = (lambda value: is_integer(value, 1, MAX_SIDE), f"1 to {MAX_SIDE} pixels")
 _TEXT: tuple[Check, str] = (lambda value: isinstance(value, str) and _is_text(value), "text")
 _NUMBER_OR_NONE: tuple[Check, str] = (lambda value: value is None or is_number(value), "a number or null")
@@ -146,16 +146,16 @@ def _is_text(value: str) -> bool:
 
 
 def read_records(kind: type[Record], content: Mapping[str, Any], key: str, path: Path) -> list[Record]:
-    """The records under a key of a dataset's JSON file.
+    """Reads the records under a key of a dataset's JSON file.
 
     Args:
-        kind: of the records, one of this module's.
-        content: of the file.
-        key: Under which they stand.
-        path: of the file, for messages.
+        kind: Class of the records, one of this module's.
+        content: Content of the file.
+        key: Key of the records.
+        path: Path of the file, for messages.
 
     Raises:
-        DatasetError: The list is missing, or a record has other fields, or a value that its field cannot have.
+        DatasetError: The list is missing, or a record has other fields, or an invalid value.
     """
     entries = content.get(key)
     if not isinstance(entries, list):
@@ -189,7 +189,7 @@ def _record(
 
 
 def _image_fields(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """What an image record holds beside plain values, checked."""
+    """Checks an image record beyond the types of its fields."""
     for name in ("file_name", "depth_file"):
         fault = None if values.get(name) is None else name_fault(values[name])
         if fault is not None:
@@ -215,7 +215,7 @@ def read_categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
     """The names of a dataset's categories by id.
 
     Raises:
-        DatasetError: The list or a field of a record is not what it must be, or an id is used twice.
+        DatasetError: The list or a field of a record is invalid, or an id is used twice.
     """
     entries = content.get("categories", [])
     if not isinstance(entries, list):
@@ -235,10 +235,10 @@ def read_categories(content: Mapping[str, Any], path: Path) -> dict[int, str]:
 
 
 def read_info(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What a dataset says of itself.
+    """Reads a dataset's description of itself.
 
     Raises:
-        DatasetError: It is no JSON object, nested too deep, or ``may_share`` holds no pairs of names.
+        DatasetError: It is not a JSON object, is nested too deep, or ``may_share`` does not contain pairs of names.
     """
     info = content.get("info", {})
     if not isinstance(info, dict):
@@ -253,7 +253,7 @@ def read_info(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def used_twice(**ids: list[int]) -> Iterator[str]:
-    """What is wrong with the ids of each list of records."""
+    """The faults of the ids in each list of records."""
     for key, values in ids.items():
         for value, number in Counter(values).items():
             if number > 1:

@@ -1,7 +1,7 @@
 """Writing the dataset format of :mod:`mdsm_ros.dataset.format`: whole datasets, or parts of one that are merged.
 
-A part is what one unit of work gives (a home, a scan, a thousand photographs). Its file appears after its pictures,
-whole or not at all, so that a build that was killed goes on with the parts it lacks.
+A part is the result of one unit of work (a home, a scan, a thousand photographs). Its file appears after its images,
+complete or not at all, so that a build that was killed resumes with the missing parts.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ PARTS_FOLDER = "parts"
 
 
 def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """A boolean mask (H, W) as JSON-ready compressed RLE."""
+    """A boolean mask (H, W) as JSON-compatible compressed RLE."""
     rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 
 def part_path(root: Path, part: str) -> Path:
-    """The file that says that a part is finished."""
+    """The file that marks a part as finished."""
     return root / PARTS_FOLDER / f"{part}.json"
 
 
 class DatasetWriter:
-    """Writes a dataset, or one part of it; its JSON file appears at the end, whole or not at all.
+    """Writes a dataset, or one part of it; its JSON file appears at the end, complete or not at all.
 
     Args:
-        root: Folder of the dataset, made when absent.
+        root: Folder of the dataset, created if missing.
         categories: Names of all object categories, in the order of their ids (from 1).
-        info: How the dataset is made, see :class:`mdsm_ros.dataset.format.Dataset`.
-        part: Name of the part, which begins the names of its pictures; None writes a whole dataset.
+        info: Origin of the dataset, see :class:`mdsm_ros.dataset.format.Dataset`.
+        part: Name of the part, which is a prefix of its images' names; None writes a whole dataset.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class DatasetWriter:
         scene: str = "",
         name: str | None = None,
     ) -> int:
-        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres where there is one; returns its id.
+        """Stores an image (H, W, 3) RGB, and its depth (H, W) in metres if given; returns its id.
 
-        ``name`` is that of the files without folder and ending; None: the number of the image.
+        ``name`` is the name of the files without folder and suffix; None for the number of the image.
         """
         name = name or self._next_name()
         file_name = f"images/{name}.jpg"
@@ -100,7 +100,7 @@ class DatasetWriter:
         return self._record_image(file_name, rgb.shape[0], rgb.shape[1], depth_file, camera, scene)
 
     def add_image_file(self, source: Path, height: int, width: int, *, scene: str = "") -> int:
-        """Stores an image file as it is, as a hard link where the file system has them; returns the image's id.
+        """Stores an image file unchanged, as a hard link if the file system supports them; returns the image's id.
 
         Raises:
             OSError: The file cannot be read.
@@ -112,7 +112,7 @@ class DatasetWriter:
     def _store(self, file_name: str, content: bytes) -> None:
         path = self.root / file_name
         path.parent.mkdir(exist_ok=True)
-        write_bytes(path, content)  # anew: what lies there may be a link to a picture of the user's
+        write_bytes(path, content)  # replaced: the existing file may be a link to an image of the user's
 
     def _next_name(self) -> str:
         number = len(self._images) + 1
@@ -208,11 +208,11 @@ class DatasetWriter:
         self._counts[reason] += number
 
     def problem(self, text: str) -> None:
-        """Notes something that could not be used; the build lists it and tries the part again when it is run again."""
+        """Records a problem; the build lists it, and tries the part again in the next run."""
         self._problems.append(text)
 
     def content(self) -> dict[str, Any]:
-        """What the JSON file holds."""
+        """The content of the JSON file."""
         return {
             "info": self._info,
             "images": [asdict(record) for record in self._images],
@@ -232,11 +232,11 @@ class DatasetWriter:
 
 
 class MemoryWriter(DatasetWriter):
-    """Keeps a dataset in memory, its pictures compressed as on disk.
+    """Writes a dataset to memory, with images compressed as on disk.
 
     Args:
         categories: Names of all object categories, in the order of their ids (from 1).
-        part: Begins the names of the pictures.
+        part: Prefix of the images' names.
     """
 
     def __init__(self, categories: Sequence[str], part: str) -> None:
@@ -255,11 +255,11 @@ def _encoded(picture: Image.Image, kind: str, **options: int) -> bytes:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """What a finished part holds.
+    """The content of a finished part.
 
     Attributes:
-        counts: Figures for the build's closing table.
-        problems: What could not be used.
+        counts: Counts for the build's closing table.
+        problems: Problems found in the input.
     """
 
     images: int
@@ -269,10 +269,10 @@ class PartSummary:
 
 
 def read_part(root: Path, part: str) -> PartSummary | None:
-    """What a finished part holds; None when it is not finished."""
+    """Reads a finished part; None if it is not finished."""
     try:
         content = json.loads(part_path(root, part).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not there, or damaged by a full disk or a power cut
+    except (FileNotFoundError, ValueError):  # missing, or damaged by a full disk or a power cut
         return None
     return PartSummary(len(content["images"]), len(content["instructions"]), content["counts"], content["problems"])
 
@@ -280,14 +280,14 @@ def read_part(root: Path, part: str) -> PartSummary | None:
 def merge_parts(
     root: Path, parts: Sequence[str], categories: Sequence[str], info: Mapping[str, Any], limit: int | None = None
 ) -> None:
-    """Puts parts together, in the order given, as ``annotations.json``; pictures of no use are removed.
+    """Merges parts, in the given order, into ``annotations.json``; unused images are removed.
 
     Args:
         root: Folder of the dataset.
         parts: Names of finished parts.
-        categories: as given to the parts' writers.
-        info: as given to the parts' writers.
-        limit: The most images; the last ones of the last part are left out.
+        categories: Categories given to the parts' writers.
+        info: Info given to the parts' writers.
+        limit: Largest number of images; the last ones of the last part are left out.
     """
     contents = (json.loads(part_path(root, part).read_text(encoding="utf-8")) for part in parts)
     merged = merge_contents(contents, limit)
@@ -301,11 +301,11 @@ def merge_parts(
 
 
 def merge_contents(contents: Iterable[Mapping[str, Any]], limit: int | None = None) -> dict[str, list[Any]]:
-    """The ``images``, ``annotations`` and ``instructions`` of several parts in one, with new ids from 1 on.
+    """Merges ``images``, ``annotations`` and ``instructions`` of several parts, with new ids from 1.
 
     Args:
-        contents: of the parts' JSON files, in order, with the same categories.
-        limit: The most images; the last ones of the last part are left out.
+        contents: Content of the parts' JSON files, in order, with the same categories.
+        limit: Largest number of images; the last ones of the last part are left out.
     """
     images: list[Any] = []
     annotations: list[Any] = []
@@ -329,5 +329,5 @@ def _append(merged: list[Any], records: Iterable[Mapping[str, Any]]) -> dict[int
 
 
 def _of_images(records: Iterable[Mapping[str, Any]], ids: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-    """Those records whose image is kept, with its new id."""
+    """The records whose image is used, with its new id."""
     return ({**r, "image_id": ids[r["image_id"]]} for r in records if r["image_id"] in ids)

@@ -1,4 +1,4 @@
-"""Writing demo recordings: camera, depth where there is some, instructions and the right masks."""
+"""Writes demo recordings: camera, optionally depth, instructions and ground-truth masks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Shot:
     rgb: np.ndarray  # uint8 (H, W, 3)
     truth: np.ndarray  # bool (H, W)
     camera: Camera
-    instruction: str  # in force from the frame on
+    instruction: str  # current from this frame on
     depth: np.ndarray | None = None  # float32 (H, W), metres, on the pixels of rgb
 
 
@@ -55,7 +55,7 @@ def stamp_of(number: int, rate: float, start: int) -> int:
 
 
 def write_recording(folder: Path, shots: Iterable[Shot], *, rate: float, start: int) -> None:
-    """Writes a rosbag2 folder (mcap) of ``shots`` at ``rate`` frames a second; the first has stamp ``start`` (ns)."""
+    """Writes a rosbag2 folder (mcap) of ``shots`` at ``rate`` frames per second; the first has stamp ``start`` (ns)."""
     with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         image = writer.add_connection(IMAGE_TOPIC, COMPRESSED_TYPE, typestore=STORE)
         info = writer.add_connection(CAMERA_INFO_TOPIC, CAMERA_INFO_TYPE, typestore=STORE)
@@ -95,7 +95,7 @@ def _compressed(pixels: np.ndarray, stamp: int, kind: str, **options: int) -> An
 
 
 def _depth_image(metres: np.ndarray, stamp: int) -> Any:
-    """16UC1 in millimetres, 0 where there is no measurement (REP-118)."""
+    """Converts depth to 16UC1 in millimetres, 0 without a measurement (REP-118)."""
     millimetres = np.clip(np.nan_to_num(metres) * 1000, 0, np.iinfo(np.uint16).max).round().astype("<u2")
     height, width = millimetres.shape
     return STORE.types[IMAGE_TYPE](
@@ -112,7 +112,7 @@ def _depth_image(metres: np.ndarray, stamp: int) -> Any:
 def _camera_info(shot: Shot, stamp: int) -> Any:
     height, width = shot.truth.shape
     c = shot.camera
-    cx, cy = c.cx - 0.5, c.cy - 0.5  # CameraInfo's pixel centres are whole numbers, ours are halves
+    cx, cy = c.cx - 0.5, c.cy - 0.5  # pixel centres are whole numbers in CameraInfo, halves in this package
     return STORE.types[CAMERA_INFO_TYPE](
         header=_header(stamp),
         height=height,

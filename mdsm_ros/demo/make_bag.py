@@ -1,8 +1,9 @@
 """``mdsm-data demo-bag``: records the bag of the demo in a home that no training, validation or test seed used.
 
-The robot goes from room to room, stops, is told what to look for, and looks at it while it sways a little, as a base
-with a lifted arm does; so an instruction stays true as long as it is in force. ``--labels`` writes the right masks of
-every image for more instructions than the one in force, as somebody would who labels the recording.
+The robot drives from room to room, stops, receives an instruction, and looks at the target while it sways a little,
+like a base with a lifted arm. So an instruction stays true as long as it applies. ``--labels`` writes the ground-truth
+masks of every image for more instructions than the current one, like a person who labels the recording. With
+``--motion turn``, the robot turns away instead until the target has left the view, and back.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ from mdsm_ros.homes.speech.instructions import Sentence
 from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
 from mdsm_ros.homes.views.seen import look
 
-STOPS = 11  # in a home, each with an instruction; the one in the middle names something that is not in view
-HOLD = 5.0  # seconds that an instruction is in force
+STOPS = 11  # stops per home, each with an instruction; the middle one names an object that is not in view
+HOLD = 5.0  # duration of an instruction in seconds
 SWAY = 0.06  # metres to either side
+TURN = np.deg2rad(75.0)  # away from the target and back: further than the lens is wide
+MOTIONS = ("sway", "turn")
 VIEWS_PER_ROOM = 4
-SPARE = 2  # views that are looked for, for each stop: not every room has that many, nor every view an instruction
+SPARE = 2  # views searched per stop: not every room has that many, and not every view has an instruction
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
 
 
@@ -56,10 +59,15 @@ class Pace:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the bag; must not exist")
-    parser.add_argument("--split", choices=SPLIT_SEEDS, default="demo", help="of the homes (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the first of the split's homes (default: %(default)s)")
     parser.add_argument(
-        "--stops", type=positive_count, default=STOPS, help="views of a home, each with an instruction (%(default)s)"
+        "--split", choices=SPLIT_SEEDS, default="demo", help="split of the homes (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="number of the first home (default: %(default)s)")
+    parser.add_argument(
+        "--stops",
+        type=positive_count,
+        default=STOPS,
+        help="number of views per home, each with an instruction (default: %(default)s)",
     )
     parser.add_argument(
         "--hold", type=positive_number, default=HOLD, help="seconds at each stop (default: %(default)g)"
@@ -67,17 +75,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=positive_number,
-        help="of the recording; it goes on in the next home after the last stop (default: one home)",
+        help="length of the recording in seconds; it continues in the next home after the last stop (default: one "
+        "home)",
     )
-    parser.add_argument("--rate", type=positive_number, default=4.0, help="images a second (default: %(default)g)")
+    parser.add_argument("--rate", type=positive_number, default=4.0, help="images per second (default: %(default)g)")
     parser.add_argument(
-        "--size", type=image_size, default=(640, 480), metavar="WxH", help="of the images (default: 640x480)"
+        "--size", type=image_size, default=(640, 480), metavar="WxH", help="size of the images (default: 640x480)"
     )
     options.add_arguments(parser)
     parser.add_argument(
-        "--labels", type=Path, help="folder of a dataset to write: the images with several instructions and right masks"
+        "--labels",
+        type=Path,
+        help="folder of a dataset to write: the images with several instructions and ground-truth masks",
     )
-    parser.add_argument("--depth", action="store_true", help="depth images as well, 16UC1 in mm (REP-118)")
+    parser.add_argument("--depth", action="store_true", help="also write depth images, 16UC1 in mm (REP-118)")
+    parser.add_argument(
+        "--motion",
+        choices=MOTIONS,
+        default="sway",
+        help="sway: the target stays in view; turn: it leaves the view and comes back (default: %(default)s)",
+    )
     parser.add_argument(
         "--camera",
         choices=CAMERAS,
@@ -100,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
     total = max(1, round((args.seconds or args.stops * args.hold) * args.rate))
     pace = Pace(args.rate, args.hold)
     labels = None if args.labels is None else DatasetWriter(args.labels, CATEGORIES, info={"source": "demo-bag"})
-    shots = islice(film(stops, args.size, pace, depth=args.depth, camera=args.camera, labels=labels), total)
+    about = {"depth": args.depth, "camera": args.camera, "motion": args.motion}
+    shots = islice(film(stops, args.size, pace, **about, labels=labels), total)
     write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
     if labels is not None:
         labels.close()
@@ -110,10 +128,10 @@ def run(args: argparse.Namespace) -> int:
 def choose_stops(
     home: Home, size: tuple[int, int], rng: np.random.Generator, number: int = STOPS
 ) -> list[tuple[Sample, Sentence]]:
-    """Views of all rooms in turn, and what is said in each; the one about something absent comes in the middle.
+    """Views of all rooms in turn, with an instruction for each; the middle one is about an absent object.
 
     Raises:
-        DemoError: The home has too few views that are worth an instruction.
+        DemoError: The home has too few views that are suitable for an instruction.
     """
     views_per_room = VIEWS_PER_ROOM if number == STOPS else -(-SPARE * number // len(home.rooms))
     samples = [list(room_samples(room, rng, views_per_room, size, depth=False)) for room in home.rooms]
@@ -136,16 +154,17 @@ def film(
     *,
     depth: bool,
     camera: str,
+    motion: str = "sway",
     labels: DatasetWriter | None = None,
 ) -> Iterator[Shot]:
-    """The frames of all stops, each taken with a camera of its own; what can be said about each goes to ``labels``."""
+    """The frames of all stops, each with its own camera settings; possible instructions go to ``labels``."""
     stamps = (stamp_of(i, pace.rate, START) for i in count())
     for sample, sentence in stops:
         rng = np.random.default_rng((sample.room.seed, 4))
         strengths = Strengths.draw(rng) if camera == "real" else IDEAL
         with RoomRenderer(sample.room, *size) as renderer:
             for phase in np.linspace(0, 2 * np.pi, pace.frames, endpoint=False):
-                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
+                view = renderer.render(_moved(sample.view.pose, motion, phase), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
                 rgb = expose(view.rgb, strengths, rng)
                 if labels is not None:
@@ -160,6 +179,21 @@ def _label(labels: DatasetWriter, sample: Sample, name: str) -> None:
     sentences = [s for s in sample.sentences if s.target is None or s.target in in_sight]
     scene = f"home {sample.room.seed}"
     write_sample(labels, replace(sample, seen=seen, sentences=sentences), "test", scene, name)
+
+
+def _moved(pose: CameraPose, motion: str, phase: float) -> CameraPose:
+    """The pose at a phase of the motion, 0 to 2 pi; at 0 it is ``pose`` itself."""
+    if motion == "turn":
+        return _turn(pose, TURN * (1 - np.cos(phase)) / 2)
+    return _sway(pose, SWAY * np.sin(phase))
+
+
+def _turn(pose: CameraPose, angle: float) -> CameraPose:
+    """Turned about the vertical through the camera, in radians."""
+    x, y, z = np.subtract(pose.target, pose.position)
+    turned = (np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, z)
+    tx, ty, tz = np.add(pose.position, turned)
+    return replace(pose, target=(float(tx), float(ty), float(tz)))
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

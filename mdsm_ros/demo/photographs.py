@@ -29,21 +29,21 @@ class Question:
     """An instruction about a photograph."""
 
     instruction: str
-    credit: str  # where the photograph is from, and its licence
+    credit: str  # source and licence of the photograph
     image: NDArray[np.uint8]  # (H, W, 3) RGB
-    truth: NDArray[np.bool_]  # (H, W), all False where the target is not in view
+    truth: NDArray[np.bool_]  # (H, W), all False if the target is not in view
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A question with what the model says."""
+    """A question with the model's answer."""
 
     question: Question
     segmentation: Segmentation
 
     @property
     def verdict(self) -> str:
-        """For people: what the model says and how right it is."""
+        """A caption for people: the answer and its quality."""
         found, truth = self.segmentation, self.question.truth
         said = f"answer: {'in view' if found.present else 'not in view'}, score {found.score:.2f}"
         if not truth.any():
@@ -56,7 +56,7 @@ def read_questions(folder: Path) -> list[Question]:
     """Reads a dataset folder; its instructions are the questions.
 
     Raises:
-        DemoError: The folder holds no dataset, or one that is damaged or without instructions.
+        DemoError: The folder is not a dataset, or the dataset is damaged or has no instructions.
     """
     try:
         data = Dataset(folder)
@@ -77,7 +77,7 @@ def read_questions(folder: Path) -> list[Question]:
 
 
 def answer_question(segmenter: Segmenter, question: Question, settings: InferenceSettings | None = None) -> Answer:
-    """The final answer; None takes the segmenter's own settings."""
+    """The final answers; None for the segmenter's own settings."""
     return Answer(question, segmenter.segment(question.image, question.instruction, settings))
 
 

@@ -1,4 +1,4 @@
-"""What a replay leaves behind: overlay pictures, a contact sheet, a table."""
+"""The report of a replay: overlays, a contact sheet, a table."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TILE_WIDTH, COLUMNS, CAPTION_HEIGHT, FONT_SIZE = 480, 3, 92, 16  # pixels, but C
 
 
 def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> str:
-    """Writes ``overlay_NN.png`` (one an instruction), contact_sheet.png, table.md and results.json.
+    """Writes ``overlay_NN.png`` (one per instruction), contact_sheet.png, table.md and results.json.
 
-    The overlays are the node's own; on the contact sheet the true mask is outlined as well, where it is known.
+    The overlays are the node's own. On the contact sheet, the ground-truth mask is outlined if it is known.
 
     Returns:
-        The table, for people to read.
+        The table as text.
     """
     tiles = []
     for index, row in enumerate(score.rows):
@@ -46,7 +46,7 @@ def write_report(folder: Path, source: Source, replay: Replay, score: Score) -> 
 
 
 def format_table(score: Score) -> str:
-    """Markdown: a row an instruction, then what holds for the whole replay."""
+    """A Markdown table with one row per instruction, followed by results of the whole replay."""
     lines = [
         "| # | instruction | frames | answers | in view | found | false masks | IoU initial | IoU refined "
         "| latency p50 (s) |",
@@ -77,7 +77,7 @@ def _figure(value: float | None) -> str:
 
 
 def _verdict_of_one(frame: Frame, truth: np.ndarray | None, replay: Replay) -> str:
-    """About the answer in the picture; what holds for all answers to its instruction is in the table."""
+    """The caption of the answer in the image; the table covers all answers to its instruction."""
     masks = [message.mask for message in replay.masks.get("final", []) if message.stamp == frame.stamp]
     mask = masks[-1] if masks else None  # the newest one, as the overlay
     said = "no mask" if mask is None else "in view" if mask.any() else "not in view"
@@ -89,7 +89,7 @@ def _verdict_of_one(frame: Frame, truth: np.ndarray | None, replay: Replay) -> s
 
 
 def _typical_frame(replay: Replay, index: int) -> Frame | None:
-    """From the middle: around a change of instruction, a frame can be answered for both."""
+    """Chooses a frame from the middle: near a change of instruction, a frame can be answered for both."""
     stamps = sorted(s for s in replay.overlays if s in replay.frames and replay.frames[s].instruction == index)
     return replay.frames[stamps[len(stamps) // 2]] if stamps else None
 

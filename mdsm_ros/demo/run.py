@@ -23,13 +23,13 @@ LAST_ANSWER_TIMEOUT = 20.0  # s
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo is asked to do.
+    """Options of the demo.
 
     Attributes:
         out: Folder to write.
         model: Name, folder or hub id of the model.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        num_inference_steps: Number of refinement steps; None takes the model's.
+        num_inference_steps: Number of refinement steps; None for the model's own.
         rate: Speed of the replay.
     """
 
@@ -41,17 +41,17 @@ class DemoOptions:
 
 
 def run_bag(bag: Path | None, options: DemoOptions) -> int:
-    """Replays a recording, by default the bundled one; 1 if the node did not do its part."""
+    """Replays a recording, by default the bundled one; returns 1 if the node failed."""
     return _run(RecordingSource(bag or BUNDLED_BAG), options)
 
 
 def run_video(video: Path, instructions: Sequence[str], options: DemoOptions) -> int:
-    """Replays a video as a camera; 1 if the node did not do its part."""
+    """Replays a video as a camera; returns 1 if the node failed."""
     return _run(VideoSource(video, instructions), options)
 
 
 def run_photographs(options: DemoOptions, segmenter: Segmenter) -> int:
-    """Answers the questions about the bundled photographs, without the node; 0 whatever the answers are."""
+    """Answers the questions about the bundled photographs, without the node; returns 0 for any answers."""
     answers = []
     settings = segmenter.defaults.updated(num_inference_steps=options.num_inference_steps)
     print("\nphotographs:")

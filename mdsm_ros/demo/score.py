@@ -1,4 +1,4 @@
-"""Comparing what came back from the node with what was sent."""
+"""Comparison of the node's answers with the ground truth."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.inference.answer import Stage
 from mdsm_ros.recordings.exchange import Frame, Replay, Source, Status
 
-REQUIRED_SHARE = 0.95  # of the instructions must be answered
-FOUND_IOU = 0.5  # from which a mask counts as the target's
+REQUIRED_SHARE = 0.95  # fraction of the instructions that must be answered
+FOUND_IOU = 0.5  # lowest IoU of a mask that counts as found
 
 
 @dataclass
@@ -22,11 +22,11 @@ class Row:
     """One instruction of a replay."""
 
     instruction: str
-    frames: int = 0  # sent while it was in force
+    frames: int = 0  # images sent while it was current
     answers: int = 0  # final ones
     present: int = 0  # final answers that say that the target is in view
     masks: int = 0  # final answers with a mask that is not empty
-    judged: int = 0  # answered frames whose truth is known
+    judged: int = 0  # answered frames with known ground truth
     in_view: int = 0  # of these, frames that show the target
     found: int = 0  # of these, final masks whose IoU with the truth is FOUND_IOU or more
     false_masks: int = 0  # judged frames that do not show the target, and have a mask all the same
@@ -39,7 +39,7 @@ class Row:
         return median(self.latencies) if self.latencies else None
 
     def mean_iou(self, stage: str) -> float | None:
-        """Mean over the answered frames that show the target."""
+        """The mean over the answered frames that show the target."""
         return fmean(self.iou[stage]) if self.iou.get(stage) else None
 
 
@@ -52,7 +52,7 @@ class Score:
     answered_frames: int
     inference: float  # s, the longest
     age: float  # s, of the oldest frame when the model took it
-    faults: list[str]  # what must not happen; empty when all is well
+    faults: list[str]  # faults; empty if there are none
 
     @property
     def answered(self) -> int:
@@ -102,7 +102,7 @@ def score_replay(source: Source, replay: Replay) -> Score:
 
 
 def final_stage(replay: Replay) -> Stage:
-    """The stage of final answers: "initial" where the node was told not to refine."""
+    """The stage of final answers: "initial" if refinement is switched off."""
     return "refined" if any(status.stage == "refined" for status in replay.statuses) else "initial"
 
 

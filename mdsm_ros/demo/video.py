@@ -1,4 +1,4 @@
-"""Any video as a camera: raw 720p images at the video's own rate."""
+"""A video as a camera: raw 720p images at the video's own rate."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ IMAGE, STRING = "sensor_msgs/msg/Image", "std_msgs/msg/String"
 
 
 class VideoSource:
-    """A video file; the instructions share its length evenly.
+    """A video file; the instructions divide its length evenly.
 
     Raises:
-        DemoError: There is no such file, or it holds no video.
+        DemoError: The file does not exist, or contains no video.
     """
 
     image_topic = "/camera/image"
@@ -39,7 +39,7 @@ class VideoSource:
         self.duration = self._probe()
 
     def messages(self, start: int) -> Iterator[Outgoing]:
-        """Images stamped with the time they are due, each instruction just before its first image."""
+        """Images stamped with their time in the replay, and each instruction just before its first image."""
         sent = -1
         for due, pixels in self._frames():
             index = min(int(len(self.instructions) * due / self.duration), len(self.instructions) - 1)
@@ -50,7 +50,7 @@ class VideoSource:
             yield Outgoing(self.image_topic, due, _image(frame, pixels), frame)
 
     def truth(self, frame: Frame) -> None:
-        """Nobody knows."""
+        """Returns None: the ground truth is unknown."""
         return
 
     def _probe(self) -> float:
@@ -75,7 +75,7 @@ class VideoSource:
             raise DemoError(f"video {str(self.path)!r} cannot be read: {error}") from error
 
     def _frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Seconds since the first frame, and uint8 (H, W, 3) RGB, turned as the file says."""
+        """Yields the seconds since the first frame, and uint8 (H, W, 3) RGB, rotated as the file requires."""
         import av
 
         first = None
@@ -95,14 +95,14 @@ class VideoSource:
 
 @dataclass(frozen=True)
 class _Turn:
-    """How a frame is to be shown: first on its side, rows for columns, then mirrored."""
+    """The orientation of a frame: first transposed, then mirrored."""
 
     is_on_its_side: bool = False
     mirror_columns: bool = False
     mirror_rows: bool = False
 
     def applied(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels (H, W, 3) as they are to be shown."""
+        """The pixels (H, W, 3) in display orientation."""
         if self.is_on_its_side:
             pixels = pixels.swapaxes(0, 1)
         pixels = pixels[:, ::-1] if self.mirror_columns else pixels
@@ -110,7 +110,7 @@ class _Turn:
 
 
 def _turn(frame: Any) -> _Turn:
-    """By the display matrix, which phones write: x' = a x + c y, y' = b x + d y."""
+    """Reads the display matrix, which phones write: x' = a x + c y, y' = b x + d y."""
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), "=i4")[:5])

@@ -35,8 +35,8 @@ class Talk:
 
     Attributes:
         sentences: Attempts at one; not every view has targets of the areas that are drawn.
-        not_in_view_share: of the attempts that are about something that is not in view; some find nothing plausible.
-        several: fraction of the attempts that ask for several things; some views have no two that go together.
+        not_in_view_share: Fraction of the attempts about objects that are not in view; some find no plausible one.
+        several: Fraction of the attempts that ask for several objects; some views have no two that fit together.
     """
 
     sentences: int = 6

@@ -27,9 +27,9 @@ class Item:
         beneath: Index of the furniture it lies under.
         above: Index of the furniture it hangs above.
         pattern: A name of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`, or "".
-        surfaces: where things may lie on it.
+        surfaces: Surfaces for objects on it.
         model: Id of the library model that it is; "" for procedural shapes.
-        tints: of a library model: the colours that someone may call it by.
+        tints: Colour names that people may use for a library model.
         shows: Kinds that are part of the library model: a vanity's mirror.
         lit: A lamp that is switched on.
     """

@@ -349,8 +349,8 @@ def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | No
     """Furnishes one room. Few kinds come several times each, so that a kind alone seldom says which one is meant.
 
     Args:
-        kind: of room.
-        seed: of what is drawn later: textures and lights.
+        kind: Type of room.
+        seed: Random seed of textures and lights.
         rng: Draws everything else.
         stock: The library of models; None for procedural things only.
     """

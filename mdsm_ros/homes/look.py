@@ -18,7 +18,8 @@ class Look:
         floor_said: The floor's material as a key of :data:`mdsm_ros.homes.words.rooms.FLOORS`; "" to say nothing of it.
         mood: "day", "evening" or "even", which lights there are.
         exposure: Factor on all light.
-        kinds: What could be in such a room, with the places where it could be; "furniture" and "fixture" among them.
+        kinds: Categories that could be in such a room, with their possible places; "furniture" and "fixture" among
+            them.
     """
 
     floor: Photo | None = None

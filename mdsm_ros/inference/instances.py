@@ -31,12 +31,15 @@ class Instance:
     """One object, in the pixel grid of the input image.
 
     Attributes:
-        mask: bool (H, W), at least one pixel.
-        score: in [0, 1], how sure the model is of it: the mean probability of its pixels, or the model's own score.
+        mask: Pixels of the object, bool (H, W), at least one.
+        score: Confidence of the model in the object, in [0, 1]: the mean probability of its pixels, or the model's own
+            score.
+        name: Noun phrase by which the model found the object; "" if it found all by the whole instruction.
     """
 
     mask: NDArray[np.bool_]
     score: float
+    name: str = ""
 
     @cached_property
     def box(self) -> Box:
@@ -72,10 +75,10 @@ def split_instances(
     Crumbs are left out: parts of fewer than 4 pixels, or smaller than both fractions ask for. The largest part is none.
 
     Args:
-        mask: bool (H, W).
-        probability: (H, W) in [0, 1], that a pixel belongs to the mask.
-        least_of_image: the least area of a part, as a fraction of the image's.
-        least_of_largest: the same, as a fraction of the largest part's.
+        mask: Mask of all objects, bool (H, W).
+        probability: Probability that a pixel belongs to the mask, (H, W) in [0, 1].
+        least_of_image: Smallest area of a part, as a fraction of the image.
+        least_of_largest: Smallest area of a part, as a fraction of the largest part.
 
     Returns:
         At most 255 instances; none where the mask is empty.
@@ -110,7 +113,7 @@ def label_image(instances: Sequence[Instance], shape: tuple[int, int]) -> NDArra
     """Ids of instances (H, W): 0 is background, i the i-th instance; where two overlap, the first one's.
 
     Args:
-        instances: in the order of their ids, at most 65535.
+        instances: Objects in the order of their ids, at most 65535.
         shape: H and W of their masks, and of the image where there are none.
     """
     labels = np.zeros(shape, dtype=np.uint16)

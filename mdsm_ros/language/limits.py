@@ -1,4 +1,4 @@
-"""What the models of this package cannot do with an instruction, said in one line each."""
+"""Warnings about instructions beyond the models' abilities, one line each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def limits_of(
     vocabulary: Collection[str] | None = None,
     finds_several: bool = False,
 ) -> list[str]:
-    """The limits that an instruction meets, each as a line for people; none where it meets none.
+    """The warnings for an instruction, each as a line for people; empty if there are none.
 
     Args:
-        instruction: What the model was asked.
-        understood: Whether the model took it for its language.
-        vocabulary: Words that the model knows, lower case; None where that is not known.
-        finds_several: Whether the model tells several objects apart.
+        instruction: Instruction to the model.
+        understood: Whether the model supports the instruction's language.
+        vocabulary: Words that the model knows, in lower case; None if unknown.
+        finds_several: Whether the model separates several objects.
     """
     if not understood:
         return ["the model reads English only; this instruction was not understood, so nothing is in view"]

@@ -1,4 +1,4 @@
-"""The sentences that latent diffusion models draw things from, and instructions brought into their form."""
+"""Prompts for latent diffusion models, and conversion of instructions to that form."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _PHOTOGRAPH = re.compile(r"\s*a photograph of (?:an? )?(?P<kind>.*\S)\s*", re.IG
 
 
 def photograph_of(kinds: Sequence[str], place: str | None = None) -> str:
-    """What a picture of things of these kinds is called: "a photograph of a sofa and an armchair".
+    """The prompt for an image of objects of some categories: "a photograph of a sofa and an armchair".
 
-    With one kind or two it is the prompt of Grounded Diffusion (arXiv 2301.05221).
+    With one or two categories it is the prompt of Grounded Diffusion (arXiv 2301.05221).
 
     Args:
         kinds: Names of categories, at least one.
-        place: What the things are in, such as a kind of room.
+        place: Place of the objects, such as a type of room.
     """
     *first, last = map(_named, kinds)
     listed = f"{', '.join(first)} and {last}" if first else last
@@ -25,7 +25,7 @@ def photograph_of(kinds: Sequence[str], place: str | None = None) -> str:
 
 
 def _named(kind: str) -> str:
-    """A kind with its article; plurals (boots, but not a stack of books) have none."""
+    """A category with its article; plurals (boots, but not a stack of books) have none."""
     head = kind.split(" of ", maxsplit=1)[0]
     if head.endswith("s") and not head.endswith(("ss", "us")):
         return kind
@@ -33,10 +33,10 @@ def _named(kind: str) -> str:
 
 
 def kind_asked_for(instruction: str) -> str:
-    """The kind of thing that an instruction is about.
+    """The category of object that an instruction names.
 
-    What follows "a photograph of a"; of any other instruction the target's noun with what stands before it: "Get the
-    red mug next to the radio" asks for a "red mug". The noun alone would make a can of a trash can.
+    For a prompt, the text after "a photograph of a". For any other instruction, the target's noun with the words before
+    it: "Get the red mug next to the radio" gives "red mug". The noun alone would make a can of a trash can.
     """
     photograph = _PHOTOGRAPH.fullmatch(instruction)
     return photograph["kind"] if photograph else find_target(instruction).short

@@ -1,11 +1,11 @@
-"""The target of a long instruction as a noun phrase, for models that want phrases: CLIPSeg, Grounding DINO, SAM 3.
+"""The target of a long instruction as a noun phrase, for models that expect phrases: CLIPSeg, Grounding DINO, SAM 3.
 
 "Go to the living room and get the pillow nearest to the radio" is about "the pillow nearest to the radio". A shallow
 parser by function words and verbs (:mod:`mdsm_ros.language.target_words`): no model, no download, no state, linear
-time. The libraries that parse English need weights that their own packages do not bring along.
+time. Libraries that parse English need weights that are not in their packages.
 
-1. Orders are found: verbs where an order can begin, and what else names a thing ("there is a", "the lamp ... should").
-2. Each order's object is read as a noun phrase; a pronoun stands for an object before it.
+1. Orders are found: verbs at the start of an order, and other phrases that name an object ("there is a", "the lamp ...
+should"). 2. Each order's object is read as a noun phrase; a pronoun stands for an earlier object.
 3. The last object of the most telling orders is the target: what is handled before what is looked for, what is merely
    mentioned, and where the robot goes.
 4. What follows the noun is kept as far as it describes the target.
@@ -26,12 +26,12 @@ TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[.,;:!?()]")
 
 @dataclass(frozen=True)
 class TargetPhrase:
-    """What an instruction is about; lower case, single spaces.
+    """The target of an instruction, in lower case with single spaces.
 
     Attributes:
-        phrase: Noun phrase with what tells the target apart: "the white pillow nearest to the radio".
-        short: Noun with what stands before it, without an article: "white pillow".
-        head: The noun alone, of a compound its last word: "pillow".
+        phrase: Noun phrase with the words that distinguish the target: "the white pillow nearest to the radio".
+        short: Noun with the words before it, without an article: "white pillow".
+        head: Noun alone, for a compound its last word: "pillow".
     """
 
     phrase: str
@@ -42,12 +42,12 @@ class TargetPhrase:
 def find_target(instruction: str) -> TargetPhrase:
     """Extracts the target's noun phrase from an English instruction.
 
-    Never fails: where no noun is recognised (another script, pronouns alone, an empty text), ``phrase`` and ``short``
-    are the whole text as it stands, without outer white space, and ``head`` is its last word, or the text again where
-    it has no words. Other languages in Latin letters are taken for a noun phrase. Takes a few microseconds per word.
+    Never fails: if no noun is recognised (another script, pronouns alone, an empty text), ``phrase`` and ``short``
+    are the whole text without outer white space, and ``head`` is its last word, or the whole text if it has no words.
+    Other languages in Latin letters are treated as a noun phrase. Takes a few microseconds per word.
 
     Args:
-        instruction: One or several sentences of any length.
+        instruction: One or more sentences of any length.
     """
     words = Words(list(tokens(instruction)))
     noun = Orders(words).target()
@@ -93,7 +93,7 @@ class _Order:
     """An order from its verb, if it has one, to where the next begins.
 
     Attributes:
-        rank: of its object.
+        rank: Rank of its object.
         start: Place of its first word.
         object_from: First place where its object can be.
         end: Behind its last word.

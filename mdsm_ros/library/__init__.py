@@ -1,4 +1,4 @@
-"""Real models for homes: what ``mdsm-data library`` converted into the cache, and our own table about it."""
+"""Real 3D models for homes: the cache written by ``mdsm-data library``, and this project's table about it."""
 
 from mdsm_ros.errors import LibraryMissing
 from mdsm_ros.library.library import Library, Model

@@ -1,4 +1,4 @@
-"""The library of models that homes are furnished with."""
+"""The library of 3D models that furnish homes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ TABLE_FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Model:
-    """What is known about one model.
+    """The record of one model.
 
     Attributes:
         id: Catalogue and name, "scopia/bed1".
-        name: The catalogue's.
-        catalogue: where it comes from; ``licence`` and ``creator`` are for its credit.
+        name: Name in the catalogue.
+        catalogue: Catalogue of origin; ``licence`` and ``creator`` are for its credit.
         kind: Noun that people use for it.
-        places: where it may stand: floor, wall, ceiling, surface, shelf, soft, under, in.
-        rooms: where it belongs; empty: anywhere.
-        front_known: Whether its front is at +y; else its front may be anywhere.
+        places: Places where it may stand: floor, wall, ceiling, surface, shelf, soft, under, in.
+        rooms: Rooms where it belongs; empty for all.
+        front_known: Whether its front is known to be at +y.
         extent: Half of the footprint's extents (hx, hy), metres.
-        height: Metres.
-        elevation: Height of its base above the floor in the catalogue, metres; 0 for what stands.
+        height: Height in metres.
+        elevation: Height of its base above the floor in the catalogue, in metres; 0 for standing objects.
         held_out: Whether it is for evaluation only.
     """
 
@@ -52,12 +52,12 @@ class Model:
 
 
 class Library:
-    """Models and textures of a cache folder, as far as the table says that they are usable.
+    """The models and textures of a cache folder that the table marks as usable.
 
     Attributes:
-        models: Sorted by id.
-        kinds: What people call them, by noun.
-        version: Changes with the models, the textures and the table.
+        models: Models, sorted by id.
+        kinds: Categories of the models, by noun.
+        version: Version, which changes with the models, the textures and the table.
     """
 
     def __init__(self, folder: Path, index: dict[str, Any], tables: Path) -> None:
@@ -81,7 +81,7 @@ class Library:
         """Opens the cache.
 
         Args:
-            folder: of the cache; None: the default one.
+            folder: Folder of the cache; None for the default one.
             tables: Folder of models.csv and kinds.csv.
 
         Raises:
@@ -92,7 +92,7 @@ class Library:
         return cls(folder, store.read_index(folder), tables)
 
     def load(self, model_id: str) -> Shape:
-        """The shape of a model, with its front at +y where that is known.
+        """The shape of a model, with its front at +y if that is known.
 
         Raises:
             DatasetError: There is no such model, or its file is damaged.
@@ -122,7 +122,7 @@ class Library:
 
 
 def hold_out(kinds: dict[str, str]) -> frozenset[str]:
-    """The ids of the models that are for evaluation only, some 15 %.
+    """The ids of the models reserved for evaluation, about 15 %.
 
     The choice follows from the ids. Of a kind with several models at least one stays for training; whether
     one more or one less of a kind is held out is drawn by the kind's name, so that the share is right over all.

@@ -1,4 +1,4 @@
-"""What a model looks like, and where things may lie on it. Frame: metres, x right, y to the front, z up."""
+"""The geometry of a model, and the surfaces for objects on it. Frame: metres, x right, y to the front, z up."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 RGBA = tuple[float, float, float, float]
 QUARTER = 90.0  # degrees
-TURNED_RECTANGLE = 0.7  # share of a rectangle's sides that surely stays inside it at any angle, about
+TURNED_RECTANGLE = 0.7  # approximate fraction of a rectangle's sides that stays inside it at any angle
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The triangles of a shape that have one material.
+    """The triangles of a shape with the same material.
 
     Attributes:
-        vertices: float32 (V, 3), metres.
-        normals: float32 (V, 3), unit length, outwards.
-        faces: int32 (F, 3), counter-clockwise seen from outside; what is seen from both sides is there twice.
-        texcoords: float32 (V, 2); (0, 0) is the texture's top left corner, as MuJoCo has it, and textures repeat.
+        vertices: Vertices in metres, float32 (V, 3).
+        normals: Outward normals of unit length, float32 (V, 3).
+        faces: Triangles, int32 (F, 3), counter-clockwise seen from outside; two-sided ones occur twice.
+        texcoords: Texture coordinates, float32 (V, 2); (0, 0) is the top left corner, as in MuJoCo, and textures
+            repeat.
         color: Red, green, blue and opacity from 0 to 1; it multiplies the texture.
-        texture: uint8 (H, W, 3), or None.
+        texture: Texture, uint8 (H, W, 3), or None.
         specular: Brightness of highlights from 0 to 1.
     """
 
@@ -41,10 +42,10 @@ class Surface:
 
     Attributes:
         place: "surface" on top, "soft" on a seat or bed, "shelf" with something above, "under" on the floor below.
-        z: Its height.
+        z: Height of the rectangle.
         hx: Half of its extent along x; ``hy`` along y.
-        y: of its middle; ``x`` likewise.
-        clearance: Height above it that an object may have.
+        y: Position of its middle; ``x`` likewise.
+        clearance: Free height above it.
     """
 
     place: str
@@ -61,10 +62,10 @@ class Shape:
     """A model's geometry; its base is at z = 0 and the middle of its footprint at the origin.
 
     Attributes:
-        patches: One for each material.
+        patches: Triangles of each material.
         extent: Half of the footprint's extents (hx, hy), metres.
         height: Metres.
-        surfaces: where things may lie, the largest first.
+        surfaces: Surfaces for objects, the largest first.
     """
 
     patches: tuple[Patch, ...]
@@ -74,7 +75,7 @@ class Shape:
 
 
 def turned(shape: Shape, degrees: float, scale: float) -> Shape:
-    """A shape turned about z, counter-clockwise seen from above, and in another size."""
+    """Rotates a shape about z, counter-clockwise seen from above, and scales it."""
     if degrees == 0.0 and scale == 1.0:
         return shape
     turn = rotation(degrees)

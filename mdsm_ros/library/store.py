@@ -1,6 +1,6 @@
-"""The files of the library's cache: one archive for each model, one picture for each texture, one index.
+"""The files of the library's cache: one archive per model, one image per texture, one index.
 
-None of them holds a pickle, and each is written at once, so that an interrupted conversion leaves whole files only.
+None of them contains a pickle, and each is written atomically, so an interrupted conversion leaves only complete files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ARRAYS = ("vertices", "normals", "faces", "texcoords")
 
 
 def default_folder() -> Path:
-    """``$XDG_CACHE_HOME/mdsm_ros/library``, or the same in ~/.cache; in the temporary folder of who has no home."""
+    """``$XDG_CACHE_HOME/mdsm_ros/library``, or the same in ~/.cache; in the temporary folder without a home folder."""
     cache = os.environ.get("XDG_CACHE_HOME")
     if not cache:
         try:
@@ -42,7 +42,7 @@ def default_folder() -> Path:
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """What the cache holds.
+    """Reads the index of the cache.
 
     Raises:
         LibraryMissing: There is no finished conversion.
@@ -68,7 +68,7 @@ def _option(folder: Path) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that it is there as a whole or not at all."""
+    """Writes a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -80,12 +80,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def model_path(folder: Path, model_id: str) -> Path:
-    """Where a model's archive lies."""
+    """The path of a model's archive."""
     return folder / MODELS_FOLDER / f"{model_id}.npz"
 
 
 def pack(shape: Shape, facts: dict[str, Any]) -> bytes:
-    """A shape, and facts about it, as the bytes of an archive; the same for the same input."""
+    """A shape, and facts about it, as the bytes of an archive; deterministic."""
     arrays: dict[str, NDArray[Any]] = {}
     for i, patch in enumerate(shape.patches):
         for name in ARRAYS:
@@ -146,13 +146,13 @@ def _patch(archive: Any, i: int, entry: dict[str, Any]) -> Patch:
 
 
 def encode_picture(pixels: NDArray[np.uint8]) -> bytes:
-    """A picture (H, W, 3) as JPEG."""
+    """An image (H, W, 3) as JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return buffer.getvalue()
 
 
 def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) in the bytes of a file."""
+    """Decodes the image (H, W, 3) in the bytes of a file."""
     with Image.open(io.BytesIO(data)) as picture:
         return np.array(picture.convert("RGB"))

@@ -1,4 +1,4 @@
-"""The project's own table about the models: what each is called, where it stands, and which are not used."""
+"""The project's own table about the models: their category, their places, and which ones are not used."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Row:
     """One model in the table.
 
     Attributes:
-        id: as in the cache.
+        id: Id in the cache.
         kind: Noun that people use.
-        places: where it may stand, of :data:`PLACES`.
-        rooms: where it belongs; empty: anywhere.
-        usable: Whether homes may use it; ``reason`` says why not.
-        front: Degrees to turn the model counter-clockwise about z so that its front is +y; None: it has it already.
-        scale: Factor on the catalogue's size.
-        note: for people.
+        places: Places where it may stand, from :data:`PLACES`.
+        rooms: Rooms where it belongs; empty for all.
+        usable: Whether homes may use it; otherwise ``reason`` gives the reason.
+        front: Degrees to rotate the model counter-clockwise about z so that its front is +y; None if it already is.
+        scale: Factor applied to the catalogue's size.
+        note: Note for people.
     """
 
     id: str
@@ -46,13 +46,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Kind:
-    """What people call models of one sort.
+    """The names of a category of models.
 
     Attributes:
-        kind: The noun.
+        kind: Noun of the category.
         synonyms: Other nouns for it.
-        plural: of the noun.
-        group: of kinds that are alike.
+        plural: Plural of the noun.
+        group: Group of similar categories.
         portable: Whether a person carries it in one hand.
         imagenet: Names of ImageNet classes that fit.
     """

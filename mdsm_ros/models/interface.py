@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import nn
 from typing_extensions import Self
 
 from mdsm_ros.models.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class FoundObjects:
+    """The objects that a model found for an instruction that asks for several.
+
+    Attributes:
+        logits: Logits of the objects' masks, (N, h, w); at least one object.
+        scores: Confidence of the model in each object, (N,), 0 to 1.
+        names: Noun phrase for which each object was found.
+    """
+
+    logits: torch.Tensor
+    scores: torch.Tensor
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -21,11 +36,14 @@ class InitialMask:
         logits: Logits of the mask, (B, 1, h, w).
         present_logits: Logits of the target being in view, (B,); above 0 if it is.
         features: Features of the first stage for ``refine``; None if the model has no second stage.
+        objects: Objects in the mask of each of the B instructions; None for one that asks for a single object. None
+            instead of a sequence if the model does not tell objects apart.
     """
 
     logits: torch.Tensor
     present_logits: torch.Tensor
     features: Any = None
+    objects: Sequence[FoundObjects | None] | None = None
 
 
 class SegmentationModel(Protocol):
@@ -108,6 +126,13 @@ class ReadingModel(SegmentationModel, Protocol):
     def understands(self, text: str) -> bool:
         """Whether the model supports an instruction; if not, the target counts as not in view."""
         ...
+
+
+@runtime_checkable
+class DetectingModel(SegmentationModel, Protocol):
+    """A model that finds every object of a noun: its :class:`InitialMask` has ``objects``."""
+
+    finds_objects: ClassVar[Literal[True]]
 
 
 @runtime_checkable

@@ -1,1 +1,1 @@
-"""Pictures and pages for people: files, overlays, sheets, reports."""
+"""Images and pages for people: files, overlays, sheets, reports."""

@@ -1,4 +1,4 @@
-"""A camera image with the answer drawn into it, for people."""
+"""A camera image with the answer drawn on it, for people."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def draw_overlay(image: np.ndarray, segmentation: Segmentation, instruction: str
     """Draws mask, contour and caption.
 
     Args:
-        image: uint8 (H, W, 3), RGB; it is not changed.
-        segmentation: The answer on the same pixel grid.
-        instruction: What was asked.
+        image: Camera image, uint8 (H, W, 3) RGB; it is not changed.
+        segmentation: Answer on the same pixel grid.
+        instruction: Instruction that was answered.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -48,12 +48,12 @@ def draw_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
 
 
 def draw_outline(canvas: np.ndarray, mask: np.ndarray) -> None:
-    """Outlines the true mask (H, W) bool in green in a canvas, uint8 (H, W, 3)."""
+    """Outlines the ground-truth mask (H, W) bool in green in a canvas, uint8 (H, W, 3)."""
     canvas[mask & ~_eroded(mask, max(1, round(min(mask.shape) / 160)))] = TRUTH_COLOR
 
 
 def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Without its outer pixels; shifts of 1, 2, 4 … leave no gaps and take log(radius) rounds."""
+    """Erodes a mask; shifts of 1, 2, 4 … leave no gaps and take log(radius) rounds."""
     shift = 1
     while radius > 0:
         shift = min(shift, radius)

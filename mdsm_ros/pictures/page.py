@@ -24,19 +24,19 @@ from mdsm_ros.pictures.sheet import tile_size
 
 TEMPLATE = Path(__file__).with_name("page.html")
 PICTURE_WIDTH, QUALITY = 360, 80
-CARD = 260  # pixels across at least, in the browser
+CARD = 260  # smallest width in pixels, in the browser
 CHART = (900, 140)  # pixels
 BINS = 40
-SHORT = 24  # letters of a row's name that fit without a column of their own width
+SHORT = 24  # longest name of a row, in letters, without a column of its own width
 ORDERS = {
     "": "as recorded",
     "iou,1": "worst IoU first",
     "iou,-1": "best IoU first",
-    "change,1": "what refinement spoiled first",
-    "change,-1": "what refinement mended first",
+    "change,1": "largest loss by refinement first",
+    "change,-1": "largest gain by refinement first",
     "score,1": "lowest score first",
 }
-LEGEND = "The mask is pink, the truth outlined in green."
+LEGEND = "The mask is pink; the ground truth is outlined in green."
 LIBRARIES = ("mdsm_ros", "torch", "transformers", "diffusers", "timm", "numpy")
 
 
@@ -45,11 +45,11 @@ class Picture:
     """A card of the gallery.
 
     Attributes:
-        rgb: uint8 (H, W, 3), with the mask drawn; or several such side by side.
-        caption: for people.
-        iou: of the final mask; None where there is no truth, or no target in view.
-        change: by which refinement, or another model, changed the IoU; None likewise.
-        score: of the answer.
+        rgb: Image with the mask drawn, uint8 (H, W, 3); or several such images side by side.
+        caption: Caption for people.
+        iou: IoU of the final mask; None without ground truth or without a target in view.
+        change: Change of the IoU by refinement, or by another model; None likewise.
+        score: Score of the answer.
     """
 
     rgb: NDArray[np.uint8]
@@ -61,20 +61,20 @@ class Picture:
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows; a part that is empty is left out.
+    """The content of the page; empty parts are left out.
 
     Attributes:
-        title: of the page.
-        tables: Rows of figures by name, for each table by the head of its first column.
-        faults: What went wrong, and how often; None: nothing is said about that.
+        title: Title of the page.
+        tables: Rows of metrics by name, for each table by the head of its first column.
+        faults: Faults with their counts; None leaves the section out.
         latencies: Milliseconds until the final answer.
         timeline: Lines to draw over the answers, values 0 to 1 or None, by name.
-        pictures: The gallery; read once, one by one, since all of a long recording's would fill the memory.
+        pictures: Images of the gallery; read once, one by one, because those of a long recording would fill the memory.
         facts: Configuration and versions.
-        orders: of the gallery: words for people by what to sort by, "iou", "change" or "score" with ",1" for rising
-            and ",-1" for falling; "" is the order of ``pictures``.
-        legend: of the gallery.
-        across: as many pictures are side by side on each card.
+        orders: Orders of the gallery: descriptions by sort key, "iou", "change" or "score" with ",1" for rising and
+            ",-1" for falling; "" is the order of ``pictures``.
+        legend: Legend of the gallery.
+        across: Number of images side by side on each card.
     """
 
     title: str
@@ -90,7 +90,7 @@ class Page:
 
 
 def library_versions() -> dict[str, str]:
-    """What computed the figures."""
+    """The versions of the software that computed the metrics."""
 
     def of(name: str) -> str:
         try:
@@ -102,7 +102,7 @@ def library_versions() -> dict[str, str]:
 
 
 def write_page(path: Path, page: Page) -> None:
-    """Writes the page as one file: pictures, styles and the script for sorting are in it."""
+    """Writes the page as one file with its images, styles and the script for sorting."""
     sections = {
         "Summary": "\n".join(_table(corner, rows) for corner, rows in page.tables.items() if rows),
         "What went wrong": _faults(page.faults),

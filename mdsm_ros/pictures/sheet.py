@@ -1,4 +1,4 @@
-"""Pictures with captions, side by side on one sheet, for people to look at."""
+"""Images with captions, side by side on one sheet, for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_ASPECT = 4  # of a tile, as height to width
 
 
 def tile_size(width: int, height: int, across: int) -> tuple[int, int]:
-    """Width and height at which a picture is shown, ``across`` pixels wide; high strips are made lower."""
+    """The displayed width and height of an image, ``across`` pixels wide; tall images are made lower."""
     return across, max(1, min(MOST_ASPECT * across, round(across * height / width)))
 
 
@@ -34,7 +34,7 @@ def contact_sheet(tiles: list[Image.Image], columns: int) -> Image.Image:
 
 
 def labelled(picture: NDArray[np.uint8], caption: str) -> Image.Image:
-    """A picture (H, W, 3) above its caption, which takes as many lines as it needs."""
+    """An image (H, W, 3) above its caption, which has as many lines as it needs."""
     height, width = picture.shape[:2]
     font = ImageFont.load_default(FONT_SIZE)
     per_line = max(8, int((width - 2 * MARGIN) / font.getlength("n")))

@@ -1,48 +1,113 @@
-"""What lies beside frames that are files: their instructions.
-
-A node keeps frames that it was unsure of: ``STAMP.jpg`` and, beside it, ``STAMP.json``.
+"""Frames that a node was unsure of, kept as files: ``STAMP.jpg`` and, beside it, ``STAMP.json``.
 
 The folder is a ring buffer: where it grows beyond its limit, the oldest frames are removed. ``mdsm learn`` reads it.
 """
 
 from __future__ import annotations
 
-import csv
+from collections import OrderedDict
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
-from mdsm_ros.errors import DatasetError, InstructionError
-from mdsm_ros.foreign import read_json
-from mdsm_ros.inference.answer import validate_instruction
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-MAX_NOTE = 1 << 16  # bytes
-INSTRUCTIONS_FILE = "images.csv"  # as ``mdsm-data bag-labels`` writes it: image, instruction
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import StorageError
+from mdsm_ros.files import write_bytes, write_json
+from mdsm_ros.inference.answer import Segmentation
 
-
-def read_instruction(path: Path) -> str:
-    """The instruction of a frame from its note; "" where there is no note that can be used."""
-    try:
-        if path.stat().st_size > MAX_NOTE:
-            return ""
-        note = read_json(path, DatasetError, "the note of a frame")
-        return validate_instruction(note["instruction"])
-    except (AttributeError, DatasetError, InstructionError, KeyError, OSError, TypeError):
-        return ""
+IMAGE_ENDING, NOTE_ENDING = ".jpg", ".json"
+QUALITY = 92  # of JPEG
+UNSURE = 0.15  # a score as close to present_threshold as this
+STEADY = 0.5  # IoU with the mask before, below which an answer has flipped
+APART = 10**9  # ns between kept frames: closer ones look alike
+MEGABYTE = 1 << 20
 
 
-def read_listed(path: Path) -> dict[str, str]:
-    """The instructions of images by their file names, from a table as ``mdsm-data bag-labels`` writes it.
+@dataclass(frozen=True)
+class _Before:
+    instruction: str
+    present: bool
+    mask: NDArray[np.bool_]
+
+
+class HardFrames:
+    """The folder of kept frames.
 
     Args:
-        path: Table with the columns image and instruction; none where there is no such file.
+        folder: Folder, made when absent; what it holds already counts.
+        megabytes: Most that it may hold.
 
     Raises:
-        DatasetError: The table or an instruction in it cannot be used.
+        StorageError: The folder cannot be made or read.
     """
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row.get("image") and row.get("instruction")]
-        return {row["image"]: validate_instruction(row["instruction"]) for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, InstructionError) as error:
-        raise DatasetError(f"{path} cannot be used: {error}, expected the columns image and instruction") from error
+
+    def __init__(self, folder: Path, megabytes: int) -> None:
+        self._folder, self._limit = folder, megabytes * MEGABYTE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._sizes = OrderedDict((stamp, self._size(stamp)) for stamp in sorted(self._stamps()))
+        except OSError as error:
+            raise StorageError(f"keep_hard_frames is {str(folder)!r}, which cannot be used: {error}") from error
+        self._before: _Before | None = None
+        self._last: int | None = None
+
+    def offer(
+        self, stamp: int, image: NDArray[np.uint8], instruction: str, answer: Segmentation, present_threshold: float
+    ) -> list[str]:
+        """Keeps a frame whose answer was unsure or has flipped; returns why, [] where it is not kept.
+
+        Args:
+            stamp: Stamp of the frame in ns.
+            image: uint8 (H, W, 3) RGB.
+            instruction: What was asked.
+            answer: Final answer.
+            present_threshold: Lowest score for which the target counts as in view.
+
+        Raises:
+            StorageError: The frame cannot be written.
+        """
+        reasons = self._reasons(instruction, answer, present_threshold)
+        if not reasons or (self._last is not None and abs(stamp - self._last) < APART) or stamp in self._sizes:
+            return []
+        buffer = BytesIO()
+        Image.fromarray(image).save(buffer, "jpeg", quality=QUALITY)
+        note = {"instruction": instruction, "score": round(answer.score, 4), "present": answer.present, "why": reasons}
+        try:
+            write_json(self._path(stamp, NOTE_ENDING), note)
+            write_bytes(self._path(stamp, IMAGE_ENDING), buffer.getvalue())
+            self._sizes[stamp] = self._size(stamp)
+            self._last = stamp
+            self._make_room()
+        except OSError as error:
+            raise StorageError(f"frame {stamp} cannot be kept in {str(self._folder)!r}: {error}") from error
+        return reasons
+
+    def _reasons(self, instruction: str, answer: Segmentation, threshold: float) -> list[str]:
+        before, self._before = self._before, _Before(instruction, answer.present, answer.mask)
+        reasons = ["unsure"] if abs(answer.score - threshold) < UNSURE else []
+        if before is None or before.instruction != instruction or before.mask.shape != answer.mask.shape:
+            return reasons
+        jumped = before.present and answer.present and iou(before.mask, answer.mask) < STEADY
+        return reasons + (["flipped"] if before.present != answer.present or jumped else [])
+
+    def _make_room(self) -> None:
+        total = sum(self._sizes.values())
+        while total > self._limit and len(self._sizes) > 1:
+            stamp, size = self._sizes.popitem(last=False)
+            total -= size
+            for ending in (IMAGE_ENDING, NOTE_ENDING):
+                self._path(stamp, ending).unlink(missing_ok=True)
+
+    def _stamps(self) -> list[int]:
+        return [int(path.stem) for path in self._folder.glob(f"*{IMAGE_ENDING}") if path.stem.isdecimal()]
+
+    def _size(self, stamp: int) -> int:
+        paths = (self._path(stamp, ending) for ending in (IMAGE_ENDING, NOTE_ENDING))
+        return sum(path.stat().st_size for path in paths if path.exists())
+
+    def _path(self, stamp: int, ending: str) -> Path:
+        return self._folder / f"{stamp}{ending}"

@@ -1,6 +1,6 @@
-"""Evaluation on a recording: every image of a rosbag2 bag is answered and compared with the truth, where there is one.
+"""Evaluation on a recording: every image of a rosbag2 bag is answered and, if possible, compared with the ground truth.
 
-``frames.py`` reads the bag as a stream, ``answers.py`` asks the model and keeps what it says line by line, so that a
-run goes on where it was killed; ``summary.py`` makes figures of it, ``output_bag.py`` and ``../pictures/page.py`` what
-people look at; ``run.py`` puts it together.
+``frames.py`` reads the bag as a stream, ``answers.py`` runs the model and stores its answers line by line, so that a
+killed run can resume; ``summary.py`` computes metrics, ``output_bag.py`` and ``../pictures/page.py`` write the
+recording and the report; ``run.py`` runs all of it.
 """

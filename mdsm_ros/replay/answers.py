@@ -1,4 +1,4 @@
-"""What a model says to every frame of a recording, kept line by line."""
+"""A model's answers to every frame of a recording, stored line by line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pycocotools import mask as coco_mask
 from mdsm_ros.dataset.metrics import intersection_union, iou
 from mdsm_ros.errors import AnswerError, ImageError
 from mdsm_ros.files import to_json
-from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.answer import Stage
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
@@ -24,21 +24,23 @@ from mdsm_ros.replay.frames import ReplayFrame
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
 
+FINAL_FIRST: tuple[Stage, ...] = ("refined", "tracked", "initial")  # by what counts as the mask of an image
+
 
 @dataclass(frozen=True)
 class FrameAnswer:
-    """A frame and the answers to it; JSON-ready.
+    """A frame and its answers, as JSON-compatible values.
 
     Attributes:
-        number, stamp, recorded, instruction: of the frame.
-        fault: Why there is no answer, or None.
+        number, stamp, recorded, instruction: Fields of the frame.
+        fault: Reason why there is no answer, or None.
         masks: COCO run-length encoding of the mask, by stage.
-        seconds: Until the mask, by stage.
-        score, present: of the answer.
-        in_view: The truth shows the target; None where the truth is not known.
-        counts: (intersection, union) with the truth in pixels, by stage, where it is known.
-        latency: Seconds from sending the image to hearing of the last mask; None where nothing was sent.
-        steady: IoU with the mask of the frame before, under the same instruction; 1 where both are empty.
+        seconds: Seconds until the mask, by stage.
+        score, present: Score and presence of the answer.
+        in_view: Whether the target is in view by the ground truth; None if unknown.
+        counts: Intersection and union with the ground truth in pixels, by stage, if known.
+        latency: Seconds from sending the image to receiving the last mask; None if no image was sent.
+        steady: IoU with the mask of the previous frame for the same instruction; 1 if both are empty.
     """
 
     number: int
@@ -57,8 +59,8 @@ class FrameAnswer:
 
     @property
     def stage(self) -> str:
-        """Of the last answer; "" where there is none."""
-        return next((stage for stage in reversed(STAGES) if stage in self.masks), "")
+        """The stage of the last answer; "" if there is none."""
+        return next((stage for stage in FINAL_FIRST if stage in self.masks), "")
 
     def mask(self, stage: str) -> NDArray[np.bool_]:
         """The mask (H, W) of a stage."""
@@ -68,7 +70,7 @@ class FrameAnswer:
         return mask
 
     def iou(self, stage: str) -> float | None:
-        """With the truth; None where it is not known or the target is not in view."""
+        """The IoU with the ground truth; None if it is unknown or the target is not in view."""
         if not self.in_view or stage not in self.counts:
             return None
         intersection, union = self.counts[stage]
@@ -78,7 +80,7 @@ class FrameAnswer:
 def answer_frame(
     segmenter: Segmenter, settings: InferenceSettings, frame: ReplayFrame, before: FrameAnswer | None
 ) -> FrameAnswer:
-    """Asks a model about one frame; ``before`` is the answer to the frame before."""
+    """Runs a model on one frame; ``before`` is the answer to the previous frame."""
     about = {key: getattr(frame, key) for key in ("number", "stamp", "recorded", "instruction")}
     if frame.image is None or not frame.instruction:
         return FrameAnswer(**about, fault=frame.fault or "no instruction yet")
@@ -100,7 +102,7 @@ def answer_frame(
 
 
 def steadiness(answer: FrameAnswer, before: FrameAnswer | None) -> float | None:
-    """IoU of the last masks of two frames in a row; None where the instruction or the size is another one."""
+    """The IoU of the last masks of two consecutive frames; None if instruction or size differ."""
     if before is None or not before.stage or before.instruction != answer.instruction:
         return None
     mask, earlier = answer.mask(answer.stage), before.mask(before.stage)
@@ -110,7 +112,7 @@ def steadiness(answer: FrameAnswer, before: FrameAnswer | None) -> float | None:
 
 
 def read_answers(path: Path) -> Iterator[FrameAnswer]:
-    """The answers that a run, ended or not, has left; half a line at the end is passed over."""
+    """The stored answers of a run, finished or not; an incomplete last line is ignored."""
     if path.exists():
         with path.open(encoding="utf-8") as lines:
             for line in lines:
@@ -131,7 +133,7 @@ def _from_json(line: str) -> FrameAnswer:
 
 
 def cut_half_a_line(path: Path) -> None:
-    """Removes what a kill has left of the last line."""
+    """Removes an incomplete last line, left by a killed run."""
     if path.exists():
         with path.open("rb+") as file:
             file.truncate(sum(len(line) for line in file if line.endswith(b"\n")))
@@ -147,11 +149,11 @@ def write_answers(
     """Answers frames one by one; each is on disk before the next one begins.
 
     Args:
-        path: File of answers, to which these are added.
-        segmenter: The model.
+        path: File to which the answers are appended.
+        segmenter: Segmenter to evaluate.
         settings: Settings of all answers.
-        frames: The frames that are not answered yet.
-        before: The last answer of the file, if it has one.
+        frames: Frames without an answer.
+        before: Last answer in the file, if any.
     """
     with path.open("a", encoding="utf-8") as file:
         for frame in frames:

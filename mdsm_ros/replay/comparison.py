@@ -29,10 +29,10 @@ COMPARISON = "comparison"
 
 
 def run_comparison(options: ReplayOptions, segmenters: Sequence[Segmenter]) -> int:
-    """Replays a recording with two models, each in a folder of its own, and compares them frame by frame.
+    """Replays a recording with two models, each in a separate folder, and compares them frame by frame.
 
     Raises:
-        BagError, ReplayError: as :func:`mdsm_ros.replay.run.run_replay`; or there is no truth to compare with.
+        BagError, ReplayError: As for :func:`mdsm_ros.replay.run.run_replay`, or there is no ground truth.
     """
     folders = [options.out / f"{letter}_{Path(s.name).name}" for letter, s in zip("ab", segmenters, strict=True)]
     for folder, segmenter in zip(folders, segmenters, strict=True):
@@ -60,7 +60,7 @@ def run_comparison(options: ReplayOptions, segmenters: Sequence[Segmenter]) -> i
 
 
 def telling(group: Sequence[Pair]) -> set[Pair]:
-    """Of the frames of an instruction: where the second model is worse most, better most, and the one in between."""
+    """Three frames of an instruction: the second model's largest loss, its largest gain, and the median."""
     ranked = sorted(group, key=lambda pair: pair.change)
     return {ranked[i] for i in (0, len(ranked) // 2, -1)}
 

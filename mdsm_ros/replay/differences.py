@@ -1,4 +1,4 @@
-"""Two models on the same recording: paired differences and how sure they are."""
+"""Two models on the same recording: paired differences with confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIDENCE = 0.95
 
 
 class Pair(NamedTuple):
-    """A frame whose target is in view, and the IoU of both models' final masks."""
+    """A frame with its target in view, and the IoU of both models' final masks."""
 
     number: int
     instruction: str
@@ -25,12 +25,12 @@ class Pair(NamedTuple):
 
     @property
     def change(self) -> float:
-        """Second minus first."""
+        """The IoU of the second model minus that of the first."""
         return self.second - self.first
 
 
 def paired_ious(first: Iterable[FrameAnswer], second: Iterable[FrameAnswer]) -> Iterator[Pair]:
-    """Every frame whose target is in view and which both have answered."""
+    """All frames with the target in view that both models have answered."""
     for a, b in zip(first, second, strict=False):  # a recording may be damaged further on
         assert a.number == b.number, "both have answered the same recording from its first image on"
         one, other = a.iou(a.stage), b.iou(b.stage)
@@ -42,8 +42,8 @@ def difference(pairs: Sequence[Sequence[Pair]], seed: int = 0) -> Figures:
     """Second minus first: mean IoU of both, difference, and its confidence interval.
 
     Args:
-        pairs: Those of each instruction.
-        seed: of the draws.
+        pairs: Pairs of each instruction.
+        seed: Random seed of the bootstrap.
 
     The frames of an instruction resemble each other, so whole instructions are drawn anew (cluster bootstrap,
     percentile interval of 95 %). With a single instruction there is nothing to draw, and no interval.

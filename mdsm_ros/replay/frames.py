@@ -1,4 +1,4 @@
-"""A recording as a stream of frames: image, instruction in force, and the truth where it was recorded or labelled."""
+"""A recording as a stream of frames: image, current instruction, and the ground truth if recorded or labelled."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mdsm_ros.recordings.playback import IMAGE_TYPES, INSTRUCTION_TYPE, TRUTH_TO
 from mdsm_ros.replay.labels import Labels
 
 TRUTH_TOPICS = (TRUTH_TOPIC, TRUTH_TOPIC.removesuffix("/compressed"))
-LATE = 30  # images by which a truth may come after its image
+LATE = 30  # images by which the ground truth may arrive after its image
 
 
 @dataclass(frozen=True)
 class Topics:
-    """Names of topics; ``truth`` and ``instruction`` are None where the bag has none."""
+    """The names of the topics; ``truth`` and ``instruction`` are None if the bag has none."""
 
     image: str
     instruction: str | None
@@ -32,7 +32,7 @@ class Topics:
 
     @property
     def all(self) -> list[str]:
-        """Those that are there."""
+        """The topics that exist."""
         return [topic for topic in (self.image, self.instruction, self.truth) if topic is not None]
 
 
@@ -41,14 +41,14 @@ class ReplayFrame:
     """One image of a recording.
 
     Attributes:
-        number: of the image in the recording, from 0.
-        stamp: of its header, ns.
-        recorded: When it was recorded, ns.
-        frame_id: of its header.
-        instruction: in force when it was recorded; "" before the first one.
-        image: uint8 (H, W, 3) RGB; None where it cannot be read.
-        fault: Why not.
-        truth: Bool (H, W), all False where the target is not in view; None where it is not known.
+        number: Number of the image in the recording, from 0.
+        stamp: Stamp of the image's header in ns.
+        recorded: Time of recording in ns.
+        frame_id: Frame of the image's header.
+        instruction: Instruction at the time of recording; "" before the first one.
+        image: Image, uint8 (H, W, 3) RGB; None if it cannot be read.
+        fault: Reason why the image cannot be read.
+        truth: Ground-truth mask, bool (H, W), all False if the target is not in view; None if unknown.
     """
 
     number: int
@@ -64,14 +64,14 @@ class ReplayFrame:
 def choose_topics(
     bag: Bag, *, image: str | None = None, instruction: str | None = None, truth: str | None = None, said: bool = False
 ) -> Topics:
-    """The topics that were named, or the only ones of their type.
+    """Finds the named topics, or the only ones of their type.
 
     Args:
-        bag: The recording.
-        image: Its name; None: the only one of its type.
-        instruction: The same.
-        truth: Its name; None: one of :data:`TRUTH_TOPICS`, where it is there.
-        said: The instruction is given otherwise, none is needed from the bag.
+        bag: Recording.
+        image: Name of the image topic; None for the only one of its type.
+        instruction: Name of the instruction topic; None for the only one of its type.
+        truth: Name of the ground-truth topic; None for one of :data:`TRUTH_TOPICS`, if it exists.
+        said: Whether the instruction is given by an option, so that none is needed from the bag.
 
     Raises:
         BagError: A topic is missing or has another type, or several would do.
@@ -80,7 +80,7 @@ def choose_topics(
         truth = next((topic for topic in TRUTH_TOPICS if topic in bag.topics), None)
     else:
         truth = bag.find_topic(IMAGE_TYPES, truth)
-    others = [topic for topic in bag.topics if topic.startswith("/mdsm/")]  # of the node, recorded with the rest
+    others = [topic for topic in bag.topics if topic.startswith("/mdsm/")]  # the node's own, recorded with the others
     aside = [*others, *([truth] if truth else []), *depth_topics(bag)]
     found = None if said else bag.find_topic([INSTRUCTION_TYPE], instruction, exclude=others)
     return Topics(bag.find_topic(IMAGE_TYPES, image, exclude=aside), found, truth)
@@ -88,14 +88,14 @@ def choose_topics(
 
 @dataclass
 class FrameReader:
-    """Reads a recording frame by frame in bounded memory; what is wrong with it is counted and left out.
+    """Reads a recording frame by frame in bounded memory; unusable messages are counted and left out.
 
     Attributes:
-        bag: The recording.
-        topics: of it.
-        said: The instruction that is in force all the time; None: the recording's.
-        labels: where the truth comes from; None: from the recording.
-        faults: How often, by what it is.
+        bag: Recording.
+        topics: Topics of the recording.
+        said: Instruction for the whole recording; None for the recorded ones.
+        labels: Source of the ground truth; None for the recording.
+        faults: Counts of faults by description.
     """
 
     bag: Bag
@@ -105,13 +105,14 @@ class FrameReader:
     faults: Counter[str] = field(default_factory=Counter)
 
     def frames(self, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[ReplayFrame]:
-        """All frames in the order they were recorded.
+        """Yields all frames in the order of recording.
 
         Args:
-            wanted: Whether the pixels of the image of a number are to be decoded, which takes most of the time.
+            wanted: Function that decides by the image's number whether to decode its pixels, which takes most of the
+                time.
 
         Raises:
-            ReplayError: There is not one image.
+            ReplayError: There is no image.
         """
         count = 0
         waiting: deque[ReplayFrame] = deque()
@@ -171,11 +172,11 @@ class FrameReader:
                         self.faults["stamps that go backwards"] += 1
                     before, number = frame.stamp, number + 1
                     yield frame
-        except BagError as error:  # what was read until here is good
+        except BagError as error:  # the frames read until here are valid
             self.faults[f"the rest of the bag after image {number}: {self._public(str(error))}"] += 1
 
     def _public(self, text: str) -> str:
-        """A message for results that are shown around, which do not say where the recording lies."""
+        """An error message for published results, without the path of the recording."""
         places = (str(self.bag.path.absolute()), str(self.bag.path))
         for place in places:
             text = text.replace(place, self.bag.path.absolute().name)

@@ -1,4 +1,4 @@
-"""Right masks from a dataset folder, whose images are frames of the recording that somebody has labelled."""
+"""Ground-truth masks from a dataset folder, whose images are labelled frames of the recording."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from mdsm_ros.inference.answer import validate_instruction
 
 
 class Labels:
-    """A dataset in the format of :mod:`mdsm_ros.dataset.format` as truth; its splits do not matter.
+    """A dataset in the format of :mod:`mdsm_ros.dataset.format` as ground truth; its splits are ignored.
 
-    The name of an image's file, without folder and ending, is the stamp of the frame's header in ns. A label holds
-    for the frame with that stamp while that instruction is in force; no annotation means that the target is not in
-    view. Frames without a label have no truth.
+    The name of an image's file, without folder and suffix, is the stamp of the frame's header in ns. A label applies to
+    the frame with that stamp and that current instruction; no annotation means that the target is not in view. Frames
+    without a label have no ground truth.
 
     Args:
-        folder: of the dataset.
+        folder: Folder of the dataset.
 
     Attributes:
-        name: Folder and content, for telling labels apart.
+        name: Name of folder and content, for distinguishing labels.
 
     Raises:
-        ReplayError: It is no dataset or is damaged, an image has another name, an instruction cannot be used, or an
+        ReplayError: The dataset is missing or damaged, an image has another name, an instruction cannot be used, or an
             image is labelled twice for the same instruction.
     """
 
@@ -36,7 +36,7 @@ class Labels:
         try:
             self._data = Dataset(folder)
             for instruction in self._data.instructions:
-                self._data.mask(instruction)  # a damaged one is told now, not hours later
+                self._data.mask(instruction)  # reports a damaged mask now, not hours later
                 self._note(instruction)
             digest = hashlib.sha256((folder / ANNOTATIONS_FILE).read_bytes()).hexdigest()
         except (DatasetError, InstructionError) as error:
@@ -58,11 +58,11 @@ class Labels:
         self._by_frame[key] = instruction
 
     def truth(self, stamp: int, instruction: str) -> NDArray[np.bool_] | None:
-        """The mask (H, W) of a frame, all False where the target is not in view; None where it is not labelled.
+        """The mask (H, W) of a frame, all False if the target is not in view; None if it is not labelled.
 
         Args:
-            stamp: of the frame's header, ns.
-            instruction: in force, as :func:`mdsm_ros.inference.answer.validate_instruction` gives it.
+            stamp: Stamp of the frame's header in ns.
+            instruction: Current instruction, as :func:`mdsm_ros.inference.answer.validate_instruction` gives it.
         """
         self._unseen.discard(stamp)
         label = self._by_frame.get((stamp, instruction))
@@ -72,7 +72,7 @@ class Labels:
         return self._data.mask(label)
 
     def unused(self) -> dict[str, int]:
-        """How many labels no frame has asked for, by why."""
+        """The number of unused labels by reason."""
         of_no_image = sum(stamp in self._unseen for stamp, _ in self._unused)
         reasons = {
             "labels of no image in the recording": of_no_image,

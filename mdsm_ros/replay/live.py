@@ -1,4 +1,4 @@
-"""A recording through DDS into the running node: what a robot would have got of it."""
+"""Plays a recording over DDS into the running node, as on a robot."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from mdsm_ros.dataset.metrics import intersection_union
 from mdsm_ros.errors import BagError
 from mdsm_ros.files import to_json, whole_file
+from mdsm_ros.inference.answer import TRACKED
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.recordings.exchange import Frame, Outgoing
 from mdsm_ros.recordings.node_log import Heard, HeardByImage, HeardMask, HeardStatus
@@ -42,13 +43,13 @@ class LiveSource:
     def messages(self, start: int) -> Iterator[Outgoing]:
         """The messages at the pace of their recording, with the stamps of their recording whatever ``start`` is."""
         first: int | None = None
-        with suppress(BagError):  # reading the frames meets the same damage, and says so
+        with suppress(BagError):  # reading the frames meets and reports the same damage
             for message in self._bag.messages(list(self.topics)):
                 first = message.time if first is None else first
                 try:
                     header = self._bag.decode(message).header if message.topic == self.image_topic else None
                 except BagError:
-                    continue  # no image message; :class:`FrameReader` gives it no number either
+                    continue  # not an image message; :class:`FrameReader` gives it no number either
                 frame = None
                 if header is not None:
                     stamp = int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
@@ -56,19 +57,19 @@ class LiveSource:
                 yield Outgoing(message.topic, (message.time - first) / 1e9, message.data, frame)
 
     def truth(self, frame: Frame) -> np.ndarray | None:
-        """Not kept here."""
+        """Returns None: the ground truth is not stored here."""
         return None
 
 
 def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: float) -> None:
-    """Starts the node, plays the recording into it, and writes what it says to a file as it comes.
+    """Starts the node, plays the recording into it, and writes its answers to a file at once.
 
     Args:
-        bag: The recording.
-        topics: of it.
-        parameters: of the node.
-        out: Folder for the node's log and for :data:`HEARD`, which begins anew.
-        rate: as many times as fast as recorded.
+        bag: Recording.
+        topics: Topics of the recording.
+        parameters: Parameters of the node.
+        out: Folder for the node's log and for :data:`HEARD`, which is replaced.
+        rate: Speed relative to the recording.
 
     Raises:
         DemoError: The node did not start or has ended, or another one is running.
@@ -88,7 +89,7 @@ def play(bag: Bag, topics: Topics, parameters: dict[str, Any], out: Path, rate: 
 
 
 def judge(lines: Iterable[HeardMask | HeardStatus], frames: Iterable[ReplayFrame]) -> Iterator[FrameAnswer]:
-    """The answers that were given to the frames under the instruction in force; the others have a fault."""
+    """The answers to the frames for the current instruction; the other frames have a fault."""
     before: FrameAnswer | None = None
     heard = HeardByImage(lines)
     for frame in frames:
@@ -111,7 +112,7 @@ def _answer(heard: Heard, frame: ReplayFrame, about: dict[str, Any]) -> FrameAns
         status = said.status
         if status["error"] is not None:
             return FrameAnswer(**about, fault=status["error"])
-        waiting = heard.masks.get(status["stage"])
+        waiting = heard.masks.get("refined" if status["stage"] == TRACKED else status["stage"])  # both come on ~/mask
         mask = waiting.popleft() if waiting else None
         if mask is not None and status["instruction"] == frame.instruction:
             masks[status["stage"]], seconds[status["stage"]] = mask, status["timings"]["total"]

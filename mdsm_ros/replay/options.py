@@ -1,4 +1,4 @@
-"""What a replay is asked to do."""
+"""Options of a replay."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ class ReplayOptions:
     """Options of :func:`mdsm_ros.replay.run.run_replay` and of a comparison.
 
     Attributes:
-        bag: The recording: a rosbag2 folder, a .mcap or a .db3 file.
-        out: Folder to write; a run that was ended is resumed in it.
-        image: Topic of the camera; None takes the only one of its type.
-        instruction_topic: Topic of the instructions; None takes the only String.
-        instruction: Instruction that is in force all the time, instead of the recording's.
-        truth: Topic of the true masks; None takes /ground_truth/mask if it was recorded.
-        labels: Folder of a dataset with true masks of some of the images, instead of a topic.
-        num_inference_steps: Number of refinement steps; None takes the model's.
+        bag: Recording: a rosbag2 folder, a .mcap or a .db3 file.
+        out: Folder to write; an interrupted run resumes in it.
+        image: Topic of the camera; None for the only one of its type.
+        instruction_topic: Topic of the instructions; None for the only String topic.
+        instruction: Instruction for the whole recording, instead of the recorded ones.
+        truth: Topic of the ground-truth masks; None for /ground_truth/mask if it was recorded.
+        labels: Folder of a dataset with ground-truth masks of some images, instead of a topic.
+        num_inference_steps: Number of refinement steps; None for the model's own.
         live: Whether the recording is played into the running node.
-        rate: Speed of a live run.
+        rate: Speed of a live run relative to the recording.
+        track: Seconds that the model takes per answer, with tracked masks in between; None tracks nothing.
         write_bag: Whether to write the recording with masks.
     """
 
@@ -34,4 +35,5 @@ class ReplayOptions:
     num_inference_steps: int | None = None
     live: bool = False
     rate: float = 1.0
+    track: float | None = None
     write_bag: bool = True

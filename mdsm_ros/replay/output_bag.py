@@ -1,4 +1,4 @@
-"""The recording once more, with masks and statuses beside its own topics; opens in Foxglove and RViz."""
+"""A copy of the recording with masks and status lines beside its own topics, for Foxglove and RViz."""
 
 from __future__ import annotations
 
@@ -15,32 +15,36 @@ from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import BagError
 from mdsm_ros.files import to_json
-from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.answer import TRACKED
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.replay.answers import FrameAnswer
 
-TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # image_transport's names
+MASK_TOPIC = "/mdsm/mask/compressed"  # name in image_transport
+TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": MASK_TOPIC, TRACKED: MASK_TOPIC}
 STATUS_TOPIC = "/mdsm/status"
-STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording brings along no types but its own
-NO_HASH = "RIHS01_" + 64 * "0"  # of a type whose definition is not in the recording
+STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording contains only its own types
+NO_HASH = "RIHS01_" + 64 * "0"  # a type without a definition in the recording
 IMAGE_TYPE, STATUS_TYPE = "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 
 
 def write_output_bag(
     folder: Path, bag: Bag, image_topic: str, answers: Iterator[FrameAnswer], progress: Callable[[], object]
 ) -> None:
-    """Copies a recording message by message and puts each answer behind its image.
+    """Copies a recording message by message and inserts each answer after its image.
 
     Args:
-        folder: to write, mcap; must not exist.
-        bag: The recording; what it says on our own topics is left out.
-        image_topic: whose images were answered.
-        answers: in the order of the images.
-        progress: called for each image.
+        folder: Folder to write (mcap); must not exist.
+        bag: Recording; its messages on the output topics are left out.
+        image_topic: Topic of the answered images.
+        answers: Answers in the order of the images.
+        progress: Function called for each image.
     """
     with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         ours = {
-            **{topic: writer.add_connection(topic, IMAGE_TYPE, typestore=STORE) for topic in TOPICS.values()},
+            **{
+                topic: writer.add_connection(topic, IMAGE_TYPE, typestore=STORE)
+                for topic in dict.fromkeys(TOPICS.values())
+            },
             STATUS_TOPIC: writer.add_connection(STATUS_TOPIC, STATUS_TYPE, typestore=STORE),
         }
         copies = {
@@ -57,7 +61,7 @@ def write_output_bag(
                     answer = next(answers, None)
                     progress()
         except BagError:
-            pass  # the report says so; what could be read is there
+            pass  # the report says so; the readable part is copied
 
 
 def _copy(writer: Writer, bag: Bag, connection: Connection) -> Connection:
@@ -66,7 +70,7 @@ def _copy(writer: Writer, bag: Bag, connection: Connection) -> Connection:
     definition = connection.msgdef.data if connection.msgdef.format != MessageDefinitionFormat.NONE else ""
     about: dict[str, Any] = (
         {"typestore": bag.typestore} if known else {"msgdef": definition, "rihs01": connection.digest or NO_HASH}
-    )  # bytes are copied, whether anybody here knows their type or not
+    )  # bytes are copied even if their type is unknown
     return writer.add_connection(connection.topic, connection.msgtype, offered_qos_profiles=profiles, **about)
 
 
@@ -79,9 +83,9 @@ def _write_answer(
         data = STORE.serialize_cdr(content, ours[topic].msgtype)
         writer.write(ours[topic], message.time, data)
 
-    for stage in STAGES:
+    for stage, topic in TOPICS.items():
         if stage in answer.masks:
-            write(TOPICS[stage], _mask_message(header, answer.mask(stage)))
+            write(topic, _mask_message(header, answer.mask(stage)))
     status = {
         "stamp": {"sec": answer.stamp // 10**9, "nanosec": answer.stamp % 10**9},
         "instruction": answer.instruction,

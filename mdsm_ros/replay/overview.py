@@ -1,4 +1,4 @@
-"""What the report of a replay shows, gathered in one pass over the answers."""
+"""The content of a replay's report, collected in one pass over the answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_INSTRUCTIONS = 60  # in the gallery
 
 
 class Overview:
-    """Numbers of every answer, but no masks, so that an hour of video fits into memory.
+    """The metrics of every answer, without masks, so that an hour of video fits into memory.
 
     Attributes:
         latencies: Milliseconds until the last mask of each answer.
@@ -42,7 +42,7 @@ class Overview:
         return result
 
     def add(self, answer: FrameAnswer) -> None:
-        """Takes one answer into account."""
+        """Adds one answer."""
         self._everything.add(answer)
         if answer.instruction:
             self._by_instruction.setdefault(answer.instruction, Tally()).add(answer)
@@ -56,7 +56,7 @@ class Overview:
             self._candidates[answer.instruction].append((quality, change_of(answer) or 0.0, answer.number))
 
     def summary(self) -> dict[str, Any]:
-        """Figures of "all", of its "stages", of "instructions" by their text, and frames "unanswered" by reason."""
+        """The metrics of "all", of "stages", of "instructions" by text, and the frames "unanswered" by reason."""
         return {
             "all": self._everything.figures(),
             "stages": self._everything.stages(),
@@ -65,11 +65,11 @@ class Overview:
         }
 
     def timeline(self) -> dict[str, list[float | None]]:
-        """Values of every frame by their name; only those that are known of some frame."""
+        """The values of every frame by name; only those known for some frame."""
         return {name: line for name, line in self._timeline.items() if any(value is not None for value in line)}
 
     def pictures(self) -> set[int]:
-        """Numbers of the frames to show: best, middling and worst of each instruction, and what refinement spoiled."""
+        """The numbers of the frames to show: best, median and worst of each instruction, and losses by refinement."""
         chosen: set[int] = set()
         for candidates in spread(list(self._candidates.values())):
             ranked = sorted(candidates)
@@ -84,6 +84,6 @@ def spread(instructions: Sequence[T]) -> Sequence[T]:
 
 
 def change_of(answer: FrameAnswer) -> float | None:
-    """By how much refinement changed the IoU; None where that is not known."""
+    """The change of the IoU by refinement; None if unknown."""
     before, after = answer.iou("initial"), answer.iou("refined")
     return None if before is None or after is None else after - before

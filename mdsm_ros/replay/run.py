@@ -1,4 +1,4 @@
-"""``mdsm replay``: a recording in, figures, a page and a recording with masks out."""
+"""``mdsm replay``: evaluates a recording, and writes metrics, a report and a recording with masks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from mdsm_ros.dataset.metrics import figures_table
+from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError, StorageError
 from mdsm_ros.extras import require
 from mdsm_ros.files import content_mark, public_name, short_hash, write_json
@@ -31,6 +31,8 @@ from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.overview import Overview, change_of
+from mdsm_ros.replay.tracking.figures import tracking_figures
+from mdsm_ros.replay.tracking.paced import PacedNode
 
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
@@ -42,8 +44,8 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
     """Runs or continues a replay; returns the exit code.
 
     Raises:
-        BagError, ReplayError: The recording cannot be used, or the output folder holds something else.
-        StorageError: The recording with masks cannot be written; half of it is removed.
+        BagError, ReplayError: The recording cannot be used, or the output folder contains something else.
+        StorageError: The recording with masks cannot be written; the incomplete one is removed.
         SettingsError: The number of refinement steps is out of range.
     """
     out = options.out
@@ -61,17 +63,19 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         summary = overview.summary()
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
-        write_json(out / METRICS, {**summary, "faults": faults, "settings": facts, "versions": versions})
-        write_page(out / REPORT, _page(out, reader, overview, summary, faults, facts | versions))
+        tracking, drops = ({}, {}) if options.track is None or options.live else _track(out, reader, options.track)
+        of_tracking = {"tracking": tracking, "masks given up": drops} if tracking else {}
+        write_json(out / METRICS, {**summary, **of_tracking, "faults": faults, "settings": facts, "versions": versions})
+        write_page(out / REPORT, _page(out, reader, overview, summary | of_tracking, faults, facts | versions))
         if options.write_bag:
             _write_bag(out, bag, topics)
-    print(_text(summary, faults))
+    print(_text(summary | of_tracking, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
 
 
 def _model_mark(name: str) -> dict[str, str]:
-    """Tells models of the same name in two folders apart."""
+    """Distinguishes models of the same name in two folders."""
     folder = Path(name).resolve()
     return {"model folder": short_hash(str(folder))} if folder.is_dir() else {}
 
@@ -79,7 +83,7 @@ def _model_mark(name: str) -> dict[str, str]:
 def _facts(
     options: ReplayOptions, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> dict[str, Any]:
-    """What the answers depend on, for the page and for whoever resumes the run."""
+    """The settings that determine the answers, for the report and for resuming the run."""
     return {
         "bag": f"{options.bag.resolve().name} ({content_mark(options.bag)})",
         "image": reader.topics.image,
@@ -92,11 +96,12 @@ def _facts(
         "present_threshold": settings.present_threshold,
         "mask_threshold": settings.mask_threshold,
         "live": f"at rate {options.rate:g}" if options.live else "no",
+        **({"track": "yes"} if options.live and options.track is not None else {}),
     }
 
 
 def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
-    """The frames of a recording as the options want them.
+    """The frames of a recording according to the options.
 
     Raises:
         BagError, ReplayError: A topic is missing or has another type, or the labels cannot be used.
@@ -114,7 +119,7 @@ def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
 
 
 def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings) -> None:
-    """Answers what is not answered yet."""
+    """Answers the frames that have no answer yet."""
     last = last_answer(out / ANSWERS)
     done = 0 if last is None else last.number + 1
     frames = (frame for frame in reader.frames(lambda number: number >= done) if frame.number >= done)
@@ -124,36 +129,47 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, 
             progress.update()
 
 
+def _track(out: Path, reader: FrameReader, seconds: float) -> tuple[dict[str, Figures], dict[str, int]]:
+    """Rows of metrics of the node with parameter track, and how often a mask was given up, by reason."""
+    frames = replace(reader, faults=Counter()).frames()
+    pairs = zip(frames, read_answers(out / ANSWERS), strict=False)  # a damaged recording may end before
+    total = reader.bag.count(reader.topics.image)
+    with tqdm(pairs, total=total, desc="tracking", unit="image", disable=None) as progress:
+        return tracking_figures(PacedNode(seconds).run(progress), seconds)
+
+
 def _answer_live(
     options: ReplayOptions, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> None:
-    """Plays the recording into the node, always from its beginning: a robot's camera does not wait either."""
+    """Plays the recording into the node, always from the start, because a robot's camera does not wait either."""
     require("rclpy", purpose="mdsm replay --live")
     if reader.topics.instruction is None:
-        raise ReplayError("--live takes the instructions of the recording, not --instruction")
+        raise ReplayError("--live uses the instructions of the recording, not --instruction")
     out = options.out
     if (out / HEARD).exists():
-        print("a live run always begins anew; what an earlier one has left here is removed", file=sys.stderr)
+        print("a live run always starts from the beginning; the results of an earlier one are removed", file=sys.stderr)
     for name in (ANSWERS, METRICS, REPORT):  # of an earlier run; nothing of it may stand beside this one's
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / OUTPUT_BAG, ignore_errors=True)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
-    parameters = {
+    parameters: dict[str, Any] = {
         "model": segmenter.name,
         "device": segmenter.device,
         "acceleration": "none",
         "num_inference_steps": settings.num_inference_steps,
     }
+    if options.track is not None:
+        parameters["track"] = True
     segmenter.close()  # the node has its own
     play(bag, reader.topics, parameters, out, options.rate)
     write_live(out / ANSWERS, judge(read_heard(out / HEARD), reader.frames()))
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> None:
-    """Makes the folder ours, or finds that it is.
+    """Claims the folder for this run, or checks that it belongs to it.
 
     Raises:
-        ReplayError: It holds a replay with other settings.
+        ReplayError: The folder contains a replay with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / SETTINGS
@@ -162,7 +178,7 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
         for name, value in settings.items():
             if before.get(name) != value:
                 raise ReplayError(
-                    f"{out} holds a replay whose {name} is {before.get(name)!r}, not {value!r}; choose another --out"
+                    f"{out} contains a replay whose {name} is {before.get(name)!r}, not {value!r}; choose another --out"
                 )
     write_json(path, settings)
     cut_half_a_line(out / ANSWERS)
@@ -198,6 +214,7 @@ def _page(
         tables={
             "recording": {reader.bag.path.name: summary["all"]},
             "masks": summary["stages"],
+            **({"tracking": summary["tracking"]} if "tracking" in summary else {}),
             "instruction": summary["instructions"],
         },
         faults=faults,
@@ -228,4 +245,7 @@ def _pictures(frames: Iterator[ReplayFrame], answers: Iterator[FrameAnswer], cho
 
 def _text(summary: dict[str, Any], faults: dict[str, int]) -> str:
     tables = [figures_table("masks", summary["stages"]), figures_table("recording", {"all": summary["all"]})]
+    if "tracking" in summary:
+        tables.append(figures_table("tracking", summary["tracking"]))
+        tables += [f"masks given up, {reason}: {count}" for reason, count in summary["masks given up"].items()]
     return "\n\n".join([*tables, *(f"{name}: {count}" for name, count in faults.items())])

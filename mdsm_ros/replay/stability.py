@@ -1,4 +1,4 @@
-"""How steady masks are on a recording, each refinement starting anew or from the mask of the frame before."""
+"""The stability of masks on a recording, with refinement from the initial or from the previous mask."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def stability_table(segmenter: Segmenter, path: Path) -> str:
-    """Markdown: without and with ``warm_start``.
+    """A Markdown table of the stability without and with ``warm_start``.
 
     Raises:
-        BagError, ReplayError: It is no readable bag, or lacks images or instructions.
+        BagError, ReplayError: The bag is not readable, or lacks images or instructions.
     """
     lines = [
         f"{segmenter.name} on {segmenter.device}, bag {path.name}",

@@ -1,4 +1,4 @@
-"""Figures of a replay: with the truth where it was recorded, and without it."""
+"""Metrics of a replay, with and without ground truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mdsm_ros.replay.answers import FrameAnswer
 
 
 class Tally:
-    """What is needed of each answer for the figures; small, so that an hour of video fits into memory."""
+    """The data of the answers needed for the metrics; small, so that an hour of video fits into memory."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -48,7 +48,7 @@ class Tally:
             self.rejected.append(not answer.present)
 
     def figures(self) -> Figures:
-        """What holds for the answers as a whole."""
+        """The metrics of all answers."""
         result: Figures = {"frames": self.frames, "answered": self.answered}
         if self.answered:
             result["said to be in view"] = self.present / self.answered
@@ -70,7 +70,7 @@ class Tally:
         return result
 
     def short(self) -> Figures:
-        """The figures that tell instructions apart."""
+        """The metrics that differ between instructions."""
         stages = self.stages()
         ious = {f"{stage} mIoU": figures["mIoU"] for stage, figures in stages.items() if "mIoU" in figures}
         return self.figures() | ious

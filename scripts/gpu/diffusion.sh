@@ -42,7 +42,7 @@ if [[ ! -f $run/latent_finished ]]; then
         "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
     "$python" -m training.latent.command --config "$latent" --data "$data/captions" --out "$run" --resume \
         --max-seconds "$(left)" 2>&1 | tee "$out/latent.log"
-    if grep -q -- '--resume goes on' "$out/latent.log"; then
+    if grep -q 'resume with --resume' "$out/latent.log"; then
         exit 0
     fi
     touch "$run/latent_finished"

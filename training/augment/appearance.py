@@ -22,8 +22,8 @@ def change_appearance(
     """Changes the pixels and nothing else.
 
     Args:
-        image: (H, W, 3) RGB.
-        options: How often and how far.
+        image: Image, (H, W, 3) RGB.
+        options: Probabilities and strengths of the changes.
         rng: Draws.
         keep_colors: Neither saturation nor hue may change.
     """

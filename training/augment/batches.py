@@ -27,7 +27,7 @@ class SteppedSampler(Sampler[list[Draw]]):
 
     Args:
         batches: Positions of each batch, in order.
-        first_step: of the first batch.
+        first_step: Step of the first batch.
         micro_batches: Batches of a step.
     """
 
@@ -45,8 +45,8 @@ class Augmenter:
 
     Args:
         data: The instructions of one split.
-        options: How often and how far pictures are changed.
-        seed: of the training.
+        options: Probabilities and strengths of the changes.
+        seed: Random seed of the training run.
     """
 
     def __init__(self, data: InstructionDataset, options: Augmentation, seed: int) -> None:

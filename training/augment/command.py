@@ -30,15 +30,20 @@ PICTURES = 40  # of a unit of work
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--data", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument("--split", default="train", help="of its instructions (default: %(default)s)")
+    parser.add_argument("--split", default="train", help="split of its instructions (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the new dataset")
-    parser.add_argument("--views", type=count, default=4, help="changed views of each picture (default: %(default)s)")
     parser.add_argument(
-        "--sentences", type=count, default=6, help="the most instructions about a changed view (default: %(default)s)"
+        "--views", type=count, default=4, help="number of augmented views of each image (default: %(default)s)"
     )
-    parser.add_argument("--size", type=count, default=320, help="side of the pictures, pixels (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the changes (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--sentences",
+        type=count,
+        default=6,
+        help="largest number of instructions per augmented view (default: %(default)s)",
+    )
+    parser.add_argument("--size", type=count, default=320, help="side of the images in pixels (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the augmentation (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +69,7 @@ def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 
         workers: Number of processes.
 
     Raises:
-        DatasetError: the data cannot be read, or ``out`` holds something else.
+        DatasetError: The data cannot be read, or ``out`` holds something else.
     """
     data = Dataset(root)
     image_ids = sorted({instruction.image_id for instruction in data.split(recipe["split"])})

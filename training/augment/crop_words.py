@@ -65,7 +65,7 @@ class Needs:
     """What a sentence needs.
 
     Attributes:
-        categories: that it names, of those in the picture.
+        categories: Categories in the image that it names.
         whole: None of these and of the target's category may be cut: it counts or compares.
         place: It says where in the picture something is.
         unknown: It names something that is not annotated.
@@ -86,8 +86,8 @@ def needs_of(text: str, categories: Iterable[str], targets: Iterable[str]) -> Ne
     """What a sentence needs to stay true.
 
     Args:
-        text: of the sentence.
-        categories: of everything that is annotated in the picture.
+        text: Text of the sentence.
+        categories: Categories of all annotated objects in the image.
         targets: Categories of what the sentence asks for.
     """
     words = _TOKEN.findall(text.lower())

@@ -102,7 +102,7 @@ def sense_of(words: Sequence[str], i: int) -> Sense:
     """What the "left" or "right" at a place means.
 
     Args:
-        words: of a sentence, lower case, without punctuation and split at hyphens.
+        words: Words of a sentence in lower case, without punctuation and split at hyphens.
         i: Place of the word.
     """
     earlier, before, after = (words[j] if 0 <= j < len(words) else "" for j in (i - 2, i - 1, i + 1))

@@ -19,14 +19,14 @@ class Augmentation:
         smallest_crop: Sides of the smallest part, fraction of the picture's.
         shrink: Probability that the picture is made smaller, with a border around it; only where it is not cropped.
         smallest_shrink: Sides of the smallest such picture, fraction.
-        stretch: How far the aspect of a part changes at most; 0.1 is by a tenth.
+        stretch: Largest change of the aspect ratio of a part; 0.1 is a tenth.
         color: Probability of other brightness, contrast, saturation and hue.
         brightness, contrast, saturation: The largest change, fraction.
         hue: The largest change, fraction of the colour circle. Saturation and hue stay where a sentence names a colour.
         blur: Probability of a blur.
-        largest_blur: Its standard deviation at most, pixels of the model's input.
+        largest_blur: Largest standard deviation of the blur, in pixels of the model's input.
         noise: Probability of noise.
-        largest_noise: Its standard deviation at most, fraction of white.
+        largest_noise: Largest standard deviation of the noise, as a fraction of white.
         resolution: Pictures are read at this many times the model's side, so that crops are sharp.
 
     Raises:

@@ -74,10 +74,10 @@ def choose_window(
     """A window that leaves all sentences true; the whole picture where none is wanted or found.
 
     Args:
-        side: of the square picture, pixels.
-        model_side: to which the window is resized.
+        side: Side of the square image in pixels.
+        model_side: Side to which the window is resized.
         keeps: One of each sentence whose target is in view.
-        options: How often and how far.
+        options: Probabilities and strengths of the changes.
         rng: Draws.
     """
     draw = rng.random()

@@ -48,12 +48,12 @@ class Bank:
     Args:
         roots: Folders of the datasets.
         split: The split; a picture is of it if all its instructions are.
-        longer_side: of the pictures in pixels; larger ones are made smaller.
+        longer_side: Longer side of the images in pixels; larger images are scaled down.
 
     Attributes:
-        split: as given.
+        split: Name of the split.
         where: The folders, for messages.
-        pictures: of the split, in the order of the datasets.
+        pictures: Images of the split, in the order of the datasets.
         cutouts: Objects by category, in the same order.
 
     Raises:

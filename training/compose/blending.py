@@ -32,7 +32,7 @@ def paste(
     Args:
         rgb: The picture, unchanged.
         layer: The object.
-        look: of the picture that the object comes from.
+        look: Look of the object's source image.
         shadow: Whether it stands on the ground, which it then darkens.
         rng: Decides on shadow and noise.
     """

@@ -17,12 +17,12 @@ class SceneObject:
     """An object of a picture.
 
     Attributes:
-        category: Its name.
-        mask: (H, W) of what can be seen of it.
-        certain: Its annotation is of one whole object.
+        category: Name of the category.
+        mask: Mask of its visible pixels, (H, W).
+        certain: Whether its annotation covers exactly one whole object.
         occlusion: Fraction of its silhouette that is hidden, None where unknown.
         pasted: It was pasted.
-        origin: where a pasted object comes from.
+        origin: Source of a pasted object.
     """
 
     category: str
@@ -44,12 +44,12 @@ class Layer:
     """An object to paste, in the size and at the place that it gets.
 
     Attributes:
-        category: Its name.
-        rgb: (h, w, 3).
-        alpha: (h, w), 0 to 1.
+        category: Name of the category.
+        rgb: Colours, (h, w, 3).
+        alpha: Opacity from 0 to 1, (h, w).
         left, top: Place of its upper left corner; all of it is inside the picture.
         on_support: It stands on an object of the picture, such as a table.
-        origin: where it comes from.
+        origin: Source of the object.
     """
 
     category: str
@@ -105,7 +105,7 @@ def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tupl
     Args:
         objects: Those of the picture.
         layers: Those pasted, the farthest first.
-        shape: of the picture.
+        shape: Shape of the image.
     """
     silhouettes = [layer.silhouette(shape) for layer in layers]
     result = []

@@ -60,25 +60,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("train", "val", "test"),
         default="train",
-        help="only photographs of this split are used, as backgrounds and to cut from (default: %(default)s)",
+        help="use only photographs of this split, as backgrounds and for cut-outs (default: %(default)s)",
     )
-    parser.add_argument("--images", type=count, required=True, help="number of pictures")
+    parser.add_argument("--images", type=count, required=True, help="number of images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument("--seed", type=int, default=0, help="which pictures are made (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the images (default: %(default)s)")
     parser.add_argument(
-        "--objects", type=objects_range, default=(1, 6), help="objects pasted into a picture (default: 1-6)"
+        "--objects", type=objects_range, default=(1, 6), help="number of objects pasted into an image (default: 1-6)"
     )
     parser.add_argument("--size", type=side, default=400, help="longer side in pixels (default: %(default)s)")
-    parser.add_argument("--sentences", type=count, default=6, help="most sentences a picture (default: %(default)s)")
+    parser.add_argument(
+        "--sentences", type=count, default=6, help="largest number of sentences per image (default: %(default)s)"
+    )
     parser.add_argument(
         "--absent-fraction",
         type=share,
         default=0.2,
-        help="fraction of sentences about objects that are not in the picture (default: %(default)s)",
+        help="fraction of sentences about objects that are not in the image (default: %(default)s)",
     )
     parser.add_argument(
         "--library",
-        help='folder of the library of models, or "none" (default: the library in the cache, where there is one)',
+        help='folder of the library of models, or "none" (default: the library in the cache, if there is one)',
     )
     parser.add_argument(
         "--rendered-fraction",

@@ -29,9 +29,9 @@ class Cutout:
     """An object without its picture.
 
     Attributes:
-        category: Its name.
-        rgb: (H, W, 3) colours, with the object's own colours beyond its edge.
-        alpha: (H, W) how far each pixel is the object, 0 to 255.
+        category: Name of the category.
+        rgb: Colours (H, W, 3), with the object's own colours beyond its edge.
+        alpha: Fraction of each pixel that the object covers, (H, W), 0 to 255.
         look: Brightness, colour and noise of the picture that it comes from, around the object.
         origin: The picture's file and the object's annotation id.
         metres: Length of the longer side where that is known.
@@ -49,10 +49,10 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
     """Cuts an object out of a picture.
 
     Args:
-        rgb: (H, W, 3).
-        mask: (H, W).
+        rgb: Image (H, W, 3).
+        mask: Mask of the object (H, W).
         category: The object's.
-        origin: where the object comes from.
+        origin: Source of the object.
 
     Returns:
         The cut-out, or the reason why the object cannot be used.

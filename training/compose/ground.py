@@ -27,11 +27,11 @@ class Ground:
     """The ground of a picture.
 
     Attributes:
-        height: of the picture in pixels.
-        row: where the known object stands.
+        height: Height of the image in pixels.
+        row: Row at which the known object stands.
         scale: Pixels of a metre there.
         first, last: Rows between which objects may stand.
-        bare: (H, W), sky and walls: what goes over smoothly into the picture's upper border.
+        bare: Sky and walls, which continue smoothly to the image's upper border, (H, W).
     """
 
     height: int

@@ -14,11 +14,11 @@ class Look:
     """Measures of a picture or of a part of it, in Lab (L 0 to 100, a and b about -128 to 127).
 
     Attributes:
-        mean: (3,) of Lab.
+        mean: Mean in Lab, (3,).
         chroma: Mean distance of a and b from gray.
         spread: Standard deviation of L.
         noise: Standard deviation of the noise in L.
-        detail: How steep the steepest edges are in L, per pixel.
+        detail: Slope of the steepest edges in L, per pixel.
     """
 
     mean: tuple[float, float, float]

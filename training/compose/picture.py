@@ -33,8 +33,8 @@ class Composed:
     """A composed picture.
 
     Attributes:
-        rgb: (H, W, 3).
-        objects: of the background and pasted, with what can be seen of them.
+        rgb: Image (H, W, 3).
+        objects: Objects of the background and pasted objects, with their visible pixels.
         exhaustive: Categories of which every object is among ``objects``.
         scene: The background's.
         origin: The background's file.
@@ -54,7 +54,7 @@ class Choices:
     Attributes:
         cut: Objects of photographs by category.
         rendered: Views of models by category.
-        fraction: of the objects that are models, where there are both.
+        fraction: Fraction of the objects that are models, if there are both.
     """
 
     cut: Mapping[str, Sequence[Place]]

@@ -35,7 +35,7 @@ class Scene:
     Attributes:
         objects: Those of the picture.
         layers: Those pasted already.
-        ground: of the picture.
+        ground: Ground of the image.
     """
 
     objects: Sequence[SceneObject]

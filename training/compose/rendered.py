@@ -45,12 +45,12 @@ class Shelf:
     """The models of the library that may be pasted into pictures of a split.
 
     Args:
-        folder: of the library's cache; None: the default one.
+        folder: Folder of the library's cache; None for the default one.
         split: Models that are held out are only for "val" and "test", the others only for "train".
 
     Attributes:
-        views: by category.
-        version: of the library.
+        views: Views by category.
+        version: Version of the library.
 
     Raises:
         LibraryMissing: There is no library; the message names the command that makes it.

@@ -40,11 +40,11 @@ class Options:
 
     Attributes:
         data: Folders of the datasets that the photographs come from.
-        split: whose photographs are used, and the split of the sentences.
-        longer_side: of the pictures, in pixels.
+        split: Split of the photographs and of the sentences.
+        longer_side: Longer side of the images in pixels.
         objects: Fewest and most objects that are pasted.
-        sentences: The most about one picture.
-        absent_fraction: of them about objects that are not in the picture.
+        sentences: Largest number of sentences per image.
+        absent_fraction: Fraction of them about objects that are not in the image.
         seed: Decides everything else.
         library: Folder of the library's cache; None: no models.
         rendered: Fraction of the objects that are models of the library.

@@ -30,11 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
     parser.add_argument("--out", type=Path, required=True, help="folder of the labels")
-    parser.add_argument("--every", type=int, default=25, help="one of so many images (default: %(default)s)")
-    parser.add_argument("--image", metavar="TOPIC", help="of the camera (default: the only one of its type)")
+    parser.add_argument("--every", type=int, default=25, help="export every N-th image (default: %(default)s)")
+    parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only image topic)")
     said = parser.add_mutually_exclusive_group()
-    said.add_argument("--instruction-topic", metavar="TOPIC", help="of the instructions (default: the only String)")
-    said.add_argument("--instruction", metavar="TEXT", help="in force all the time, instead of the recording's")
+    said.add_argument(
+        "--instruction-topic", metavar="TOPIC", help="topic of the instructions (default: the only String topic)"
+    )
+    said.add_argument(
+        "--instruction", metavar="TEXT", help="instruction for the whole recording, instead of the recorded ones"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -46,7 +46,7 @@ class Plan(Generic[Unit]):
             or OSError from it leaves the unit out and is listed.
         categories: Names of all object categories.
         info: See :class:`mdsm_ros.dataset.format.Dataset`; what decides the content must be in ``info["recipe"]``.
-        limit: The most images.
+        limit: Largest number of images.
     """
 
     root: Path
@@ -64,7 +64,7 @@ class Outcome:
 
     Attributes:
         counts: Figures of the writer's own.
-        problems: What could not be used, and in which parts.
+        problems: Problems of the input, with the parts in which they occurred.
     """
 
     counts: Counter[str] = field(default_factory=Counter)

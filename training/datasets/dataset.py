@@ -30,13 +30,13 @@ class Batch:
     """B instructions about N images.
 
     Attributes:
-        images: (N, 3, S, S) uint8.
-        image_index: (B,) int64, the image of each instruction.
-        masks: (B, 1, S, S) bool, the truth.
-        present: (B,) bool, the target is in view.
+        images: Images, uint8 (N, 3, S, S).
+        image_index: Image of each instruction, int64 (B,).
+        masks: Ground-truth masks, bool (B, 1, S, S).
+        present: Whether the target is in view, bool (B,).
         texts: B instructions.
-        positions: of the B instructions in the split.
-        categories, colors: (N, S/8, S/8) int64, what stands at each pixel; 0: background or unknown.
+        positions: Positions of the B instructions in the split.
+        categories, colors: Category and colour of each pixel, int64 (N, S/8, S/8); 0 for background or unknown.
         semantic: Maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
         text: Features of the frozen language encoder, where they are cached.
     """
@@ -110,7 +110,7 @@ class InstructionDataset(TorchDataset[int]):
 
     Args:
         data: The dataset.
-        split: which instructions.
+        split: Split of the instructions.
         image_size: Side S of the square that images are resized to, pixels.
         cache: Keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
 
@@ -170,10 +170,10 @@ def assemble(
 
     Args:
         pictures: All of one size.
-        image_index: of each instruction, its picture.
-        instructions: What is asked for.
-        texts: How it is said.
-        positions: of the instructions in the split.
+        image_index: Image of each instruction.
+        instructions: Records of the instructions.
+        texts: Texts of the instructions.
+        positions: Positions of the instructions in the split.
     """
     side = pictures[0].image.shape[0]
     masks = np.zeros((len(instructions), 1, side, side), dtype=bool)

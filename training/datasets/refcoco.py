@@ -172,9 +172,9 @@ def _masks(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--dataset", choices=sorted(SPLITS_BY), required=True)
-    parser.add_argument("--split-by", choices=("unc", "google", "umd"), required=True, help="whose division")
+    parser.add_argument("--split-by", choices=("unc", "google", "umd"), required=True, help="author of the split")
     parser.add_argument("--annotations", type=Path, required=True, help="folder of <dataset>/refs(...).p")
-    parser.add_argument("--images", type=Path, required=True, help="COCO's train2014")
+    parser.add_argument("--images", type=Path, required=True, help="folder of COCO's train2014 images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 

@@ -232,7 +232,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--size", type=int, default=1000, help="images a shard (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=1000, help="number of images per shard (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

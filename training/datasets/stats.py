@@ -129,9 +129,9 @@ def _vocabulary(model: str) -> set[str]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders")
-    parser.add_argument("--reverie", type=Path, help="REVERIE's files, for a column of them")
-    parser.add_argument("--model", help="a model's folder: how many of REVERIE's words its tokenizer knows whole")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--reverie", type=Path, help="folder of REVERIE's files, to add a column for REVERIE")
+    parser.add_argument("--model", help="folder of a model, to count the words of REVERIE that are whole tokens")
+    parser.add_argument("--json", type=Path, help="also write the statistics to this file")
 
 
 def run(args: argparse.Namespace) -> int:

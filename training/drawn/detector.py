@@ -28,7 +28,7 @@ class DetectorMasks:
     """Finds the kinds of COCO: all things of a kind together, where the paper takes the first one alone.
 
     Args:
-        device: where it runs.
+        device: Device of the detector.
         weights: File of its weights, .safetensors or .pth; None downloads torchvision's.
 
     Raises:

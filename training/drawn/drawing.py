@@ -26,10 +26,10 @@ class Drawing:
     """B pictures.
 
     Attributes:
-        prompts: What was drawn.
-        images: (B, H, W, 3) RGB.
-        features: of the sampler's last step, see :meth:`GroundedDiffusion.fold`; None where not asked for.
-        attention: (B, T, h, w), how much each pixel looked at each token of its prompt, summed over steps, sizes and
+        prompts: Prompts of the images.
+        images: Generated images, (B, H, W, 3) RGB.
+        features: Features of the sampler's last step, see :meth:`GroundedDiffusion.fold`; None if not requested.
+        attention: Attention of each pixel to each token of its prompt, (B, T, h, w), summed over steps, sizes and
             layers as DAAM (arXiv 2210.04885) does; None where not asked for.
     """
 
@@ -43,8 +43,8 @@ class Artist:
     """Draws with a pipeline; a picture depends on its prompt, its seed and the sampling.
 
     Args:
-        pipeline: whose scheduler is replaced by DDIM.
-        sampling: How pictures are drawn.
+        pipeline: Pipeline; its scheduler is replaced by DDIM.
+        sampling: Settings of the sampler.
         features, attention: Shall be kept.
     """
 

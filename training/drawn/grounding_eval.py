@@ -90,8 +90,10 @@ def measure(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--number", type=int, default=50, help="pictures of each of five groups (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    parser.add_argument(
+        "--number", type=int, default=50, help="number of images in each of five groups (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="JSON file for the metrics")
     add_studio_arguments(parser)
 
 

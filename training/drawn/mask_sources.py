@@ -71,7 +71,7 @@ class DaamMasks:
     """Where the pixels looked at the kind's tokens in the prompt while the picture was drawn.
 
     Args:
-        tokenizer: of the model that draws.
+        tokenizer: Tokenizer of the generating model.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -19,7 +19,7 @@ class Sampling:
     """How pictures are drawn.
 
     Attributes:
-        steps: of DDIM (the paper: 50).
+        steps: Number of DDIM steps (the paper: 50).
         guidance: Weight of classifier-free guidance (the paper: 5), above 1, so that the UNet sees every picture
             without the text, too.
 
@@ -56,10 +56,10 @@ def plan_prompts(
     """The prompts of some pictures.
 
     Args:
-        kinds: that may be drawn.
+        kinds: Categories that may be drawn.
         prompts: "one" or "two" things a picture, or a "mixture".
-        numbers: of the pictures.
-        key: What sets these pictures apart from those of another plan.
+        numbers: Numbers of the images.
+        key: Key that distinguishes these images from those of another plan.
         also: Kinds, of which every picture shows one besides.
 
     Raises:

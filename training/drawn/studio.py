@@ -27,11 +27,12 @@ class StudioOptions:
     """What a studio is made of.
 
     Attributes:
-        model: that draws: Stable Diffusion checkpoint (hub id, folder, file), or folder of a Grounded Diffusion model.
+        model: Generating model: Stable Diffusion checkpoint (hub id, folder, file), or folder of a Grounded Diffusion
+            model.
         masks: "oracle", "grounding" or "daam".
         oracle: "mask-rcnn", or name or folder of a model of this package.
         oracle_weights: File with Mask R-CNN's weights; None downloads them.
-        sampling: How pictures are drawn.
+        sampling: Settings of the sampler.
         device: "auto", "cpu", "cuda".
     """
 

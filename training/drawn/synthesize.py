@@ -90,11 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     for split, shown in (("train", "seen kinds, to train on"), ("seen", "seen kinds"), ("unseen", "unseen kinds")):
-        parser.add_argument(f"--{split}", type=int, default=0, help=f"number of pictures to draw of {shown}")
-    parser.add_argument("--prompts", choices=PROMPT_KINDS, default="mixture", help="things in a picture")
+        parser.add_argument(f"--{split}", type=int, default=0, help=f"number of images to generate for {shown}")
+    parser.add_argument("--prompts", choices=PROMPT_KINDS, default="mixture", help="number of objects per image")
     add_studio_arguments(parser)
     parser.add_argument(
-        "--masks", choices=("oracle", "grounding", "daam"), default="oracle", help="where they come from"
+        "--masks", choices=("oracle", "grounding", "daam"), default="oracle", help="source of the masks"
     )
 
 
@@ -104,16 +104,16 @@ def add_studio_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", required=True, help="Stable Diffusion checkpoint, or folder of a Grounded Diffusion model"
     )
     parser.add_argument(
-        "--categories", default="homes", help=f"kinds: {', '.join(SPLITS)}, or a YAML file (default: %(default)s)"
+        "--categories", default="homes", help=f"categories: {', '.join(SPLITS)}, or a YAML file (default: %(default)s)"
     )
     parser.add_argument(
         "--oracle", default="mask-rcnn", help="mask-rcnn, or name or folder of a model (default: %(default)s)"
     )
     parser.add_argument("--oracle-weights", type=Path, help="file of Mask R-CNN's weights (default: downloaded)")
-    parser.add_argument("--steps", type=int, default=50, help="of the sampler (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=50, help="number of steps of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=16, help="pictures at once (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of prompts and noise (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=16, help="number of images per batch (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of prompts and noise (default: %(default)s)")
     parser.add_argument("--device", default="auto")
 
 

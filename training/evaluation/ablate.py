@@ -1,9 +1,9 @@
 """``mdsm-ablate``: trains MDSM, its parts left out one by one, and LAVT, with equal budgets, and compares them.
 
-Every variant is trained from each seed and asked the same instructions. All have the same number of optimiser steps:
-those that leave refinement out give its steps to stage 1. Refinement steps and samples are varied on the trained MDSM.
-What was finished is not done again, so the command goes on after a kill or after --max-seconds; --out gets table.md,
-plot.png and results.json.
+Every variant is trained from each seed and evaluated on the same instructions. All have the same number of optimiser
+steps: variants without refinement spend its steps on stage 1. Refinement steps and samples are varied on the trained
+MDSM. Finished parts are kept, so the command resumes after a kill or after --max-seconds. It writes table.md, plot.png
+and results.json to --out.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from training.train.config import TrainConfig, read_config
 
 
 def one_stage(config: TrainConfig) -> TrainConfig:
-    """Gives the steps of refinement to stage 1."""
+    """Moves the steps of refinement to stage 1."""
     extra = config.stage2.steps if config.stage2 else 0
     stage1 = dataclasses.replace(config.stage1, steps=config.stage1.steps + extra)
     return dataclasses.replace(config, stage1=stage1, stage2=None)
 
 
 def lavt(config: TrainConfig, max_tokens: int) -> TrainConfig:
-    """LAVT in the place of MDSM."""
+    """Replaces MDSM by LAVT."""
     known = {field.name for field in dataclasses.fields(find_family("lavt").config_type)}
     model = {key: value for key, value in config.model.items() if key in known - {"num_inference_steps"}}
     preset = config.preset.replace("mdsm", "lavt")
@@ -76,7 +76,7 @@ def read_mdsm(path: Path) -> TrainConfig:
     """The training configuration of an MDSM.
 
     Raises:
-        ConfigError: It is another model's, or leaves a stage out.
+        ConfigError: It is for another model, or lacks a stage.
     """
     config = read_config(path)
     if presets()[config.preset].model_type != "mdsm" or config.stage2 is None:
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Trains and asks what is not finished yet; leaves a table and a plot."""
+    """Trains and evaluates all unfinished variants; writes a table and a plot."""
     experiment.run("mdsm-ablate", VARIANTS, {"mdsm": read_mdsm(args.config)}, experiment.options_of(args))
 
 

@@ -1,11 +1,11 @@
-"""What a model's answers to a dataset amount to: metrics of each stage, by kind of sample, and stage against stage.
+"""Analysis of a model's answers to a dataset: metrics per stage and group, and comparison of the stages.
 
 mIoU, oIoU and P@X are over the instructions whose target is in view; where the model answers "not in view", its mask
-is empty and the IoU 0. gIoU counts all instructions: one that names nothing in view scores 1 if the model says so,
-else 0. The presence AUC is the area under the ROC curve of the score that the target is in view; "no-target accuracy at
-0.9" is that of the threshold which nine of ten targets reach. Instance recall is the fraction of the objects that are
-covered by one of the answer's, IoU 0.5 or more, over the instructions that ask for several that are in view; instance
-precision is the fraction of the answer's objects that cover one.
+is empty and the IoU 0. gIoU counts all instructions: one with an absent target scores 1 if the model says "not in
+view", else 0. The presence AUC is the area under the ROC curve of the score for "in view". "No-target accuracy at 0.9"
+uses the threshold that nine of ten present targets reach. Instance recall is the fraction of the true objects that an
+object of the answer covers with an IoU of 0.5 or more, over the instructions that ask for several objects in view.
+Instance precision is the fraction of the answer's objects that cover a true one.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ WIN_MARGIN = 0.01  # IoU; smaller differences count as neither win nor loss
 
 @dataclass(frozen=True)
 class Answered:
-    """One instruction's answers.
+    """The answers to one instruction.
 
     Attributes:
-        in_view: The target is in the picture.
-        counts: (intersection, union) in pixels by stage.
-        present: The model says that the target is in view.
-        score: How sure it is of that, 0 to 1.
-        seconds: Until the mask, by stage.
-        id: of the instruction.
-        traits: What groups it falls into, label by grouping.
-        calibration: by stage, see :func:`mdsm_ros.dataset.metrics.calibration_counts`.
-        instances: Covered, true and found objects by stage, of an instruction that asks for several in view.
-        outcome: What the mask shows, by stage, see :func:`training.evaluation.mistakes.outcome`; of targets in view.
+        in_view: Whether the target is in the image.
+        counts: Intersection and union in pixels, by stage.
+        present: Whether the model says that the target is in view.
+        score: Score for that, 0 to 1.
+        seconds: Seconds until the mask, by stage.
+        id: Id of the instruction.
+        traits: Groups of the instruction, label by grouping.
+        calibration: Calibration counts by stage, see :func:`mdsm_ros.dataset.metrics.calibration_counts`.
+        instances: Numbers of covered, true and found objects by stage, for instructions that ask for several in view.
+        outcome: Content of the mask by stage, for targets in view, see :func:`training.evaluation.mistakes.outcome`.
     """
 
     in_view: bool
@@ -62,13 +62,13 @@ class Answered:
     instances: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def iou(self, stage: str) -> float:
-        """Intersection over union of a stage's mask; 0 where both masks are empty."""
+        """Intersection over union of a stage's mask; 0 if both masks are empty."""
         intersection, union = self.counts[stage]
         return intersection / union if union else 0.0
 
     @property
     def change(self) -> float:
-        """By how much refinement changed the IoU."""
+        """The change of the IoU by refinement."""
         return self.iou("refined") - self.iou("initial")
 
 
@@ -91,7 +91,7 @@ GROUPINGS: dict[str, tuple[tuple[str, ...], Callable[[float], str]]] = {
 
 
 def traits(instruction: Instruction, share: float) -> dict[str, str]:
-    """The groups of a sample, from its instruction and its mask's share of the image."""
+    """The groups of a sample, from its instruction and the fraction of the image that its mask covers."""
     values = {
         "referring expressions": instruction.expressions,
         "words": instruction.words,
@@ -160,7 +160,7 @@ def by_group(answers: Sequence[Answered]) -> dict[str, dict[str, Figures]]:
 
 
 def by_outcome(answers: Sequence[Answered]) -> dict[str, Figures]:
-    """The share of masks that show the target, another thing or none, of each stage; of targets in view, if any."""
+    """The fraction of masks that show the target, another object or none, for each stage; targets in view only."""
     seen = [a for a in answers if a.in_view]
     if not seen:
         return {}

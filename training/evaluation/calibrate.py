@@ -1,4 +1,4 @@
-"""``mdsm-calibrate``: what each present_threshold costs and gains on held-out data, and the best one by gIoU.
+"""``mdsm-calibrate``: metrics of each present_threshold on held-out data, and the best threshold by gIoU.
 
 Below the threshold an answer is "not in view" and its mask empty. gIoU counts both kinds of instructions: the IoU of
 those whose target is in view, 0 where it is denied; 1 for one that names nothing in view and is told so, else 0.
@@ -29,10 +29,10 @@ THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
 
 
 def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS) -> dict[float, Figures]:
-    """Figures of each threshold, from answers that were given with threshold 0.
+    """Computes the metrics of each threshold from answers given with threshold 0.
 
-    "precision" and "recall" are those of "not in view": of what is said to be absent, the share that is; of what is
-    absent, the share that is said to be.
+    "precision" and "recall" refer to "not in view": the fraction of the answers "not in view" that are right, and the
+    fraction of the absent targets that are reported as absent.
     """
     stage = STAGES[-1] if all(STAGES[-1] in a.counts for a in answers) else STAGES[0]
     in_view = np.array([a.in_view for a in answers])
@@ -60,15 +60,15 @@ def best_threshold(figures: Mapping[float, Figures]) -> float:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder; not the one to report figures on")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder; not the one for the reported metrics")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--limit", type=count, help="the first so many instructions")
+    parser.add_argument("--limit", type=count, help="use only the first N instructions")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--write", action="store_true", help=f"write the best one to the model's {CONFIG_FILE}")
+    parser.add_argument("--write", action="store_true", help=f"write the best threshold to the model's {CONFIG_FILE}")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the metrics of each threshold, and writes the best one to the model where asked to."""
+    """Prints the metrics of each threshold, and writes the best one to the model if requested."""
     data = Dataset(args.data)
     instructions = data.split(args.split)[: args.limit]
     segmenter = Segmenter.from_pretrained(args.model, device=args.device, local_files_only=True)

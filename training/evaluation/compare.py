@@ -1,8 +1,9 @@
 """``mdsm-compare``: MDSM, LAVT, VPD in its variants, and DAAM, on the same instructions with the same budget.
 
-All that is trained has the same number of optimiser steps of the same number of images, from each seed. DAAM learns
-nothing, and is the attention of the diffusion model that VPD starts from. The rows "noise" are VPD's study of noise
-before the UNet. As with ``mdsm-ablate``, what was finished is kept; --out gets table.md, plot.png and results.json.
+All trained models have the same number of optimiser steps with the same number of images, from each seed. DAAM is not
+trained; it uses the attention of the diffusion model from which VPD starts. The rows "noise" are VPD's study of noise
+before the UNet. As with ``mdsm-ablate``, finished parts are kept. The command writes table.md, plot.png and
+results.json to --out.
 """
 
 from __future__ import annotations
@@ -81,12 +82,14 @@ def _budget(config: TrainConfig) -> dict[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
-    parser.add_argument("--vpd", type=Path, help="training configuration of VPD, where one of its variants is compared")
+    parser.add_argument(
+        "--vpd", type=Path, help="training configuration of VPD, required if one of its variants is compared"
+    )
     experiment.add_arguments(parser, VARIANTS)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Trains and asks what is not finished yet; leaves a table and a plot.
+    """Trains and evaluates all unfinished variants; writes a table and a plot.
 
     Raises:
         CommandError: VPD is compared, and its configuration is missing.

@@ -42,21 +42,30 @@ from training.evaluation.analysis import (
     worst_refinements,
 )
 from training.evaluation.mistakes import outcome
+from training.evaluation.paired import (
+    Comparison,
+    comparison_json,
+    comparison_page,
+    comparison_text,
+    differences,
+    pair_up,
+    scene_of,
+)
 
 WORST = 10
-SHOWN = 16  # pictures of each kind on the page
+SHOWN = 16  # images of each group in the report
 TRUTH = np.array((0, 255, 0))
 
 
 def ask(
     segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings
 ) -> list[Segmentation]:
-    """A segmenter's answers to an instruction of a dataset, stage by stage; the same ones every time."""
+    """A segmenter's answers to an instruction of a dataset, stage by stage; deterministic."""
     return list(segmenter.stream(data.image(instruction.image_id), instruction.text, settings, seed=instruction.id))
 
 
 def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings) -> Answered:
-    """Asks a segmenter one instruction of a dataset and compares with the truth."""
+    """Runs a segmenter on one instruction of a dataset and compares with the ground truth."""
     truth = data.mask(instruction)
     answers = ask(segmenter, data, instruction, settings)
     in_view = bool(instruction.annotation_ids)
@@ -99,7 +108,7 @@ def evaluate(
 def picture_of_worst(
     segmenter: Segmenter, data: Dataset, answers: Sequence[Answered], settings: InferenceSettings
 ) -> Image.Image | None:
-    """A sheet of the ten answers that refinement spoiled most: initial and refined mask, and in green the truth."""
+    """A sheet of the ten largest losses by refinement: initial and refined mask, and the ground truth in green."""
     by_id = {instruction.id: instruction for instruction in data.instructions}
     tiles = []
     for answered in worst_refinements(answers, WORST):
@@ -120,7 +129,7 @@ def page_of(
     tables: Mapping[str, Mapping[str, Figures]],
     facts: Mapping[str, Any],
 ) -> Page:
-    """The report of an evaluation: its tables, times, and the best, the worst and the most spoiled answers."""
+    """The report of an evaluation: its tables, times, and the best and worst answers and refinements."""
     seen = [a for a in answers if a.in_view]
     by_iou = sorted(seen, key=final_iou)
     chosen = {a.id: a for a in (*by_iou[:SHOWN], *by_iou[-SHOWN:], *worst_refinements(answers, SHOWN))}
@@ -152,31 +161,31 @@ def final_iou(answered: Answered) -> float:
 
 
 def _public(by_model: Mapping[str, Any]) -> dict[str, Any]:
-    """The same by names that do not say where a model lies on this machine."""
+    """The results by names without the model's location on this machine."""
     return {public_name(name): content for name, content in by_model.items()}
 
 
 def untrained(name: str, device: str, seed: int) -> Segmenter:
-    """The same architecture and tokenizer with random weights: what the metrics are worth without learning.
+    """The same architecture and tokenizer with random weights, as a baseline without learning.
 
     Raises:
-        CommandError: The model is not one that this package trains.
+        CommandError: This package does not train the model.
     """
     model = load_model(name)
     if not isinstance(model, HubModel):
         raise CommandError(f"--untrained is for models that this package trains, {name} is none")
     torch.manual_seed(seed)
-    config = replace(model.config, present_threshold=0.0)  # its score knows nothing and might empty every mask
+    config = replace(model.config, present_threshold=0.0)  # its score is random and might empty every mask
     return Segmenter(type(model)(config, model.tokenizer), f"{name} untrained", device)
 
 
 def choose(
     data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None, *, several: bool = False
 ) -> list[Instruction]:
-    """The instructions of a split, or those of some sources and scenes, or those that ask for several objects.
+    """The instructions of a split, optionally only those of some sources and scenes or for several objects.
 
     Raises:
-        DatasetError: There are none.
+        DatasetError: There is no such instruction.
     """
     found = [
         instruction
@@ -193,24 +202,35 @@ def choose(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--model", default="mdsm-small", help="embedded name, folder or hub id")
+    parser.add_argument("--model", default="mdsm-small", help="name (mdsm models), folder or hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
-    parser.add_argument("--scene", help="only pictures whose scene begins like this, for example COCO")
+    parser.add_argument("--scene", help="only images whose scene begins with this text, for example COCO")
     parser.add_argument("--several", action="store_true", help="only instructions that ask for several objects")
-    parser.add_argument("--limit", type=count, help="the first so many instructions")
-    parser.add_argument("--steps", type=refinement_steps, help="refinement steps (default: the model's)")
-    parser.add_argument("--samples", type=count, default=1, help="refinements whose mean is the answer")
-    parser.add_argument("--untrained", action="store_true", help="the same model with random weights too")
+    parser.add_argument("--limit", type=count, help="use only the first N instructions")
+    parser.add_argument("--steps", type=refinement_steps, help="number of refinement steps (default: the model's)")
+    parser.add_argument(
+        "--samples", type=count, default=1, help="number of refined masks per answer, which is their mean"
+    )
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="MODEL",
+        help="two models, or one beside --model: report their difference with a 95 %% interval",
+    )
+    parser.add_argument("--untrained", action="store_true", help="also evaluate the model with random weights")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, help="JSON file for the figures, and each instruction's")
+    parser.add_argument("--out", type=Path, help="JSON file for the metrics, overall and of each instruction")
     parser.add_argument("--worst", type=Path, help=f"picture file for the {WORST} that refinement spoiled most")
-    parser.add_argument("--report", type=Path, help="page to write, one HTML file with figures and pictures")
+    parser.add_argument("--report", type=Path, help="report to write, one HTML file with metrics and images")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the metrics, and writes what the options ask for."""
+    """Prints the metrics, and writes the requested files."""
+    if args.compare is not None:
+        _compare(args)
+        return
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several)[: args.limit]
     segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
@@ -249,6 +269,35 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.out, content, indent=2)
     if worst is not None:
         worst.save(args.worst)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    """Prints how the second model differs from the first, and writes what the options ask for.
+
+    Raises:
+        CommandError: There are more than two models, or options that are for one.
+    """
+    names = args.compare if len(args.compare) > 1 else [args.model, *args.compare]
+    if len(names) > 2 or args.untrained or args.worst:
+        raise CommandError(
+            f"--compare has {len(args.compare)} models, expected one or two, without --untrained and --worst"
+        )
+    data = Dataset(args.data)
+    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
+    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    first, second = (
+        evaluate(segmenter, data, instructions, settings)
+        for segmenter, settings in zip(segmenters, wanted, strict=True)
+    )
+    comparison = Comparison(data, pair_up(instructions, first, second), segmenters, wanted)
+    rows = differences(comparison.pairs, scene_of(data))
+    print(comparison_text(comparison, rows))
+    facts = {"data": public_name(args.data), "split": args.split, "device": segmenters[0].device}
+    if args.out is not None:
+        write_json(args.out, comparison_json(comparison, rows, facts), indent=2)
+    if args.report is not None:
+        write_page(args.report, comparison_page(comparison, {comparison.title: rows}, facts))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

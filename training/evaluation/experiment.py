@@ -1,6 +1,6 @@
-"""Trainings that are compared: each variant from each seed, asked the same instructions; a table and a plot.
+"""Comparison of trained variants: each one from each seed, on the same instructions; a table and a plot.
 
-What is finished is kept, so that a run goes on after a kill or after its time was over.
+Finished parts are kept, so that a run resumes after a kill or a time limit.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ RESULT_FILE = "metrics.json"
 
 @dataclass(frozen=True)
 class Variant:
-    """A model to train, and the rows of the table that it gives.
+    """A model to train, and its rows in the table.
 
     Attributes:
-        change: Makes its configuration from that of its base.
-        rows: Inference settings that differ from the model's, by the name of the row.
-        base: which of the experiment's configurations it changes.
-        trained: False asks the model as its checkpoint has it.
+        change: Function that makes its configuration from its base.
+        rows: Changed inference settings by the name of the row.
+        base: Name of the experiment's configuration that it changes.
+        trained: Whether the model is trained; False evaluates its checkpoint.
     """
 
     change: Callable[[TrainConfig], TrainConfig]
@@ -54,17 +54,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class ExperimentOptions:
-    """What an experiment is asked to do.
+    """Options of an experiment.
 
     Attributes:
         data: Source of the train split, see :data:`training.train.sources.SOURCES`.
         test_data: Folder of the dataset to compare on.
         out: Folder for runs, table and plot.
-        variants: Names of the variants to train and ask.
+        variants: Names of the variants to train and evaluate.
         seeds: Seeds that each variant is trained from.
         split: Split of ``test_data``.
-        limit: Number of instructions; None takes all.
-        max_seconds: Time after which the run ends; None sets no limit.
+        limit: Number of instructions; None for all.
+        max_seconds: Time limit in seconds, after which the run ends; None for no limit.
         device: "auto" or "cpu".
     """
 
@@ -83,7 +83,7 @@ INITIAL: Mapping[str, Any] = {"num_inference_steps": 0}  # the mask before refin
 
 
 class OutOfTimeError(Exception):
-    """--max-seconds are over; what is finished is kept."""
+    """The time limit of --max-seconds was reached; finished parts are kept."""
 
 
 def run_variant(
@@ -94,11 +94,11 @@ def run_variant(
     options: ExperimentOptions,
     deadline: float | None,
 ) -> None:
-    """Trains and asks one variant from one seed, or goes on with that; its figures go to a file.
+    """Trains and evaluates one variant from one seed, or resumes it; writes its metrics to a file.
 
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
-        OutOfTimeError: The deadline came first.
+        OutOfTimeError: The deadline was reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)
@@ -131,7 +131,7 @@ def _train(config: TrainConfig, folder: Path, options: ExperimentOptions, deadli
 
 
 def collect(out: Path, variants: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, Figures]]:
-    """The figures that are there, by row and seed, in the order of the table."""
+    """The existing metrics by row and seed, in the order of the table."""
     result: dict[str, dict[int, Figures]] = {}
     for name in variants:
         for seed in seeds:
@@ -143,7 +143,7 @@ def collect(out: Path, variants: Sequence[str], seeds: Sequence[int]) -> dict[st
 
 
 def table(results: Mapping[str, Mapping[int, Figures]]) -> str:
-    """Markdown: mean and sample standard deviation over the seeds."""
+    """A Markdown table: mean and sample standard deviation over the seeds."""
     lines = ["| variant | seeds | " + " | ".join(METRICS) + " |", "|---" * (len(METRICS) + 2) + "|"]
     for row, of_seed in results.items():
         cells = []
@@ -177,11 +177,11 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Variant]) -> None:
-    """Declares what all experiments are told."""
-    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
+    """Declares the options common to all experiments."""
+    parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--limit", type=int, help="the first so many instructions")
+    parser.add_argument("--limit", type=int, help="use only the first N instructions")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
@@ -192,12 +192,12 @@ def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Varian
         metavar="NAME",
         help=f"some of {', '.join(variants)}",
     )
-    parser.add_argument("--max-seconds", type=float, help="end after so many seconds; running again goes on")
+    parser.add_argument("--max-seconds", type=float, help="time limit in seconds; run again to resume")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
 def options_of(args: argparse.Namespace) -> ExperimentOptions:
-    """What the command line options of :func:`add_arguments` say."""
+    """The options from the command line, see :func:`add_arguments`."""
     names = [field.name for field in dataclasses.fields(ExperimentOptions)]
     return ExperimentOptions(**{name: getattr(args, name) for name in names})
 
@@ -208,13 +208,13 @@ def run(
     configs: Mapping[str, TrainConfig],
     options: ExperimentOptions,
 ) -> None:
-    """Trains and asks what is not finished yet; leaves table.md, plot.png and results.json.
+    """Trains and evaluates all unfinished variants; writes table.md, plot.png and results.json.
 
     Args:
-        prog: Name of the command, for its messages.
-        variants: Variants by the name of their folders.
+        prog: Name of the command in messages.
+        variants: Variants by the names of their folders.
         configs: Configuration of every base.
-        options: What to train and to ask.
+        options: Options of the experiment.
 
     Raises:
         ConfigError, DatasetError, WeightsError: A configuration, the data or a checkpoint cannot be used.
@@ -226,7 +226,7 @@ def run(
         for seed in options.seeds:
             for name in options.variants:
                 folder, variant = options.out / name / f"seed{seed}", variants[name]
-                wanted = variant.trained or seed == options.seeds[0]  # what is not trained has no other seeds
+                wanted = variant.trained or seed == options.seeds[0]  # untrained variants have no other seeds
                 if wanted and not (folder / RESULT_FILE).exists():
                     run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
@@ -239,4 +239,4 @@ def run(
         plot(results, options.out / "plot.png")
         print(text)
     if not complete:
-        print(f"{prog}: the time is over; run again to resume", file=sys.stderr)
+        print(f"{prog}: time limit reached; run again to resume", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a mask shows where it does not show the target."""
+"""The content of masks that do not show the target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.homes.words.lexicon import NOUNS
 
 FOUND = 0.5  # IoU with the target, inclusive, as in P@0.5
-TOUCHED = 0.1  # IoU with a thing below which a mask does not show it
+TOUCHED = 0.1  # lowest IoU with an object that a mask shows
 
 OUTCOMES = (
     "the target",
@@ -31,15 +31,14 @@ it does not name for a picture that was not.
 
 
 def outcome(mask: NDArray[np.bool_], data: Dataset, instruction: Instruction) -> str:
-    """What the mask of an instruction whose target is in view shows: the thing with the highest IoU.
+    """The object with the highest IoU in the mask of an instruction whose target is in view.
 
-    Things are what the dataset annotates in the image; of a dataset that annotates targets alone, a wrong thing is
-    "no thing".
+    Only annotated objects count: in a dataset that annotates targets alone, a wrong object is "no thing".
 
     Args:
-        mask: (H, W), the answer at the size of the image.
-        data: where the instruction is from.
-        instruction: of which at least one annotation is in the image.
+        mask: Mask of the answer at the size of the image, (H, W).
+        data: Dataset of the instruction.
+        instruction: Instruction with at least one annotation in the image.
 
     Returns:
         One of :data:`OUTCOMES`.
@@ -64,6 +63,6 @@ def outcome(mask: NDArray[np.bool_], data: Dataset, instruction: Instruction) ->
 
 
 def _names(text: str, kind: str) -> bool:
-    """Whether a text has the name of a kind, or one of the names that the homes' instructions have for it."""
+    """Whether a text contains the name of a category, or one of its names in the homes' instructions."""
     names = "|".join(map(re.escape, NOUNS.get(kind, (kind,))))
     return re.search(rf"\b({names})(s|es)?\b", text, re.IGNORECASE) is not None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.dataset.metrics import Figures
+from mdsm_ros.dataset.metrics import Figures, figures_table
+from mdsm_ros.files import public_name
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.inference.settings import InferenceSettings
-from mdsm_ros.pictures.page import Picture
+from mdsm_ros.pictures.page import Page, Picture, library_versions
 from mdsm_ros.pictures.sheet import side_by_side
 from mdsm_ros.replay.differences import Pair, difference
 from mdsm_ros.segmenter import Segmenter
@@ -89,25 +90,61 @@ def verdict(figures: Figures) -> str:
     return "worse" if high is not None and high < 0 else "not shown to be better"
 
 
-def changed_most(
-    pairs: Sequence[Both], data: Dataset, segmenters: Sequence[Segmenter], settings: Sequence[InferenceSettings]
-) -> Iterator[Picture]:
-    """The images that changed most, the first model's mask on the left, the second's on the right."""
-    for pair in sorted(pairs, key=lambda pair: -abs(pair.change))[:SHOWN]:
-        instruction = pair.instruction
-        image, truth = data.image(instruction.image_id), data.mask(instruction)
-        masks = [
-            segmenter.segment(image, instruction.text, chosen, seed=instruction.id).mask
-            for segmenter, chosen in zip(segmenters, settings, strict=True)
-        ]
-        words = f"{gain(pair.first):.2f} and {gain(pair.second):.2f}: {pair.change:+.2f}"
-        caption = f"{instruction.text} ({'IoU' if pair.first.in_view else 'not in view'} {words})"
-        yield Picture(side_by_side(image, masks, truth), caption, gain(pair.second), pair.change, pair.second.score)
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same instructions.
+
+    Attributes:
+        data: Dataset of the instructions.
+        pairs: Answers of both.
+        segmenters: The models, the first one first.
+        settings: Settings of their answers.
+    """
+
+    data: Dataset
+    pairs: Sequence[Both]
+    segmenters: Sequence[Segmenter]
+    settings: Sequence[InferenceSettings]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What results call the models."""
+        first, second = (public_name(segmenter.name) for segmenter in self.segmenters)
+        return first, second
+
+    @property
+    def title(self) -> str:
+        """Which model is which."""
+        return f"{self.names[0]} (first) and {self.names[1]} (second)"
+
+    def changed_most(self) -> Iterator[Picture]:
+        """The images that changed most, the first model's mask on the left, the second's on the right."""
+        for pair in sorted(self.pairs, key=lambda pair: -abs(pair.change))[:SHOWN]:
+            instruction = pair.instruction
+            image, truth = self.data.image(instruction.image_id), self.data.mask(instruction)
+            masks = [
+                segmenter.segment(image, instruction.text, chosen, seed=instruction.id).mask
+                for segmenter, chosen in zip(self.segmenters, self.settings, strict=True)
+            ]
+            words = f"{gain(pair.first):.2f} and {gain(pair.second):.2f}: {pair.change:+.2f}"
+            caption = f"{instruction.text} ({'IoU' if pair.first.in_view else 'not in view,'} {words})"
+            yield Picture(side_by_side(image, masks, truth), caption, gain(pair.second), pair.change, pair.second.score)
 
 
-def pair_rows(pairs: Sequence[Both]) -> list[dict[str, Any]]:
-    """Both models' results for each instruction, JSON-ready."""
-    return [
+def comparison_text(comparison: Comparison, rows: Mapping[str, Figures]) -> str:
+    """The differences as a table, and what they allow to be said of the second model."""
+    figures = rows.get("mIoU", {})
+    second = comparison.names[1]
+    words = {"better": f"{second} is better by mIoU", "worse": f"{second} is worse by mIoU"}
+    said = words.get(verdict(figures), f"{second} is not shown to be better by mIoU: its interval includes 0")
+    if LOW not in figures:
+        said = "there is no interval: expected targets in view in at least two scenes"
+    return f"{figures_table(comparison.title, rows)}\n\n{said}"
+
+
+def comparison_json(comparison: Comparison, rows: Mapping[str, Figures], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The differences and both models' results for each instruction, JSON-ready."""
+    samples = [
         {
             "id": pair.instruction.id,
             "text": pair.instruction.text,
@@ -115,5 +152,26 @@ def pair_rows(pairs: Sequence[Both]) -> list[dict[str, Any]]:
             "first": gain(pair.first),
             "second": gain(pair.second),
         }
-        for pair in pairs
+        for pair in comparison.pairs
     ]
+    said = verdict(rows.get("mIoU", {}))
+    return {"models": comparison.names, "verdict": said, "rows": rows, "facts": facts, "samples": samples}
+
+
+def comparison_page(
+    comparison: Comparison, tables: Mapping[str, Mapping[str, Figures]], facts: Mapping[str, Any]
+) -> Page:
+    """The page about two models: the differences, and the images that changed most."""
+    first, second = comparison.names
+    return Page(
+        title=comparison.title,
+        tables=tables,
+        faults=None,  # a dataset that cannot be read ends the comparison
+        latencies=[],
+        timeline={},
+        pictures=comparison.changed_most(),
+        facts={"first": first, "second": second, **facts, **library_versions()},
+        orders={"": "largest change first", "change,-1": "gains first", "change,1": "losses first"},
+        legend=f"Left {first}, right {second}. Masks are pink, the truth is outlined in green.",
+        across=2,
+    )

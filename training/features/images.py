@@ -41,7 +41,7 @@ def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Pat
     Args:
         stage: Stage 1 with a frozen semantic branch.
         data: Instructions and pictures.
-        folder: Where the maps are kept; what an interrupted call has made is kept, too.
+        folder: Folder of the maps; maps of an interrupted call are kept.
 
     Raises:
         DatasetError: A picture cannot be read.

@@ -22,8 +22,8 @@ class RowStore:
     A folder that was made for something else, by another encoder or from other data, is begun anew.
 
     Args:
-        folder: Where the arrays are.
-        identity: What the rows depend on, as JSON-ready values.
+        folder: Folder of the arrays.
+        identity: Values that determine the rows, JSON-compatible.
         shapes: Shape of one row of each array.
         rows: N, the number of rows.
     """

@@ -49,7 +49,7 @@ def cache_texts(language: LanguageEncoder, texts: Sequence[str], folder: Path) -
     Args:
         language: Frozen language encoder.
         texts: Sentences; those said twice are encoded once.
-        folder: Where the tokens are kept; what an interrupted call has made is kept, too.
+        folder: Folder of the tokens; tokens of an interrupted call are kept.
     """
     language.eval()
     unique = sorted(set(texts), key=lambda text: (len(text), text))  # sentences of like length share a batch

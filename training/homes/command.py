@@ -21,24 +21,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument(
-        "--split", choices=sorted(SPLIT_SEEDS), default="train", help="which seeds, and the split's name"
+        "--split", choices=sorted(SPLIT_SEEDS), default="train", help="name of the split, which determines the seeds"
     )
     parser.add_argument("--images", type=int, default=1000, help="number of views")
     parser.add_argument("--seed-offset", type=int, default=0, help="first home within the split's seeds")
-    parser.add_argument("--size", type=image_size, default=(320, 240), help="WIDTHxHEIGHT of the views, pixels")
-    parser.add_argument("--workers", type=int, default=1, help="rendering processes")
+    parser.add_argument("--size", type=image_size, default=(320, 240), help="size of the views in pixels, WIDTHxHEIGHT")
+    parser.add_argument("--workers", type=int, default=1, help="number of rendering processes")
     parser.add_argument("--no-depth", action="store_true", help="do not store depth")
     parser.add_argument(
         "--sentences",
         type=count,
         default=DEFAULT_TALK.sentences,
-        help="attempts at an instruction about each view (default: %(default)s)",
+        help="number of attempts at an instruction per view (default: %(default)s)",
     )
     parser.add_argument(
         "--absent-share",
         type=share,
         default=DEFAULT_TALK.not_in_view_share,
-        help="share of the attempts that name something that is not in view (default: %(default)s)",
+        help="fraction of the attempts that name an absent object (default: %(default)s)",
     )
     parser.add_argument(
         "--several",

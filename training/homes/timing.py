@@ -29,7 +29,7 @@ class Cost:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--homes", type=count, default=12, help="number of homes of each sort (default: %(default)s)")
+    parser.add_argument("--homes", type=count, default=12, help="number of homes of each type (default: %(default)s)")
     options.add_arguments(parser)
 
 

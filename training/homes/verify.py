@@ -26,9 +26,11 @@ from mdsm_ros.homes.words import lexicon
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="which seeds")
-    parser.add_argument("--instructions", type=int, default=2000, help="how many to judge")
-    parser.add_argument("--several", type=share, default=0.0, help="fraction that asks for several objects")
+    parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="split of the seeds")
+    parser.add_argument("--instructions", type=int, default=2000, help="number of instructions to check")
+    parser.add_argument(
+        "--several", type=share, default=0.0, help="fraction of instructions that ask for several objects"
+    )
     options.add_arguments(parser)
 
 

@@ -232,9 +232,11 @@ def write_part(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the captioned pictures")
-    parser.add_argument("--seed", type=int, default=0, help="which crops are taken (default: %(default)s)")
-    parser.add_argument("--questions", action="store_true", help="ask for one kind at a time, some not in the picture")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the captioned images")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the crops (default: %(default)s)")
+    parser.add_argument(
+        "--questions", action="store_true", help="name one category at a time, some of them not in the image"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 

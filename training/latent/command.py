@@ -24,8 +24,8 @@ FAILED = 1  # exit code
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--config", type=Path, required=True, help="YAML file, such as config/train/ldm-tiny.yaml")
-    parser.add_argument("--data", required=True, help=f"where the train split of captioned pictures is: {SOURCES}")
-    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on (default: the training's)")
+    parser.add_argument("--data", required=True, help=f"source of the train split of captioned images: {SOURCES}")
+    parser.add_argument("--val-data", type=Path, help="dataset folder to validate on (default: the training data)")
     add_run_arguments(parser)
 
 

@@ -25,8 +25,8 @@ def generate(
     Args:
         pipeline: The model with its sampler.
         prompts: N sentences.
-        seed: of the noise that drawing starts from.
-        steps: of the sampler.
+        seed: Random seed of the initial noise.
+        steps: Number of steps of the sampler.
         guidance: Weight of classifier-free guidance; 1 is none.
 
     Returns:
@@ -45,14 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--model", required=True, help="Stable Diffusion checkpoint: folder, hub id or single file")
     parser.add_argument("--prompt", nargs="+", required=True, help='sentences, such as "a photograph of a chair"')
-    parser.add_argument("--count", type=int, default=1, help="pictures of each (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=1, help="number of images per sentence (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("generated.png"), help="PNG or JPEG file to write")
     parser.add_argument("--columns", type=int, default=8)
-    parser.add_argument("--width", type=int, default=128, help="of a picture on the sheet (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture; the next has the next")
-    parser.add_argument("--steps", type=int, default=50, help="of the sampler (default: %(default)s)")
+    parser.add_argument(
+        "--width", type=int, default=128, help="width of an image on the sheet in pixels (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random seed of the first image; each further image uses the next one"
+    )
+    parser.add_argument("--steps", type=int, default=50, help="number of steps of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=16, help="pictures at once (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=16, help="number of images per batch (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

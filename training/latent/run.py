@@ -56,8 +56,8 @@ def measure_scale(model: StableDiffusion, data: InstructionDataset) -> None:
     """Notes in the VAE's configuration what gives its latents a standard deviation of 1 (arXiv 2112.10752, section G).
 
     Args:
-        model: with a trained VAE.
-        data: of whose images up to :data:`SCALE_IMAGES`, evenly spread, are looked at.
+        model: Model with a trained VAE.
+        data: Dataset, of which up to :data:`SCALE_IMAGES` evenly spread images are used.
     """
     firsts = [positions[0] for positions in data.by_image.values()]
     chosen = np.linspace(0, len(firsts) - 1, min(SCALE_IMAGES, len(firsts)), dtype=int)
@@ -143,7 +143,9 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
             stage, source, stage_config, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
         )
         if not outcome.finished and accelerator.is_main_process:
-            print(f"{name} stopped at step {outcome.step} of {stage_config.steps}; --resume goes on", file=sys.stderr)
+            print(
+                f"{name} stopped at step {outcome.step} of {stage_config.steps}; resume with --resume", file=sys.stderr
+            )
         return outcome.finished
 
     if not run(AutoencoderStage(model, config), "autoencoder", config.autoencoder):

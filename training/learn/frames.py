@@ -11,12 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
 from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.files import content_mark
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
-from mdsm_ros.recordings.hard_frames import INSTRUCTIONS_FILE, read_instruction, read_listed
 from mdsm_ros.recordings.places import storage_files
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from training.learn.options import LearnOptions
@@ -123,7 +123,7 @@ class FolderFrames:
             self._files.setdefault(Path(name).stem, name)
         if not self._files:
             raise DatasetError(f"folder {str(folder)!r} holds no images, expected a recording or files like image.jpg")
-        self._listed = read_listed(folder / INSTRUCTIONS_FILE)
+        self._listed = listed_instructions(folder)
         self.mark = f"{folder.resolve().name} ({content_mark(folder)})"
 
     def places(self) -> list[Place]:
@@ -142,7 +142,7 @@ class FolderFrames:
     def _instruction(self, stem: str, name: str) -> str:
         if self._said is not None:
             return self._said
-        return self._listed.get(name) or read_instruction(self._folder / f"{stem}.json")
+        return self._listed.get(name) or noted_instruction(self._folder / f"{stem}.json")
 
 
 def open_frames(options: LearnOptions) -> Frames:

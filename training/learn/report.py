@@ -8,13 +8,25 @@ from typing import Any
 
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, figures_table
-from mdsm_ros.files import public_name, write_json
-from mdsm_ros.pictures.page import Page, library_versions, write_page
+from mdsm_ros.files import write_json
+from mdsm_ros.pictures.page import write_page
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.evaluate import evaluate
-from training.evaluation.paired import Both, changed_most, differences, pair_rows, pair_up, scene_of, verdict
+from training.evaluation.paired import (
+    HIGH,
+    LOW,
+    Both,
+    Comparison,
+    comparison_json,
+    comparison_page,
+    differences,
+    pair_up,
+    scene_of,
+    verdict,
+)
 from training.learn.data import LAB, REHEARSAL
 from training.learn.pick import Frame
+from training.learn.tune import some
 
 HERE, ELSEWHERE = "here", "elsewhere"  # held-out frames; what was rehearsed, other images of it
 BETTER = "better"
@@ -38,33 +50,16 @@ def write_report(
         OSError: The page cannot be written.
     """
     segmenters = [Segmenter.from_pretrained(model, device=device) for model in models]
-    settings = [segmenter.defaults for segmenter in segmenters]
-    here = Dataset(data / LAB)
-    pairs = _ask(here, segmenters)
+    here, elsewhere = (_ask(Dataset(data / name), segmenters) for name in (LAB, REHEARSAL))
     stops = {frame.name: frame.stop for frame in frames}
-    rows = _rows(HERE, pairs, lambda i: f"stop {stops[here.images[i.image_id].scene]}")
-    elsewhere = Dataset(data / REHEARSAL)
-    other = _ask(elsewhere, segmenters)
-    rows |= _rows(ELSEWHERE, other, scene_of(elsewhere)) if other else {}
+    rows = _rows(HERE, here.pairs, lambda i: f"stop {stops[here.data.images[i.image_id].scene]}")
+    if elsewhere.pairs:
+        rows |= _rows(ELSEWHERE, elsewhere.pairs, scene_of(elsewhere.data))
     said = verdict(rows[f"{HERE}, mIoU"])
-    names = [public_name(models[0]), public_name(models[1])]
-    title = f"{names[0]} (first) and {names[1]} (second)"
-    content = {"verdict": said, "models": names, "rows": rows, "steps": dict(before)}
-    write_json(path.with_suffix(".json"), content | {"here": pair_rows(pairs), "elsewhere": pair_rows(other)}, indent=1)
-    facts = {"verdict": said, "first": names[0], "second": names[1], **_flat(before), **library_versions()}
-    page = Page(
-        title=title,
-        tables={title: rows},
-        faults=None,
-        latencies=[],
-        timeline={},
-        pictures=changed_most(pairs, here, segmenters, settings),
-        facts=facts,
-        orders={"": "what changed most first", "change,-1": "gains first", "change,1": "losses first"},
-        legend=f"Left {names[0]}, right {names[1]}. Masks are pink, the truth is outlined in green.",
-        across=2,
-    )
+    facts = {"verdict": said, **_flat(before)}
+    page = comparison_page(here, {here.title: rows}, facts)
     write_page(path, page)
+    write_json(path.with_suffix(".json"), comparison_json(here, rows, before) | {"verdict": said}, indent=1)
     return {"verdict": said, "rows": rows}
 
 
@@ -72,8 +67,8 @@ def report_text(rows: Mapping[str, Figures], said: str, old: str, new: Path) -> 
     """What the command prints."""
     figures = rows[f"{HERE}, mIoU"]
     interval = "no interval: the held-out frames are of one stop"
-    if "95 % from" in figures:
-        interval = f"95 % interval {figures['95 % from']:+.3f} to {figures['95 % to']:+.3f}"
+    if LOW in figures:
+        interval = f"95 % interval {figures[LOW]:+.3f} to {figures[HIGH]:+.3f}"
     change = f"mIoU {figures['first']:.3f} to {figures['second']:.3f}, {figures['difference']:+.3f} ({interval})"
     advice = {
         BETTER: f"The new model is better here: {change}. Use it with model:={new}",
@@ -83,13 +78,13 @@ def report_text(rows: Mapping[str, Figures], said: str, old: str, new: Path) -> 
     return f"{figures_table('second minus first', dict(rows))}\n\n{advice.get(said, unsure)}"
 
 
-def _ask(data: Dataset, segmenters: Sequence[Segmenter]) -> list[Both]:
-    chosen = [instruction for instruction in data.instructions if instruction.split == "test"]
+def _ask(data: Dataset, segmenters: Sequence[Segmenter]) -> Comparison:
+    chosen = some([instruction for instruction in data.instructions if instruction.split == "test"])
     first, second = (
         evaluate(segmenter, data, chosen, segmenter.defaults, name)
         for segmenter, name in zip(segmenters, ("old model", "new model"), strict=True)
     )
-    return pair_up(chosen, first, second)
+    return Comparison(data, pair_up(chosen, first, second), segmenters, [s.defaults for s in segmenters])
 
 
 def _rows(place: str, pairs: Sequence[Both], group_of: Callable[[Instruction], str]) -> dict[str, Figures]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.files import short_hash, whole_folder, write_json, write_text
-from mdsm_ros.hub.folder import CONFIG_FILE, read_values
+from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
 from mdsm_ros.models.families import presets, published
 from mdsm_ros.segmenter import Segmenter
@@ -29,6 +30,7 @@ PACKAGE = "mdsm_ros"
 KEY_FILE = "made-from"
 BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs that compute in it
 LEAST_CALIBRATED = 30  # instructions
+MOST_ASKED = 150  # instructions that a model is measured on, of each dataset
 
 
 def default_config() -> Path:
@@ -62,12 +64,10 @@ def training_config(path: Path, model: str, seed: int, device: str) -> TrainConf
     config = read_training(path)
     if model in published():
         raise WeightsError(f"model is {model!r}, a public one, expected one that this package trains")
-    folder = model_folder(model)
-    values = read_values(folder)
-    own = read_config(folder)
+    own = read_config(model_folder(model))
     same = [name for name, preset in presets().items() if preset.model_type == own.model_type]
     preset = config.preset if config.preset in same else same[0]
-    fields: dict[str, Any] = values | _frozen(own, config)
+    fields: dict[str, Any] = own.to_dict() | _frozen(own, config)
     return replace(
         config,
         preset=preset,
@@ -161,5 +161,11 @@ def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dic
     return {"present_threshold": threshold, "instructions": number}
 
 
+def some(instructions: Sequence[Instruction]) -> list[Instruction]:
+    """At most :data:`MOST_ASKED` of them, evenly from first to last."""
+    step = -(-len(instructions) // MOST_ASKED) or 1
+    return list(instructions[::step])
+
+
 def _validation(data: Dataset) -> list[Instruction]:
-    return [instruction for instruction in data.instructions if instruction.split == "val"]
+    return some([instruction for instruction in data.instructions if instruction.split == "val"])

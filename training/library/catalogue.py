@@ -49,14 +49,14 @@ class Item:
     Attributes:
         id: Catalogue and name, "scopia/bed1".
         name: The catalogue's.
-        catalogue: where it comes from; ``licence``, ``creator`` and ``source`` (a web address) are for its credit.
-        files: where its files are; several where they are spread over packages.
+        catalogue: Catalogue of origin; ``licence``, ``creator`` and ``source`` (a web address) are for its credit.
+        files: Locations of its files; several if they are spread over packages.
         model: Path of its OBJ file inside.
         size: Width, depth and height in metres, or None: as in the file.
-        rotation: of the model before it is measured, rows of a 3 x 3 matrix.
+        rotation: Rotation of the model before it is measured, as rows of a 3 x 3 matrix.
         elevation: Height of its base above the floor, metres.
         y_up: Whether y is up and z to the front in the file; else z is up and -y to the front.
-        scale: from the file's unit to metres where there is no size.
+        scale: Factor from the file's unit to metres if no size is given.
     """
 
     id: str

@@ -25,10 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="PATH",
-        help="downloaded files to use instead of downloading: .deb, .sh3f, wheels, or folders that hold them",
+        help="downloaded files to use instead of downloading: .deb, .sh3f, wheels, or folders that contain them",
     )
     parser.add_argument(
-        "--workers", type=count, default=os.cpu_count() or 1, help="converting processes (default: %(default)s)"
+        "--workers",
+        type=count,
+        default=os.cpu_count() or 1,
+        help="number of converting processes (default: %(default)s)",
     )
     parser.add_argument("--check", action="store_true", help="read every file of the cache, and convert nothing")
     parser.add_argument(

@@ -40,9 +40,9 @@ class Outcome:
     """How a conversion ended.
 
     Attributes:
-        records: What the index says about each model.
+        records: Index record of each model.
         failed: Reason by id.
-        made: How many were converted now; the others were there.
+        made: Number of models converted in this run.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)

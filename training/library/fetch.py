@@ -19,11 +19,11 @@ class Package:
     """What is downloaded.
 
     Attributes:
-        name: of the package; its file's name begins with ``prefix``.
+        name: Name of the package; its file's name begins with ``prefix``.
         registry: "debian" or "pypi".
         what: It holds.
-        megabytes: of the download, about.
-        page: where people find it.
+        megabytes: Approximate size of the download.
+        page: Web page of the package.
     """
 
     name: str

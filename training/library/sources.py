@@ -74,7 +74,7 @@ def expand(paths: Sequence[Path], folder: Path) -> list[Files]:
 
     Args:
         paths: .deb, .sh3f, wheels, zip archives, or folders that hold such files or what is in them.
-        folder: where .deb packages are unpacked.
+        folder: Folder for unpacked .deb packages.
 
     Raises:
         DatasetError: A path does not exist or is something else.

@@ -29,17 +29,17 @@ PER_PICTURE = 8
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the splits."""
-    parser.add_argument("--val", type=_fraction, default=0.1, help="fraction of the pictures for validation")
-    parser.add_argument("--test", type=_fraction, default=0.0, help="fraction of the pictures for testing")
+    parser.add_argument("--val", type=_fraction, default=0.1, help="fraction of the images for validation")
+    parser.add_argument("--test", type=_fraction, default=0.0, help="fraction of the images for testing")
     parser.add_argument(
         "--test-exhaustive",
         type=_fraction,
-        help="fraction for testing of the pictures in which everything is labelled (default: as --test)",
+        help="fraction for testing among images in which everything is labelled (default: as --test)",
     )
     parser.add_argument(
         "--exhaustive",
         action="store_true",
-        help='every object of the categories is labelled in the pictures that do not say otherwise ("annotated")',
+        help='assume that every object of the categories is labelled, unless an image says otherwise ("annotated")',
     )
 
 
@@ -53,7 +53,7 @@ def options_of(args: argparse.Namespace) -> Options:
     if max(args.test, rest) + args.val > 1:
         raise DatasetError(f"--test and --val are {max(args.test, rest)} and {args.val}, expected at most 1 together")
     per_picture, absent, seed = (getattr(args, name, 0) for name in ("per_picture", "absent", "seed"))
-    return Options(args.test, args.val, rest, per_picture, absent, seed)
+    return Options(args.test, args.val, rest, per_picture, absent, seed, getattr(args, "several", 0.0))
 
 
 def _fraction(text: str) -> float:
@@ -73,20 +73,26 @@ def _count(text: str) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--coco", type=Path, required=True, help="JSON file of annotations in COCO's form")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     add_split_arguments(parser)
-    parser.add_argument("--sentences", type=Path, nargs="+", default=[], help="JSON lines of sentences by people")
+    parser.add_argument(
+        "--sentences", type=Path, nargs="+", default=[], help="JSON-lines file of sentences written by people"
+    )
     parser.add_argument(
         "--per-picture",
         type=_count,
         default=PER_PICTURE,
-        help="at most so many sentences by rule (default: %(default)s)",
+        help="largest number of generated sentences per image (default: %(default)s)",
     )
+    parser.add_argument("--absent", type=_fraction, default=ABSENT_SHARE, help="fraction of them about absent objects")
     parser.add_argument(
-        "--absent", type=_fraction, default=ABSENT_SHARE, help="fraction of them about what is not there"
+        "--several",
+        type=_fraction,
+        default=0.0,
+        help="fraction of them that ask for several objects (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="which sentences are chosen")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the sentences")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 
@@ -124,7 +130,7 @@ def _recipe(args: argparse.Namespace, options: Options, collection: Collection) 
         "coco": collection.digest,
         "sentences": digest(args.sentences),
         "exhaustive": args.exhaustive,
-        **{name: getattr(options, name) for name in options.__dataclass_fields__},
+        **options.recipe,
     }
 
 

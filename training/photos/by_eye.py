@@ -49,9 +49,9 @@ def read_sentences(
 
     Args:
         paths: Files of JSON lines.
-        pictures: of the collection.
+        pictures: Images of the collection.
         split: The split of a picture.
-        faults: What is left out is noted here.
+        faults: Record of the faults found.
 
     Raises:
         DatasetError: A file is missing or is no text.

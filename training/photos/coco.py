@@ -54,9 +54,9 @@ class Thing:
     """A labelled object as it stands in the file.
 
     Attributes:
-        id: of the annotation.
+        id: Id of the annotation.
         kind: Normalised name of its category.
-        record: of the file.
+        record: Record in the file.
         certain: One whole object; not a crowd, and not a region of which only the class is known.
     """
 
@@ -73,7 +73,7 @@ class Picture:
     Attributes:
         name: The file's name as recorded.
         path: The file.
-        width, height: as recorded, pixels.
+        width, height: Recorded size in pixels.
         things: The objects.
         captions: Sentences about the whole picture.
         exhaustive: Kinds of which every object is labelled.
@@ -97,7 +97,7 @@ class Collection:
     """The usable records of a file.
 
     Attributes:
-        pictures: in the order of the file.
+        pictures: Images in the order of the file.
         kinds: Normalised names of the categories, in the order of the file, each once.
         digest: SHA-256 of the file.
     """
@@ -113,7 +113,7 @@ def read_collection(path: Path, images: Path, faults: Faults, *, exhaustive: boo
     Args:
         path: The JSON file.
         images: Folder of the pictures; nothing outside it is read.
-        faults: What cannot be used is noted here.
+        faults: Record of the faults found.
         exhaustive: where the file does not say how a picture was annotated, every object of the file's categories is.
 
     Raises:

@@ -19,8 +19,8 @@ class Faults:
         """Notes something that is left out.
 
         Args:
-            reason: What it is and why, such as "annotations left out: no mask".
-            name: which one.
+            reason: Description of the fault, such as "annotations left out: no mask".
+            name: Name of the faulty record.
         """
         self.names[reason].append(name)
 

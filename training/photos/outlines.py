@@ -120,9 +120,11 @@ def _record(thing: Thing, mask: NDArray[np.bool_]) -> dict[str, Any]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--coco", type=Path, required=True, help="JSON file of annotations in COCO's form")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the drawings")
-    parser.add_argument("--size", type=int, default=900, help="longer side of a drawing, pixels (default: %(default)s)")
+    parser.add_argument(
+        "--size", type=int, default=900, help="longer side of a drawing in pixels (default: %(default)s)"
+    )
     add_split_arguments(parser)
 
 

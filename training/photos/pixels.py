@@ -22,7 +22,7 @@ class Pixels:
     """A picture as it is to be stored.
 
     Attributes:
-        rgb: (H, W, 3) in the recorded size.
+        rgb: Image (H, W, 3) in the recorded size.
         as_it_is: The file itself shows these pixels, so that it need not be written anew.
     """
 

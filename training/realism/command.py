@@ -38,18 +38,25 @@ Shown = tuple[str, str, NDArray[np.uint8]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--library", type=Path, help="folder of the library (default: where mdsm-data library puts it)")
-    parser.add_argument("--views", type=count, default=2, help="pictures of each model (default: %(default)s)")
     parser.add_argument(
-        "--shapes", type=count, default=8, help="procedural shapes of each kind, with one picture each (default: 8)"
+        "--library", type=Path, help="folder of the library (default: the one that mdsm-data library writes)"
     )
-    parser.add_argument("--every", type=count, default=1, metavar="N", help="every N-th model only, for a quick look")
-    parser.add_argument("--seed", type=int, default=0, help="of views, lights and cameras (default: %(default)s)")
+    parser.add_argument("--views", type=count, default=2, help="number of images of each model (default: %(default)s)")
     parser.add_argument(
-        "--photographs", type=Path, help="also objects of a folder with annotations.json in COCO's form"
+        "--shapes",
+        type=count,
+        default=8,
+        help="number of procedural shapes per category, with one image each (default: 8)",
     )
-    parser.add_argument("--sheet", type=Path, help="write some of the pictures with their classes to this file")
-    parser.add_argument("--out", type=Path, help="write every picture's classes to this JSON file")
+    parser.add_argument("--every", type=count, default=1, metavar="N", help="only every N-th model, for a quick check")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random seed of views, lights and cameras (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--photographs", type=Path, help="folder with annotations.json in COCO's format, whose objects are added"
+    )
+    parser.add_argument("--sheet", type=Path, help="write some of the images with their classes to this file")
+    parser.add_argument("--out", type=Path, help="write the classes of every image to this JSON file")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -33,7 +33,7 @@ def crops(folder: Path, kinds: Mapping[str, str], side: int) -> Iterator[tuple[s
     """Name, kind and picture (side, side, 3) of each large object.
 
     Args:
-        folder: with ``annotations.json`` in COCO's form and ``images/``.
+        folder: Folder with ``annotations.json`` in COCO's format and ``images/``.
         kinds: Kind by category name; other categories are left out.
         side: Pixels.
 

@@ -16,8 +16,8 @@ class Judged:
 
     Attributes:
         group: Library, procedural or photographs.
-        name: of the thing.
-        kind: Its noun.
+        name: Name of the object.
+        kind: Category of the object.
         classes: Names of the best classes, the best first.
         fits: One of them fits the kind.
     """

@@ -31,7 +31,7 @@ class Studio:
     """Takes square pictures of things; a context manager, since it holds a GL context at a time.
 
     Args:
-        side: of the pictures, pixels.
+        side: Side of the images in pixels.
     """
 
     def __init__(self, side: int) -> None:
@@ -55,7 +55,7 @@ class Studio:
         """Pictures (side, side, 3) of a thing, each from elsewhere and with another camera.
 
         Args:
-            parts: of the thing; its front is at +y.
+            parts: Parts of the object; its front is at +y.
             views: Number of pictures.
             rng: Chooses the ground, the lights, the views and the cameras.
         """

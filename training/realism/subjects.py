@@ -23,7 +23,7 @@ class Subject:
     """Something to take pictures of.
 
     Attributes:
-        name: for people.
+        name: Name for people.
         kind: Noun.
         parts: Builds it; a procedural shape is another one each time.
     """

@@ -213,9 +213,9 @@ def choose_view(
     """The view whose mask is the largest, among those that the image's border does not cut off if there are any.
 
     Args:
-        masks: by view index (480, 640).
+        masks: Masks (480, 640) by view index.
         boxes: REVERIE's, by view index.
-        options: What a mask must meet.
+        options: Requirements for masks.
 
     Returns:
         The view's index, or None and why there is none.
@@ -248,16 +248,35 @@ def _agrees(mask: NDArray[np.bool_], box: tuple[float, float, float, float], opt
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--matterport", type=Path, required=True, help="the Matterport3D download, unpacked")
-    parser.add_argument("--reverie", type=Path, required=True, help="REVERIE_<split>.json and bbox.zip, or a clone")
-    parser.add_argument("--connectivity", type=Path, help="<scan>_connectivity.json files (default: below --reverie)")
+    parser.add_argument("--matterport", type=Path, required=True, help="folder of the unpacked Matterport3D download")
+    parser.add_argument(
+        "--reverie",
+        type=Path,
+        required=True,
+        help="folder of REVERIE_<split>.json and bbox.zip, or a clone of the repository",
+    )
+    parser.add_argument(
+        "--connectivity", type=Path, help="folder of <scan>_connectivity.json files (default: below --reverie)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--scans", nargs="+", help="only these scans")
     parser.add_argument("--masks", choices=("instance", "class"), default="instance", help="(default: %(default)s)")
-    parser.add_argument("--min-area", type=float, default=0.001, help="of a mask, share of the image (%(default)s)")
-    parser.add_argument("--min-inside", type=float, default=0.7, help="of a mask, share in its box (%(default)s)")
-    parser.add_argument("--min-fill", type=float, default=0.05, help="of its box, share that it spans (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes; each holds one scan's mesh")
+    parser.add_argument(
+        "--min-area", type=float, default=0.001, help="smallest mask, as a fraction of the image (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--min-inside",
+        type=float,
+        default=0.7,
+        help="smallest fraction of a mask inside its box (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--min-fill",
+        type=float,
+        default=0.05,
+        help="smallest fraction of its box that a mask spans (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="number of processes; each loads the mesh of one scan")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -80,7 +80,7 @@ class House:
     """What a .house file says of objects.
 
     Attributes:
-        objects: by object index, which is REVERIE's objId.
+        objects: Objects by object index, which is REVERIE's objId.
         object_of_segment: Object index by segment id (``E`` lines).
     """
 
@@ -170,7 +170,7 @@ def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
 
     Args:
         root: Folder of ``<scan>_connectivity.json``, or one with a folder ``connectivity`` of them.
-        scan: which scan.
+        scan: Name of the scan.
 
     Raises:
         DatasetError: The file is missing or does not have the form.

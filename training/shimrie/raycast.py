@@ -14,8 +14,8 @@ class RayCaster:
     """Casts rays into a mesh whose faces belong to objects (trimesh with Embree).
 
     Args:
-        vertices: (V, 3), metres.
-        faces: (F, 3).
+        vertices: Vertices in metres, (V, 3).
+        faces: Triangles (F, 3).
         objects: Object index of each face (F,), :data:`NOTHING` for faces of none.
     """
 

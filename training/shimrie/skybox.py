@@ -54,9 +54,9 @@ def sample(
     """Colours in some directions, bilinear.
 
     Args:
-        faces: (6, S, S, 3), from :func:`read_skybox`.
-        directions: (..., 3) in the scan's frame, of any length.
-        rotation: of the panorama's pose, camera to scan, (3, 3).
+        faces: Faces (6, S, S, 3) from :func:`read_skybox`.
+        directions: Directions (..., 3) in the scan's frame, of any length.
+        rotation: Rotation (3, 3) of the panorama's pose, from camera to scan.
 
     Returns:
         (..., 3) RGB.

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: read and written whole, and never with numbers that are not finite."""
+"""Training checkpoints: written atomically, and never with numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SKIPPED_WHILE_SCALING = 20  # the same where a gradient scaler looks for its sca
 
 
 class Watch:
-    """Counts steps that were left out because their gradient was not finite, and ends a training of nothing else.
+    """Counts steps skipped because their gradient was not finite, and ends a run of only such steps.
 
     Args:
-        scaling: Whether a gradient scaler is at work, which leaves out steps of its own until its scale fits.
+        scaling: Whether a gradient scaler is used, which skips steps itself until its scale fits.
     """
 
     def __init__(self, scaling: bool) -> None:
@@ -31,12 +31,12 @@ class Watch:
         """Whether a step may be taken.
 
         Args:
-            step: Its number, from 0.
-            norm: of its gradient, the same on all processes.
-            loss: of it, for the message.
+            step: Number of the step, from 0.
+            norm: Norm of the step's gradient, the same on all processes.
+            loss: Loss of the step, for the message.
 
         Raises:
-            TrainingError: It is one too many in a row that may not.
+            TrainingError: Too many steps in a row were skipped.
         """
         if bool(torch.isfinite(norm)):
             self._skipped = 0
@@ -51,10 +51,10 @@ class Watch:
         return False
 
     def expect_sound(self, step: int) -> None:
-        """Before a checkpoint.
+        """Checks the state before a checkpoint.
 
         Raises:
-            TrainingError: The last step was left out, so that nobody knows whether the weights are of use.
+            TrainingError: The last step was skipped, so the weights may be unusable.
         """
         if self._skipped and self._most == SKIPPED_AT_MOST:
             raise TrainingError(f"step {step}: the gradient is not finite, expected finite numbers before a checkpoint")
@@ -72,7 +72,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch's readers of damaged files fail in many ways
         raise WeightsError(
             f"checkpoint {path} cannot be read ({type(error).__name__}), expected one that mdsm-train wrote; without "
-            "--resume the training begins anew"
+            f"--resume, training starts from the beginning"
         ) from error
     if not isinstance(content, dict) or "step" not in content:
         raise WeightsError(f"checkpoint {path} holds {type(content).__name__}, expected one that mdsm-train wrote")
@@ -80,7 +80,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint so that a kill or a full disk leaves the old one or the new one, never half of one.
+    """Writes a checkpoint atomically: a kill or a full disk leaves either the old or the new one.
 
     Raises:
         TrainingError: A number in it is not finite.
@@ -95,7 +95,7 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
         with whole_file(path) as partial, partial.open("wb") as file:
             torch.save(content, file)
     except (OSError, RuntimeError) as error:  # torch's zip writer knows no better than "unexpected pos"
-        kept = f"; the earlier one in {path} is kept, and --resume goes on from it" if path.exists() else ""
+        kept = f"; the earlier one in {path} is kept, and --resume continues from it" if path.exists() else ""
         raise StorageError(f"checkpoint {path} cannot be written: {_reason(path.parent, size, error)}{kept}") from error
 
 

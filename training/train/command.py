@@ -1,12 +1,11 @@
-"""``mdsm-train``: both stages, from a dataset folder to a model folder.
+"""``mdsm-train``: trains both stages of a model on a dataset.
 
 Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
 The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
 end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
 
-A step whose gradient is not finite is left out. Where that happens several times in a row, or right before a
-checkpoint, the training ends with exit code 1 and keeps its last good checkpoint. Exit code 2: something that you can
-put right.
+A step whose gradient is not finite is skipped. If that happens several times in a row, or right before a checkpoint,
+training ends with exit code 1 and keeps its last good checkpoint. Exit code 2 stands for errors that you can correct.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ FAILED = 1  # exit code
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
-    parser.add_argument("--data", required=True, help=f"where the train split is: {SOURCES}")
+    parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
     parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
     add_run_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains, or resumes."""
+    """Trains a model, or resumes training."""
     from training.train.config import read_config
 
     config = read_config(args.config)
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _kept(out: Path) -> str:
-    """What a training that failed leaves."""
+    """The state left by a failed training run."""
     names = [name for name in CHECKPOINTS if (out / name).exists()]
     return f"the last good checkpoint, {out / names[-1]}, is kept" if names else "there is no checkpoint yet"
 

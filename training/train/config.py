@@ -1,4 +1,4 @@
-"""What a training run is made of, read from YAML."""
+"""The configuration of a training run, read from YAML."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class StageConfig:
     """Optimisation of one stage.
 
     Attributes:
-        steps: of the optimiser.
-        images: Images of a step, over all processes and micro-batches together.
-        dice_weight: 0 trains with cross-entropy alone.
+        steps: Number of optimiser steps.
+        images: Number of images per step, over all processes and micro-batches.
+        dice_weight: Weight of the dice loss; 0 trains with cross-entropy alone.
 
     Raises:
         ConfigError: A field is out of range.
@@ -48,21 +48,21 @@ class StageConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """What :mod:`training.train.loop` and :mod:`training.train.sources` need to know, whatever is trained.
+    """The settings of :mod:`training.train.loop` and :mod:`training.train.sources` for all models.
 
     Attributes:
-        polynomial_power: of the learning-rate decay (LAVT: 0.9).
-        instructions_per_image: The most instructions about one image in a batch; its features are computed once.
+        polynomial_power: Power of the learning-rate decay (LAVT: 0.9).
+        instructions_per_image: Largest number of instructions per image in a batch; its features are computed once.
         mixture: Images of each step by the source of their instructions ("homes", "photos", ...), which add up to
-            ``images``; empty: all images alike.
-        gradient_accumulation: Micro-batches that a step is split into on each process.
-        mixed_precision: "no", "fp16" or "bf16".
-        checkpoint_seconds: A checkpoint at least this often.
-        evaluate_steps: Validation after so many steps.
-        block_steps: Training steps on each shard, or on each block of homes, when data are streamed.
-        homes_per_block: Homes that are rendered for each block.
-        stream_workers: Processes that render homes ahead of the training.
-        augmentation: How training pictures are changed; None leaves them as they are. Validation never changes them.
+            ``images``; empty for no distinction.
+        gradient_accumulation: Number of micro-batches per step on each process.
+        mixed_precision: Precision: "no", "fp16" or "bf16".
+        checkpoint_seconds: Longest time between checkpoints in seconds.
+        evaluate_steps: Number of steps between validations.
+        block_steps: Number of steps on each shard, or on each block of homes, for streamed data.
+        homes_per_block: Number of homes rendered for each block.
+        stream_workers: Number of processes that render homes ahead of training.
+        augmentation: Augmentation of training images; None for none. Validation images are never changed.
 
     Raises:
         ConfigError: A field is out of range.
@@ -110,17 +110,19 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class TrainConfig(LoopConfig):
-    """A training of one stage or two.
+    """The configuration of training in one or two stages.
 
     Attributes:
         preset: Name of the model's preset; ``model`` overrides single fields of it.
-        stage2: None ends after stage 1, which is all that LAVT has.
-        start_from: A model (name, folder or hub id) whose weights the first stage starts from, tokenizer included,
-            wherever it has the same parts; Swin and BERT then need no checkpoint of their own.
-        loss_stride: Masks are compared on cells of so many pixels; 1: at each pixel. A divisor of the image's side.
-        gradient_checkpointing: Computes activations again on the way back, for memory.
-        freeze_language: The language encoder stays as it is, without dropout.
-        feature_cache: What the frozen semantic branch and language encoder give is computed once and kept on disk.
+        stage2: Optimisation of stage 2; None ends after stage 1, the only stage of LAVT.
+        start_from: Model (name, folder or hub id) from whose weights and tokenizer the first stage starts, for all
+            parts that both models have. Swin and BERT then need no checkpoint.
+        loss_stride: Side in pixels of the cells on which masks are compared; 1 for pixels. A divisor of the image's
+            side.
+        gradient_checkpointing: Whether to compute activations again in the backward pass, to save memory.
+        freeze_language: Whether to freeze the language encoder, without dropout.
+        feature_cache: Whether to compute the features of the frozen semantic branch and language encoder once and store
+            them on disk.
 
     Raises:
         ConfigError: A field is out of range.
@@ -175,7 +177,7 @@ class TrainConfig(LoopConfig):
 
 
 def read_config(path: Path) -> TrainConfig:
-    """Reads the configuration of a training of one stage or two.
+    """Reads the configuration of training in one or two stages.
 
     Raises:
         ConfigError: The file is missing, is not YAML, or a field is unknown, absent or out of range.
@@ -208,7 +210,7 @@ def read_loop_config(path: Path, kind: type[LoopConfigT]) -> LoopConfigT:
 
 
 def _part(kind: type[Part], values: object, name: str) -> Part | None:
-    """A part of a configuration that has fields of its own; None where it is not given."""
+    """Reads a part of a configuration with its own fields; None if it is not given."""
     if values is None:
         return None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

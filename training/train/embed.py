@@ -1,4 +1,4 @@
-"""``python -m training.train.embed``: puts a trained model into the package, in files that its repository takes."""
+"""``python -m training.train.embed``: copies a trained model into the package, in small files."""
 
 from __future__ import annotations
 

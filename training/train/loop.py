@@ -26,15 +26,15 @@ from training.train.sources import Block, Source
 from training.train.stages import Losses
 
 LOG_STEPS = 20
-NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # LAVT decays neither norms nor position biases
+NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # no weight decay of norms and position biases, as in LAVT
 
 
 class Pool:
-    """Images that every step takes a fixed number of, in an order that is shuffled anew in each epoch.
+    """A pool of images; every step uses a fixed number of them, in an order shuffled anew in each epoch.
 
     Args:
         groups: Positions of the instructions about each image.
-        images: Number of images that a step takes.
+        images: Number of images per step.
         seed: Seed of the shuffles.
     """
 
@@ -54,7 +54,7 @@ class Pool:
 
 
 def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> list[Pool]:
-    """The images of a dataset as one pool, or one for each source that the configuration's mixture names.
+    """The images of a dataset as one pool, or as one pool per source in the configuration's mixture.
 
     Raises:
         ConfigError: The mixture does not add up to ``images``, or names a source that the dataset lacks.
@@ -75,18 +75,18 @@ def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> lis
 
 
 class StepSampler(Sampler[list[int]]):
-    """Batches that depend on (seed, step) alone, so that a resumed run sees what it would have seen.
+    """Yields batches that depend on (seed, step) alone, so that a resumed run sees the same data.
 
-    A step is some images of every pool with up to ``per_image`` of the instructions about each, drawn anew.
-    It is dealt out to all processes and, one after the other, to their micro-batches.
+    A step consists of some images of every pool, each with up to ``per_image`` randomly drawn instructions. It is
+    distributed over all processes and their micro-batches.
 
     Args:
-        pools: where the images of a step come from.
-        per_image: The most instructions an image.
-        seed: of the shuffles.
+        pools: Pools of the images of a step.
+        per_image: Largest number of instructions per image.
+        seed: Seed of the shuffles.
         first_step, last_step: The steps to yield.
-        part: This process and the number of them.
-        micro_batches: of a step on each process.
+        part: Index of this process, and number of processes.
+        micro_batches: Number of micro-batches per step on each process.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class MicroBatch:
     """A part of a step.
 
     Attributes:
-        share: of the step's instructions that are in it.
-        number: of this part among those of the step on this process.
+        share: Fraction of the step's instructions in this part.
+        number: Number of this part among those of the step on this process.
     """
 
     batch: Batch
@@ -160,7 +160,7 @@ def _batches(
             collate_fn=collate,
             num_workers=config.num_workers,
             pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator().manual_seed(config.seed),  # else it draws from the global one: no exact resume
+            generator=torch.Generator().manual_seed(config.seed),  # for exact resume
         )
         for number, batch in enumerate(loader):
             step, micro = divmod(number, config.gradient_accumulation)
@@ -179,13 +179,13 @@ def _augmented(
 
 
 def _seed(*parts: int) -> None:
-    """Seeds what is drawn on all devices: dropout and stochastic depth."""
+    """Seeds the random generators of all devices: dropout and stochastic depth."""
     torch.manual_seed(int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0]))
 
 
 @dataclass
 class Outcome:
-    """How a call of :func:`train_stage` ended: the step reached, and whether that was the last one."""
+    """The result of :func:`train_stage`: the step reached, and whether it was the last one."""
 
     step: int
     finished: bool
@@ -223,26 +223,26 @@ def train_stage(
     validate: Callable[[], dict[str, float]] | None,
     deadline: float | None = None,
 ) -> Outcome:
-    """Trains one stage from its checkpoint, where there is one, to its last step or to the deadline.
+    """Trains one stage, from its checkpoint if it has one, to its last step or to the deadline.
 
-    At the end the model holds the averaged (EMA) weights. A step whose gradient is not finite is left out, as gradient
-    scalers do; several in a row end the training before its weights are spoilt.
+    At the end, the model has the averaged (EMA) weights. A step whose gradient is not finite is skipped, as in gradient
+    scalers; several in a row end training before the weights are damaged.
 
     Args:
-        stage: from a batch and the number of the step to :data:`~training.train.stages.Losses`; parameters without
-            gradient stay as they are.
-        source: where the training instructions come from.
+        stage: Module that computes :data:`~training.train.stages.Losses` from a batch and the number of the step;
+            parameters without gradient are not changed.
+        source: Source of the training instructions.
         options: Optimisation of this stage.
-        config: The whole run.
+        config: Configuration of the whole run.
         accelerator: Device and precision.
-        checkpoint: File that is resumed from and written to.
-        validate: called with the averaged weights in place; its figures go to TensorBoard.
-        deadline: ``time.monotonic()`` after which the run ends with a checkpoint.
+        checkpoint: File to resume from and to write.
+        validate: Function called with the averaged weights in place; its metrics are logged to TensorBoard.
+        deadline: Time by ``time.monotonic()`` after which the run ends with a checkpoint.
 
     Raises:
-        TrainingError: The numbers are not finite any more; the last checkpoint stays as it is.
-        StorageError: A checkpoint cannot be written; likewise.
-        WeightsError: The checkpoint to go on from is damaged, or another model's.
+        TrainingError: The numbers are no longer finite; the last checkpoint is kept.
+        StorageError: A checkpoint cannot be written; the last one is kept.
+        WeightsError: The checkpoint to resume from is damaged, or belongs to another model.
     """
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         stage = torch.nn.SyncBatchNorm.convert_sync_batchnorm(stage)  # type: ignore[no-untyped-call]
@@ -284,7 +284,7 @@ def train_stage(
     module, optimizer = accelerator.prepare(stage, optimizer)
     main = accelerator.is_main_process
     writer = SummaryWriter(str(checkpoint.parent / "tensorboard" / checkpoint.stem)) if main else None
-    silent = None if main else True  # None: where stderr is no terminal
+    silent = None if main else True  # None: off if stderr is not a terminal
     progress = tqdm(initial=step, total=options.steps, desc=checkpoint.stem, disable=silent, mininterval=2.0)
     last_save = time.monotonic()
     module.train()
@@ -303,7 +303,7 @@ def train_stage(
             continue
         norm = accelerator.clip_grad_norm_(trained, config.gradient_clip)
         if watch.note(step, norm, sums["loss"]) or accelerator.scaler is not None:
-            optimizer.step()  # a scaler leaves out what is not finite itself, and learns from it
+            optimizer.step()  # a scaler skips steps that are not finite itself, and adapts its scale
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         ema.step(trained)
@@ -344,7 +344,7 @@ def train_stage(
 
 
 def _any_late(accelerator: Accelerator, deadline: float | None) -> bool:
-    """Whether the deadline is over for one of the processes: they stop at the same step."""
+    """Whether the deadline has passed on any process: all stop at the same step."""
     if deadline is None:
         return False
     late = torch.tensor(float(time.monotonic() > deadline), device=accelerator.device)

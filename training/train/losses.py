@@ -1,4 +1,4 @@
-"""Losses of both stages, as pure functions of logits and truth.
+"""Losses of both stages, as pure functions of logits and ground truth.
 
 All are means over the samples of a batch, so that the parts of a batch, weighted with their sizes, give its loss:
 neither the number of processes nor that of micro-batches shows in a step.
@@ -16,8 +16,8 @@ def weighted_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.T
     """Two-class cross-entropy with LAVT's class weights, in its one-logit form: weighted mean of each sample's pixels.
 
     Args:
-        logits: (B, 1, H, W).
-        masks: (B, 1, H, W) bool, or the fraction of each cell that the object covers.
+        logits: Logits (B, 1, H, W).
+        masks: Masks, bool (B, 1, H, W), or the fraction of each cell that the object covers.
     """
     truth = masks.to(logits.dtype)
     weight = truth * (CLASS_WEIGHTS[1] - CLASS_WEIGHTS[0]) + CLASS_WEIGHTS[0]
@@ -29,8 +29,8 @@ def dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """Soft dice loss, mean over the samples; 0 for those without a target.
 
     Args:
-        logits: (B, 1, H, W).
-        masks: (B, 1, H, W) bool, or the fraction of each cell that the object covers.
+        logits: Logits (B, 1, H, W).
+        masks: Masks, bool (B, 1, H, W), or the fraction of each cell that the object covers.
     """
     probability, truth = logits.sigmoid().flatten(1), masks.flatten(1).to(logits.dtype)
     overlap = 2 * (probability * truth).sum(dim=1) + 1
@@ -43,10 +43,10 @@ def mask_loss(logits: torch.Tensor, masks: torch.Tensor, dice_weight: float, str
     """Cross-entropy plus weighted dice.
 
     Args:
-        logits: (B, 1, h, w), resized bilinearly to the masks' grid.
-        masks: (B, 1, H, W) bool.
-        dice_weight: 0 switches dice off (the paper trains with cross-entropy alone).
-        stride: 1 compares at the resolution of the masks; else on a grid of cells of so many pixels.
+        logits: Logits (B, 1, h, w), resized bilinearly to the masks' grid.
+        masks: Masks, bool (B, 1, H, W).
+        dice_weight: Weight of the dice loss; 0 switches it off (the paper trains with cross-entropy alone).
+        stride: Side in pixels of the cells on which masks are compared; 1 for the masks' resolution.
     """
     truth = masks.float() if stride == 1 else functional.avg_pool2d(masks.float(), stride)
     logits = functional.interpolate(logits.float(), size=truth.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,4 +1,4 @@
-"""What a training is asked to do, beside its configuration."""
+"""Options of a training run, beside its configuration."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class RunOptions:
 
     Attributes:
         out: Folder for checkpoints, logs and the model.
-        val_data: Folder of the dataset to validate on; None validates on nothing, or on the training's own data.
+        val_data: Folder of the dataset to validate on; None for no validation, or for the training data.
         val_split: Split of ``val_data``.
-        resume: Whether to continue from the checkpoints in ``out``; else they are removed.
-        max_seconds: Time after which the run ends with a checkpoint; None sets no limit.
+        resume: Whether to resume from the checkpoints in ``out``; otherwise they are removed.
+        max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
         device: "auto" or "cpu".
         only_stage_one: Whether to end after stage 1.
     """
@@ -36,15 +36,17 @@ class RunOptions:
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command line options of every training."""
-    parser.add_argument("--val-split", default="val", help="which of its splits (default: %(default)s)")
+    parser.add_argument("--val-split", default="val", help="split of the validation data (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoints in --out")
-    parser.add_argument("--max-seconds", type=float, help="end with a checkpoint after so many seconds")
+    parser.add_argument("--resume", action="store_true", help="resume from the checkpoints in --out")
+    parser.add_argument(
+        "--max-seconds", type=float, help="time limit in seconds, after which the run ends with a checkpoint"
+    )
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
 def run_options(args: argparse.Namespace, *, only_stage_one: bool = False) -> RunOptions:
-    """The options that a command line gives; ``--val-data`` is declared by each command."""
+    """The options from the command line; ``--val-data`` is declared by each command."""
     return RunOptions(
         args.out, args.val_data, args.val_split, args.resume, args.max_seconds, args.device, only_stage_one
     )

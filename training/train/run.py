@@ -1,4 +1,4 @@
-"""Both stages of a training, see ``command.py``."""
+"""Training in both stages, see ``command.py``."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ VALIDATION_BATCH = 32
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
-    """A model before its first step: encoders from the checkpoints that the preset names, the rest seeded.
+    """Builds a model before its first step: encoders from the preset's checkpoints, all else from the seed.
 
-    What ``start_from`` has comes from there instead.
+    Parts of the model ``start_from`` replace both.
     """
     model_config = config.model_config()
     set_seed(config.seed)
@@ -60,7 +60,7 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
 
 
 def save_memory(model: nn.Module) -> None:
-    """Activations of encoders and UNets are computed again on the way back instead of being kept."""
+    """Makes encoders and UNets compute activations again in the backward pass instead of storing them."""
     for module in model.modules():
         if isinstance(module, PreTrainedModel):
             module.gradient_checkpointing_enable()
@@ -92,7 +92,7 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
 def make_validation(
     model: HubModel, data: InstructionDataset, samples: int, refine: bool
 ) -> Callable[[], dict[str, float]]:
-    """Figures on the first ``samples`` instructions: mIoU of masks in view, and how often presence is right."""
+    """The metrics of the first ``samples`` instructions: mIoU of targets in view, and accuracy of presence."""
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:
@@ -120,14 +120,14 @@ def make_validation(
 
 
 def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
-    """Runs the stages asked for; True when they reached their last step."""
+    """Runs the requested stages; returns True if they reached their last step."""
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     accelerator = Accelerator(
         mixed_precision=config.mixed_precision,
         cpu=options.device == "cpu",
-        # language does not go on after the last Swin stage, so its gate learns nothing
+        # language ends at the last Swin stage, so the gate there gets no gradient
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if not options.resume and accelerator.is_main_process:
@@ -169,7 +169,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
             model.save_pretrained(out / "model")
         if not outcome.finished and accelerator.is_main_process:
             print(
-                f"stage {number} stopped at step {outcome.step} of {stage_config.steps}; --resume goes on",
+                f"stage {number} stopped at step {outcome.step} of {stage_config.steps}; resume with --resume",
                 file=sys.stderr,
             )
         return outcome.finished
@@ -184,7 +184,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
 
 
 def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
-    """Opens the source of a train split and trains on it; True when the last step was reached.
+    """Opens the source of a train split and trains on it; returns True if the last step was reached.
 
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.

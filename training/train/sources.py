@@ -1,8 +1,8 @@
-"""Where training instructions come from: a folder, shards, or homes that are rendered ahead of the training.
+"""The sources of training instructions: a folder, shards, or homes rendered ahead of training.
 
-What is streamed comes in blocks, datasets in memory that serve a fixed number of steps each; the next block is made
-while the training works on this one. Which block a step has depends on the step and the seed alone, so that a run
-that is resumed sees what it would have seen.
+Streamed data are divided into blocks, which are datasets in memory for a fixed number of steps each. The next block is
+made while training uses the current one. The block of a step depends on the step and the seed alone, so that a resumed
+run sees the same data.
 """
 
 from __future__ import annotations
@@ -12,28 +12,25 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
-from mdsm_ros.dataset.writer import MemoryWriter, merge_contents
+from mdsm_ros.dataset.writer import merge_contents
 from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import InstructionDataset
 from training.datasets.shards import INDEX_FILE, read_index, read_shard
+from training.homes.render import render_home
 from training.train.config import LoopConfig
 from training.workers import WorkerPool
 
-if TYPE_CHECKING:
-    from mdsm_ros.homes.furnishing.stock import StockOptions
-
 HOMES = "homes:"
-HOME_SIZE = (256, 192)  # pixels, twice the input of mdsm-tiny
 
 
 @dataclass(frozen=True)
 class Block:
-    """The data of the steps from ``first_step`` to before ``last_step``."""
+    """The data of the steps from ``first_step`` up to, but without, ``last_step``."""
 
     data: InstructionDataset
     first_step: int
@@ -41,13 +38,13 @@ class Block:
 
 
 class Source(Protocol):
-    """Gives the data of every step."""
+    """The interface of a source: the data of every step."""
 
     def first(self) -> InstructionDataset:
         """The data of step 0, from which vocabulary and categories are taken."""
 
     def blocks(self, first_step: int, last_step: int) -> Iterator[Block]:
-        """What serves the steps from the first to before the last, in order and without gaps."""
+        """The datasets for the steps from the first up to, but without, the last, in order and without gaps."""
 
     def close(self) -> None:
         """Ends the processes that make data, if there are any."""
@@ -69,16 +66,16 @@ class FolderSource:
             yield Block(self._data, first_step, last_step)
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Does nothing: there are no processes to end."""
 
 
 class StreamSource:
     """A sequence of datasets that serve ``steps`` steps each.
 
     Args:
-        make: gives the dataset of a block, by its number from 0.
-        steps: of a block.
-        pool: The processes that ``make`` uses, which :meth:`close` ends.
+        make: Function that makes the dataset of a block, by its number from 0.
+        steps: Number of steps per block.
+        pool: Processes that ``make`` uses, which :meth:`close` ends.
     """
 
     def __init__(self, make: Callable[[int], InstructionDataset], steps: int, pool: Executor | None = None) -> None:
@@ -114,10 +111,10 @@ class StreamSource:
 
 
 def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> Source:
-    """The source of a name, see :data:`SOURCES`.
+    """Opens the source with a name, see :data:`SOURCES`.
 
     Raises:
-        DatasetError: There is no such data, or no instruction of the split.
+        DatasetError: The data do not exist, or contain no instruction of the split.
     """
     make = partial(InstructionDataset, split=split, image_size=image_size)
     if where.startswith(HOMES):
@@ -163,13 +160,3 @@ def _homes(
         return make(MemoryDataset(content, files, f"homes from {seeds[0]}"), cache=True)
 
     return block
-
-
-def render_home(seed: int, split: str, stock: StockOptions | None = None) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """A home as ``mdsm-data homes`` would write it: the content of its JSON file, and its pictures by name."""
-    from mdsm_ros.homes import CATEGORIES
-    from mdsm_ros.homes.generate import write_home
-
-    writer = MemoryWriter(CATEGORIES, part=f"{seed:08d}")
-    write_home(writer, seed, split=split, size=HOME_SIZE, depth=False, stock=stock)
-    return writer.content(), writer.files

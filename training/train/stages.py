@@ -1,4 +1,4 @@
-"""What each of the two stages optimises."""
+"""The objectives of the two stages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUXILIARY_STAGES = (1, 2)  # Swin stages at strides 8 and 16
 
 
 def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
-    """The initial masks of a batch, from cached features of the encoders where the batch has them."""
+    """The initial masks of a batch, from cached features of the encoders if the batch has them."""
     images = batch.images.float() / 255
     text = model.encode_text(batch.texts) if batch.text is None else batch.text
     if batch.semantic is None:
@@ -34,10 +34,10 @@ def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
 
 
 class StageOne(nn.Module):
-    """Stage 1: the intermediate mask, which is all there is of models with one stage.
+    """Stage 1: the intermediate mask, the only output of models with one stage.
 
-    Where encoders start from nothing (mdsm-tiny), auxiliary classifiers tell the visual features what stands at each
-    pixel, kind and colour; they are dropped after the training. With public encoders their weight is 0.
+    If encoders are trained from scratch (mdsm-tiny), auxiliary classifiers predict the category and colour of each
+    pixel from the visual features; they are dropped after training. With public encoders their weight is 0.
     """
 
     def __init__(self, model: HubModel, config: TrainConfig, num_categories: int, num_colors: int) -> None:
@@ -85,8 +85,9 @@ class StageOne(nn.Module):
 class StageTwo(nn.Module):
     """Stage 2: the refiner learns to clean noisy masks while stage 1 is frozen.
 
-    The truth is noised at a uniform timestep; in ``initial_noise_probability`` of the samples the initial mask is
-    noised instead, with the truth still the target, since that is what refinement starts from at inference.
+    Noise is added to the ground truth at a uniform timestep. For a fraction ``initial_noise_probability`` of the
+    samples, it is added to the initial mask instead, from which refinement starts at inference; the target is still the
+    ground truth.
     """
 
     def __init__(self, model: MDSM, config: TrainConfig, options: StageConfig) -> None:

@@ -1,4 +1,4 @@
-"""Where a training starts when not from public encoders: the weights of another model."""
+"""Initialisation of training with the weights of another model instead of public encoders."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ LAST_REFINER_LAYER = "refiner.unet.conv_out."
 
 
 def start_from(model: HubModel, name: str) -> str:
-    """Takes over everything that another model has under the same name.
+    """Copies all parameters that another model has under the same name.
 
     A present head that says the same to everything, such as that of a converted LAVT, is not taken. Where an MDSM
     starts from a model without CLIP, CLIP at first adds nothing: its initial masks are those of that model. Where a
     refiner that adds to the initial mask starts from one that makes its own mask, the last layer is not taken.
 
     Args:
-        model: to be filled.
-        name: of a model: embedded, folder or hub id.
+        model: Model to fill.
+        name: Name of the other model: embedded name, folder or hub id.
 
     Returns:
-        What was taken and what was not, for people.
+        A description of the copied and the missing parameters, for people.
 
     Raises:
         WeightsError: There is no such model, it shares nothing with this one, or something shared has another shape.

@@ -1,4 +1,4 @@
-"""Vocabularies from a training's own sentences, for models that do not start from a public BERT or CLIP."""
+"""Vocabularies from the training sentences, for models that do not start from a public BERT or CLIP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
 
     Args:
         texts: Sentences.
-        vocab_size: The most entries that the vocabulary may have.
+        vocab_size: Largest number of entries in the vocabulary.
     """
     normalizer, splitter = BertNormalizer(lowercase=True), BertPreTokenizer()
     counts = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
@@ -78,9 +78,9 @@ def train_clip_tokenizer(texts: Iterable[str], vocab_size: int, max_length: int,
 
     Args:
         texts: Sentences.
-        vocab_size: The most entries that the vocabulary may have, at least 514.
-        max_length: The most tokens of a sentence, the two special ones included.
-        folder: where the tokenizer is saved.
+        vocab_size: Largest number of entries in the vocabulary, at least 514.
+        max_length: Largest number of tokens of a sentence, including the two special ones.
+        folder: Folder in which the tokenizer is saved.
     """
     alphabet = sorted(ByteLevel.alphabet())
     pieces = [*alphabet, *(byte + CLIP_WORD_END for byte in alphabet)]

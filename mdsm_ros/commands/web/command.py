@@ -26,13 +26,13 @@ class WebOptions:
         host: Address to listen on.
         port: Port to listen on; 0 takes any that is free.
         model: Name, folder or hub id of the model.
-        device: Where the model runs.
+        device: Device of the model.
         label: Recording, or folder of pictures, to label.
         out: Data set folder of the labels.
         every: One of so many images of a recording.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
-        instruction: What to look for in every frame; "": what the recording says.
+        instruction: Instruction for every frame; "" for the recording's instructions.
         split: Split of the labels.
         dataset: Data set to browse.
         live: Whether the page has the tab of running nodes.

@@ -103,7 +103,7 @@ def make_server(blocks: Any, looks: dict[str, Any], *, port: int, host: str, fol
         blocks: The page, gradio's Blocks.
         looks: Theme and styles, as gradio's ``mount_gradio_app`` takes them.
         port: Port that it will serve.
-        host: What the user called the address.
+        host: Address as given by the user.
         folder: Folder of :func:`private_folder`.
     """
     import gradio

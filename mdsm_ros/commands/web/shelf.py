@@ -75,8 +75,8 @@ class ModelShelf:
 
         Args:
             key: Name of the image.
-            image: uint8 (H, W, 3) RGB.
-            instruction: What to look for.
+            image: Image, uint8 (H, W, 3) RGB.
+            instruction: Instruction that names the target.
 
         Raises:
             MdsmError: The model cannot be loaded, or cannot answer.

@@ -18,7 +18,7 @@ def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
     """A picture as a camera would have taken it.
 
     Args:
-        rgb: (H, W, 3) uint8, as rendered.
+        rgb: Rendered image, uint8 (H, W, 3).
         rng: Draws the camera and its noise.
 
     Returns:
@@ -31,7 +31,7 @@ def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generato
     """A picture as a given camera would have taken it.
 
     Args:
-        rgb: (H, W, 3) uint8, as rendered.
+        rgb: Rendered image, uint8 (H, W, 3).
         strengths: The camera.
         rng: Draws the noise.
 

@@ -21,7 +21,7 @@ def measured(depth: NDArray[np.float32], rng: np.random.Generator, coefficient: 
     neighbouring pixels.
 
     Args:
-        depth: (H, W) metres.
+        depth: Depth in metres, (H, W).
         rng: Draws the errors.
         coefficient: Standard deviation at one metre, metres.
     """

@@ -27,9 +27,9 @@ def pass_lens(
     """Blurs a picture by defocus and motion, more in the corners, and gives it colour fringes.
 
     Args:
-        light: (H, W, 3).
+        light: Linear light, (H, W, 3).
         defocus: Radius of the disc in the middle, pixels.
-        edge_defocus: What is added to it in the corners.
+        edge_defocus: Additional defocus in the corners.
         motion: Length of the shake in pixels and its angle in radians.
         aberration: See :class:`~mdsm_ros.homes.camera_effects.strengths.Strengths`.
     """

@@ -28,8 +28,8 @@ def add_noise(
     """Shot noise and read noise as they look after demosaicing and denoising.
 
     Args:
-        light: (H, W, 3), 1 is white.
-        photons: that a white pixel collects; 0 adds nothing.
+        light: Linear light, (H, W, 3); 1 is white.
+        photons: Number of photons that a white pixel collects; 0 adds no noise.
         read_noise: Standard deviation in the dark, fraction of white.
         grain: Smoothing of the fine noise (standard deviation), pixels.
         color_noise: Strength of coarse colour blotches, fraction of the fine noise.

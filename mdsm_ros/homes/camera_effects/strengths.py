@@ -18,21 +18,21 @@ class Strengths:
         edge_defocus: Radius that is added in the corners.
         motion: Length of the line that a point becomes while the shutter is open.
         motion_angle: Direction of that line, radians.
-        aberration: How much larger the red and the blue picture are than the green one; fractions of the size.
+        aberration: Relative size difference of the red and the blue image to the green one.
         vignette: Fraction of the light that the corners lose.
-        metering: How far the exposure is chosen by the picture's brightness: 0 not at all, 1 until it is medium gray.
+        metering: Strength of automatic exposure by the image's brightness: 0 for none, 1 for medium grey.
         exposure: Beside that, stops; above 0 the highlights clip.
         white_balance: Gains of red and blue; (1, 1) is neutral.
-        photons: that a white pixel collects; few make shot noise. 0: no noise at all.
+        photons: Number of photons that a white pixel collects; few cause shot noise. 0 for no noise.
         read_noise: Standard deviation of the sensor's own noise, fraction of white in linear light.
         noise_grain: Width (standard deviation) of the smoothing that demosaicing and denoising do to the noise.
         color_noise: Coarse blotches of colour, as a fraction of the fine noise.
         resolution: Fraction of the rows and columns that the sensor really has.
-        contrast: of the tone curve; 0 is a straight line, 1 a strong S.
+        contrast: Contrast of the tone curve; 0 is a straight line, 1 a strong S.
         haze: Brightness of black, fraction of white.
-        saturation: of colours; 1 leaves them.
+        saturation: Saturation of colours; 1 for no change.
         sharpening: Height of the halo at edges, fraction of the edge.
-        halo_width: of that halo (standard deviation).
+        halo_width: Width of the halo (standard deviation).
         jpeg_quality: 1 to 100; 0 stores without loss.
     """
 

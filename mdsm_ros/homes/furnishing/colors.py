@@ -101,8 +101,8 @@ def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozense
     """The name of an item's colour, "" where the picture does not bear it out, and what someone may call it.
 
     Args:
-        item: with what it looks like in white light.
-        pixels: that show it (N, 3).
+        item: Item with its colours in white light.
+        pixels: Pixels of the item, (N, 3).
     """
     every = max(1, len(pixels) // MOST_PIXELS)
     some = pixels[::every] / 255.0

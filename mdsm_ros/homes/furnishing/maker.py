@@ -44,7 +44,7 @@ class Made:
     Attributes:
         hx, hy: Half-extents of its footprint, metres.
         elevation: Usual height of its base above the floor, metres; 0 if that is not known.
-        fixed: of a fixture: where it is, as :class:`mdsm_ros.homes.kinds.fixtures.Fixture` has it.
+        fixed: Place of a fixture, see :class:`mdsm_ros.homes.kinds.fixtures.Fixture`.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Maker:
 
     Args:
         rng: Draws them.
-        stock: What the library has for the room; None for procedural things only.
+        stock: Models of the library for the room; None for procedural objects only.
     """
 
     def __init__(self, rng: np.random.Generator, stock: RoomStock | None) -> None:

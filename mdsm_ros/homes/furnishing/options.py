@@ -19,14 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--library",
         metavar="FOLDER",
-        help="library of models to furnish homes with, made by `mdsm-data library`; "
-        f"{NONE!r} for procedural objects only (default: the library in the cache, if it is there)",
+        help="library of 3D models for homes, made by `mdsm-data library`; "
+        f"{NONE!r} for procedural objects only (default: the library in the cache, if there is one)",
     )
     parser.add_argument(
         "--models",
         choices=MODELS,
-        help="models of the library. seen: those for training; held-out: those that are kept for measurements, "
-        "in categories that have some; all: both (default: seen for the splits train and val, else all)",
+        help="models of the library. seen: those for training; held-out: those reserved for evaluation, in categories "
+        "that have some; all: both (default: seen for the splits train and val, else all)",
     )
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="photographs to hang on the walls, JPEG, PNG or WebP"

@@ -23,7 +23,7 @@ class Plan:
     """The kinds that a room should get.
 
     Attributes:
-        fixtures: in the order in which they get their places.
+        fixtures: Fixtures in the order of placement.
     """
 
     room: str

@@ -28,9 +28,9 @@ class ReadyShape:
         parts: One for each patch.
         extent: Half of the footprint's extents (hx, hy), metres.
         height: Metres.
-        surfaces: where things may lie on it.
+        surfaces: Surfaces for objects on it.
         faces: Number of triangles.
-        colors: What it looks like in even white light.
+        colors: Colours in even white light.
     """
 
     parts: tuple[Part, ...]
@@ -45,8 +45,8 @@ def ready(shape: Shape, side: int) -> ReadyShape:
     """A shape of the library for rooms.
 
     Args:
-        shape: as the library gives it.
-        side: The most pixels that its textures keep along a side.
+        shape: Shape from the library.
+        side: Largest side of its textures in pixels.
     """
     patches = [patch for patch in shape.patches if patch.color[3] >= CLEAR and _areas(patch).sum() > SMALLEST]
     return ReadyShape(

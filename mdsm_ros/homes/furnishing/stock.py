@@ -44,11 +44,11 @@ class StockOptions:
     """What homes are furnished with; decides their content, and is small enough to be sent to workers.
 
     Attributes:
-        folder: of the library's cache.
-        version: of the library.
+        folder: Folder of the library's cache.
+        version: Version of the library.
         models: One of :data:`MODELS`. "held-out": a kind shows its held-out models if it has some.
         pictures: Folder of photographs to hang; None for the library's own.
-        pictures_digest: of these photographs.
+        pictures_digest: Digest of these photographs.
     """
 
     folder: Path
@@ -68,7 +68,7 @@ def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Pat
     """Options for a library.
 
     Args:
-        folder: of its cache; None for the default one.
+        folder: Folder of its cache; None for the default one.
         models: One of :data:`MODELS`.
         pictures: Folder of photographs to hang on the walls.
 
@@ -123,7 +123,7 @@ class Stock:
     """Models by kind, with shapes and pictures loaded once.
 
     Args:
-        library: where they come from.
+        library: Library of origin.
         models: One of :data:`MODELS`.
         pictures: Photographs to hang in place of the library's.
     """
@@ -165,8 +165,8 @@ class Stock:
         """A texture of the library as an image on a surface.
 
         Args:
-            name: of the texture.
-            repeat: How often it repeats in a metre.
+            name: Name of the texture.
+            repeat: Number of repetitions per metre.
             gray: Without its colours, as bright as drawn materials, so that it can be tinted.
         """
         key = (f"{name} gray" if gray else name, repeat)

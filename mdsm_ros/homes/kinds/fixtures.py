@@ -37,7 +37,7 @@ class Fixture:
         shape: Parts in the main colour given.
         colors: Names it comes in.
         place: "ceiling", "standing" (on the floor before a wall) or "wall".
-        heights: of its base above the floor, metres, from lowest to highest; for the ceiling, unused.
+        heights: Lowest and highest height of its base above the floor in metres; unused for the ceiling.
         over: Furniture that it hangs above, if there is some; () for anywhere.
     """
 

@@ -36,9 +36,9 @@ def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rn
     """The room with a look.
 
     Args:
-        room: as it is furnished.
+        room: Furnished room.
         stock: Has the photographs.
-        kinds: What could be in the room, see :class:`Look`.
+        kinds: Categories that could be in the room, see :class:`Look`.
         rng: Draws.
     """
     mood = str(rng.choice(list(MOODS), p=list(MOODS.values())))

@@ -15,7 +15,7 @@ class Mesh:
 
     Attributes:
         vertices: Float (V, 3), metres.
-        faces: int32 (F, 3), counter-clockwise seen from outside.
+        faces: Triangles, int32 (F, 3), counter-clockwise seen from outside.
         texcoords: Float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
             the image for a part with an image of its own.
         normals: Float (V, 3), unit vectors; None to compute them from the faces.
@@ -43,7 +43,8 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
     """A surface of revolution about z.
 
     Args:
-        profile: (radius, z) from the bottom along the outside and, for a hollow thing, down the inside; metres.
+        profile: Points (radius, z) in metres, from the bottom along the outside and, for a hollow object, down the
+            inside.
         segments: Around the axis.
     """
     points = np.array(profile, dtype=np.float64)
@@ -65,7 +66,7 @@ def superellipsoid(
     Args:
         radii: Along x, y and z, metres.
         squareness: Exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
-        segments: from pole to pole, and around.
+        segments: Number of segments from pole to pole, and around.
     """
     v = np.linspace(-np.pi / 2, np.pi / 2, segments[0] + 1)[:, None]
     u = np.linspace(-np.pi, np.pi, segments[1] + 1)[None, :]

@@ -57,9 +57,9 @@ class Painter:
 
         Args:
             parent: Body in whose frame it stands.
-            position: of the body's origin, metres.
+            position: Position of the body's origin in metres.
             yaw: Rotation about z, radians.
-            parts: in the body's frame.
+            parts: Parts in the body's frame.
         """
         body = parent.add_body(pos=list(position), quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)])
         for part in parts:

@@ -69,8 +69,8 @@ class Photo:
     """An image on a surface; two are the same only if they are one object, so that rooms can share it.
 
     Attributes:
-        pixels: uint8 (H, W, 3).
-        repeat: How often it repeats in a metre; 0 if it fills its part, or lies as the mesh's texture coordinates say.
+        pixels: Pixels, uint8 (H, W, 3).
+        repeat: Number of repetitions per metre; 0 if it fills its part, or follows the mesh's texture coordinates.
     """
 
     pixels: NDArray[np.uint8]

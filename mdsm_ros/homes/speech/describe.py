@@ -29,7 +29,7 @@ class Describer:
     """Finds queries for the things in a scene.
 
     Args:
-        scene: What is visible.
+        scene: Visible objects.
         rng: Chooses among descriptions.
     """
 

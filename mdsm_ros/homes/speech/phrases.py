@@ -27,7 +27,7 @@ class Wording:
     """Chooses among the ways to say the same.
 
     Args:
-        scene: What queries are about.
+        scene: Scene of the queries.
         rng: Chooses.
     """
 

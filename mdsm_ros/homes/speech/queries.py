@@ -94,7 +94,7 @@ class Scene:
     Args:
         room: The room.
         seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
-        pixels: of the image.
+        pixels: Number of pixels of the image.
     """
 
     def __init__(self, room: Room, seen: Sequence[Seen], pixels: int) -> None:

@@ -67,10 +67,10 @@ def pose_around(room: Room, focus: Item, distance: float, fovy: float, rng: np.r
     """A robot's view of one item; None where no free standing place was found.
 
     Args:
-        room: where it stands.
-        focus: What it looks at, about.
-        distance: to the item on the floor plan, metres.
-        fovy: of the camera, degrees.
+        room: Room of the camera.
+        focus: Approximate point at which it looks.
+        distance: Distance to the item on the floor plan in metres.
+        fovy: Vertical field of view of the camera in degrees.
         rng: Chooses the place.
     """
     for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
@@ -86,7 +86,7 @@ def camera_path(room: Room, rng: np.random.Generator, frames: int) -> Iterator[C
     """A smooth walk between two standing places while the look wanders over the room.
 
     Args:
-        room: where to walk.
+        room: Room for the walk.
         rng: Chooses the places.
         frames: Number of poses.
 

@@ -47,11 +47,11 @@ class View:
     """What a camera sees.
 
     Attributes:
-        rgb: uint8 (H, W, 3).
-        depth: float32 (H, W), metres along the optical axis.
-        items: int16 (H, W), index of the room's item at each pixel, -1 for walls, floor and sky.
+        rgb: Image, uint8 (H, W, 3).
+        depth: Metres along the optical axis, float32 (H, W).
+        items: Index of the room's item at each pixel, int16 (H, W); -1 for walls, floor and sky.
         camera: Intrinsics in pixels.
-        pose: where the camera stands.
+        pose: Pose of the camera.
     """
 
     rgb: NDArray[np.uint8]
@@ -65,8 +65,8 @@ class RoomRenderer:
     """Compiles a room and renders views of it; a context manager, since it holds a GL context.
 
     Args:
-        room: What to render; its seed also chooses wall colours, textures and lights.
-        width, height: of the pictures, pixels.
+        room: Room to render; its seed also determines wall colours, textures and lights.
+        width, height: Size of the images in pixels.
     """
 
     def __init__(self, room: Room, width: int = 320, height: int = 240) -> None:
@@ -159,9 +159,9 @@ class RoomRenderer:
         """Renders one view.
 
         Args:
-            pose: of the camera.
+            pose: Pose of the camera.
             depth: Whether the view has depth.
-            items: of this pose, if they are known already.
+            items: Items at this pose, if they were computed before.
         """
         items = self.items(pose) if items is None else items
         self._aim(pose, self._near_view(pose, SHADOW_REACH))

@@ -22,8 +22,8 @@ class Seen:
     """One visible item.
 
     Attributes:
-        index: in the room's items.
-        color: Its name; "" where none is right.
+        index: Index in the room's items.
+        color: Name of its colour; "" if none fits.
         tints: Colours that someone may call it by, of library models and in photographic light.
         area: Visible pixels.
         x, y: Centre of the visible pixels as shares of the image's width and height.

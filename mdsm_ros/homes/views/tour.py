@@ -18,9 +18,9 @@ def tour(
     """Room after room for ever: in each, a smooth walk between two places, there and back.
 
     Args:
-        home: where to walk.
+        home: Home for the walk.
         rng: Chooses the ways.
-        size: (width, height) of the views, pixels.
+        size: Width and height of the views in pixels.
         frames: Views of one way.
         depth: Whether the views have depth.
 

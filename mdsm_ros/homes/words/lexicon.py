@@ -125,7 +125,7 @@ def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
     """Names to call a thing by; the first is the most usual.
 
     Args:
-        kind: of the thing.
+        kind: Category of the object.
         of_library: It is a model of the library.
     """
     if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):

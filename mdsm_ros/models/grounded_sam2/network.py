@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.ops import nms
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 from transformers.image_transforms import center_to_corners_format
 
-from mdsm_ros.language.target_phrase import find_target
+from mdsm_ros.language.several import Wanted, find_wanted
+from mdsm_ros.models.common.candidates import asks_for_several, choose
 from mdsm_ros.models.common.normalize import Normalize
 from mdsm_ros.models.grounded_sam2 import GroundedSAM2Config
-from mdsm_ros.models.interface import InitialMask, PublicCheckpoint
+from mdsm_ros.models.interface import FoundObjects, InitialMask, PublicCheckpoint
 
 if TYPE_CHECKING:  # missing in some supported versions of transformers
     from transformers import GroundingDinoForObjectDetection, Sam2Model
+
+
+SAME_BOX = 0.7  # least IoU of two boxes of the same object
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,22 @@ class Caption:
 
     Attributes:
         tokens: Tokens of the target's noun phrases in the detector's format.
-        target: Whether a token belongs to the target's own noun, bool (B, T): in "the pillow nearest to the radio" only
-            "pillow", because the detector finds boxes for "radio", too.
+        wanted: Noun phrases of each instruction.
+        names: Whether a token belongs to a noun phrase's own noun, bool (P, T) for the P noun phrases of each
+            instruction: in "the pillow nearest to the radio" only "pillow", because the detector finds boxes for
+            "radio", too.
     """
 
     tokens: BatchEncoding
-    target: torch.Tensor
+    wanted: Sequence[Sequence[Wanted]]
+    names: Sequence[torch.Tensor]
 
 
 class GroundedSAM2(nn.Module):
     """Chooses the box that fits the target best; the target is in view if that box has a high enough score.
 
-    SAM 2 segments the best box even if its score is low, so that the caller decides on the threshold.
+    An instruction that asks for several objects gets all boxes with a high enough score. SAM 2 segments the best box
+    even if its score is low, so that the caller decides on the threshold.
 
     Args:
         config: Image size and thresholds.
@@ -48,6 +57,8 @@ class GroundedSAM2(nn.Module):
         normalize_detector: Normalisation with the mean and standard deviation of the detector's checkpoint.
         normalize_segmenter: Normalisation for the segmenter's checkpoint.
     """
+
+    finds_objects: ClassVar[Literal[True]] = True
 
     def __init__(
         self,
@@ -73,32 +84,78 @@ class GroundedSAM2(nn.Module):
 
     def encode_text(self, texts: Sequence[str]) -> Caption:
         """The tokens of the captions; Grounding DINO encodes them together with the image."""
-        found = [find_target(text) for text in texts]
-        captions = [f"{target.phrase.lower().rstrip('. ')}." for target in found]  # as in its training
+        wanted = [find_wanted(text) for text in texts]
+        captions = [[f"{one.phrase.phrase.lower().rstrip('. ')}." for one in of] for of in wanted]  # as in its training
         length = self.detector.config.max_text_len
-        tokens = self.tokenizer(captions, padding=True, truncation=True, max_length=length, return_tensors="pt")
-        target = torch.zeros(len(texts), length, dtype=torch.bool)
-        for i, (caption, phrase) in enumerate(zip(captions, found, strict=True)):
-            name = phrase.short.lower()
-            start = max(0, caption.find(name))
-            named = {tokens.char_to_token(i, j) for j in range(start, min(len(caption), start + len(name)))} - {None}
-            target[i, sorted(named or range(int(tokens.attention_mask[i].sum())))] = True
+        joined = [" ".join(caption) for caption in captions]
+        tokens = self.tokenizer(joined, padding=True, truncation=True, max_length=length, return_tensors="pt")
         device = self.detector.device
-        return Caption(tokens.to(device), target.to(device))
+        names = [self._names(tokens, i, captions[i], of).to(device) for i, of in enumerate(wanted)]
+        return Caption(tokens.to(device), wanted, names)
+
+    def _names(
+        self, tokens: BatchEncoding, row: int, captions: Sequence[str], wanted: Sequence[Wanted]
+    ) -> torch.Tensor:
+        names = torch.zeros(len(wanted), self.detector.config.max_text_len, dtype=torch.bool)
+        begin = 0
+        for i, (caption, one) in enumerate(zip(captions, wanted, strict=True)):
+            name = one.phrase.short.lower()
+            start = begin + max(0, caption.find(name))
+            end = min(begin + len(caption), start + len(name))
+            named = {tokens.char_to_token(row, j) for j in range(start, end)} - {None}
+            names[i, sorted(named or range(int(tokens.attention_mask[row].sum())))] = True
+            begin += len(caption) + 1
+        return names
 
     def initial(self, images: torch.Tensor, text: Caption) -> InitialMask:
         """Mask logits (B, 1, h, w) from images (B, 3, H, W), and the logits of the best boxes' scores."""
         found = self.detector(pixel_values=self.normalize_detector(images), **text.tokens)
-        scores = found.logits.masked_fill(~text.target[:, None], -torch.inf).amax(dim=2)  # (B, boxes)
-        score, best = scores.max(dim=1)
         boxes = center_to_corners_format(found.pred_boxes.float()).clamp(0, 1)  # in widths and heights of the image
-        box = boxes[torch.arange(len(boxes), device=boxes.device), best]
+        logits = [  # (P, boxes) of each instruction
+            of.masked_fill(~names[:, None], -torch.inf).amax(dim=2)
+            for of, names in zip(found.logits, text.names, strict=True)
+        ]
+        chosen = [self._choose(*of) for of in zip(logits, boxes, text.wanted, strict=True)]
+        masks = self._masks(images, [of[[j for _, j in places]] for of, places in zip(boxes, chosen, strict=True)])
+        objects = [_objects(*of) for of in zip(masks, logits, chosen, text.wanted, strict=True)]
+        union = torch.stack([of.amax(dim=0, keepdim=True) for of in masks])
+        return InitialMask(union, torch.stack([of.amax() for of in logits]), objects=objects)
+
+    def _choose(self, logits: torch.Tensor, boxes: torch.Tensor, wanted: Sequence[Wanted]) -> list[tuple[int, int]]:
+        """The places of noun phrase and box, from logits (P, boxes) and boxes (boxes, 4)."""
+        scores = logits.float().sigmoid()
+        if not asks_for_several(wanted):
+            return choose(scores, wanted, self.config.present_threshold)
+        for of in scores:
+            kept = nms(boxes, of, SAME_BOX)
+            again = torch.ones_like(of, dtype=torch.bool)
+            again[kept] = False
+            of[again] = 0.0
+        return choose(scores, wanted, self.config.present_threshold)
+
+    def _masks(self, images: torch.Tensor, boxes: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Mask logits (n, h, w) for the n boxes (n, 4) of each image."""
         side = self.segmenter.config.prompt_encoder_config.image_size
         square = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-        masks = self.segmenter(
-            pixel_values=self.normalize_segmenter(square), input_boxes=side * box[:, None], multimask_output=False
-        ).pred_masks  # (B, 1, 1, h, w)
-        return InitialMask(masks[:, 0], score)
+        pixels = self.normalize_segmenter(square)
+        if all(len(of) == 1 for of in boxes):
+            return list(self._segment(pixels, side * torch.stack(list(boxes))))
+        return [self._segment(pixels[i : i + 1], side * of[None])[0] for i, of in enumerate(boxes)]
+
+    def _segment(self, pixels: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+        """Pixels (B, 3, S, S) and boxes (B, n, 4) to mask logits (B, n, h, w)."""
+        masks: torch.Tensor = self.segmenter(pixel_values=pixels, input_boxes=boxes, multimask_output=False).pred_masks
+        return masks[:, :, 0]
+
+
+def _objects(
+    masks: torch.Tensor, logits: torch.Tensor, places: Sequence[tuple[int, int]], wanted: Sequence[Wanted]
+) -> FoundObjects | None:
+    """The objects with masks (n, h, w) at places in logits (P, boxes); None if one object is asked for."""
+    if not asks_for_several(wanted):
+        return None
+    scores = torch.stack([logits[i, j] for i, j in places]).float().sigmoid()
+    return FoundObjects(masks, scores, [wanted[i].phrase.short for i, _ in places])
 
 
 def load(config: GroundedSAM2Config, checkpoints: Mapping[str, PublicCheckpoint]) -> GroundedSAM2:

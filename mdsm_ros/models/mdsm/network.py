@@ -89,7 +89,7 @@ class MDSM(HubModel):
 
         Args:
             features: The features that stage 1 computed.
-            logits: (B, 1, H/4, W/4) logits of the initial mask.
+            logits: Logits of the initial mask, (B, 1, H/4, W/4).
 
         Returns:
             (B, C, grid, grid).

@@ -9,6 +9,7 @@ finds the objects. With ``--model true`` the true objects stand in for a perfect
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mdsm_ros.arguments import count, share
+from mdsm_ros.arguments import count, positive_number, refinement_steps, share
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import CommandError, DatasetError
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="mdsm-small",
         help="embedded name, folder or hub id; true: the true objects stand in for a detector (default: %(default)s)",
     )
+    parser.add_argument("--steps", type=refinement_steps, help="refinement steps (default: the model's)")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--limit", type=count, default=150, help="number of instructions, half of them ambiguous (default: %(default)s)"
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--boxes", action="store_true", help="with --model true: boxes instead of masks")
     parser.add_argument("--no-depth", action="store_true", help="judge relations in the image alone")
+    parser.add_argument("--max-seconds", type=positive_number, help="end after so many seconds with what was judged")
     parser.add_argument("--out", type=Path, help="JSON file for the metrics and for each instruction's")
 
 
@@ -64,9 +67,13 @@ def run(args: argparse.Namespace) -> int:
     segmenter = None if args.model == TRUE else Segmenter.from_pretrained(args.model, device=args.device)
     if args.boxes and segmenter is not None:
         raise CommandError(f"--boxes is for --model {TRUE}, --model is {args.model}")
-    conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes)
-    progress = tqdm(chosen, desc=public_name(args.model), unit="instruction", disable=None)
-    records = [judge(data, asked, conditions) for asked in progress]
+    conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes, args.steps)
+    records: list[dict[str, Any]] = []
+    began = time.monotonic()
+    for asked in tqdm(chosen, desc=public_name(args.model), unit="instruction", disable=None):
+        if args.max_seconds is not None and time.monotonic() - began > args.max_seconds:
+            break
+        records.append(judge(data, asked, conditions))
     metrics = summarize(records)
     print(f"{len(records)} instructions of {args.split!r}, margin {args.margin}\n")
     print(figures_table("instructions", metrics))

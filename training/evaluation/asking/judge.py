@@ -36,6 +36,7 @@ class Conditions:
         segmenter: The model; None: the true objects stand in for a detector.
         margin: As parameter ``ask_margin``.
         depth: Whether the dataset's depth is used.
+        steps: Refinement steps of the model's answer; None: the model's own number.
         boxes: Whether the stand-in detector finds boxes; then all masks are filled boxes, the truth, too.
     """
 
@@ -43,6 +44,7 @@ class Conditions:
     margin: float
     depth: bool
     boxes: bool = False
+    steps: int | None = None
 
 
 def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]:
@@ -94,8 +96,10 @@ def _model(
     if conditions.segmenter is None:
         find = TrueFinder(data, asked.instruction.image_id, boxes=conditions.boxes)
         return find, _surest(find, asked), None
-    answer = conditions.segmenter.segment(view.image, asked.text, seed=asked.instruction.id)
-    return NounFinder(conditions.segmenter, view.image, conditions.segmenter.defaults), answer.mask, answer
+    settings = conditions.segmenter.defaults.updated(num_inference_steps=conditions.steps, seed=asked.instruction.id)
+    answer = conditions.segmenter.segment(view.image, asked.text, settings)
+    reads_all = not conditions.segmenter.finds_objects
+    return NounFinder(conditions.segmenter, view.image, settings), answer.mask, answer if reads_all else None
 
 
 def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:

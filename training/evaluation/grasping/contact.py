@@ -21,8 +21,8 @@ class GraspPose:
     """A grasp in the room's frame; the axes are those of :mod:`mdsm_ros.manipulation.gripper`.
 
     Attributes:
-        position: (3,) metres.
-        axes: (3, 3) in columns.
+        position: Position in metres, (3,).
+        axes: Axes in columns, (3, 3).
         opening: Metres.
     """
 

@@ -24,8 +24,8 @@ def triangles_near(room: Room, center: NDArray[np.float64], reach: float) -> NDA
     """Triangles (N, 3, 3) of everything in a room that may lie within a cube; floor, ceiling and walls are included.
 
     Args:
-        room: whose meshes are looked at.
-        center: (3,) of the cube, metres.
+        room: Room of the meshes.
+        center: Centre of the cube in metres, (3,).
         reach: Half of its side, metres.
     """
     radii = [float(np.linalg.norm((*item.extent, item.height / 2))) for item in room.items]

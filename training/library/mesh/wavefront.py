@@ -43,11 +43,11 @@ class Part:
     """Triangles of one material while they are worked on.
 
     Attributes:
-        vertices: float64 (V, 3), metres.
-        faces: int64 (F, 3).
-        texcoords: float64 (V, 2), from the top left corner, or None.
+        vertices: Vertices in metres, float64 (V, 3).
+        faces: Triangles, int64 (F, 3).
+        texcoords: Texture coordinates from the top left corner, float64 (V, 2), or None.
         color: Red, green, blue, opacity.
-        texture: uint8 (H, W, 3), or None.
+        texture: Texture, uint8 (H, W, 3), or None.
         specular: Brightness of highlights.
         cutout: Opacity (H, W) of the texture from 0 to 1, or None where it is opaque.
         two_sided: Whether each triangle stands for its back as well.

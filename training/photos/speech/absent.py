@@ -69,8 +69,8 @@ class AbsentDescriber:
     """Finds queries for what is not in a picture.
 
     Args:
-        judge: of the picture.
-        describer: of the same picture.
+        judge: Judge of the image.
+        describer: Describer of the same image.
         rng: Chooses.
     """
 

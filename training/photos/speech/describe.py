@@ -34,7 +34,7 @@ class Describer:
     """Finds queries for the objects of a picture.
 
     Args:
-        judge: of the picture.
+        judge: Judge of the image.
         rng: Chooses among descriptions.
     """
 

@@ -30,11 +30,11 @@ class PictureObject:
     """One labelled object.
 
     Attributes:
-        index: in the scene's objects.
+        index: Index in the scene's objects.
         kind: Normalised name of its category.
         box: Left, top, right and bottom in pixels.
         area: Pixels of its mask, or of its box where it has none.
-        looks: Its colours; None where they are not known.
+        looks: Colours of the object; None if unknown.
         certain: One whole object. A crowd, or a region of which only the kind is known, is not: it is never asked
             for, and it may always be a further object of its kind.
     """
@@ -77,7 +77,7 @@ class PictureScene:
     """The objects of a picture, and what is known of the rest.
 
     Attributes:
-        width, height: of the picture, in pixels.
+        width, height: Size of the image in pixels.
         objects: Everything labelled, crowds and uncertain regions too; ``objects[i].index == i``.
         exhaustive: Kinds of which every object in the picture is labelled, so that those that are not among the
             objects are not in the picture.

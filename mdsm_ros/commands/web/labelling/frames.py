@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
 from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
-from mdsm_ros.recordings.hard_frames import INSTRUCTIONS_FILE, read_instruction, read_listed
 from mdsm_ros.replay.frames import FrameReader, Topics, choose_topics
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -54,9 +54,11 @@ class Frames(Protocol):
 class FolderFrames:
     """The pictures of a folder, in the order of their names; links that lead out of it are left out.
 
+    Without an instruction for all, ``images.csv`` or the note of a kept frame gives that of an image.
+
     Args:
         folder: Folder of the pictures; folders in it do not count.
-        instruction: What to look for in every picture; "": what ``images.csv`` or the pictures' notes say.
+        instruction: Instruction for every image; "" if unknown.
 
     Raises:
         DatasetError: There is no picture in the folder, or its ``images.csv`` cannot be used.
@@ -66,7 +68,6 @@ class FolderFrames:
         self.name = folder.resolve().name
         self._folder = folder
         self._instruction = instruction
-        self._listed = read_listed(folder / INSTRUCTIONS_FILE)
         self._files: dict[str, str] = {}  # by key
         for name in sorted(path.name for path in folder.iterdir() if _is_picture(folder, path)):
             stem = Path(name).stem
@@ -74,11 +75,14 @@ class FolderFrames:
         if not self._files:
             raise DatasetError(f"folder {str(folder)!r} holds no pictures, expected files such as image.jpg")
         self.keys = list(self._files)
+        self._listed = {} if instruction else listed_instructions(folder)
 
     def instruction(self, number: int) -> str:
-        """As :class:`Frames` says: from the table beside the pictures, or from the note of a kept frame."""
+        """As :class:`Frames` says."""
         key = self.keys[number]
-        return self._instruction or self._listed.get(self._files[key]) or read_instruction(self._folder / f"{key}.json")
+        return (
+            self._instruction or self._listed.get(self._files[key]) or noted_instruction(self._folder / f"{key}.json")
+        )
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """As :class:`Frames` says; the file is checked again, since it may be another one by now."""
@@ -116,7 +120,7 @@ class BagFrames:
         every: Distance of the frames; 1 takes all images.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String, if there is just one.
-        instruction: What to look for in every frame, instead of the recording's instructions; "": not known.
+        instruction: Instruction for every frame, instead of the recording's instructions; "" if unknown.
 
     Raises:
         BagError: The recording or a topic cannot be used.

@@ -66,7 +66,7 @@ def room_of(kinds: Iterable[str]) -> str | None:
     """The kind of room in which such objects are, if any is clearly the likeliest.
 
     Args:
-        kinds: of the objects in the picture.
+        kinds: Categories of the objects in the image.
     """
     present = set(kinds)
     if present & OUTDOORS:

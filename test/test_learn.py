@@ -1,0 +1,296 @@
+"""``mdsm learn``: from images and labels to a model, with a model so small that it takes seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from boxes import write_boxes
+from recordings import CUP, RADIO, good_bag
+
+from mdsm_ros.checkpoints.pretrained import model_folder, read_config
+from mdsm_ros.commands.main import main
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.errors import DatasetError, StorageError
+from training.learn import rehearsal
+from training.learn.data import split_by_time
+from training.learn.labels import find_labels, labelled_names, match, write_labels
+from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
+from training.learn.steps import Step, run_steps
+from training.learn.tune import default_config, training_config
+
+SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
+CONFIG: dict[str, Any] = {
+    "preset": "mdsm-tiny",
+    "model": {"freeze_clip": True},
+    "instructions_per_image": 2,
+    "feature_cache": True,
+    "freeze_language": True,
+    "loss_stride": 4,
+    "mixture": {"lab": 1, "rehearsal": 1},
+    "stage1": SHORT,
+    "stage2": SHORT,
+}
+
+
+def frame(name: str, stop: int = 0, **changes: Any) -> Frame:
+    return Frame(name, "get the cup", stop, 48, 64, **changes)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with labelled images, what is rehearsed, and a training configuration."""
+    root = tmp_path_factory.mktemp("lab")
+    write_boxes(root / "boxes", "train", 12)
+    write_boxes(root / "mix", "train", 3)
+    (root / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return root
+
+
+def learn(place: Path, out: Path, model: Path, *options: str) -> int:
+    given = ["--out", str(out), "--model", str(model), "--config", str(place / "config.yaml"), "--device", "cpu"]
+    return main(["learn", str(place / "boxes/images"), *given, "--mix", str(place / "mix"), *options])
+
+
+@pytest.fixture(scope="module")
+def learned(place: Path, untrained_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "lab"
+    assert learn(place, out, untrained_weights, "--labels", str(place / "boxes")) == 1  # two steps teach nothing
+    return out
+
+
+@pytest.mark.training
+def test_one_command_makes_a_model_and_a_report(
+    place: Path, learned: Path, untrained_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = json.loads((learned / "report.json").read_text())
+    rows = report["rows"]
+    assert report["verdict"] != "better"
+    assert rows["here, mIoU"]["groups"] == 4  # a third of twelve frames, the last ones
+    assert "95 % from" in rows["here, mIoU"]
+    assert "The new model" in capsys.readouterr().out or (learned / "report.html").read_text().startswith("<!")
+    splits = {i.image_id: i.split for i in Dataset(learned / "data/lab").instructions}
+    assert [splits[image_id] for image_id in sorted(splits)] == ["train"] * 8 + ["test"] * 4
+    assert main(["segment", str(place / "boxes/images/000001.jpg"), "the red cup", "--model", str(learned / "model"),
+                 "--out", str(learned / "overlay.png"), "--device", "cpu"]) == 0  # fmt: skip
+    marks = {path: path.stat().st_mtime_ns for path in (learned / "steps").iterdir()}
+    assert len(marks) == 6
+    assert learn(place, learned, untrained_weights, "--labels", str(place / "boxes")) == 1
+    assert {path: path.stat().st_mtime_ns for path in (learned / "steps").iterdir()} == marks
+    assert capsys.readouterr().err.count("done before") == 6
+
+
+@pytest.mark.training
+def test_a_step_whose_inputs_have_changed_is_done_again_with_those_after_it(
+    place: Path, learned: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "lab"
+    shutil.copytree(learned, out)
+    weights = (out / "training/model/model.safetensors").read_bytes()
+    (out / "steps/training.json").unlink()  # as after a kill
+    assert learn(place, out, untrained_weights, "--labels", str(place / "boxes")) == 1
+    assert (out / "training/model/model.safetensors").read_bytes() == weights
+    capsys.readouterr()
+    assert learn(place, out, untrained_weights, "--labels", str(place / "boxes"), "--held-out", "0.5") == 1
+    assert capsys.readouterr().err.count("again: what it is made from has changed") == 4
+    splits = [i.split for i in Dataset(out / "data/lab").instructions]
+    assert splits.count("test") > len(splits) / 3
+
+
+def test_frames_of_a_recording_wait_for_labels(
+    tmp_path: Path, untrained_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag, out = good_bag(tmp_path / "bag"), tmp_path / "lab"
+    options = ["--out", str(out), "--model", str(untrained_weights), "--device", "cpu", "--config", "config.yaml"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    options[-1] = str(tmp_path / "config.yaml")
+    assert main(["learn", str(bag), *options, "--frames", "4"]) == 0
+    assert "on the page of --page" in capsys.readouterr().out
+    frames = read_frames(out / "frames")
+    assert [f.instruction for f in frames] == ["", CUP, CUP, RADIO] or len(frames) == 4
+    assert sorted(path.stem for path in (out / "frames/images").glob("*.jpg")) == sorted(f.name for f in frames)
+    proposed = Dataset(out / "proposals")
+    assert {i.text for i in proposed.instructions} == {CUP, RADIO}
+    assert main(["learn", str(bag), *options, "--frames", "4", "--labels", str(out / "proposals")]) == 2
+    assert "expected at least 6" in capsys.readouterr().err
+
+
+def test_the_hardest_frame_of_each_stretch() -> None:
+    frames = [frame(str(i), score=score) for i, score in enumerate((0.9, 0.2, 0.8, 0.9, 0.7, 0.1))]
+    assert [f.name for f in choose(frames, 2)] == ["1", "5"]
+    assert [f.name for f in choose(frames, 3)] == ["1", "2", "5"]
+    assert choose(frames, 10) == frames
+    unsure = frame("x", score=0.9, uncertainty=0.9, flip=0.5)
+    assert choose([frames[0], unsure, frames[2]], 1) == [unsure]
+    assert runs(["a", "a", "b", "", "", "a"]) == [0, 0, 1, 2, 3, 4]
+
+
+def test_splits_follow_time_and_stops() -> None:
+    frames = [frame(str(i), stop=i // 4) for i in range(20)]
+    splits = list(split_by_time(frames, 0.3).values())
+    assert splits == ["train"] * 8 + ["val"] * 4 + ["test"] * 8
+    alone = [frame(str(i)) for i in range(10)]
+    assert list(split_by_time(alone, 0.3).values()) == ["train"] * 7 + ["test"] * 3
+    with pytest.raises(DatasetError, match="leaves none of 2 frames"):
+        split_by_time(alone[:2], 0.99)
+
+
+def write_frames(folder: Path, names: list[str]) -> list[Frame]:
+    from PIL import Image
+
+    (folder / "images").mkdir(parents=True)
+    frames = [frame(name) for name in names]
+    for number, one in enumerate(frames):
+        pixels = np.full((48, 64, 3), 20 * number, np.uint8)
+        Image.fromarray(pixels).save(folder / f"images/{one.name}.jpg")
+    return frames
+
+
+NAMES = [f"17000000{i}0" for i in range(6)]
+BOX = [[4, 4, 30, 4, 30, 30, 4, 30]]
+
+
+def coco(rename: Callable[[str], str] = lambda name: f"{name}.jpg", **changes: Any) -> dict[str, Any]:
+    images = [
+        {"id": i, "file_name": rename(name), "width": 64, "height": 48} | changes for i, name in enumerate(NAMES, 1)
+    ]
+    annotations = [{"id": i, "image_id": i, "category_id": 1, "segmentation": BOX, "area": 676} for i in range(1, 7)]
+    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cup"}]}
+
+
+@pytest.mark.parametrize(
+    ("file", "rename"),
+    [
+        ("annotations/instances_default.json", lambda name: f"{name}.jpg"),  # CVAT
+        ("result.json", lambda name: f"images\\1a2b3c4d-{name}.jpg"),  # Label Studio
+        ("_annotations.coco.json", lambda name: f"{name}_jpg.rf.0f1e2d3c4b.jpg"),  # Roboflow
+        ("annotations.json", lambda name: f"JPEGImages/{name}.jpg"),  # labelme
+    ],
+)
+def test_exports_of_labelling_tools(tmp_path: Path, file: str, rename: Callable[[str], str]) -> None:
+    frames = write_frames(tmp_path / "frames", NAMES)
+    path = tmp_path / "export" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(coco(rename)))
+    assert find_labels(tmp_path / "export") == path
+    assert set(NAMES) <= labelled_names(path)
+    facts = write_labels(tmp_path / "labels", tmp_path / "export", frames, tmp_path / "frames")
+    data = Dataset(tmp_path / "labels")
+    assert facts["frames"] == len(data.images) == 6
+    assert [image.scene for image in data.images.values()] == NAMES
+    assert {data.categories[annotation.category_id] for annotation in data.annotations.values()} == {"cup"}
+    assert {i.image_id for i in data.instructions if i.annotation_ids} == set(data.images)
+    assert {int(data.mask(i).sum()) for i in data.instructions if i.annotation_ids} == {27 * 27 - 53}
+    assert sorted(path.name for path in (tmp_path / "labels").iterdir()) == ["annotations.json", "images"]
+
+
+def test_a_name_inside_another_is_not_taken_for_it() -> None:
+    names = {name: frame(name) for name in ("1", "12", "kitchen")}
+    found = [match(stem, names) for stem in ("12", "a-12", "123", "kitchen_jpg.rf.ab", "x1")]
+    assert [f and f.name for f in found] == ["12", "12", None, "kitchen", None]
+
+
+def broken(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return content | changes
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "'images' is missing, expected a COCO export or a dataset"),
+        ("{", "is not JSON"),
+        (coco() | {"annotations": []}, "hold 0 labels, expected at least 6"),
+        (coco() | {"annotations": coco()["annotations"][:1]}, "are of 1 of the 6 frames, expected at least 6"),
+        (coco(width=32), "is 32x48 pixels, expected 64x48 as in the frames folder; export without resizing"),
+        (coco(lambda name: f"other{name}.jpg"), "are of none of the 6 frames"),
+        (coco(lambda _: f"{NAMES[0]}.jpg"), "twice, expected each once"),
+        (coco() | {"images": [3]}, "'images' holds 3, expected JSON objects"),
+    ],
+)
+def test_labels_that_cannot_be_used(tmp_path: Path, content: Any, message: str) -> None:
+    frames = write_frames(tmp_path / "frames", NAMES)
+    path = tmp_path / "labels.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(DatasetError, match=message):
+        write_labels(tmp_path / "labels", path, frames, tmp_path / "frames")
+    assert not (tmp_path / "labels").exists()
+
+
+def test_labels_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="do not exist"):
+        find_labels(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match=r"hold none of annotations\.json"):
+        find_labels(tmp_path)
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    def work() -> dict[str, Any]:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError, match=r"labels cannot be written to .*No space left on device"):
+        run_steps(tmp_path, [Step("labels", {}, work)])
+    assert not (tmp_path / "steps/labels.json").exists()
+
+
+def test_steps_are_done_once(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    def steps(first: int, second: int) -> list[Step]:
+        def work(name: str) -> Callable[[], dict[str, Any]]:
+            return lambda: done.append(name) or {"value": name}  # type: ignore[func-returns-value]
+
+        return [Step("a", {"input": first}, work("a")), Step("b", {"input": second}, work("b"))]
+
+    for inputs in ((1, 1), (1, 1), (1, 2), (2, 2)):
+        facts = run_steps(tmp_path, steps(*inputs))
+    assert done == ["a", "b", "b", "a", "b"]
+    assert facts["b"]["value"] == "b"
+    (tmp_path / "steps/a.json").write_text("{")  # a power cut
+    run_steps(tmp_path, steps(2, 2))
+    assert done[5:] == ["a"]
+
+
+def test_the_photographs_are_rehearsed_where_nothing_else_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rehearsal, "is_installed", lambda module: False)
+    monkeypatch.setattr(rehearsal, "PHOTOGRAPH_VIEWS", 1)
+    assert rehearsal.write_rehearsal(tmp_path, None, 64, 0) == 12
+    data = Dataset(tmp_path)
+    assert {(i.split, i.source) for i in data.instructions} == {("train", "rehearsal")}
+    assert "MuJoCo is not installed" in capsys.readouterr().err
+
+
+def test_the_configuration_of_this_package_fits_the_embedded_model() -> None:
+    config = training_config(default_config(), "mdsm-small", 3, "cpu")
+    assert (config.start_from, config.seed, config.feature_cache) == ("mdsm-small", 3, True)
+    embedded = read_config(model_folder("mdsm-small"))
+    assert config.model_config() == dataclasses.replace(embedded, freeze_clip=True, freeze_efficientnet=True)
+
+
+def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["learn", str(tmp_path / "nowhere"), *out]) == 2
+    (tmp_path / "empty").mkdir()
+    assert main(["learn", str(tmp_path / "empty"), *out]) == 2
+    assert main(["learn", str(tmp_path / "empty"), *out, "--model", "clipseg"]) == 2
+    errors = capsys.readouterr().err
+    assert "expected a recording or a folder of images" in errors
+    assert "holds no images" in errors
+    assert "expected one that this package trains" in errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_frames_file_is_read_with_care(tmp_path: Path) -> None:
+    strange = {"name": "a", "instruction": "", "stop": 0, "height": 1, "width": 1, "x": 2}
+    for content in ({}, [{"name": "a"}], [strange]):
+        (tmp_path / FRAMES_FILE).write_text(json.dumps(content))
+        with pytest.raises(DatasetError):
+            read_frames(tmp_path)
