@@ -36,14 +36,12 @@ def add_browse_tab(browser: Browser) -> None:
         elem_id="browse-gallery",
     )
 
-    def find(
-        text: str, size: Any, difficulty: str, split: str, order: Any, page: float | None, progress: gr.Progress
-    ) -> tuple[str, list[tuple[Any, str]]]:
+    def find(wanted: tuple[Any, ...], page: float | None, progress: gr.Progress) -> tuple[str, list[tuple[Any, str]]]:
         def tell(done: int, total: int) -> None:
             progress((done, total), desc="the model answers")
 
         try:
-            found = browser.find(Filter(text, size, difficulty, split, order), tell)
+            found = browser.find(Filter(*wanted), tell)
             pages = max(1, -(-len(found) // PAGE))
             chosen = min(max(1, int(page or 1)), pages)
             tiles = browser.tiles(found, chosen - 1)
@@ -53,10 +51,10 @@ def add_browse_tab(browser: Browser) -> None:
         return words, [(tile.picture, tile.caption) for tile in tiles]
 
     def first(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008 - as gradio has it
-        return (*find(*values, 1, progress), 1)
+        return (*find(values, 1, progress), 1)
 
     def turned(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008
-        return find(*values, progress)
+        return find(values[:-1], values[-1], progress)
 
     filters: list[Any] = [text, size, difficulty, split, order]
     options: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private"}
