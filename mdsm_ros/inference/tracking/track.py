@@ -18,6 +18,11 @@ LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow is consistent
 LEAST_AREA = 0.1  # of the answered mask's area
 MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of their deviation in the answered mask
 LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
+CLEAR_CHANGE = 30.0  # gray levels, on average over the neighbours of a pixel, that show something else
+NEIGHBOURS = 5  # pixels across
+LEAST_AREA_OF_PIXEL = (
+    0.15  # of the answered image that a pixel shows: a target does not come that close between answers
+)
 MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
 MARGIN = 2  # pixels of the reduced image that are carried around a mask
 INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it
@@ -28,8 +33,9 @@ class Track:
 
     The offsets are carried from image to image, not the mask: the mask is sampled once, at full resolution, however
     many images lie in between. Only a box around it is carried, which keeps this cheap beside the flow. Beyond the box
-    and beyond the image, the offset of the nearest pixel holds. Pixels whose flow is inconsistent leave the mask for
-    good: where a target moves, these are the background that appears behind it.
+    and beyond the image, the offset of the nearest pixel holds. Pixels leave the mask for good where flow is
+    inconsistent and the look has changed, where the look has clearly changed, and where flow stretches the target: these
+    are the background that appears behind a moving target.
 
     Args:
         mask: bool (H, W), the answer.
@@ -47,7 +53,7 @@ class Track:
         self._offsets = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
         self._positions = grid(height, width)[self._box.slices]  # in the answered image
         self._carried = self._small[self._box.slices]
-        self._valid = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow was inconsistent since
+        self._valid = np.full(self._carried.shape, 255, np.uint8)  # 0 where pixels have left the mask
 
     def follow(self, step: Step) -> Drop | None:
         """Carries the mask one image further; returns why that cannot be believed, or None."""
@@ -65,8 +71,10 @@ class Track:
         consistent = cv2.resize(step.consistent.view(np.uint8), step.gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
         if float((carried * consistent[here]).sum()) < LEAST_CONSISTENT * float(carried.sum()):
             return "inconsistent flow"
-        alike, changed = self._compare(step.gray[here], carried > INSIDE)
-        self._valid = valid * (1 - changed * (1 - consistent[here]))
+        alike, change = self._compare(step.gray[here], carried > INSIDE)
+        changed = (change > LEAST_CHANGE) & (consistent[here] == 0)
+        changed |= cv2.blur(change, (NEIGHBOURS, NEIGHBOURS)) > CLEAR_CHANGE
+        self._valid = valid * ~(changed | _stretched(self._positions))
         self._carried = carried * (self._valid > INSIDE)
         if float(self._carried.sum()) < LEAST_AREA * self._area or not (self._carried > INSIDE).any():
             return "out of sight"
@@ -107,7 +115,7 @@ class Track:
         whole[self._box.slices] = self._carried
         return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _compare(self, gray: NDArray[np.uint8], inside: NDArray[np.bool_]) -> tuple[bool, NDArray[np.uint8]]:
+    def _compare(self, gray: NDArray[np.uint8], inside: NDArray[np.bool_]) -> tuple[bool, NDArray[np.float32]]:
         """Compares the box with what it shows in the answered image, apart from brightness.
 
         Args:
@@ -115,17 +123,25 @@ class Track:
             inside: The mask in it.
 
         Returns:
-            Whether the mask looks alike as a whole, and 1 for each pixel that does not.
+            Whether the mask looks alike as a whole, and the difference of each pixel in gray levels.
         """
-        if not inside.any():
-            return True, np.zeros_like(gray)
         then = cv2.remap(self._gray, self._positions, None, cv2.INTER_LINEAR)
         difference = cv2.subtract(gray, then, dtype=cv2.CV_32F)
+        if not inside.any():
+            return True, np.zeros(gray.shape, np.float32)
         offset = float(np.median(difference[inside]))
         change = np.abs(difference - np.float32(offset))
         typical = float(np.median(change[inside]))
         alike = abs(offset) <= MOST_OFFSET and typical <= max(LEAST_CHANGE, MOST_CHANGE * float(np.std(then[inside])))
-        return alike, (change > max(LEAST_CHANGE, 2 * typical)).view(np.uint8)
+        return alike, change
+
+
+def _stretched(positions: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where neighbours of (h, w, 2) lead to almost the same position: flow has drawn the target over its background."""
+    across = cv2.Sobel(positions, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    down = cv2.Sobel(positions, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+    return np.asarray(np.abs(area) < LEAST_AREA_OF_PIXEL, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
