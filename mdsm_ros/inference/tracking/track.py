@@ -34,8 +34,8 @@ class Track:
     The offsets are carried from image to image, not the mask: the mask is sampled once, at full resolution, however
     many images lie in between. Only a box around it is carried, which keeps this cheap beside the flow. Beyond the box
     and beyond the image, the offset of the nearest pixel holds. Pixels leave the mask for good where flow is
-    inconsistent and the look has changed, where the look has clearly changed, and where flow stretches the target: these
-    are the background that appears behind a moving target.
+    inconsistent and the look has changed, where the look has clearly changed, and where flow stretches the target:
+    these are the background that appears behind a moving target.
 
     Args:
         mask: bool (H, W), the answer.
