@@ -53,15 +53,15 @@ def open_picture(
     try:
         picture = Image.open(content, formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"picture is too large ({error}), expected at most {max_pixels} pixels") from error
+        raise ImageError(f"image is too large ({error}), expected at most {max_pixels} pixels") from error
     width, height = picture.size
     if width * height > max_pixels:
         picture.close()
-        raise ImageError(f"picture is {width}x{height} pixels, expected at most {max_pixels} in all")
+        raise ImageError(f"image is {width}x{height} pixels, expected at most {max_pixels} in all")
     scans = _count_scans(picture)
     if scans > MAX_SCANS:
         picture.close()
-        raise ScansError(f"picture is a JPEG of {scans} scans, expected at most {MAX_SCANS}")
+        raise ScansError(f"image is a JPEG of {scans} scans, expected at most {MAX_SCANS}")
     return picture
 
 
@@ -103,7 +103,7 @@ def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[
         grey = to_8_bits(grey_16(picture))
         return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     if picture.mode == "F":
-        raise ImageError("picture has pixels of 32-bit floating-point numbers, expected 8 or 16 bits per channel")
+        raise ImageError("image has pixels of 32-bit floating-point numbers, expected 8 or 16 bits per channel")
     if over_white and (picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info):
         rgba = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", rgba.size, _WHITE), rgba)
@@ -118,7 +118,7 @@ def grey_16(picture: Image.Image) -> NDArray[np.uint16]:
     """
     values = np.asarray(picture)
     if values.dtype.itemsize > 2 and (values.min() < 0 or values.max() > FULL_RANGE):
-        raise ImageError(f"picture has pixels of {values.min()} to {values.max()}, expected 8 or 16 bits per channel")
+        raise ImageError(f"image has pixels of {values.min()} to {values.max()}, expected 8 or 16 bits per channel")
     return values.astype(np.uint16)
 
 

@@ -24,7 +24,14 @@ from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
 from mdsm_ros.language.several import asks_for_several
-from mdsm_ros.models.interface import FoundObjects, InitialMask, ReadingModel, RefiningModel, SegmentationModel
+from mdsm_ros.models.interface import (
+    DetectingModel,
+    FoundObjects,
+    InitialMask,
+    ReadingModel,
+    RefiningModel,
+    SegmentationModel,
+)
 
 __all__ = [
     "ImageError",
@@ -137,6 +144,11 @@ class Segmenter:
     def device(self) -> str:
         """The device of the model, for example "cpu" or "cuda:0"."""
         return str(self._device)
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the model itself finds every object of a noun, as detectors do."""
+        return isinstance(self.model, DetectingModel)
 
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None, **changes: Any

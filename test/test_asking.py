@@ -58,6 +58,17 @@ def test_only_what_the_clauses_leave_open_is_asked() -> None:
     assert seen("get the cup next to the lamp", *pair).question is not None  # nobody sees a lamp
 
 
+def test_a_detectors_landmarks_decide_and_its_scores_hardly() -> None:
+    found = {
+        "pillow": [Instance(square(10), 0.8), Instance(square(80), 0.5)],
+        "radio": [Instance(square(100, 30), 0.4)],
+    }
+    near = decide(View(IMAGE), "get the pillow nearest to the radio", lambda noun: found.get(noun, []), margin=0.2)
+    assert near.question is None
+    assert near.best is found["pillow"][1]
+    assert decide(View(IMAGE), "get the pillow", lambda noun: found.get(noun, []), margin=0.2).question is not None
+
+
 def test_crumbs_are_no_candidates() -> None:
     assert seen("get the cup", square(10), square(80, side=3)).question is None
 
@@ -128,6 +139,8 @@ def test_a_noun_is_looked_for_once_and_by_the_first_stage() -> None:
     asked: list[tuple[str, int]] = []
 
     class Red:
+        finds_objects = False
+
         def segment(
             self, image: np.ndarray, instruction: str, settings: InferenceSettings | None = None
         ) -> Segmentation:

@@ -76,7 +76,7 @@ EMPTY = encode_mask(np.zeros((24, 32), bool))
         (lambda c: c["instructions"][0].update(text="?!", words=1), "instruction without words"),
         (lambda c: c["instructions"][1].update(text="GET the thing 0"), "same sentence twice about an image"),
         (lambda c: c["images"][1].update(file_name="images/000001.jpg"), "image used more than once"),
-        (lambda c: c["images"][0].update(height=25), "unreadable picture"),
+        (lambda c: c["images"][0].update(height=25), "unreadable image"),
         (lambda c: c["instructions"][1].update(split="val"), "image in splits train and val"),
         (lambda c: [i.update(split="val") for i in c["instructions"][2:4]] and c["images"][1].update(scene="0 0"),
          "scene in splits train and val"),
@@ -94,9 +94,9 @@ def test_what_is_wrong_in_the_records_is_found(
 @pytest.mark.parametrize(
     ("damage", "finding"),
     [
-        (lambda root: (root / "images/000002.jpg").unlink(), "unreadable picture"),
-        (lambda root: (root / "images/000002.jpg").write_bytes(b"\xff\xd8broken"), "unreadable picture"),
-        (lambda root: (root / "depth/000002.png").unlink(), "unreadable picture"),
+        (lambda root: (root / "images/000002.jpg").unlink(), "unreadable image"),
+        (lambda root: (root / "images/000002.jpg").write_bytes(b"\xff\xd8broken"), "unreadable image"),
+        (lambda root: (root / "depth/000002.png").unlink(), "unreadable image"),
         (lambda root: (root / "images/stray.jpg").write_bytes(b""), "file that nothing names"),
     ],
 )
@@ -131,12 +131,12 @@ def test_leaks_between_datasets_are_found(sound: Path, tmp_path: Path, capsys: p
     assert cli.main(["check", str(sound), str(same_scenes)]) == 1
     printed = capsys.readouterr().out
     assert "scene in splits train and val" in printed
-    assert "same picture in splits train and val" in printed
+    assert "same image in splits train and val" in printed
     shutil.copy(sound / "images/000001.jpg", other / "images/000003.jpg")
     assert cli.main(["check", str(sound), str(other)]) == 1
     printed = capsys.readouterr().out
     assert "scene in" not in printed
-    assert "same picture in splits train and val" in printed
+    assert "same image in splits train and val" in printed
 
 
 def test_the_same_picture_under_two_names_is_found(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_the_same_picture_under_two_names_is_found(sound: Path, capsys: pytest.C
     assert cli.main(["check", str(sound)]) == 0  # both in train
     edit(sound, lambda c: [i.update(split="val") for i in c["instructions"][4:]])
     assert cli.main(["check", str(sound)]) == 1
-    assert "same picture in splits train and val" in capsys.readouterr().out
+    assert "same image in splits train and val" in capsys.readouterr().out
     edit(sound, lambda c: c.update(info=c["info"] | {"may_share": [["val", "train"]]}))
     assert cli.main(["check", str(sound)]) == 0
 
@@ -157,8 +157,8 @@ def test_unreadable_pictures_are_not_the_same_picture(
         (root / "images/000002.jpg").write_bytes(b"")
     assert cli.main(["check", str(sound), str(other)]) == 1
     printed = capsys.readouterr().out
-    assert "     2  unreadable picture" in printed
-    assert "same picture" not in printed
+    assert "     2  unreadable image" in printed
+    assert "same image" not in printed
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_records_that_cannot_be_used_do_not_end_the_check(
     assert cli.main(["check", str(sound), str(other)]) == 1
     printed = capsys.readouterr().out
     assert message in printed
-    assert "unreadable picture" in printed
+    assert "unreadable image" in printed
 
 
 def test_more_than_a_few_examples_are_counted_not_listed(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:

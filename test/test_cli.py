@@ -44,6 +44,7 @@ def test_segment_writes_overlay_and_mask(
     assert pixels.shape == (60, 80)
     assert set(np.unique(pixels)) <= {0, 255}
     assert (pixels == 255).sum() == answer["pixels"]
+    assert [found["pixels"] for found in answer["objects"]] == ([answer["pixels"]] if answer["pixels"] else [])
     assert np.asarray(Image.open(overlay)).shape[2] == 3
 
 

@@ -215,15 +215,15 @@ def test_errors_come_before_the_slow_imports(tmp_path: Path) -> None:
     picture = tmp_path / "photo.png"
     picture.write_bytes((ROOT / "docs" / "demo.png").read_bytes())
     wrong = {
-        ("segment", "nowhere.jpg", "get it"): "picture 'nowhere.jpg' does not exist",
-        ("segment", str(tmp_path), "get it"): f"picture {str(tmp_path)!r} is a folder",
+        ("segment", "nowhere.jpg", "get it"): "image 'nowhere.jpg' does not exist",
+        ("segment", str(tmp_path), "get it"): f"image {str(tmp_path)!r} is a folder",
         ("segment", str(picture), " "): "instruction is ' '",
         ("segment", str(picture), "get it", "--model", "clipsag"): "model is 'clipsag', expected one of mdsm-small",
         ("segment", str(picture), "get it", "--model", "/no/where"): "weights folder '/no/where' is not a folder",
         ("segment", str(picture), "get it", "--model", "runs/a/model"): "model is 'runs/a/model'",
-        ("segment", str(picture), "get it", "--out", "overlay.nothing"): "picture is 'overlay.nothing'",
+        ("segment", str(picture), "get it", "--out", "overlay.nothing"): "image is 'overlay.nothing'",
         ("segment", str(picture), "get it", "--mask", str(tmp_path / "x.d")): "x.d'",
-        ("attention", "nowhere.jpg", "get it"): "picture 'nowhere.jpg' does not exist",
+        ("attention", "nowhere.jpg", "get it"): "image 'nowhere.jpg' does not exist",
         ("demo", "--video", "x.mp4"): "--video needs at least one --instruction",
         ("demo", "--bag", "nowhere"): "bag 'nowhere' does not exist",
         ("demo", "--video", "nowhere.mp4", "--instruction", "get it"): "video 'nowhere.mp4' cannot be read",

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mdsm_ros.dataset.listed import noted_instruction
 from mdsm_ros.errors import StorageError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.recordings import hard_frames
-from mdsm_ros.recordings.hard_frames import HardFrames, read_instruction
+from mdsm_ros.recordings.hard_frames import HardFrames
 
 SECOND = 10**9
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
@@ -41,7 +42,7 @@ def test_unsure_and_flipped_frames_are_kept(tmp_path: Path) -> None:
     assert names == sorted(f"{stamp}{ending}" for stamp in stamps for ending in (".jpg", ".json"))
     note = json.loads((tmp_path / f"hard/{2 * SECOND}.json").read_text())
     assert note == {"instruction": "get the cup", "score": 0.55, "present": True, "why": ["unsure"]}
-    assert read_instruction(tmp_path / f"hard/{2 * SECOND}.json") == "get the cup"
+    assert noted_instruction(tmp_path / f"hard/{2 * SECOND}.json") == "get the cup"
 
 
 def test_the_oldest_frames_make_room_also_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,5 +70,5 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", '{"instruction": 3}', '{"instruction": " "}', "x" * 70_000])
 def test_notes_that_say_nothing(tmp_path: Path, content: str) -> None:
     (tmp_path / "1.json").write_text(content)
-    assert read_instruction(tmp_path / "1.json") == ""
-    assert read_instruction(tmp_path / "absent.json") == ""
+    assert noted_instruction(tmp_path / "1.json") == ""
+    assert noted_instruction(tmp_path / "absent.json") == ""

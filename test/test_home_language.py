@@ -20,6 +20,7 @@ from mdsm_ros.homes.speech.instructions import Sentence
 from mdsm_ros.homes.speech.phrases import is_plural
 from mdsm_ros.homes.speech.queries import MARKS, RELATIONS, SELECTIONS, Clause, Query, Scene
 from mdsm_ros.homes.words import lexicon
+from mdsm_ros.language.referring.description import Description, describe_target
 from mdsm_ros.language.referring.words import CLAUSES, PREFIXES
 from mdsm_ros.language.target_phrase import find_target
 from training.homes.verify import find_fault
@@ -202,6 +203,22 @@ def test_occlusion_is_the_hidden_share(samples: list[Sample]) -> None:
     assert all(0 <= share <= MAX_OCCLUSION for share in hidden)
     assert np.mean([share < 0.02 for share in hidden]) > 0.2
     assert np.mean([share > 0.1 for share in hidden]) > 0.1
+
+
+def test_the_parser_reads_the_sentences_as_their_queries(samples: list[Sample]) -> None:
+    """Colour, pattern, statements and landmarks; run with -s for the fraction."""
+    read = [_meaning(describe_target(sentence.text)) == _of_query(sentence.query) for _, sentence in spoken(samples)]
+    print(f"{np.mean(read):.3f} of {len(read)} instructions are read as they were meant")
+    assert np.mean(read) > 0.93
+
+
+def _of_query(query: Query) -> tuple[object, ...]:
+    return query.color, query.pattern, {(c.statement, *map(str, map(_of_query, c.marks))) for c in query.clauses}
+
+
+def _meaning(description: Description) -> tuple[object, ...]:
+    said = {(s.name, *map(str, map(_meaning, s.marks))) for s in description.statements}
+    return description.color, description.pattern, {s for s in said if s[0] not in ("big", "small")}  # true of any
 
 
 def test_every_statement_has_words_and_a_judge() -> None:

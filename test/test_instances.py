@@ -82,3 +82,5 @@ def test_an_answer_about_several_has_the_parts_of_its_mask_or_what_the_model_fou
     found = answer(PLATE, several=True, found=halves).instances
     assert [one.score for one in found] == [0.9, 0.4]
     assert answer(np.zeros(SHAPE, dtype=bool), several=True, found=halves).instances == ()
+    moved = answer(CUP, several=True, found=halves).instances  # as a tracker does
+    assert [one.area for one in moved] == [120]

@@ -19,6 +19,7 @@ from mdsm_ros.language.limits import limits_of
 def test_several_objects(instruction: str) -> None:
     (line,) = limits_of(instruction)
     assert "may mean several" in line
+    assert limits_of(instruction, finds_several=True) == []
 
 
 @pytest.mark.parametrize(

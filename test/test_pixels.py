@@ -94,9 +94,9 @@ def test_declared_sizes_are_limited(tmp_path: Path) -> None:
     data[16:24] = struct.pack(">II", 10_000, MAX_PIXELS // 10_000 + 1)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     path.write_bytes(data)
-    with pytest.raises(ImageError, match=rf"picture is 10000x8001 pixels, expected at most {MAX_PIXELS} in all"):
+    with pytest.raises(ImageError, match=rf"image is 10000x8001 pixels, expected at most {MAX_PIXELS} in all"):
         open_picture(path)
-    with pytest.raises(ImageError, match=r"large\.png' cannot be read: picture is 10000x8001 pixels"):
+    with pytest.raises(ImageError, match=r"large\.png' cannot be read: image is 10000x8001 pixels"):
         read_picture(path)
 
 

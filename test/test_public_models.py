@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.inference.asking.finder import NounFinder
 from mdsm_ros.inference.preprocess import input_size, to_model_input
 from mdsm_ros.language.several import find_wanted
 from mdsm_ros.models.common.candidates import choose
@@ -295,3 +296,16 @@ def test_a_version_of_transformers_without_the_model(monkeypatch: pytest.MonkeyP
 def test_one_stage_has_no_refinement_steps() -> None:
     with pytest.raises(ConfigError, match="num_inference_steps is 4, expected 0"):
         GroundedSAM2Config(num_inference_steps=4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detectors_find_every_object_of_a_noun_for_relations(
+    loaded: dict[str, Segmenter], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter, image = loaded[name], noise(120, 160)
+    assert segmenter.finds_objects == (name in DETECTORS)
+    monkeypatch.setattr(segmenter.model, "config", replace(segmenter.model.config, present_threshold=0.0))
+    found = NounFinder(segmenter, image, segmenter.defaults.updated(present_threshold=0.0))("side table")
+    if name in DETECTORS:
+        assert len(found) > 1
+        assert {instance.name for instance in found} == {"side table"}

@@ -86,6 +86,6 @@ def check_picture_name(path: Path | None) -> None:
         return
     Image.init()
     if path.suffix.lower() not in Image.registered_extensions():
-        raise ImageError(f"picture is {str(path)!r}, expected a name that ends in a format such as .png or .jpg")
+        raise ImageError(f"image is {str(path)!r}, expected a name that ends in a format such as .png or .jpg")
     if path.is_dir():
-        raise ImageError(f"picture {str(path)!r} is a folder, expected a file to write")
+        raise ImageError(f"image {str(path)!r} is a folder, expected a file to write")

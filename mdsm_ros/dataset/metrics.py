@@ -57,9 +57,9 @@ def covered_instances(
     """Number of true instances that an instance of the answer covers; each of the answer covers one.
 
     Args:
-        found: masks (H, W) of the answer's instances.
-        truth: masks (H, W) of the true ones.
-        threshold: least IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
+        found: Masks (H, W) of the answer's instances.
+        truth: Masks (H, W) of the true instances.
+        threshold: Lowest IoU, 0 to 1. From 0.5 on, masks that do not overlap each other have at most one partner.
     """
     ious = np.array([[iou(one, other) for other in truth] for one in found]).reshape(len(found), len(truth))
     rows, columns = optimize.linear_sum_assignment(ious >= threshold, maximize=True)
@@ -70,7 +70,7 @@ def summarize_instances(counts: Sequence[tuple[int, int, int]]) -> dict[str, flo
     """Instance recall and precision over samples.
 
     Args:
-        counts: of every sample the covered instances, those of the truth, and those of the answer.
+        counts: Numbers of covered, true and found instances of every sample.
 
     Returns:
         "instance recall": covered instances of all samples over those of the truth; "instance precision": over those

@@ -34,10 +34,11 @@ class InferenceSettings:
         present_threshold: Lowest score for which the target counts as in view, 0 to 1.
         seed: Random seed of the refinement's noise.
         ask: Whether a question is made where several objects fit the instruction about equally well.
-        ask_margin: How far the likeliest object must be before the next so that nothing is asked, as a difference of
-            their probabilities, 0 to 1.
+        ask_margin: Smallest lead of the likeliest object over the next for which there is no question, as a difference
+            of their probabilities, 0 to 1.
         relations: Whether the answer is the object that the instruction's clauses choose among those that its noun
-            fits, by geometry and colour, for models that read nouns only.
+            fits, by geometry and colour, for models that read nouns only. The node applies ask and relations; in
+            Python, :func:`mdsm_ros.inference.asking.decision.decide` does.
 
     Raises:
         SettingsError: A value is out of range or of the wrong type.

@@ -37,9 +37,9 @@ class Wanted:
     """What one noun phrase asks for.
 
     Attributes:
-        phrase: the noun phrase; of "everything on the table" it is "objects on the table", as detectors read it.
-        several: it asks for more than one object: "all the cups", "both cups", "the cups".
-        number: how many, where it says so: 2 for "both", 3 for "three".
+        phrase: The noun phrase; of "everything on the table" it is "objects on the table", as detectors read it.
+        several: It asks for more than one object: "all the cups", "both cups", "the cups".
+        number: How many, where it says so: 2 for "both", 3 for "three".
     """
 
     phrase: TargetPhrase
@@ -63,7 +63,7 @@ def find_wanted(instruction: str) -> tuple[Wanted, ...]:
     Never fails; where no noun is recognised it is what :func:`mdsm_ros.language.target_phrase.find_target` says.
 
     Args:
-        instruction: one or several sentences of any length.
+        instruction: One or several sentences of any length.
     """
     words = Words(list(tokens(instruction)))
     orders = Orders(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -126,6 +126,13 @@ class ReadingModel(SegmentationModel, Protocol):
     def understands(self, text: str) -> bool:
         """Whether the model supports an instruction; if not, the target counts as not in view."""
         ...
+
+
+@runtime_checkable
+class DetectingModel(SegmentationModel, Protocol):
+    """A model that finds every object of a noun: its :class:`InitialMask` has ``objects``."""
+
+    finds_objects: ClassVar[Literal[True]]
 
 
 @runtime_checkable

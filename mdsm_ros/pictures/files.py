@@ -24,13 +24,13 @@ def read_picture(path: Path) -> np.ndarray:
         with open_picture(str(path)) as image:
             return picture_to_rgb(upright(image))
     except FileNotFoundError as error:
-        raise ImageError(f"picture {str(path)!r} does not exist") from error
+        raise ImageError(f"image {str(path)!r} does not exist") from error
     except IsADirectoryError as error:
-        raise ImageError(f"picture {str(path)!r} is a folder, expected a file") from error
+        raise ImageError(f"image {str(path)!r} is a folder, expected a file") from error
     except (UnidentifiedImageError, ImageError) as error:
-        raise ImageError(f"picture {str(path)!r} cannot be read: {error}") from error
+        raise ImageError(f"image {str(path)!r} cannot be read: {error}") from error
     except Exception as error:  # Pillow raises many types for damaged files
-        raise ImageError(f"picture {str(path)!r} is damaged: {error}") from error
+        raise ImageError(f"image {str(path)!r} is damaged: {error}") from error
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
@@ -43,4 +43,4 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(path)
     except (OSError, ValueError) as error:
-        raise ImageError(f"picture {str(path)!r} cannot be written: {error}") from error
+        raise ImageError(f"image {str(path)!r} cannot be written: {error}") from error

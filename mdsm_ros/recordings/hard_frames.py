@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.errors import DatasetError, InstructionError, StorageError
+from mdsm_ros.errors import StorageError
 from mdsm_ros.files import write_bytes, write_json
-from mdsm_ros.foreign import read_json
-from mdsm_ros.inference.answer import Segmentation, validate_instruction
+from mdsm_ros.inference.answer import Segmentation
 
-MAX_NOTE = 1 << 16  # bytes
 IMAGE_ENDING, NOTE_ENDING = ".jpg", ".json"
 QUALITY = 92  # of JPEG
 UNSURE = 0.15  # a score as close to present_threshold as this
@@ -113,14 +111,3 @@ class HardFrames:
 
     def _path(self, stamp: int, ending: str) -> Path:
         return self._folder / f"{stamp}{ending}"
-
-
-def read_instruction(path: Path) -> str:
-    """The instruction of a frame from its note; "" where there is no note that can be used."""
-    try:
-        if path.stat().st_size > MAX_NOTE:
-            return ""
-        note = read_json(path, DatasetError, "the note of a frame")
-        return validate_instruction(note["instruction"])
-    except (AttributeError, DatasetError, InstructionError, KeyError, OSError, TypeError):
-        return ""

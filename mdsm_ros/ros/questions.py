@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,13 +30,15 @@ class Questions:
         self._outputs = outputs
         self._log = log
         self._dialogue = Dialogue()
+        self._in_order = threading.Lock()  # what is published follows what happened
         self._instruction = ""
 
     def begin(self, instruction: str, reason: str = "a new instruction") -> None:
         """Drops what was asked and replied before."""
         before, self._instruction = self._instruction, instruction
-        if self._dialogue.begin(instruction):
-            self._publish_settled(Header(), before, reason)
+        with self._in_order:
+            if self._dialogue.begin(instruction):
+                self._publish_settled(Header(), before, reason)
 
     def reply(self, text: str) -> None:
         """Settles the open question.
@@ -43,9 +46,10 @@ class Questions:
         Raises:
             ReplyError: No question is open, or the reply fits none of its options, or several.
         """
-        words = self._dialogue.reply(text)
-        self._log(f"reply: {text[:100]!r} means {words or 'neither'}")
-        self._publish_settled(Header(), self._instruction, f"answered: {words or 'neither'}")
+        with self._in_order:
+            words = self._dialogue.reply(text) or "neither"
+            self._log(f"reply: {text[:100]!r} means {words}")
+            self._publish_settled(Header(), self._instruction, f"answered: {words}")
 
     def settle(
         self,
@@ -74,7 +78,7 @@ class Questions:
             instruction,
             NounFinder(self._segmenter, image, settings),
             margin=settings.ask_margin,
-            answer=answer,
+            answer=None if self._segmenter.finds_objects else answer,
             choice=choice,
         )
         if settings.ask:
@@ -85,12 +89,13 @@ class Questions:
         return answer
 
     def _tell(self, header: Header, instruction: str, decision: Decision) -> None:
-        news = self._dialogue.note(instruction, decision)
-        if news.question is not None:
-            self._log(f"question: {news.question.text}")
-            self._outputs.publish_question(header, instruction, _asked(news.question, decision))
-        elif news.expired:
-            self._publish_settled(header, instruction, news.expired)
+        with self._in_order:
+            news = self._dialogue.note(instruction, decision)
+            if news.question is not None:
+                self._log(f"question: {news.question.text}")
+                self._outputs.publish_question(header, instruction, _asked(news.question, decision))
+            elif news.expired:
+                self._publish_settled(header, instruction, news.expired)
 
     def _publish_settled(self, header: Header, instruction: str, reason: str) -> None:
         self._outputs.publish_question(header, instruction, {"question": None, "options": [], "settled": reason})

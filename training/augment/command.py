@@ -69,7 +69,7 @@ def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 
         workers: Number of processes.
 
     Raises:
-        DatasetError: the data cannot be read, or ``out`` holds something else.
+        DatasetError: The data cannot be read, or ``out`` holds something else.
     """
     data = Dataset(root)
     image_ids = sorted({instruction.image_id for instruction in data.split(recipe["split"])})

@@ -42,7 +42,7 @@ def check_picture(data: Dataset, image_id: int) -> tuple[list[Finding], str | No
         depth = data.depth(image_id)
         content = (data.root / record.file_name).read_bytes()
     except (DatasetError, OSError) as error:
-        return [("unreadable picture", str(error))], None
+        return [("unreadable image", str(error))], None
     found: list[Finding] = []
     if depth is not None and depth.shape != (record.height, record.width):
         found.append(("depth of another size than its image", str(record.depth_file)))
@@ -62,14 +62,14 @@ def leaks(datasets: dict[str, Dataset], hashes: dict[tuple[str, int], str]) -> I
         for instruction in data.instructions:
             image = data.images[instruction.image_id]
             file = f"{name}/{image.file_name}"
-            shared = [("image", file), ("scene", image.scene), ("same picture", hashes.get((name, image.id), ""))]
+            shared = [("image", file), ("scene", image.scene), ("same image", hashes.get((name, image.id), ""))]
             for kind, key in shared:
                 if key:
                     files[kind, key].setdefault(instruction.split, file)
     for (kind, key), of_split in files.items():
         for one, other in combinations(sorted(of_split), 2):
             places = sorted({of_split[one], of_split[other]})
-            if frozenset((one, other)) in allowed or (kind == "same picture" and len(places) == 1):
+            if frozenset((one, other)) in allowed or (kind == "same image" and len(places) == 1):
                 continue
             yield f"{kind} in splits {one} and {other}", ", ".join([key, *places] if kind == "scene" else places)
 

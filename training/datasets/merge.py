@@ -43,8 +43,8 @@ def merge_datasets(parts: Sequence[Path], out: Path) -> tuple[int, int]:
     """Writes several datasets as one; returns its numbers of images and instructions.
 
     Raises:
-        DatasetError: a part is no sound dataset.
-        OSError: a picture cannot be read.
+        DatasetError: A part is no sound dataset.
+        OSError: A picture cannot be read.
     """
     categories: dict[str, int] = {}
     infos: list[dict[str, Any]] = []

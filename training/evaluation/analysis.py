@@ -3,9 +3,9 @@
 mIoU, oIoU and P@X are over the instructions whose target is in view; where the model answers "not in view", its mask
 is empty and the IoU 0. gIoU counts all instructions: one with an absent target scores 1 if the model says "not in
 view", else 0. The presence AUC is the area under the ROC curve of the score for "in view". "No-target accuracy at 0.9"
-uses the threshold that nine of ten present targets reach. Instance recall is the fraction of the objects that are
-covered by one of the answer's, IoU 0.5 or more, over the instructions that ask for several that are in view; instance
-precision is the fraction of the answer's objects that cover one.
+uses the threshold that nine of ten present targets reach. Instance recall is the fraction of the true objects that an
+object of the answer covers with an IoU of 0.5 or more, over the instructions that ask for several objects in view.
+Instance precision is the fraction of the answer's objects that cover a true one.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The steps are: pick frames that are worth a label, propose masks, label them, split them by time and mix them with what
 the model knows, train, calibrate, and compare the new model with the old one on frames that were held out. Each step
-is done once. A run that was interrupted resumes; a step whose inputs have changed is done again. Without --labels the
-frames are written, and the command says how to label them.
+is done once. A run that was interrupted resumes; a step whose inputs have changed is done again. Without labels the
+frames are written. --page opens the page for labels (mdsm web); the next run without it learns from them.
 
 Exit code 0: the new model is better, or there are frames to label. 1: it is not shown to be better. 2: something that
 you can put right.
@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdsm_ros.arguments import count
 from mdsm_ros.commands.options import check_model
+from mdsm_ros.errors import CommandError
 from training.learn.options import FRAMES, HELD_OUT, LearnOptions, Places
 
 if TYPE_CHECKING:
     from training.learn.steps import Facts, Step
 
 NOT_BETTER = 1  # exit code
+ANNOTATIONS_FILE = "annotations.json"  # of a dataset, whose module imports numpy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="recording, folder of images, or folder of keep_hard_frames")
     parser.add_argument("--out", type=Path, required=True, help="folder of all results; an interrupted run resumes")
     parser.add_argument("--labels", type=Path, help="labels: a dataset, or a COCO export of a labelling tool")
+    parser.add_argument(
+        "--page", action="store_true", help="open the page for labels, on this machine only; Ctrl-C ends"
+    )
     parser.add_argument("--frames", type=count, default=FRAMES, help="most frames to label (default: %(default)s)")
     parser.add_argument(
         "--model", default="mdsm-small", help="model to start from: name, folder or hub id (default: %(default)s)"
@@ -61,11 +67,20 @@ def _fraction(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Does the steps; returns the exit code."""
     values = {name: getattr(args, name) for name in LearnOptions.__dataclass_fields__}
-    return learn(LearnOptions(**values))
+    options, session = LearnOptions(**values), Places(args.out).session
+    if args.page and args.labels is not None:
+        raise CommandError("--labels and --page are both given, expected one of them")
+    if args.labels is None and not args.page and (session / ANNOTATIONS_FILE).exists():
+        options = replace(options, labels=session)
+    return learn(options, page=args.page)
 
 
-def learn(options: LearnOptions) -> int:
+def learn(options: LearnOptions, *, page: bool = False) -> int:
     """Does the steps that can be done; returns the exit code.
+
+    Args:
+        options: Options of the run.
+        page: Whether to open the page for labels once there are frames to label.
 
     Raises:
         MdsmError: An option, the recording, the labels or a model cannot be used.
@@ -87,8 +102,7 @@ def learn(options: LearnOptions) -> int:
     places = Places(options.out)
     if options.labels is None:
         run_steps(options.out, work.before_labels())
-        _say_how_to_label(options, places)
-        return 0
+        return _open_page(options, places) if page else _say_how_to_label(places)
     facts = run_steps(options.out, [*work.with_labels(), *work.after_labels()])
     report = facts["report"]
     from training.learn.report import BETTER, report_text
@@ -98,11 +112,22 @@ def learn(options: LearnOptions) -> int:
     return 0 if report["verdict"] == BETTER else NOT_BETTER
 
 
-def _say_how_to_label(options: LearnOptions, places: Places) -> None:
-    print(
-        f"{places.frames / 'images'} holds the frames to label, {places.proposals} the masks that the model proposes "
-        f"(COCO's form).\nLabel them with any tool that exports COCO, then run again with --labels EXPORT"
+def _open_page(options: LearnOptions, places: Places) -> int:
+    """Serves the page for labels until Ctrl-C."""
+    from mdsm_ros.commands.web.command import WebOptions, open_page
+
+    print(f"Label the frames, end with Ctrl-C, then run the same command without --page: {places.out}", file=sys.stderr)
+    teacher = options.teacher or options.model
+    web = WebOptions(
+        model=teacher, device=options.device, label=places.frames / "images", out=places.session, live=False
     )
+    return open_page(web)
+
+
+def _say_how_to_label(places: Places) -> int:
+    print(f"{places.frames / 'images'} holds the frames to label, {places.proposals} the model's masks in COCO's form.")
+    print("Label them on the page of --page, or with any tool that exports COCO; give its export with --labels.")
+    return 0
 
 
 class _Work:

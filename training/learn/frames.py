@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -12,19 +11,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.errors import BagError, DatasetError, ImageError, InstructionError
+from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
+from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.files import content_mark
 from mdsm_ros.foreign import inside, name_fault
-from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
-from mdsm_ros.recordings.hard_frames import read_instruction
 from mdsm_ros.recordings.places import storage_files
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from training.learn.options import LearnOptions
 
 ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-INSTRUCTIONS_FILE = "images.csv"  # as ``mdsm-data bag-labels`` writes it: image, instruction
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -126,7 +123,7 @@ class FolderFrames:
             self._files.setdefault(Path(name).stem, name)
         if not self._files:
             raise DatasetError(f"folder {str(folder)!r} holds no images, expected a recording or files like image.jpg")
-        self._listed = _read_listed(folder / INSTRUCTIONS_FILE)
+        self._listed = listed_instructions(folder)
         self.mark = f"{folder.resolve().name} ({content_mark(folder)})"
 
     def places(self) -> list[Place]:
@@ -145,7 +142,7 @@ class FolderFrames:
     def _instruction(self, stem: str, name: str) -> str:
         if self._said is not None:
             return self._said
-        return self._listed.get(name) or read_instruction(self._folder / f"{stem}.json")
+        return self._listed.get(name) or noted_instruction(self._folder / f"{stem}.json")
 
 
 def open_frames(options: LearnOptions) -> Frames:
@@ -169,14 +166,3 @@ def _is_image(path: Path) -> bool:
 
 def _in_order(name: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in _NUMBER.split(name)]
-
-
-def _read_listed(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row.get("image") and row.get("instruction")]
-        return {row["image"]: validate_instruction(row["instruction"]) for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, InstructionError) as error:
-        raise DatasetError(f"{path} cannot be used: {error}, expected the columns image and instruction") from error

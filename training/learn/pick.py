@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from mdsm_ros.dataset.listed import LIST_FILE
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.errors import AnswerError, DatasetError
 from mdsm_ros.files import whole_folder, write_json
 from mdsm_ros.foreign import check_keys, read_json
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.segmenter import Segmenter
-from training.learn.frames import INSTRUCTIONS_FILE, Frames, Place
+from training.learn.frames import Frames, Place
 
 FRAMES_FILE = "frames.json"
 IMAGES = "images"
@@ -83,7 +84,7 @@ def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, 
         (partial / IMAGES).mkdir()
         for name, image in frames.images({frame.name for frame in picked}):
             Image.fromarray(image).save(partial / IMAGES / f"{name}.jpg", quality=QUALITY)
-        with (partial / IMAGES / INSTRUCTIONS_FILE).open("w", encoding="utf-8", newline="") as file:
+        with (partial / IMAGES / LIST_FILE).open("w", encoding="utf-8", newline="") as file:
             rows = [(f"{frame.name}.jpg", frame.instruction) for frame in picked]
             csv.writer(file).writerows([("image", "instruction"), *rows])
         write_json(partial / FRAMES_FILE, [asdict(frame) for frame in picked], indent=1)

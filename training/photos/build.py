@@ -53,7 +53,7 @@ def options_of(args: argparse.Namespace) -> Options:
     if max(args.test, rest) + args.val > 1:
         raise DatasetError(f"--test and --val are {max(args.test, rest)} and {args.val}, expected at most 1 together")
     per_picture, absent, seed = (getattr(args, name, 0) for name in ("per_picture", "absent", "seed"))
-    return Options(args.test, args.val, rest, per_picture, absent, seed)
+    return Options(args.test, args.val, rest, per_picture, absent, seed, getattr(args, "several", 0.0))
 
 
 def _fraction(text: str) -> float:
@@ -86,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest number of generated sentences per image (default: %(default)s)",
     )
     parser.add_argument("--absent", type=_fraction, default=ABSENT_SHARE, help="fraction of them about absent objects")
+    parser.add_argument(
+        "--several",
+        type=_fraction,
+        default=0.0,
+        help="fraction of them that ask for several objects (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed of the sentences")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
@@ -124,7 +130,7 @@ def _recipe(args: argparse.Namespace, options: Options, collection: Collection) 
         "coco": collection.digest,
         "sentences": digest(args.sentences),
         "exhaustive": args.exhaustive,
-        **{name: getattr(options, name) for name in options.__dataclass_fields__},
+        **options.recipe,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from training.photos.faults import key
 from training.photos.pixels import box_of, mask_of, read_picture
 from training.photos.speech.queries import Judge
 from training.photos.speech.scene import PictureObject, PictureScene, object_of
+from training.photos.speech.several import SeveralSpeaker
 from training.photos.speech.speaker import Speaker
 from training.photos.speech.words.kinds import fits
 from training.photos.splits import picture_key, split_of
@@ -38,6 +39,7 @@ class Options:
         per_picture: Largest number of generated sentences per image.
         absent: Fraction of them about what is not in the picture.
         seed: Random seed of the choice among sentences.
+        several: Fraction of the generated sentences that ask for several objects.
     """
 
     test: float
@@ -46,6 +48,12 @@ class Options:
     per_picture: int
     absent: float
     seed: int
+    several: float = 0.0
+
+    @property
+    def recipe(self) -> dict[str, float]:
+        """The options as a dataset records them; "several" only if it is used."""
+        return {name: value for name, value in asdict(self).items() if name != "several" or value}
 
     def split(self, picture: Picture) -> str:
         """The split of a picture."""
@@ -63,7 +71,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A sentence about a picture; ``target`` is the position of its object, None: not in the picture."""
+    """A sentence about a picture.
+
+    Attributes:
+        target: Position of its object; None: not in the picture.
+        others: Positions of further objects that it asks for.
+    """
 
     text: str
     target: int | None
@@ -71,6 +84,7 @@ class Spoken:
     origin: str
     expressions: int
     distractors: int
+    others: tuple[int, ...] = ()
 
 
 def write_slice(writer: DatasetWriter, unit: Slice, *, options: Options) -> None:
@@ -190,8 +204,19 @@ class _PictureWriter:
     def _by_rule(self) -> Iterator[Spoken]:
         content = f"{self.options.seed}/{picture_key(self.picture.name)}"
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big"))
-        for sentence in Speaker(self.scene, rng).sentences(self.options.per_picture, self.options.absent):
-            yield Spoken(sentence.text, sentence.target, SOURCE, "rule", sentence.expressions, sentence.distractors)
+        speaker = Speaker(self.scene, rng)
+        several = round(self.options.several * self.options.per_picture)
+        said = speaker.sentences(self.options.per_picture - several, self.options.absent)
+        for sentence in (*said, *(SeveralSpeaker(speaker, rng).sentences(several) if several else ())):
+            yield Spoken(
+                sentence.text,
+                sentence.target,
+                SOURCE,
+                "rule",
+                sentence.expressions,
+                sentence.distractors,
+                sentence.others,
+            )
 
     def _counted(self, text: str, target: int, source: str, origin: str) -> Spoken:
         """A sentence of somebody else's, with what can be counted in it."""
@@ -200,11 +225,11 @@ class _PictureWriter:
         return Spoken(text, target, source, origin, count_expressions(text), distractors)
 
     def _add(self, image_id: int, ids: Mapping[int, int], sentence: Spoken) -> None:
-        target = sentence.target
-        share = 1.0 if target is None else float(self.masks[target].mean())
+        targets = () if sentence.target is None else (sentence.target, *sentence.others)
+        share = min((float(self.masks[target].mean()) for target in targets), default=1.0)
         self.writer.add_instruction(
             image_id,
-            [] if target is None else [ids[target]],
+            [ids[target] for target in targets],
             sentence.text,
             split=self.options.split(self.picture),
             source=sentence.source,

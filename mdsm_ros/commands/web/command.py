@@ -26,13 +26,13 @@ class WebOptions:
         host: Address to listen on.
         port: Port to listen on; 0 takes any that is free.
         model: Name, folder or hub id of the model.
-        device: Where the model runs.
+        device: Device of the model.
         label: Recording, or folder of pictures, to label.
         out: Data set folder of the labels.
         every: One of so many images of a recording.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
-        instruction: What to look for in every frame; "": what the recording says.
+        instruction: Instruction for every frame; "" for the recording's instructions.
         split: Split of the labels.
         dataset: Data set to browse.
         live: Whether the page has the tab of running nodes.
@@ -122,15 +122,16 @@ def open_page(options: WebOptions) -> int:
     if (options.label is None) != (options.out is None):
         raise CommandError("--label and --out belong together, expected both or neither")
     check_model(options.model)
-    from mdsm_ros.commands.web.server import address_of, listen, make_server, private_folder, warn_of_others
+    from mdsm_ros.commands.web import server as serving
 
     with ExitStack() as stack:
-        listening = stack.enter_context(listen(options.host, options.port))
-        folder = stack.enter_context(private_folder())
-        warn_of_others(options.host)
+        stack.enter_context(serving.ended_by_sigterm())
+        listening = stack.enter_context(serving.listen(options.host, options.port))
+        folder = stack.enter_context(serving.private_folder())
+        serving.warn_of_others(options.host)
         blocks, looks = _build(options, stack)
-        address = address_of(listening)
-        server = make_server(blocks, looks, port=listening.getsockname()[1], host=options.host, folder=folder)
+        address = serving.address_of(listening)
+        server = serving.make_server(blocks, looks, port=listening.getsockname()[1], host=options.host, folder=folder)
         print(f"{address} (Ctrl-C ends)", flush=True)  # the socket listens: a browser that comes early waits
         server.run(sockets=[listening])
     return 0

@@ -30,7 +30,7 @@ def read_upload(path: str) -> NDArray[np.uint8]:
     """
     size = Path(path).stat().st_size
     if size > MAX_UPLOAD:
-        raise ImageError(f"picture has {size} bytes, expected at most {MAX_UPLOAD}")
+        raise ImageError(f"image has {size} bytes, expected at most {MAX_UPLOAD}")
     try:
         return fit(read_picture(Path(path)))
     except ImageError as error:  # without the name of the server's temporary file

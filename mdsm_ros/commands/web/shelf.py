@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
     from mdsm_ros.segmenter import Segmenter
 
-REMEMBERED = 16  # answers
+REMEMBERED = 4  # answers; one of a large photograph takes 60 MB
 Load = Callable[[str], "Segmenter"]
 
 
@@ -75,8 +75,8 @@ class ModelShelf:
 
         Args:
             key: Name of the image.
-            image: uint8 (H, W, 3) RGB.
-            instruction: What to look for.
+            image: Image, uint8 (H, W, 3) RGB.
+            instruction: Instruction that names the target.
 
         Raises:
             MdsmError: The model cannot be loaded, or cannot answer.

@@ -7,21 +7,10 @@ import re
 from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
 from mdsm_ros.language.several import is_plural as has_plural_form
 
-_IRREGULAR = {"man": "men", "woman": "women", "gentleman": "gentlemen", "child": "children", "mouse": "mice"}
-_IRREGULAR |= {"knife": "knives", "shelf": "shelves", "loaf": "loaves", "scarf": "scarves"}
-_UNCOUNTED = {
-    "art",
-    "artwork",
-    "bread",
-    "butter",
-    "clothing",
-    "firewood",
-    "football",
-    "furniture",
-    "garbage",
-    "laundry",
-}
-_UNCOUNTED |= {"lighting", "luggage", "meat", "milk", "money", "paper", "salt", "soap", "soccer", "tissue"}
+_IRREGULAR = {"man": "men", "woman": "women", "person": "people", "child": "children", "mouse": "mice"}
+_IRREGULAR |= {"knife": "knives", "shelf": "shelves", "loaf": "loaves", "scarf": "scarves", "gentleman": "gentlemen"}
+_UNCOUNTED = {"art", "artwork", "bread", "butter", "clothing", "firewood", "football", "furniture", "garbage"}
+_UNCOUNTED |= {"laundry", "lighting", "luggage", "meat", "milk", "money", "paper", "salt", "soap", "soccer", "tissue"}
 _IDIOMS = r"(?<!about )(?<!else as )"
 _PRONOUNS: tuple[tuple[str, str], ...] = (
     (r"\bit's\b", "they're"),

@@ -53,7 +53,7 @@ class Sentence:
         distractors: Other visible items of the target's kind.
         by_looks: Kind and colour alone would single the target out.
         others: Further targets of a sentence that asks for several objects.
-        group: What such a sentence says of all of them; None for a sentence about one object.
+        group: Description of all objects of such a sentence; None for a sentence about one object.
     """
 
     text: str
@@ -94,9 +94,9 @@ class Speaker:
         """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
 
         Args:
-            count: attempts.
-            not_in_view_share: fraction of the attempts that are about something that is not in view.
-            several: fraction of the attempts that ask for several things; with 0, the words of all others stay as they
+            count: Number of attempts.
+            not_in_view_share: Fraction of the attempts about objects that are not in view.
+            several: Fraction of the attempts that ask for several objects; with 0, the words of all others stay as they
                 are.
         """
         left = PER_TARGET * [s for s in self.scene.seen if s.target]
@@ -117,6 +117,11 @@ class Speaker:
             if sentence is not None:
                 result.append(sentence)
         return result
+
+    def about(self, index: int) -> Sentence | None:
+        """A sentence about one of the room's items; None where it is not in view or nothing tells it from others."""
+        target = next((thing for thing in self.scene.seen if thing.index == index), None)
+        return None if target is None else self._about(target)
 
     def _draw_target(self, things: Sequence[Seen]) -> Seen | None:
         """One of the things whose area is about as drawn; None where there is none."""

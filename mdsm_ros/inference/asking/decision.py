@@ -20,7 +20,8 @@ Find = Callable[[str], Sequence[Instance]]
 
 SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
 MOST_CANDIDATES = 12
-SHARED = 0.5
+DETECTOR_TRUST = 0.5  # a detector is not surer of the object that is meant, only of the noun
+SHARED = 0.5  # of the smaller of two masks
 LEAST_AREA = 0.0015  # of the image: smaller objects are not asked about
 LEAST_OF_BEST = 0.35  # of the best candidate's score: what is less likely than this is not the noun
 
@@ -30,8 +31,8 @@ class Choice:
     """The object that a reply chose, as far as later frames can know it again.
 
     Attributes:
-        words: What told it apart: "the blue one".
-        box: Where it was last.
+        words: Words that distinguish it: "the blue one".
+        box: Last known box of the object.
     """
 
     words: str
@@ -45,8 +46,8 @@ class Decision:
     Attributes:
         instances: The objects that its noun fits.
         candidates: The same objects as they are judged.
-        ranking: How likely each is; None without any.
-        question: What to ask; None where it is clear, or where nothing was found.
+        ranking: Probability of each object; None without any.
+        question: Question to ask; None if the instruction is clear, or if no object was found.
     """
 
     instances: tuple[Instance, ...]
@@ -77,12 +78,12 @@ def decide(
 
     Args:
         view: The image, with depth where there is any.
-        instruction: What was said.
+        instruction: Instruction of the user.
         find: Finds objects by their noun.
-        margin: How far the most likely object must be before the next, 0 to 1, else there is a question.
+        margin: Smallest lead of the most likely object over the next, 0 to 1; below it, there is a question.
         answer: The answer to the whole instruction, by a model that reads it: its objects are candidates, too, and its
             probability counts; None: the finder's objects and scores count alone.
-        choice: What an earlier reply chose; then nothing is asked.
+        choice: Object chosen by an earlier reply; there is then no question.
     """
     description = describe_target(instruction)
     instances = _found(find, description.noun, () if answer is None else parts_of(answer))
@@ -95,7 +96,7 @@ def decide(
     def landmarks(mark: Description) -> list[Candidate]:
         return [candidate_of_mask(view, one.mask, one.score) for one in _found(find, mark.noun)]
 
-    ranking = rank(description, candidates, landmarks)
+    ranking = rank(description, candidates, landmarks, trust=DETECTOR_TRUST if answer is None else 1.0)
     contenders = ranking.contenders(margin)
     question = None
     if len(contenders) > 1:

@@ -16,7 +16,12 @@ LEAST_OF_LARGEST = 0.3
 
 
 class Answerer(Protocol):
-    """What is needed of a Segmenter."""
+    """The part of a Segmenter that is needed here."""
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the model itself finds every object of a noun."""
+        ...
 
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None
@@ -26,11 +31,13 @@ class Answerer(Protocol):
 
 
 class NounFinder:
-    """The objects of a noun in one image: a short instruction of the first stage, each noun once.
+    """The objects of a noun in one image: a short instruction to the first stage, each noun once.
+
+    A detector is asked for every object of the noun. Of other models, the parts of the mask are the objects.
 
     Args:
         segmenter: The model.
-        image: uint8 (H, W, 3) RGB.
+        image: Image, uint8 (H, W, 3) RGB.
         settings: Those of the whole instruction's answer.
     """
 
@@ -42,11 +49,10 @@ class NounFinder:
     def __call__(self, noun: str) -> Sequence[Instance]:
         """The objects of a noun; none where the model says that there are none."""
         if noun not in self._found:
-            answer = self._segmenter.segment(self._image, f"find the {noun}", self._settings)
-            if answer.found is not None:
-                self._found[noun] = answer.found
-            else:
-                self._found[noun] = parts_of(answer) if answer.present else ()
+            wanted = "every" if self._segmenter.finds_objects else "the"
+            answer = self._segmenter.segment(self._image, f"find {wanted} {noun}", self._settings)
+            own = answer.found if answer.found is not None else parts_of(answer)
+            self._found[noun] = own if answer.present else ()
         return self._found[noun]
 
 

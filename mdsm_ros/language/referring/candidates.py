@@ -22,7 +22,7 @@ class View:
     """The image in which objects are judged.
 
     Attributes:
-        image: uint8 (H, W, 3) RGB.
+        image: Image, uint8 (H, W, 3) RGB.
         locate: Finds the object of a mask (H, W) in space; None: there is no depth.
     """
 
@@ -35,13 +35,13 @@ class Candidate:
     """One object of a view.
 
     Attributes:
-        box: Its box in the image.
-        score: How well the model thinks that it fits, 0 to 1.
+        box: Box of the object in the image.
+        score: Score of the object by the model, 0 to 1.
         area: Fraction of the image that it covers.
         colors: Fraction of its pixels by colour; empty where they are not known.
-        center: (3,) middle of its visible surface in the camera's optical frame (x right, y down, z forward), metres;
-            None without depth.
-        half: (3,) half of the extent of that surface along the same axes, metres.
+        center: Middle of its visible surface in the camera's optical frame (x right, y down, z forward) in metres,
+            (3,); None without depth.
+        half: Half of the extent of that surface along the same axes in metres, (3,).
     """
 
     box: Box

@@ -42,10 +42,10 @@ class Description:
     """An object in words; lower case.
 
     Attributes:
-        noun: Its category, with the words before it that are none of the following: "side table".
+        noun: Category of the object, with the words before it that are none of the following: "side table".
         color: Name of ``words.COLORS``, or None.
         pattern: Key of ``words.PATTERN_NAMES``, or None.
-        statements: What else is said of it.
+        statements: Further statements about the object.
     """
 
     noun: str

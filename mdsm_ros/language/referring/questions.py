@@ -22,7 +22,7 @@ class Option:
     """One answer to a question.
 
     Attributes:
-        words: What tells the object apart from those of the other options: "the blue one".
+        words: Words that distinguish the object from those of the other options: "the blue one".
         candidate: The object.
     """
 
@@ -35,7 +35,7 @@ class Question:
     """A question with two to four options.
 
     Attributes:
-        noun: What is asked for.
+        noun: Category of the requested object.
         options: The objects that it may be, the likeliest first.
     """
 
@@ -58,7 +58,7 @@ def make_question(noun: str, candidates: Sequence[Candidate]) -> Question:
     """Asks which of several objects is meant.
 
     Args:
-        noun: What they are called.
+        noun: Category of the objects.
         candidates: At least two, the likeliest first; those beyond four are left out.
     """
     asked = list(candidates[:MOST_OPTIONS])

@@ -29,8 +29,8 @@ class Ranking:
     """What a description says of several objects.
 
     Attributes:
-        probabilities: (N,), they sum to 1.
-        fits: (N,), 0 to 1, how well all that was judged fits each object; 1 where nothing was.
+        probabilities: Probabilities of the objects (N,), which sum to 1.
+        fits: Agreement of each object with all judged statements, 0 to 1, (N,); 1 if none was judged.
         judged: Whether something that the description says could be judged: a colour, or a statement whose landmarks
             were found.
     """
@@ -70,7 +70,7 @@ def rank(
     """How likely each of several objects is the one that is described.
 
     Args:
-        description: What is said of it; its noun fits all of them.
+        description: Description of the object; its noun fits all of them.
         things: At least one object.
         find: Finds landmarks.
         trust: Exponent of the objects' scores; 0 leaves the scores out.

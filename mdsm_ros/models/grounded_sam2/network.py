@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -57,6 +57,8 @@ class GroundedSAM2(nn.Module):
         normalize_detector: Normalisation with the mean and standard deviation of the detector's checkpoint.
         normalize_segmenter: Normalisation for the segmenter's checkpoint.
     """
+
+    finds_objects: ClassVar[Literal[True]] = True
 
     def __init__(
         self,

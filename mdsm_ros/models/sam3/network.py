@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -46,6 +46,8 @@ class SAM3(nn.Module):
         tokenizer: CLIP's tokenizer.
         normalize: Normalisation with the checkpoint's mean and standard deviation.
     """
+
+    finds_objects: ClassVar[Literal[True]] = True
 
     def __init__(
         self, config: SAM3Config, network: Sam3Model, tokenizer: PreTrainedTokenizerBase, normalize: Normalize

@@ -98,7 +98,8 @@ def _model(
         return find, _surest(find, asked), None
     settings = conditions.segmenter.defaults.updated(num_inference_steps=conditions.steps, seed=asked.instruction.id)
     answer = conditions.segmenter.segment(view.image, asked.text, settings)
-    return NounFinder(conditions.segmenter, view.image, settings), answer.mask, answer
+    reads_all = not conditions.segmenter.finds_objects
+    return NounFinder(conditions.segmenter, view.image, settings), answer.mask, answer if reads_all else None
 
 
 def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdsm_ros.homes.speech.groups import Group
 from mdsm_ros.homes.speech.queries import Query
 from mdsm_ros.homes.words import rooms as home_rooms
 from mdsm_ros.homes.words import sentences as home_sentences
@@ -46,6 +47,8 @@ class Sentence:
         query: Description of the target in the sentence.
         expressions: Number of referring expressions.
         distractors: Other objects that go by the target's name.
+        others: Indices of further targets, of a sentence that asks for several.
+        group: What such a sentence says of all of them; None for a sentence about one.
     """
 
     text: str
@@ -53,6 +56,13 @@ class Sentence:
     query: Query
     expressions: int
     distractors: int
+    others: tuple[int, ...] = ()
+    group: Group | None = None
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Indices of all that it asks for; none when that is not in the picture."""
+        return () if self.target is None else (self.target, *self.others)
 
 
 class Speaker:
@@ -137,7 +147,7 @@ class Speaker:
         phrase = self.words.phrase(query, absent=absent and number == 0, several=number > 1)
         roll = self.rng.random()
         if roll < BARE_SHARE:
-            return self._finish(phrase if self.rng.random() < 0.7 else phrase.removeprefix("the ")), 0
+            return self.finish(phrase if self.rng.random() < 0.7 else phrase.removeprefix("the ")), 0
         if roll < BARE_SHARE + ASK_SHARE:
             ask = self.words.pick(v.ASK)
             text = ask.format(phrase)
@@ -145,9 +155,9 @@ class Speaker:
         verbs = (*v.LOOK, *v.FETCH) if query.kind in STRANGERS else v.VERBS.get(query.kind, v.LOOK)
         verb = self.words.pick(verbs)
         if self.room is not None and self.rng.random() < ROOM_SHARE:
-            return self._finish(self._with_room(phrase, verb, query.kind)), 0
+            return self.finish(self._with_room(phrase, verb, query.kind)), 0
         route, more = self._route(query)
-        return self._finish(self._without_room(phrase, verb, query.kind, route)), more
+        return self.finish(self._without_room(phrase, verb, query.kind, route)), more
 
     def _with_room(self, phrase: str, verb: str, kind: str) -> str:
         assert self.room is not None
@@ -216,7 +226,8 @@ class Speaker:
         mark = marks[int(self.rng.integers(len(marks)))]
         return self.words.pick(home_sentences.ROUTES).format(self.words.phrase(mark)), 1
 
-    def _finish(self, text: str) -> str:
+    def finish(self, text: str) -> str:
+        """A sentence with a capital and a full stop, or without, as people write."""
         text = self._capital(text) if self.rng.random() < 0.85 else text
         return text + ("." if self.rng.random() < 0.3 else "")
 

@@ -86,6 +86,10 @@ class Wording:
         """One of several."""
         return str(words[int(self.rng.integers(len(words)))])
 
+    def nouns(self, kind: str) -> tuple[str, ...]:
+        """All names of a kind that is there."""
+        return nouns(kind, self.broad)
+
     def noun(self, kind: str, *, absent: bool = False) -> str:
         """A name of a kind; for one that is not there, one that fits nothing else."""
         if kind in HYPERNYMS or kind in STRANGERS:

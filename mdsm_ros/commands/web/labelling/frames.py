@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
 from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
@@ -53,12 +54,14 @@ class Frames(Protocol):
 class FolderFrames:
     """The pictures of a folder, in the order of their names; links that lead out of it are left out.
 
+    Without an instruction for all, ``images.csv`` or the note of a kept frame gives that of an image.
+
     Args:
         folder: Folder of the pictures; folders in it do not count.
-        instruction: What to look for in every picture; "" where that is not known.
+        instruction: Instruction for every image; "" if unknown.
 
     Raises:
-        DatasetError: There is no picture in the folder.
+        DatasetError: There is no picture in the folder, or its ``images.csv`` cannot be used.
     """
 
     def __init__(self, folder: Path, instruction: str = "") -> None:
@@ -72,10 +75,14 @@ class FolderFrames:
         if not self._files:
             raise DatasetError(f"folder {str(folder)!r} holds no pictures, expected files such as image.jpg")
         self.keys = list(self._files)
+        self._listed = {} if instruction else listed_instructions(folder)
 
     def instruction(self, number: int) -> str:
         """As :class:`Frames` says."""
-        return self._instruction
+        key = self.keys[number]
+        return (
+            self._instruction or self._listed.get(self._files[key]) or noted_instruction(self._folder / f"{key}.json")
+        )
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """As :class:`Frames` says; the file is checked again, since it may be another one by now."""
@@ -113,7 +120,7 @@ class BagFrames:
         every: Distance of the frames; 1 takes all images.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String, if there is just one.
-        instruction: What to look for in every frame, instead of the recording's instructions; "": not known.
+        instruction: Instruction for every frame, instead of the recording's instructions; "" if unknown.
 
     Raises:
         BagError: The recording or a topic cannot be used.

@@ -46,7 +46,7 @@ class Trial:
         initial: The photograph with the initial mask.
         refined: The same with the refined mask; None where there is none yet, or the model does not refine.
         regions: The photograph with the candidates, numbered; None until the answer is final.
-        uncertainty: Where several refinements differ; None where there was one.
+        uncertainty: Image of the differences between several refinements; None if there was only one.
         attention: The photograph under the attention of each word; None where the model shows none.
         notes: Limits of the model that the instruction meets.
     """
@@ -67,8 +67,8 @@ def trials(
 
     Args:
         shelf: Models of the page.
-        image: uint8 (H, W, 3) RGB.
-        instruction: What to look for.
+        image: Image, uint8 (H, W, 3) RGB.
+        instruction: Instruction that names the target.
         model: Name of the model.
         choices: Settings of the answer.
 
@@ -124,7 +124,7 @@ def _check(choices: Choices) -> None:
 
 
 def _marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    canvas = image.copy()
+    canvas: NDArray[np.uint8] = image.copy()
     draw_mask(canvas, mask)
     return canvas
 
