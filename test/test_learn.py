@@ -213,6 +213,7 @@ def broken(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (coco(lambda name: f"other{name}.jpg"), "are of none of the 6 frames"),
         (coco(lambda _: f"{NAMES[0]}.jpg"), "twice, expected each once"),
         (coco() | {"images": [3]}, "'images' holds 3, expected JSON objects"),
+        (coco() | {"annotations": [{"image_id": [1]}]}, "hold 0 labels"),
     ],
 )
 def test_labels_that_cannot_be_used(tmp_path: Path, content: Any, message: str) -> None:
