@@ -15,6 +15,7 @@ ROS = (
     "sensor-msgs",
     "std-msgs",
     "std-srvs",
+    "visualization-msgs",
 )
 ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
 

@@ -38,10 +38,16 @@ def generate_launch_description() -> LaunchDescription:
                 description="Blur, noise, exposure, colours and JPEG of a real camera, or images as rendered.",
             ),
             DeclareLaunchArgument(
+                "target_frame",
+                default_value="base_link",
+                description="Frame of pose, points, box and grasps: base_link, map, or empty for that of the camera.",
+            ),
+            DeclareLaunchArgument(
                 "rviz", default_value="false", choices=["true", "false"], description="Start RViz with a prepared view."
             ),
             IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(str(HERE / "mdsm.launch.py")), launch_arguments={"depth": "depth"}.items()
+                PythonLaunchDescriptionSource(str(HERE / "mdsm.launch.py")),
+                launch_arguments={"depth": "depth", "target_frame": LaunchConfiguration("target_frame")}.items(),
             ),
             Node(
                 package="mdsm_ros",

@@ -50,6 +50,12 @@ ARGUMENTS = [
         description="Topic of the camera_info of the depth images, needed if they are not registered to the images; "
         "empty: camera_info beside the depth topic.",
     ),
+    DeclareLaunchArgument(
+        "target_frame",
+        default_value="",
+        description="Frame of pose, points, box and grasps, such as base_link; empty: as in params_file, where the "
+        "default is the frame of the image.",
+    ),
     DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
     DeclareLaunchArgument(
         "autostart",
@@ -94,7 +100,7 @@ def remapping(name: str, value: dict[str, str]) -> tuple[str, str]:
 
 def make_node(context: LaunchContext) -> list[Node]:
     value = context.launch_configurations
-    overrides: dict[str, object] = {name: value[name] for name in ("model", "device") if value[name]}
+    overrides: dict[str, object] = {name: value[name] for name in ("model", "device", "target_frame") if value[name]}
     if value["depth"]:
         overrides["depth"] = True
     depth = value["depth"] or "depth"

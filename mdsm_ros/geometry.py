@@ -7,7 +7,7 @@ a gap in depth is the object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +61,15 @@ class ObjectGeometry:
     position: NDArray[np.float64]
     axes: NDArray[np.float64]
     size: NDArray[np.float64]
+
+    def moved(self, rotation: NDArray[np.float64], translation: NDArray[np.float64]) -> ObjectGeometry:
+        """The object in another frame: ``rotation`` (3, 3) and ``translation`` (3,) lead to it from the camera's."""
+        return replace(
+            self,
+            points=(self.points @ rotation.T + translation).astype(np.float32),
+            position=rotation @ self.position + translation,
+            axes=rotation @ self.axes,
+        )
 
 
 def locate(mask: NDArray[np.bool_], depth: NDArray[np.float32], camera: Unprojector) -> ObjectGeometry | None:

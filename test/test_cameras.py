@@ -16,7 +16,7 @@ from mdsm_ros.errors import SpatialError
 from mdsm_ros.geometry import ObjectGeometry
 from mdsm_ros.recordings.cameras.info import camera_of, is_rectified
 from mdsm_ros.recordings.cameras.registration import Rigid
-from mdsm_ros.ros.depth.buffer import DepthBuffer, Sources
+from mdsm_ros.ros.depth.buffer import REMEMBERED, DepthBuffer, Sources
 
 IDEAL = Lens()
 BARREL = Lens(d=(-0.32, 0.12, 0.001, -0.0015, -0.02), p=(215.0, 214.0, 155.0, 125.0))
@@ -247,6 +247,21 @@ def test_the_nearest_depth_in_time_is_taken() -> None:
     assert buffer.match(header(0.95)).metres[0, 0] == 1
     with pytest.raises(SpatialError, match=r"depth is 0\.090 s away, expected a depth image within 0\.05 s"):
         buffer.match(header(1.11))
+
+
+def test_the_depth_of_an_image_that_is_being_answered_is_kept() -> None:
+    buffer = DepthBuffer(0.05)
+    buffer.put_info(IDEAL.info())
+    buffer.hold(header(1.0))
+    buffer.put_depth(depth_message(np.full((48, 64), 1), 1.01))
+    buffer.hold(header(1.0))
+    for number in range(2 * REMEMBERED):
+        buffer.put_depth(depth_message(np.full((48, 64), 2), 2.0 + number))
+    assert buffer.match(header(1.0)).metres[0, 0] == 1
+    assert buffer.match(header(2.0 + number)).metres[0, 0] == 2
+    buffer.hold(header(2.0 + number))
+    with pytest.raises(SpatialError, match="depth is"):
+        buffer.match(header(1.0))
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0])

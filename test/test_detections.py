@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from table_scene import described
 
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.instances import Instance
 from mdsm_ros.ros.detections import detections_of, label_info_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 
-DETECTIONS, LABEL_INFO = (
-    next(topic for topic in OUTPUTS if topic.short_name == name) for name in ("detections", "label_info")
+DETECTIONS, DETECTIONS_3D, LABEL_INFO = (
+    next(topic for topic in OUTPUTS if topic.short_name == name)
+    for name in ("detections", "detections_3d", "label_info")
 )
 INSTALLED = find_spec("vision_msgs") is not None
 FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
@@ -27,6 +29,9 @@ FIELDS = {  # of vision_msgs 4 (Humble to Kilted)
     "Point2D": ("x", "y"),
     "ObjectHypothesisWithPose": ("hypothesis", "pose"),
     "ObjectHypothesis": ("class_id", "score"),
+    "Detection3DArray": ("header", "detections"),
+    "Detection3D": ("header", "results", "bbox", "id"),
+    "BoundingBox3D": ("center", "size"),
     "LabelInfo": ("header", "class_map", "threshold"),
     "VisionClass": ("class_id", "class_name"),
 }
@@ -112,4 +117,29 @@ def test_nothing_in_view_is_an_empty_array() -> None:
 def test_without_vision_msgs_there_are_no_detections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vision_msgs.msg", None)
     assert DETECTIONS.message_type() is None
+    assert DETECTIONS_3D.message_type() is None
     assert LABEL_INFO.message_type() is None
+
+
+def test_the_box_in_space_has_the_instruction_as_its_class() -> None:
+    pytest.importorskip("geometry_msgs.msg", reason="ROS 2 (geometry_msgs) is not installed")
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject, best_grasps, detections_3d_of
+
+    target = described().target
+    assert target is not None
+    box, other = DescribedObject(1, "get the box", 0.75, target), DescribedObject(3, "the cup", 0.5, target)
+    message: Any = detections_3d_of([box, other], header())
+    detection, second = message.detections
+    assert (detection.id, second.id, second.results[0].hypothesis.class_id) == ("1", "3", "the cup")
+    assert len(best_grasps([box, other])) == 5
+    assert best_grasps([box, other])[:2] == [target.grasps[0]] * 2
+    (result,) = detection.results
+    assert message.header == detection.header == header()
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ("get the box", 0.75)
+    size, center = detection.bbox.size, detection.bbox.center.position
+    np.testing.assert_allclose((size.x, size.y, size.z), target.box.size)
+    np.testing.assert_allclose((center.x, center.y, center.z), target.box.center)
+    covariance = np.reshape(result.pose.covariance, (6, 6))
+    np.testing.assert_allclose(covariance[:3, :3], target.covariance)
+    assert isinstance(message, DETECTIONS_3D.message_type() or ())
+    assert list(detections_3d_of([], header()).detections) == []

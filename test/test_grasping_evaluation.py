@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ import trimesh
 from mdsm_ros.homes.camera_effects.depth import measured
 from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.gripper import Gripper
+from mdsm_ros.manipulation.noise import DepthNoise
 from training.evaluation.grasping.boxes import best_iou, exact_box, iou, is_round
 from training.evaluation.grasping.command import summarize
 from training.evaluation.grasping.contact import GraspPose, is_antipodal, is_free, touches
+from training.evaluation.grasping.judge import Conditions, judge
+from training.evaluation.grasping.predicted import Predictor
 
 CUBE = OrientedBox(np.zeros(3), np.eye(3), np.ones(3))
 ABOVE = np.stack([(0.0, 0.0, -1.0), (1.0, 0.0, 0.0), (0.0, -1.0, 0.0)], axis=1)  # from above, closing along x
@@ -95,18 +99,20 @@ def test_depth_cameras_err_more_far_away() -> None:
 def record(**changes: object) -> dict[str, object]:
     grasp = {"score": 0.5, "antipodal": True, "free": True}
     known = {"iou": 0.8, "box_error": 0.01, "centroid_error": 0.002, "mahalanobis": 1.0, "support": True}
-    return known | {"fits": True, "seconds": 0.1, "grasps": [grasp], "reason": ""} | changes
+    return known | {"fits": True, "seconds": 0.1, "grasps": [grasp], "reason": "", "mask_iou": 0.9} | changes
 
 
 def test_the_summary_counts_frames_without_a_box_or_a_grasp_as_failures() -> None:
     nothing = record(iou=None, box_error=None, centroid_error=None, mahalanobis=None, support=None, grasps=[])
     slips = record(grasps=[{"score": 0.5, "antipodal": False, "free": True}])
-    summary = summarize([record(), record(fits=False, grasps=[]), nothing, slips])
+    summary = summarize([record(), record(fits=False, grasps=[]), nothing, slips | {"mask_iou": 0.2}])
     assert summary["frames"] == 4
     assert summary["frames without a box"] == 1
     assert summary["best candidate antipodal and free, of all that fit"] == pytest.approx(1 / 3, abs=0.001)
     assert summary["of these with a candidate"] == pytest.approx(2 / 3, abs=0.001)
     assert summary["box IoU, median (without a box: 0)"] == 0.8
+    assert summary["masks with an IoU of 0.5 or more"] == 0.75
+    assert summary["best candidate antipodal and free, of these"] == 0.5
     assert summarize([])["best candidate free"] is None
 
 
@@ -144,3 +150,40 @@ def test_homes_are_judged_by_meshes_that_are_where_they_are_drawn(
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("home_*.json")} == began
     assert main([*command, "--gravity"]) == 2
     assert "give another --out" in capsys.readouterr().err
+
+
+@pytest.mark.render
+def test_masks_of_a_model_are_asked_for_by_a_sentence_about_the_object() -> None:
+    pytest.importorskip("mujoco", reason="needs the extra [sim]")
+    if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
+        pytest.skip("rendering needs libegl1 and libgl1-mesa-dri")
+    from mdsm_ros.homes.generate import SPLIT_SEEDS
+    from mdsm_ros.inference.answer import Segmentation
+    from training.evaluation.grasping.frames import GraspFrame, home_frames
+
+    asked: list[str] = []
+
+    class Segmenter:
+        """Finds the left half of every object."""
+
+        def __init__(self, frame: GraspFrame) -> None:
+            self.mask = frame.mask.copy()
+            self.mask[:, int(np.median(np.nonzero(frame.mask)[1])) :] = False
+
+        def segment(self, image: np.ndarray, instruction: str) -> Segmentation:
+            assert image.shape == (*self.mask.shape, 3)
+            asked.append(instruction)
+            return Segmentation(self.mask, self.mask.astype(np.float32), None, 0.9, True, "refined", {})
+
+    conditions = Conditions(Gripper(), DepthNoise())
+    for number, frame in enumerate(home_frames(SPLIT_SEEDS["test"], None, pictures=True)):
+        predictor: Any = Predictor(Segmenter(frame))  # type: ignore[arg-type]
+        prediction = predictor.predict(frame, np.random.default_rng(number))
+        if prediction is not None:
+            break
+    assert prediction is not None
+    assert asked == [prediction.instruction]
+    found = judge(frame, SPLIT_SEEDS["test"], number, conditions, prediction)
+    assert found["instruction"] == prediction.instruction
+    assert found["mask_iou"] == pytest.approx(0.5, abs=0.1)
+    assert found["kind"] == frame.room.items[frame.item].kind

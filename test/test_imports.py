@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROS_PACKAGES = {
     "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "launch", "launch_ros",
     "lifecycle_msgs", "rcl_interfaces", "rclpy", "sensor_msgs", "sensor_msgs_py", "std_msgs", "std_srvs",
-    "tf2_ros", "vision_msgs",
+    "tf2_msgs", "tf2_ros", "vision_msgs", "visualization_msgs",
 }  # fmt: skip
 TENSOR_PACKAGES = {"torch", "torchvision", "timm", "transformers", "diffusers", "safetensors"}
 FILE_OPENERS = {

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from training.learn.data import split_by_time
 from training.learn.labels import find_labels, labelled_names, match, write_labels
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
-from training.learn.tune import default_config, training_config
+from training.learn.tune import default_config, train_model, training_config
 
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 CONFIG: dict[str, Any] = {
@@ -237,6 +238,17 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"labels cannot be written to .*No space left on device"):
         run_steps(tmp_path, [Step("labels", {}, work)])
     assert not (tmp_path / "steps/labels.json").exists()
+
+
+@pytest.mark.training
+def test_too_little_room_is_told_before_the_training(
+    place: Path, untrained_weights: Path, learned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(learned / "data", tmp_path / "data", ignore=shutil.ignore_patterns("features"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
+    config = training_config(place / "config.yaml", str(untrained_weights), 0, "cpu")
+    with pytest.raises(StorageError, match=r"has 1 MB free, expected at least \d+ MB for features and checkpoints"):
+        train_model(tmp_path / "training", tmp_path / "data", config, "cpu")
 
 
 def test_steps_are_done_once(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ def test_the_yaml_holds_the_defaults() -> None:
         ("image_transport", "theora", "parameter image_transport is 'theora', expected raw or compressed"),
         ("image_reliability", "", "parameter image_reliability is '', expected best_effort or reliable"),
         ("instruction", "   ", "parameter instruction is refused: "),
+        ("gripper_width", 0.0, "parameter gripper_width is 0.0, expected 0.005 to 0.5"),
+        ("transform_timeout", -1.0, "parameter transform_timeout is -1.0, expected 0.0 to 10.0"),
+        ("target_frame", "/base_link", "parameter target_frame is '/base_link', expected the name of a frame"),
+        ("target_frame", "base link", "parameter target_frame is 'base link', expected the name of a frame"),
     ],
 )
 def test_values_out_of_range(name: str, value: Any, reason: str) -> None:
@@ -47,6 +51,7 @@ def test_values_out_of_range(name: str, value: Any, reason: str) -> None:
         ("mask_threshold", float(MODEL_DEFAULT)),
         ("instruction", ""),
         ("instruction", "get the cup"),
+        ("target_frame", "base_link"),
     ],
 )
 def test_values_in_range(name: str, value: Any) -> None:

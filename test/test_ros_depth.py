@@ -74,9 +74,9 @@ class Watcher:
 
     def newest_frame(self) -> str:
         """Of the depth images that the node has."""
-        inputs = self.robot.node._depth_inputs
-        assert inputs is not None
-        return str(inputs.buffer._images[-1].header.frame_id)
+        objects = self.robot.node._objects
+        assert objects is not None
+        return str(objects.depth.buffer._images[-1].header.frame_id)
 
     def wait_for_bad(self, kind: str) -> None:
         self.robot.wait(lambda: kind in self.bad())

@@ -449,6 +449,7 @@ def test_with_depth_the_node_says_where_the_object_is(make_robot: Callable[..., 
     np.testing.assert_allclose(points["xyz"].mean(axis=0), (-0.24, -0.16, 1.0), atol=1e-3)
     assert set(points["rgb"].tolist()) == {250 << 16}
     assert robot.stamps("object_pose") == [2]
+    assert "mdsm_grasps" not in {thread.name for thread in threading.enumerate()}  # nobody wants a description
 
 
 def test_pictures_are_published_while_somebody_subscribes(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ CHANGED = {
     "num_inference_steps": 6,
     "latency_budget": 50.0,
     "warm_start": True,
+    "track": True,
     "num_samples": 3,
     "mask_threshold": 0.9,
     "present_threshold": 0.7,
@@ -39,6 +40,7 @@ CHANGED = {
     "ask_margin": 0.5,
     "relations": True,
     "publish_initial": False,
+    "gripper_width": 0.06,
 }
 
 

@@ -31,6 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--live", action="store_true", help="play the recording into the running node, as on a robot; needs ROS"
     )
     parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
+    parser.add_argument(
+        "--track",
+        type=positive_number,
+        metavar="SECONDS",
+        help="also report the masks of parameter track, for a model that takes SECONDS per answer; with --live: set "
+        "the parameter",
+    )
     parser.add_argument("--compare", metavar="MODEL", help="second model, compared with --model frame by frame")
     parser.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     add_model_arguments(parser)
@@ -63,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         num_inference_steps=args.steps,
         live=args.live,
         rate=args.rate,
+        track=args.track,
         write_bag=not args.no_bag,
     )
     return run_replay(options, segmenters[0]) if args.compare is None else run_comparison(options, segmenters)

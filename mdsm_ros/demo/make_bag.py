@@ -2,7 +2,8 @@
 
 The robot drives from room to room, stops, receives an instruction, and looks at the target while it sways a little,
 like a base with a lifted arm. So an instruction stays true as long as it applies. ``--labels`` writes the ground-truth
-masks of every image for more instructions than the current one, like a person who labels the recording.
+masks of every image for more instructions than the current one, like a person who labels the recording. With
+``--motion turn``, the robot turns away instead until the target has left the view, and back.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from mdsm_ros.homes.views.seen import look
 STOPS = 11  # stops per home, each with an instruction; the middle one names an object that is not in view
 HOLD = 5.0  # duration of an instruction in seconds
 SWAY = 0.06  # metres to either side
+TURN = np.deg2rad(75.0)  # away from the target and back: further than the lens is wide
+MOTIONS = ("sway", "turn")
 VIEWS_PER_ROOM = 4
 SPARE = 2  # views searched per stop: not every room has that many, and not every view has an instruction
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
@@ -87,6 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--depth", action="store_true", help="also write depth images, 16UC1 in mm (REP-118)")
     parser.add_argument(
+        "--motion",
+        choices=MOTIONS,
+        default="sway",
+        help="sway: the target stays in view; turn: it leaves the view and comes back (default: %(default)s)",
+    )
+    parser.add_argument(
         "--camera",
         choices=CAMERAS,
         default="real",
@@ -108,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
     total = max(1, round((args.seconds or args.stops * args.hold) * args.rate))
     pace = Pace(args.rate, args.hold)
     labels = None if args.labels is None else DatasetWriter(args.labels, CATEGORIES, info={"source": "demo-bag"})
-    shots = islice(film(stops, args.size, pace, depth=args.depth, camera=args.camera, labels=labels), total)
+    about = {"depth": args.depth, "camera": args.camera, "motion": args.motion}
+    shots = islice(film(stops, args.size, pace, **about, labels=labels), total)
     write_recording(args.out, tqdm(shots, total=total, unit="frame"), rate=args.rate, start=START)
     if labels is not None:
         labels.close()
@@ -144,6 +154,7 @@ def film(
     *,
     depth: bool,
     camera: str,
+    motion: str = "sway",
     labels: DatasetWriter | None = None,
 ) -> Iterator[Shot]:
     """The frames of all stops, each with its own camera settings; possible instructions go to ``labels``."""
@@ -153,7 +164,7 @@ def film(
         strengths = Strengths.draw(rng) if camera == "real" else IDEAL
         with RoomRenderer(sample.room, *size) as renderer:
             for phase in np.linspace(0, 2 * np.pi, pace.frames, endpoint=False):
-                view = renderer.render(_sway(sample.view.pose, SWAY * np.sin(phase)), depth=depth)
+                view = renderer.render(_moved(sample.view.pose, motion, phase), depth=depth)
                 truth = np.zeros(view.items.shape, bool) if sentence.target is None else view.items == sentence.target
                 rgb = expose(view.rgb, strengths, rng)
                 if labels is not None:
@@ -168,6 +179,21 @@ def _label(labels: DatasetWriter, sample: Sample, name: str) -> None:
     sentences = [s for s in sample.sentences if s.target is None or s.target in in_sight]
     scene = f"home {sample.room.seed}"
     write_sample(labels, replace(sample, seen=seen, sentences=sentences), "test", scene, name)
+
+
+def _moved(pose: CameraPose, motion: str, phase: float) -> CameraPose:
+    """The pose at a phase of the motion, 0 to 2 pi; at 0 it is ``pose`` itself."""
+    if motion == "turn":
+        return _turn(pose, TURN * (1 - np.cos(phase)) / 2)
+    return _sway(pose, SWAY * np.sin(phase))
+
+
+def _turn(pose: CameraPose, angle: float) -> CameraPose:
+    """Turned about the vertical through the camera, in radians."""
+    x, y, z = np.subtract(pose.target, pose.position)
+    turned = (np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, z)
+    tx, ty, tz = np.add(pose.position, turned)
+    return replace(pose, target=(float(tx), float(ty), float(tz)))
 
 
 def _sway(pose: CameraPose, metres: float) -> CameraPose:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
 from mdsm_ros.inference.instances import Box, Instance, box_of, distinct, split_instances
 
-Stage = Literal["initial", "refined"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
+Stage = Literal["initial", "refined", "tracked"]
+STAGES: tuple[Stage, ...] = ("initial", "refined")
+"""The stages of a model's answer."""
+TRACKED: Stage = "tracked"
+"""A mask that was carried here from an older image's answer."""
 
 MAX_INSTRUCTION_CHARACTERS = 1000
 
@@ -32,7 +35,8 @@ class Segmentation:
         score: Confidence of the model that the target is in view, in [0, 1]; 0 for an instruction in an unsupported
             language.
         present: Whether the score is high enough and the mask has a pixel. If False, the mask is empty.
-        stage: Stage that gave the answer, "initial" or "refined".
+        stage: Stage that gave the answer, "initial" or "refined"; "tracked" for a mask that was carried to this image
+            from the answer to an older one.
         timings: Seconds spent in "preprocess", "text", "initial", "refine" and "total" so far.
         several: Whether the instruction asks for several objects.
         found: Objects separated by the model itself, for an instruction that asks for several; None if the model does

@@ -131,7 +131,7 @@ PICTURES = _words("photo photograph picture")
 DEPARTURES = _words("exit leave")
 MOTIONS = _words(
     """go got walk enter head proceed travel navigate journey venture visit advance trek progress come step run wander
-    access stroll maneuver continue climb traverse mosey trot hightail relocate hurry approach pass face follow
+    roam access stroll maneuver continue climb traverse mosey trot hightail relocate hurry approach pass face follow
     stand stop wait patrol drive roll ascend descend cross return move get turn use stay start"""
 )
 """Verbs that bring the robot somewhere."""

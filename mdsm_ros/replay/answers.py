@@ -16,13 +16,15 @@ from pycocotools import mask as coco_mask
 from mdsm_ros.dataset.metrics import intersection_union, iou
 from mdsm_ros.errors import AnswerError, ImageError
 from mdsm_ros.files import to_json
-from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.answer import Stage
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.rle import encode
 from mdsm_ros.replay.frames import ReplayFrame
 
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
+
+FINAL_FIRST: tuple[Stage, ...] = ("refined", "tracked", "initial")  # by what counts as the mask of an image
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class FrameAnswer:
     @property
     def stage(self) -> str:
         """The stage of the last answer; "" if there is none."""
-        return next((stage for stage in reversed(STAGES) if stage in self.masks), "")
+        return next((stage for stage in FINAL_FIRST if stage in self.masks), "")
 
     def mask(self, stage: str) -> NDArray[np.bool_]:
         """The mask (H, W) of a stage."""

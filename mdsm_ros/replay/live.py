@@ -13,6 +13,7 @@ import numpy as np
 from mdsm_ros.dataset.metrics import intersection_union
 from mdsm_ros.errors import BagError
 from mdsm_ros.files import to_json, whole_file
+from mdsm_ros.inference.answer import TRACKED
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.recordings.exchange import Frame, Outgoing
 from mdsm_ros.recordings.node_log import Heard, HeardByImage, HeardMask, HeardStatus
@@ -111,7 +112,7 @@ def _answer(heard: Heard, frame: ReplayFrame, about: dict[str, Any]) -> FrameAns
         status = said.status
         if status["error"] is not None:
             return FrameAnswer(**about, fault=status["error"])
-        waiting = heard.masks.get(status["stage"])
+        waiting = heard.masks.get("refined" if status["stage"] == TRACKED else status["stage"])  # both come on ~/mask
         mask = waiting.popleft() if waiting else None
         if mask is not None and status["instruction"] == frame.instruction:
             masks[status["stage"]], seconds[status["stage"]] = mask, status["timings"]["total"]

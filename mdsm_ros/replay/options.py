@@ -21,6 +21,7 @@ class ReplayOptions:
         num_inference_steps: Number of refinement steps; None for the model's own.
         live: Whether the recording is played into the running node.
         rate: Speed of a live run relative to the recording.
+        track: Seconds that the model takes per answer, with tracked masks in between; None tracks nothing.
         write_bag: Whether to write the recording with masks.
     """
 
@@ -34,4 +35,5 @@ class ReplayOptions:
     num_inference_steps: int | None = None
     live: bool = False
     rate: float = 1.0
+    track: float | None = None
     write_bag: bool = True

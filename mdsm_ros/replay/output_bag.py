@@ -15,11 +15,12 @@ from rosbags.typesys import Stores, get_typestore
 
 from mdsm_ros.errors import BagError
 from mdsm_ros.files import to_json
-from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.answer import TRACKED
 from mdsm_ros.recordings.bags import Bag, BagMessage
 from mdsm_ros.replay.answers import FrameAnswer
 
-TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": "/mdsm/mask/compressed"}  # names in image_transport
+MASK_TOPIC = "/mdsm/mask/compressed"  # name in image_transport
+TOPICS = {"initial": "/mdsm/initial_mask/compressed", "refined": MASK_TOPIC, TRACKED: MASK_TOPIC}
 STATUS_TOPIC = "/mdsm/status"
 STORE = get_typestore(Stores.ROS2_JAZZY)  # a recording contains only its own types
 NO_HASH = "RIHS01_" + 64 * "0"  # a type without a definition in the recording
@@ -40,7 +41,10 @@ def write_output_bag(
     """
     with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         ours = {
-            **{topic: writer.add_connection(topic, IMAGE_TYPE, typestore=STORE) for topic in TOPICS.values()},
+            **{
+                topic: writer.add_connection(topic, IMAGE_TYPE, typestore=STORE)
+                for topic in dict.fromkeys(TOPICS.values())
+            },
             STATUS_TOPIC: writer.add_connection(STATUS_TOPIC, STATUS_TYPE, typestore=STORE),
         }
         copies = {
@@ -79,9 +83,9 @@ def _write_answer(
         data = STORE.serialize_cdr(content, ours[topic].msgtype)
         writer.write(ours[topic], message.time, data)
 
-    for stage in STAGES:
+    for stage, topic in TOPICS.items():
         if stage in answer.masks:
-            write(TOPICS[stage], _mask_message(header, answer.mask(stage)))
+            write(topic, _mask_message(header, answer.mask(stage)))
     status = {
         "stamp": {"sec": answer.stamp // 10**9, "nanosec": answer.stamp % 10**9},
         "instruction": answer.instruction,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from mdsm_ros.dataset.metrics import figures_table
+from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError, StorageError
 from mdsm_ros.extras import require
 from mdsm_ros.files import content_mark, public_name, short_hash, write_json
@@ -31,6 +31,8 @@ from mdsm_ros.replay.live import HEARD, judge, play, write_live
 from mdsm_ros.replay.options import ReplayOptions
 from mdsm_ros.replay.output_bag import write_output_bag
 from mdsm_ros.replay.overview import Overview, change_of
+from mdsm_ros.replay.tracking.figures import tracking_figures
+from mdsm_ros.replay.tracking.paced import PacedNode
 
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
@@ -61,11 +63,13 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         summary = overview.summary()
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
-        write_json(out / METRICS, {**summary, "faults": faults, "settings": facts, "versions": versions})
-        write_page(out / REPORT, _page(out, reader, overview, summary, faults, facts | versions))
+        tracking, drops = ({}, {}) if options.track is None or options.live else _track(out, reader, options.track)
+        of_tracking = {"tracking": tracking, "masks dropped": drops} if tracking else {}
+        write_json(out / METRICS, {**summary, **of_tracking, "faults": faults, "settings": facts, "versions": versions})
+        write_page(out / REPORT, _page(out, reader, overview, summary | of_tracking, faults, facts | versions))
         if options.write_bag:
             _write_bag(out, bag, topics)
-    print(_text(summary, faults))
+    print(_text(summary | of_tracking, faults))
     print(f"\n{out / REPORT}", file=sys.stderr)
     return 0
 
@@ -92,6 +96,7 @@ def _facts(
         "present_threshold": settings.present_threshold,
         "mask_threshold": settings.mask_threshold,
         "live": f"at rate {options.rate:g}" if options.live else "no",
+        **({"track": "yes"} if options.live and options.track is not None else {}),
     }
 
 
@@ -124,6 +129,15 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, 
             progress.update()
 
 
+def _track(out: Path, reader: FrameReader, seconds: float) -> tuple[dict[str, Figures], dict[str, int]]:
+    """Rows of metrics of the node with parameter track, and how often a mask was given up, by reason."""
+    frames = replace(reader, faults=Counter()).frames()
+    pairs = zip(frames, read_answers(out / ANSWERS), strict=False)  # a damaged recording may end before
+    total = reader.bag.count(reader.topics.image)
+    with tqdm(pairs, total=total, desc="tracking", unit="image", disable=None) as progress:
+        return tracking_figures(PacedNode(seconds).run(progress), seconds)
+
+
 def _answer_live(
     options: ReplayOptions, bag: Bag, reader: FrameReader, segmenter: Segmenter, settings: InferenceSettings
 ) -> None:
@@ -138,12 +152,14 @@ def _answer_live(
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / OUTPUT_BAG, ignore_errors=True)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")  # not the business of other machines
-    parameters = {
+    parameters: dict[str, Any] = {
         "model": segmenter.name,
         "device": segmenter.device,
         "acceleration": "none",
         "num_inference_steps": settings.num_inference_steps,
     }
+    if options.track is not None:
+        parameters["track"] = True
     segmenter.close()  # the node has its own
     play(bag, reader.topics, parameters, out, options.rate)
     write_live(out / ANSWERS, judge(read_heard(out / HEARD), reader.frames()))
@@ -198,6 +214,7 @@ def _page(
         tables={
             "recording": {reader.bag.path.name: summary["all"]},
             "masks": summary["stages"],
+            **({"tracking": summary["tracking"]} if "tracking" in summary else {}),
             "instruction": summary["instructions"],
         },
         faults=faults,
@@ -228,4 +245,7 @@ def _pictures(frames: Iterator[ReplayFrame], answers: Iterator[FrameAnswer], cho
 
 def _text(summary: dict[str, Any], faults: dict[str, int]) -> str:
     tables = [figures_table("masks", summary["stages"]), figures_table("recording", {"all": summary["all"]})]
+    if "tracking" in summary:
+        tables.append(figures_table("tracking", summary["tracking"]))
+        tables += [f"masks dropped, {reason}: {count}" for reason, count in summary["masks dropped"].items()]
     return "\n\n".join([*tables, *(f"{name}: {count}" for name, count in faults.items())])

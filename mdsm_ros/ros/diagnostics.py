@@ -32,6 +32,9 @@ class Counts:
     cancelled: int = 0  # answers in progress when the instruction changed
     bad: Counter[str] = field(default_factory=Counter)  # unusable messages by type
     failures: Counter[str] = field(default_factory=Counter)  # exceptions of the model, by type
+    tracked: int = 0  # images with a tracked mask
+    skipped: int = 0  # images replaced by a newer one before the tracker took them
+    drops: Counter[str] = field(default_factory=Counter)  # masks that the tracker gave up, by reason
 
 
 class Statistics:
@@ -63,6 +66,21 @@ class Statistics:
             self._counts.answered += 1
             self._latencies.append(latency)
 
+    def image_tracked(self) -> None:
+        """A mask was carried to an image."""
+        with self._lock:
+            self._counts.tracked += 1
+
+    def tracking_skipped(self) -> None:
+        """A newer image replaced one that was waiting for a mask to be carried to it."""
+        with self._lock:
+            self._counts.skipped += 1
+
+    def track_dropped(self, reason: str) -> None:
+        """A mask could not be carried any further."""
+        with self._lock:
+            self._counts.drops[reason] += 1
+
     def message_refused(self, kind: str) -> bool:
         """Counts an unusable message; returns whether it is the first of its type."""
         with self._lock:
@@ -79,7 +97,8 @@ class Statistics:
         """A copy of the totals."""
         with self._lock:
             counts = self._counts
-            return replace(counts, bad=Counter(counts.bad), failures=Counter(counts.failures))
+            bad, failures, drops = Counter(counts.bad), Counter(counts.failures), Counter(counts.drops)
+            return replace(counts, bad=bad, failures=failures, drops=drops)
 
     def latency_percentiles(self) -> tuple[float, float] | None:
         """The p50 and p95 latency of the last answers in seconds; None before the first answer."""
@@ -104,6 +123,7 @@ class Condition:
     instruction: str
     enabled: bool
     image_topic: str
+    track: bool = False
     unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that do not match, and why, by topic
     exceptions: Counter[str] = field(default_factory=Counter)  # exceptions of callbacks since the node was created
 
@@ -136,6 +156,7 @@ class DiagnosticReporter:
             "images answered": counts.answered,
             "images dropped (superseded)": counts.dropped,
             "answers cancelled (new instruction)": counts.cancelled,
+            **(_tracking(counts) if condition.track else {}),
             **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
             **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},
             **{f"exceptions: {kind}": count for kind, count in sorted(condition.exceptions.items())},
@@ -176,3 +197,9 @@ class DiagnosticReporter:
         if not condition.instruction:
             return "WARN", "no instruction yet"
         return "OK", f"answering; {rate:.1f} Hz of images"
+
+
+def _tracking(counts: Counts) -> dict[str, int]:
+    """The values about masks between answers."""
+    drops = {f"masks dropped: {reason}": count for reason, count in sorted(counts.drops.items())}
+    return {"images tracked": counts.tracked, "images not tracked (superseded)": counts.skipped, **drops}

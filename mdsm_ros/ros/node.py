@@ -34,7 +34,6 @@ from mdsm_ros.recordings.images.colors import check_image
 from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.conversions import image_to_rgb
-from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.depth.inputs import DepthInputs
 from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
 from mdsm_ros.ros.inputs.hearing import Hearing
@@ -42,6 +41,7 @@ from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
 from mdsm_ros.ros.interface.topics import TOPICS
+from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
@@ -49,6 +49,7 @@ from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.questions import Questions
+from mdsm_ros.ros.tracking.thread import MaskTracking
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
@@ -90,11 +91,11 @@ class MdsmNode(LifecycleNode):
         self._model_thread = ModelThread()
         self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
-        self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions
+        self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions and _tracking
         self._inputs = Inputs(self, self.guard)
         self._image_topic = transport_topic(self, "image", self._settings.image_transport)
         self._instruction_topic = self.resolve_topic_name("instruction")
-        self._depth_inputs: DepthInputs | None = None
+        self._objects: Objects | None = None
         self._newest: Image | CompressedImage | None = None
         self._instruction = ""
         self._enabled = True
@@ -173,16 +174,23 @@ class MdsmNode(LifecycleNode):
         self._check_image = functools.partial(check, max_pixels=limit)
         to_rgb = functools.partial(to_rgb, max_pixels=limit)
         qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
-        depth = self._subscribe_depth(qos) if self._settings.depth else None
+        if self._settings.depth:
+            depth = DepthInputs(self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note)
+            self._objects = Objects(self._settings, depth, self._outputs, self._complaints, self.guard)
+        elif self._settings.target_frame:
+            self.get_logger().warning("parameter target_frame has no effect: parameter depth is false")
+        common = (self._outputs, self._statistics, self._complaints)
+        self._tracking = MaskTracking(self.context, self.guard, to_rgb, *common)
+        self._tracking.reset(self._instruction)
+        self._tracking.start()
         self._worker = Worker(
             self.context,
             self.guard,
             segmenter,
             to_rgb,
-            self._outputs,
-            self._statistics,
-            self._complaints,
-            depth,
+            *common,
+            self._tracking,
+            self._objects,
             self._questions,
             hard_frames,
         )
@@ -250,11 +258,12 @@ class MdsmNode(LifecycleNode):
         self._inputs.destroy()
         if self._worker is None:
             return
-        if self._depth_inputs is not None:
-            self._depth_inputs.close()
-            self._depth_inputs = None
+        if self._objects is not None:
+            self._objects.close()
+            self._objects = None
         self._worker.stop()
         self._worker = None
+        self._tracking.stop()
         self._newest = None
         for waiter in self._waiters:
             if not waiter.done():
@@ -272,12 +281,6 @@ class MdsmNode(LifecycleNode):
 
     # input
 
-    def _subscribe_depth(self, qos: QoSProfile) -> DepthBuffer:
-        self._depth_inputs = DepthInputs(
-            self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note
-        )
-        return self._depth_inputs.buffer
-
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._statistics.image_received()
         try:
@@ -287,6 +290,8 @@ class MdsmNode(LifecycleNode):
             return
         self._newest = message
         if self._enabled:
+            if self._settings.track and self._instruction and self._worker is not None:
+                self._tracking.put(message)
             self._ask()
 
     def _on_instruction(self, message: String) -> None:
@@ -303,6 +308,7 @@ class MdsmNode(LifecycleNode):
         except ReplyError as error:
             self._complaints.refuse("reply", Header(), self._instruction, error)
             return
+        self._drop_track()  # it may be of another object
         if self._enabled:
             self._ask()
 
@@ -313,6 +319,8 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
+            if self._settings.track != before.track:
+                self._drop_track()
             if self._settings.instruction != before.instruction:
                 self._hearing.outdate()
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
@@ -324,6 +332,7 @@ class MdsmNode(LifecycleNode):
 
     def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data
+        self._drop_track()
         response.success, response.message = True, "enabled" if request.data else "disabled"
         return response
 
@@ -345,9 +354,15 @@ class MdsmNode(LifecycleNode):
         if instruction != self._instruction:
             self.get_logger().info(f"instruction: {instruction!r}")
             self._instruction = instruction
+            self._drop_track()
             self._questions.begin(instruction)
             if self._enabled:
                 self._ask()
+
+    def _drop_track(self) -> None:
+        """No mask is carried any further until the next answer to the instruction in force."""
+        if self._worker is not None:
+            self._tracking.reset(self._instruction)
 
     def _missing(self) -> str | None:
         if self._worker is None:
@@ -382,6 +397,7 @@ class MdsmNode(LifecycleNode):
             instruction=self._instruction,
             enabled=self._enabled,
             image_topic=self._image_topic,
+            track=self._settings.track,
             unheard=self._inputs.unheard(),
             exceptions=self.guard.counts(),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
@@ -12,14 +12,22 @@ from std_msgs.msg import Header, String
 
 from mdsm_ros.files import to_json
 from mdsm_ros.geometry import ObjectGeometry
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import TRACKED, Segmentation
 from mdsm_ros.inference.instances import label_image
+from mdsm_ros.inference.tracking.tracker import TrackedMask
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of, label_info_of
 from mdsm_ros.ros.interface.topics import OUTPUTS
 from mdsm_ros.ros.process.text import in_utf8
+
+if TYPE_CHECKING:  # SciPy, which most nodes do not need
+    from mdsm_ros.manipulation.gripper import Gripper
+    from mdsm_ros.ros.depth.grasp_messages import DescribedObject
+
+VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
+DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
 
 
 class Outputs:
@@ -46,12 +54,34 @@ class Outputs:
         """Publishes the final mask."""
         self._publishers["mask"].publish(mask_to_image(answer.mask, header))
 
-    def publish_on_demand(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Publishes the topics that take time, each only if it has a subscriber."""
+    def publish_tracked(
+        self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float
+    ) -> None:
+        """Publishes a mask that was carried to an image within ``seconds``, its status, and the topics that show it."""
+        self._publishers["mask"].publish(mask_to_image(tracked.mask, header))
+        self._publish_status(
+            header,
+            instruction,
+            stage=TRACKED,
+            score=round(tracked.answer.score, 4),
+            present=True,
+            timings={"track": round(seconds, 4), "total": round(seconds, 4)},
+            latency=round(self.age(header), 4),
+            age=round(tracked.age, 4),
+            error=None,
+        )
+        if any(self._is_subscribed(name) for name in VIEWS):
+            self.publish_views(header, image, instruction, tracked.segmentation())
+
+    def publish_maps(self, header: Header, answer: Segmentation) -> None:
+        """Publishes the maps of a model's answer, each only if it has a subscriber."""
         if self._is_subscribed("probability"):
             self._publishers["probability"].publish(numpy_to_image(answer.probability, "32FC1", header))
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
+
+    def publish_views(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+        """Publishes the topics that show a mask, each only if it has a subscriber."""
         if self._is_subscribed("instances"):
             labels = label_image(answer.instances, answer.mask.shape)
             self._publishers["instances"].publish(numpy_to_image(labels, "mono16", header))
@@ -64,10 +94,40 @@ class Outputs:
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
     def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
-        """Publishes the pose and the points of an object; ``colors`` (N, 3) are the RGB colours of the points."""
+        """Publishes the pose and the points of an object in the frame of the header.
+
+        Args:
+            header: Stamp of the image and frame of the object.
+            found: The object.
+            colors: (N, 3) RGB colours of its points.
+        """
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
+
+    def is_description_wanted(self) -> bool:
+        """Whether somebody subscribes to what is computed of box and grasps."""
+        return any(self._is_subscribed(name) for name in DESCRIPTIONS)
+
+    def publish_description(self, header: Header, objects: Sequence[DescribedObject], gripper: Gripper) -> None:
+        """Publishes boxes, grasps and centroid where somebody subscribes.
+
+        Args:
+            header: Stamp of the image and frame of the objects.
+            objects: What to publish, the surest first; none empties boxes, grasps and markers.
+            gripper: For drawing.
+        """
+        from mdsm_ros.ros.depth.grasp_messages import centroid_of, detections_3d_of, grasps_of
+        from mdsm_ros.ros.depth.markers import markers_of
+
+        if objects and self._is_subscribed("object_centroid"):
+            self._publishers["object_centroid"].publish(centroid_of(objects[0].target, header))
+        if self._is_subscribed("detections_3d"):
+            self._publishers["detections_3d"].publish(detections_3d_of(objects, header))
+        if self._is_subscribed("grasps"):
+            self._publishers["grasps"].publish(grasps_of(objects, header))
+        if self._is_subscribed("markers"):
+            self._publishers["markers"].publish(markers_of(objects, gripper, header))
 
     def publish_status(self, header: Header, instruction: str, answer: Segmentation) -> str:
         """Publishes and returns the status line of an answer."""

@@ -1,7 +1,7 @@
 """``mdsm_sim``: a MuJoCo home as a live camera, so that anyone can try the node without a robot.
 
-It publishes colour, depth and intrinsics of a camera that moves through the rooms. With parameter speak, it also
-publishes instructions about objects in view, each with its ground-truth mask.
+It publishes colour, depth, intrinsics and transforms of a camera that moves through the rooms. With parameter speak, it
+also publishes instructions about objects in view, each with its ground-truth mask.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from mdsm_ros.homes.views.tour import tour
 from mdsm_ros.library import LibraryMissing
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import info_of
+from mdsm_ros.ros.players.sim_transforms import SimTransforms
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.run import run
 
@@ -42,7 +43,7 @@ SUGGESTIONS = 6  # sentences to choose from
 
 
 class SimCamera(Node):
-    """Publishes ``image``, ``depth``, ``camera_info``, and if it speaks, ``instruction`` and ``ground_truth/mask``.
+    """Publishes ``image``, ``depth``, ``camera_info``, ``/tf``; if it speaks, ``instruction``, ``ground_truth/mask``.
 
     Attributes:
         guard: Counter of the exceptions of callbacks.
@@ -75,6 +76,7 @@ class SimCamera(Node):
         self._image = self.create_publisher(Image, "image", QOS)
         self._depth = self.create_publisher(Image, "depth", QOS)
         self._info = self.create_publisher(CameraInfo, "camera_info", QOS)
+        self._transforms = SimTransforms(self)
         self._instruction = self.create_publisher(String, "instruction", LATCHED)
         self._truth = self.create_publisher(Image, "ground_truth/mask", QOS)
         self.create_timer(1.0 / rate, self.guard.wrap("timer of the camera", self._shoot))
@@ -128,6 +130,7 @@ class SimCamera(Node):
         if room is not self._room or (self._speak and time.monotonic() - self._said > self._speak):
             self._choose_sentence(room, view)
         height, width = view.items.shape
+        self._transforms.publish(header, view.pose)
         self._info.publish(info_of(view.camera, height, width, header))
         self._depth.publish(numpy_to_image(view.depth, "32FC1", header))
         self._image.publish(numpy_to_image(expose(view.rgb, self._strengths, self._noise), "rgb8", header))

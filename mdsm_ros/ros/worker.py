@@ -13,20 +13,19 @@ from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from mdsm_ros.errors import ConversionError, ImageError, SpatialError, StorageError
-from mdsm_ros.geometry import MIN_POINTS
+from mdsm_ros.errors import ConversionError, ImageError, StorageError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.language.referring.candidates import Locate
 from mdsm_ros.recordings.hard_frames import HardFrames
-from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.depth.buffer import DepthBuffer
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.mailbox import Mailbox
+from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.ros.questions import Questions
+from mdsm_ros.ros.tracking.thread import MaskTracking, nanoseconds
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -59,7 +58,8 @@ class Worker:
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
-        depth: DepthBuffer | None = None,
+        tracking: MaskTracking,
+        objects: Objects | None = None,
         questions: Questions | None = None,
         hard_frames: HardFrames | None = None,
     ) -> None:
@@ -71,7 +71,8 @@ class Worker:
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
-        self._depth = depth
+        self._tracking = tracking
+        self._objects = objects
         self._questions = questions
         self._hard_frames = hard_frames
 
@@ -117,6 +118,7 @@ class Worker:
         """Publishes each answer as soon as it exists; returns the status line of the final one."""
         header = job.message.header
         image = self._to_rgb(job.message)
+        self._hold_depth(job)
         final: Segmentation | None = None
 
         def keep_on() -> bool:
@@ -129,6 +131,7 @@ class Worker:
             if answer.stage == "initial" and job.parameters.publish_initial:
                 self._outputs.publish_initial_mask(header, answer)
                 status = self._outputs.publish_status(header, job.instruction, answer)
+            self._hold_depth(job)  # that may have come a little later than the image
             final = answer
         assert final is not None, "stream() yields at least the initial answer"
         if self._questions is not None and keep_on():
@@ -139,16 +142,32 @@ class Worker:
         if self._is_outdated(job):
             self._statistics.answer_cancelled()
             return None
-        self._outputs.publish_mask(header, final)
+        is_newest = self._publish_mask(job, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = self._outputs.publish_status(header, job.instruction, final)
         self._statistics.image_answered(self._outputs.age(header))
-        if self._depth is not None and final.present:
-            self._publish_object(self._depth, job.message, image, final)
-        self._outputs.publish_on_demand(header, image, job.instruction, final)
+        if self._objects is not None:
+            self._objects.publish(job.message, image, job.instruction, final, job.parameters.gripper_width)
+        self._outputs.publish_maps(header, final)
+        if is_newest:
+            self._outputs.publish_views(header, image, job.instruction, final)
+        if job.parameters.track:
+            self._tracking.answer(header, image, job.instruction, final)
         if self._hard_frames is not None:
             self._keep_if_hard(self._hard_frames, job, image, final, settings.present_threshold)
         return status
+
+    def _publish_mask(self, job: Job, answer: Segmentation) -> bool:
+        """Publishes the final mask, unless a mask tracked to a newer image is already out."""
+        header = job.message.header
+        if job.parameters.track:
+            return self._tracking.order.publish(nanoseconds(header), lambda: self._outputs.publish_mask(header, answer))
+        self._outputs.publish_mask(header, answer)
+        return True
+
+    def _hold_depth(self, job: Job) -> None:
+        if self._objects is not None:
+            self._objects.depth.buffer.hold(job.message.header)
 
     def _keep_if_hard(
         self, hard_frames: HardFrames, job: Job, image: np.ndarray, answer: Segmentation, threshold: float
@@ -168,24 +187,6 @@ class Worker:
     def _in_space(self, header: Header, shape: tuple[int, int]) -> Locate | None:
         """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
         try:
-            return None if self._depth is None else self._depth.match(header, shape).locate
+            return None if self._objects is None else self._objects.depth.buffer.match(header, shape).locate
         except ConversionError:
             return None
-
-    def _publish_object(
-        self, depth: DepthBuffer, message: Image | CompressedImage, image: np.ndarray, answer: Segmentation
-    ) -> None:
-        """Publishes the pose of the object in a mask, or notes why it is unknown."""
-        try:
-            if isinstance(message, CompressedImage) and is_turned_image(message):
-                raise SpatialError("image orientation", "turned by EXIF", "the orientation of camera_info and depth")
-            view = depth.match(message.header, answer.mask.shape)
-            found = view.locate(answer.mask)
-            if found is None:
-                raise SpatialError("depth in the mask", "missing", f"at least {MIN_POINTS} measurements")
-        except SpatialError as error:
-            self._complaints.note(error.field, error)
-        except ConversionError as error:
-            self._complaints.note(f"depth {error.field}", error)
-        else:
-            self._outputs.publish_object(message.header, found, view.colors(image, found))

@@ -13,7 +13,7 @@ from typing import Any
 
 from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.errors import ConfigError, StorageError, WeightsError
 from mdsm_ros.files import short_hash, whole_folder, write_json, write_text
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
@@ -29,6 +29,8 @@ CONFIG_NAME = "config/train/mdsm-lab.yaml"
 PACKAGE = "mdsm_ros"
 KEY_FILE = "made-from"
 BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs that compute in it
+FEATURE_BYTES = 400_000  # of an image at 320 pixels, rounded up
+CHECKPOINT_BYTES = 24  # for each byte of half-precision weights: two checkpoints with Adam's moments and the average
 LEAST_CALIBRATED = 30  # instructions
 MOST_ASKED = 150  # instructions that a model is measured on, of each dataset
 
@@ -113,7 +115,7 @@ def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> d
 
     Raises:
         TrainingError: The numbers are not finite any more.
-        StorageError: A checkpoint cannot be written.
+        StorageError: The disk is full, or has too little room from the beginning.
     """
     from training.train.options import RunOptions
     from training.train.run import run_training
@@ -124,10 +126,28 @@ def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> d
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_text(path, key)
+    _expect_room(folder, data / TRAIN, config)
     options = RunOptions(out=folder, resume=True, device="cpu" if device == "cpu" else "auto")
     run_training(config, str(data / TRAIN), options)
     steps = {"stage 1 steps": config.stage1.steps}
     return steps | ({} if config.stage2 is None else {"stage 2 steps": config.stage2.steps})
+
+
+def _expect_room(folder: Path, data: Path, config: TrainConfig) -> None:
+    """Raises where the disk has no room for cached features and checkpoints, before hours are spent on them.
+
+    Raises:
+        StorageError: It has not.
+    """
+    assert config.start_from is not None
+    weights = sum(path.stat().st_size for path in model_folder(config.start_from).glob("*.safetensors"))
+    needed = CHECKPOINT_BYTES * weights + (FEATURE_BYTES * len(Dataset(data).images) if config.feature_cache else 0)
+    free = shutil.disk_usage(folder).free
+    if free < needed and not (data / "features").exists():
+        raise StorageError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB free, expected at least {needed / 1e6:.0f} MB for features "
+            "and checkpoints"
+        )
 
 
 def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dict[str, Any]:

@@ -39,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure the stability of the masks on a recording (default: the demo's)",
     )
     parser.add_argument(
+        "--tracking",
+        type=Path,
+        nargs="?",
+        metavar="BAG",
+        const=BUNDLED_BAG,
+        help="measure the cost of tracking on a recording with ground-truth masks (default: the demo's)",
+    )
+    parser.add_argument(
         "--rate", type=positive_number, default=30.0, help="images per second for the node (default: %(default)s)"
     )
 
@@ -64,6 +72,10 @@ def run(args: argparse.Namespace) -> int:
         from mdsm_ros.replay.stability import stability_table
 
         print("\n" + stability_table(load_segmenter(args.model, args.device), args.bag))
+    if args.tracking is not None:
+        from mdsm_ros.commands.bench.tracking import tracking_table
+
+        print("\n" + tracking_table(args.tracking))
     if args.node:
         from mdsm_ros.commands.bench.running_node import find_profile, table
 

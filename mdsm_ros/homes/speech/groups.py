@@ -5,7 +5,7 @@ As with one thing, a description is kept in logical form, so that :func:`members
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,9 +19,10 @@ from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon
 from mdsm_ros.homes.words.sentences import NUMBERS
 from mdsm_ros.language.referring.words import CLAUSES
+from mdsm_ros.language.several import asks_for_several
 
 Sort = Literal["all", "each", "on"]
-SORT_WEIGHTS: dict[Sort, float] = {"all": 0.7, "each": 0.15, "on": 0.15}
+SORT_WEIGHTS: dict[Sort, float] = {"all": 0.65, "each": 0.15, "on": 0.2}
 MOST = 8  # members of a group; nobody tells more of them apart
 CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # of a noun alone; of one with a clause that it could do without; that it needs
 MAX_MARKS = 7  # landmarks that are tried
@@ -66,6 +67,19 @@ class Group:
         return sum(query.expressions for query in self.queries) + (self.sort == "on")
 
 
+def quantified(noun: str, number: int, pick: Callable[[Sequence[str]], str]) -> str:
+    """A plural noun with its quantifier; not "the towels", which may be said of one pile.
+
+    Args:
+        noun: Noun in the plural.
+        number: How many there are.
+        pick: Chooses one of several ways to say it.
+    """
+    ways = QUANTIFIERS.get(number, MANY)
+    clear = ways if asks_for_several(f"get the {noun}") else [way for way in ways if way != "the {}"]
+    return pick(clear).format(noun, number=NUMBERS.get(number))
+
+
 def members(scene: Scene, group: Group) -> list[Seen]:
     """What a group means in a scene; nothing where that is not clear."""
     if group.sort == "all":
@@ -99,14 +113,14 @@ class Grouper:
         self.scene, self.words, self.describer, self.rng = scene, words, describer, rng
 
     def draw(self) -> tuple[Group, list[Seen]] | None:
-        """A group of two and more things that are clearly visible, with these; None where there is none."""
-        weights = np.array(list(SORT_WEIGHTS.values()))
-        for position in self.rng.choice(len(weights), size=len(weights), replace=False, p=weights):
-            sort = list(SORT_WEIGHTS)[int(position)]
-            found = self._pick({"all": self._plurals, "each": self._pairs, "on": self._holders}[sort]())
-            if found is not None:
-                return found
-        return None
+        """A group of two and more things that are clearly visible, with these; None where there is none of its sort.
+
+        No other sort is tried then: nearly every view has two things that go together, few have two of a kind.
+        """
+        sorts: dict[Sort, Callable[[], Iterator[tuple[Group, float]]]]
+        sorts = {"all": self._plurals, "each": self._pairs, "on": self._holders}
+        position = self.rng.choice(len(SORT_WEIGHTS), p=list(SORT_WEIGHTS.values()))
+        return self._pick(sorts[list(SORT_WEIGHTS)[int(position)]]())
 
     def _pick(self, groups: Iterable[tuple[Group, float]]) -> tuple[Group, list[Seen]] | None:
         options = [(group, things, weight) for group, weight in groups if (things := self._usable(group))]
@@ -185,9 +199,7 @@ class Grouper:
         if self.rng.random() < SINGULAR_SHARE:
             noun = self.words.pick(SINGULAR_QUANTIFIERS).format(" ".join([*looks, name]))
         else:
-            number = len(things)
-            said = self.words.pick(QUANTIFIERS.get(number, MANY))
-            noun = said.format(" ".join([*looks, plural_name(name) or name]), number=NUMBERS.get(number))
+            noun = quantified(" ".join([*looks, plural_name(name) or name]), len(things), self.words.pick)
         after = [self._clause(clause) for clause in query.clauses]
         return " ".join([noun, *after])
 

@@ -118,6 +118,11 @@ class Speaker:
                 result.append(sentence)
         return result
 
+    def about(self, index: int) -> Sentence | None:
+        """A sentence about one of the room's items; None where it is not in view or nothing tells it from others."""
+        target = next((thing for thing in self.scene.seen if thing.index == index), None)
+        return None if target is None else self._about(target)
+
     def _draw_target(self, things: Sequence[Seen]) -> Seen | None:
         """One of the things whose area is about as drawn; None where there is none."""
         wanted = float(np.interp(self.rng.random(), *AREA_QUANTILES))

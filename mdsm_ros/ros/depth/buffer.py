@@ -61,6 +61,7 @@ class DepthBuffer:
         self._find_transform = find_transform
         self._lock = threading.Lock()
         self._images: deque[Any] = deque(maxlen=REMEMBERED)
+        self._held: Any = None
         self._info: Any = None
         self._depth_info: Any = None
 
@@ -68,6 +69,11 @@ class DepthBuffer:
         """Stores a depth image."""
         with self._lock:
             self._images.append(message)
+
+    def hold(self, header: Any) -> None:
+        """Keeps the depth image nearest to an image that is being answered, however many come meanwhile."""
+        with self._lock:
+            self._held = min(self._known(), key=lambda image: _distance(image, header), default=None)
 
     def put_info(self, message: Any) -> None:
         """Stores the camera_info of the images."""
@@ -98,7 +104,7 @@ class DepthBuffer:
             SpatialError: There is no depth image near enough in time, or the messages do not determine the pose.
         """
         with self._lock:
-            images, info, depth_info = list(self._images), self._info, self._depth_info
+            images, info, depth_info = self._known(), self._info, self._depth_info
         if info is None:
             raise SpatialError("camera_info", "missing", "a message on topic camera_info")
         image_frame = _frame(header)
@@ -129,13 +135,15 @@ class DepthBuffer:
         except SpatialError as error:
             raise SpatialError(f"depth {error.field}", error.value, error.expectation) from error
 
+    def _known(self) -> list[Any]:
+        """The depth images that are remembered, the newest first, so that min() takes it of several equals."""
+        return [*reversed(self._images), *([] if self._held is None else [self._held])]
+
     def _nearest(self, images: list[Any], header: Any) -> Any:
-        wanted = _nanoseconds(header)
-        # min() takes the first of equals, so the newest comes first
-        nearest = min(reversed(images), key=lambda image: abs(_nanoseconds(image.header) - wanted), default=None)
+        nearest = min(images, key=lambda image: _distance(image, header), default=None)
         if nearest is None:
             raise SpatialError("depth", "missing", f"a depth image within {self._tolerance} s of the image")
-        away = abs(_nanoseconds(nearest.header) - wanted) / 1e9
+        away = _distance(nearest, header) / 1e9
         if away > self._tolerance:
             value = "without a stamp" if _nanoseconds(nearest.header) == 0 else f"{away:.3f} s away"
             raise SpatialError("depth", value, f"a depth image within {self._tolerance} s of the image")
@@ -167,6 +175,11 @@ def _check_frame(field: str, info: Any, frame: str, whose: str) -> None:
 
 def _frame(header: Any) -> str:
     return str(header.frame_id).lstrip("/")  # drivers ported from ROS 1 publish a leading slash
+
+
+def _distance(image: Any, header: Any) -> int:
+    """Nanoseconds between the stamps of a message and a header."""
+    return abs(_nanoseconds(image.header) - _nanoseconds(header))
 
 
 def _nanoseconds(header: Any) -> int:

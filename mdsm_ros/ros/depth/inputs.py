@@ -64,8 +64,10 @@ class DepthInputs:
             settings.depth_tolerance,
             Sources(image_topic, topic, settings.rectified),
             functools.partial(to_metres, max_pixels=self._max_pixels),
-            self._find_transform,
+            self.find_transform,
         )
+        if settings.target_frame:
+            self._listen_to_transforms()
         inputs.listen(kind, topic, self._on_depth, qos)
         inputs.hear(CameraInfo, "camera_info", Hearing(self._on_info))
         inputs.hear(CameraInfo, "depth/camera_info", Hearing(self._on_depth_info))
@@ -94,14 +96,21 @@ class DepthInputs:
 
     def _listen(self) -> None:
         """Listens to transforms as soon as two frames are seen, not earlier: hundreds arrive per second."""
-        if self._transforms is not None or not self.buffer.has_two_frames:
-            return
+        if self._transforms is None and self.buffer.has_two_frames:
+            self._listen_to_transforms()
+
+    def _listen_to_transforms(self) -> None:
         try:
             self._transforms = Transforms(self._node)
         except ImportError as error:
             self._no_transforms = str(error)
 
-    def _find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
+    def find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
+        """The transform between two frames at a stamp, of what has arrived.
+
+        Raises:
+            SpatialError: Nobody has told it.
+        """
         if self._transforms is None:
             expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"
             raise SpatialError("transform", f"missing ({self._no_transforms})", expectation)

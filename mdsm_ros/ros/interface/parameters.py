@@ -96,6 +96,11 @@ class Parameters:
         "Start refinement from the refined mask of the previous image, with half the noise and half the steps. Masks "
         "on a stream become steadier.",
     )
+    track: bool = _parameter(
+        False,
+        "Carry the newest answer's mask to every image that comes while the model works, by optical flow: ~/mask at "
+        "the camera's rate, with stage tracked in ~/status.",
+    )
     num_samples: int = _parameter(
         1,
         "Refined masks per answer, each from different noise, in one batch. The answer is their mean; their standard "
@@ -165,8 +170,27 @@ class Parameters:
     )
     depth: bool = _parameter(
         False,
-        "Subscribe to depth and camera_info, and publish the object's position: ~/object_points and ~/object_pose.",
+        "Subscribe to depth and camera_info, and publish the object's position: pose, points, box and grasps.",
         read_only=True,
+    )
+    target_frame: str = _parameter(
+        "",
+        "Frame that pose, points, box and grasps are given in, such as base_link, by tf2 at the stamp of the image. "
+        "Its z axis is taken to point up. Empty: the frame of the image.",
+        read_only=True,
+    )
+    transform_timeout: float = _parameter(
+        0.2,
+        "Seconds that pose, points, box and grasps wait for a late transform to target_frame. Masks never wait.",
+        minimum=0.0,
+        maximum=10.0,
+        read_only=True,
+    )
+    gripper_width: float = _parameter(
+        0.085,
+        "Largest opening of the gripper in metres. Wider grasps are not published on ~/grasps.",
+        minimum=0.005,
+        maximum=0.5,
     )
     depth_transport: str = _parameter(
         "raw",
@@ -276,6 +300,8 @@ def _fault(parameter: Field[Any], value: Any) -> str | None:
             validate_instruction(value)
         except InstructionError as error:
             return f"refused: {error}"
+    if parameter.name == "target_frame" and (value.startswith("/") or value != "".join(value.split())):
+        return f"{value!r}, expected the name of a frame without blanks and without a slash at its beginning"
     return None
 
 

@@ -74,7 +74,10 @@ class Topic:
 
 IMAGE_QOS = "`image_reliability`, `image_depth`"
 ANY_QOS = "any, see below"  # ros/inputs/hearing.py subscribes to every publisher
+WITH_ANSWER = "with the final answer"
 ON_DEMAND = "with `~/mask`, while somebody subscribes"
+MAPS = f"{WITH_ANSWER}, while somebody subscribes"
+GRASPING = "after `~/mask` where parameter `depth` is true, while somebody subscribes"
 
 TOPICS = (
     Topic(
@@ -162,16 +165,16 @@ TOPICS = (
         "~/mask",
         "sensor_msgs/Image",
         "out",
-        "the final answer; without refinement, the initial mask again",
+        "the final answer; without refinement, the initial mask again; with parameter `track`, every image",
         content="mono8, 0 or 255",
         summary="the answer, with the stamp and frame_id of its image",
     ),
-    Topic("~/probability", "sensor_msgs/Image", "out", ON_DEMAND, content="32FC1"),
+    Topic("~/probability", "sensor_msgs/Image", "out", MAPS, content="32FC1"),
     Topic(
         "~/uncertainty",
         "sensor_msgs/Image",
         "out",
-        f"{ON_DEMAND}, if `num_samples` is 2 or more",
+        f"{MAPS}, if `num_samples` is 2 or more",
         content="32FC1, standard deviation of the probability",
     ),
     Topic(
@@ -209,7 +212,7 @@ TOPICS = (
         "~/object_pose",
         "geometry_msgs/PoseStamped",
         "out",
-        "with `~/mask`, if parameter `depth` is true, the target is in view and depth covers enough of it",
+        f"{WITH_ANSWER}, if parameter `depth` is true, the target is in view and depth covers enough of it",
         summary="the object's position, given `depth` and `camera_info`",
     ),
     Topic(
@@ -219,6 +222,38 @@ TOPICS = (
         "with `~/object_pose`, while somebody subscribes",
         content="x, y, z, rgb",
         summary="the object's points, likewise",
+    ),
+    Topic(
+        "~/object_centroid",
+        "geometry_msgs/PoseWithCovarianceStamped",
+        "out",
+        f"{GRASPING}, if the object can be described",
+        content="mean of the visible surface; the orientation is not estimated",
+        summary="the object's centroid with its covariance, likewise",
+    ),
+    Topic(
+        "~/detections_3d",
+        "vision_msgs/Detection3DArray",
+        "out",
+        f"{GRASPING} and vision_msgs is installed",
+        content="an oriented box for each object, with id and class_id as on `~/detections`",
+        summary="oriented boxes of the objects, where vision_msgs is installed",
+    ),
+    Topic(
+        "~/grasps",
+        "geometry_msgs/PoseArray",
+        "out",
+        GRASPING,
+        content="up to five grasps of two fingers, the best first",
+        summary="up to five ranked grasps: x is the approach, y the closing direction",
+    ),
+    Topic(
+        "~/markers",
+        "visualization_msgs/MarkerArray",
+        "out",
+        f"{GRASPING} and visualization_msgs is installed",
+        content="boxes and grasps",
+        summary="boxes and grasps, for RViz",
     ),
     Topic(
         "~/question",
@@ -232,7 +267,7 @@ TOPICS = (
         "~/status",
         "std_msgs/String",
         "out",
-        "one line of JSON per answer and per refused message",
+        "one line of JSON per answer, tracked mask and refused message",
         summary="one line of JSON per answer: score, present, timings, latency",
     ),
     Topic(

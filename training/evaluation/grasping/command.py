@@ -1,9 +1,10 @@
 """``mdsm-data grasps``: boxes and grasps of objects in simulated homes, judged by the homes' exact meshes.
 
-The masks are the true ones, made one pixel too wide; the depth has a depth camera's noise, holes and flying pixels.
-Counted are objects on surfaces, shelves and the floor that are no longer than 0.4 m, whole in the picture, at most 30 %
-hidden and at least 400 pixels large in 640x480. A grasp is right if it is antipodal on the exact mesh and the gripper
-touches no exact mesh. Each home's records are a file in the folder; a home that has one is not rendered again.
+The masks are the true ones, made one pixel too wide, or those of a model that is asked for the object. The depth has a
+depth camera's noise, holes and flying pixels. Counted are objects on surfaces, shelves and the floor that are no longer
+than 0.4 m, whole in the picture, at most 30 % hidden and at least 400 pixels large in 640x480. A grasp is right if it
+is antipodal on the exact mesh and the gripper touches no exact mesh. Each home's records are a file in the folder; a
+home that has one is not rendered again.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
 from mdsm_ros.manipulation.gripper import Gripper
 from mdsm_ros.manipulation.noise import DepthNoise
-from training.evaluation.grasping.frames import home_frames
+from training.evaluation.grasping.frames import GraspFrame, home_frames
 from training.evaluation.grasping.judge import Conditions, judge
+from training.evaluation.grasping.predicted import Predictor
 
 SUMMARY = "summary.json"
 CONDITIONS = "conditions.json"
@@ -53,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mask-margin", type=count, default=1, help="pixels by which masks are too wide (default: 1)")
     parser.add_argument("--gravity", action="store_true", help="tell the direction of gravity, as tf would")
+    parser.add_argument(
+        "--model", help="take the masks of this model, and leave out objects that no sentence singles out"
+    )
     options.add_arguments(parser)
 
 
@@ -65,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     told = {"split": args.split, "gripper_width": args.gripper_width, "depth_noise": args.depth_noise}
     told |= {"mask_margin": args.mask_margin, "gravity": args.gravity, "library": stock is not None}
+    if args.model is not None:
+        told |= {"model": args.model}
+    predictor = None if args.model is None else _predictor(args.model)
     _check_conditions(args.out / CONDITIONS, told)
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
     records: list[dict[str, Any]] = []
@@ -75,8 +83,10 @@ def run(args: argparse.Namespace) -> int:
             if deadline is not None and time.monotonic() > deadline:
                 print(f"{len(records)} of {args.frames} frames are done; run the same command again to resume")
                 break
-            frames = enumerate(home_frames(home, stock))
-            write_json(path, [judge(frame, home, number, conditions) for number, frame in frames])
+            frames = enumerate(home_frames(home, stock, pictures=predictor is not None))
+            write_json(
+                path, [r for number, frame in frames if (r := _record(frame, home, number, conditions, predictor))]
+            )
         records += json.loads(path.read_text(encoding="utf-8"))
         if len(records) >= args.frames:
             break
@@ -85,6 +95,22 @@ def run(args: argparse.Namespace) -> int:
     for name, value in summary.items():
         print(f"{name}: {value}")
     return 0
+
+
+def _predictor(model: str) -> Predictor:
+    from mdsm_ros.segmenter import Segmenter  # imports torch
+
+    return Predictor(Segmenter.from_pretrained(model))
+
+
+def _record(
+    frame: GraspFrame, home: int, number: int, conditions: Conditions, predictor: Predictor | None
+) -> dict[str, object] | None:
+    """The record of a frame; None where a model would be asked and no sentence means the object alone."""
+    if predictor is None:
+        return judge(frame, home, number, conditions)
+    prediction = predictor.predict(frame, np.random.default_rng((home, 6, number)))
+    return None if prediction is None else judge(frame, home, number, conditions, prediction)
 
 
 def _check_conditions(path: Path, told: dict[str, Any]) -> None:
@@ -103,10 +129,13 @@ def summarize(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     boxes = [record for record in records if record["iou"] is not None]
     fitting = [record for record in records if record["fits"]]
+    masked = [record for record in fitting if record["mask_iou"] >= 0.5]
     held = [record for record in fitting if record["grasps"]]
     candidates = [grasp for record in fitting for grasp in record["grasps"]]
     return {
         "frames": len(records),
+        "mask IoU, median": _median([record["mask_iou"] for record in records]),
+        "masks with an IoU of 0.5 or more": _fraction([record["mask_iou"] >= 0.5 for record in records]),
         "frames without a box": len(records) - len(boxes),
         "box IoU, median (without a box: 0)": _median([record["iou"] or 0.0 for record in records]),
         "box IoU of objects that fit, median": _median([record["iou"] or 0.0 for record in fitting]),
@@ -118,6 +147,10 @@ def summarize(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "of these with a candidate": _fraction([bool(record["grasps"]) for record in fitting]),
         "best candidate antipodal and free, of all that fit": _fraction(
             [bool(record["grasps"]) and _right(record["grasps"][0]) for record in fitting]
+        ),
+        "of these with a mask IoU of 0.5 or more": len(masked),
+        "best candidate antipodal and free, of these": _fraction(
+            [bool(record["grasps"]) and _right(record["grasps"][0]) for record in masked]
         ),
         "best candidate antipodal": _fraction([record["grasps"][0]["antipodal"] for record in held]),
         "best candidate free": _fraction([record["grasps"][0]["free"] for record in held]),

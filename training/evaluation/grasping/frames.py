@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from mdsm_ros.homes.furnishing.stock import StockOptions, open_stock
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.views.cameras import FOVY, pose_around
-from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer
+from mdsm_ros.homes.views.scene import CameraPose, RoomRenderer, View
 from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.gripper import Gripper
 from training.evaluation.grasping.boxes import exact_box
@@ -41,6 +41,7 @@ class GraspFrame:
         camera: Intrinsics in pixels.
         pose: Pose of the camera.
         hidden: Fraction of its silhouette that other things hide.
+        view: Its image; None where none was asked for.
     """
 
     room: Room
@@ -51,6 +52,7 @@ class GraspFrame:
     camera: Camera
     pose: CameraPose
     hidden: float
+    view: View | None = None
 
     def to_room(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rotation (3, 3) and translation (3,) from the camera's optical frame to the room's."""
@@ -69,16 +71,24 @@ def fits(box: OrientedBox, gripper: Gripper) -> bool:
     return bool(box.size[1] <= gripper.max_width - PLAY and box.size[2] >= LOWEST)
 
 
-def home_frames(seed: int, stock: StockOptions | None) -> Iterator[GraspFrame]:
-    """Frames of the home of one seed, at most three in a room; the same for the same seed."""
+def home_frames(seed: int, stock: StockOptions | None, pictures: bool = False) -> Iterator[GraspFrame]:
+    """Frames of the home of one seed, at most three in a room; the same for the same seed.
+
+    Args:
+        seed: of the home.
+        stock: library of models that furnishes it.
+        pictures: whether the frames have pictures, which take most of the time.
+    """
     rng = np.random.default_rng((seed, 4))
     for room in build_home(seed, None if stock is None else open_stock(stock)).rooms:
         candidates = graspable(room)
         if candidates:
-            yield from _room_frames(room, candidates, rng)
+            yield from _room_frames(room, candidates, rng, pictures)
 
 
-def _room_frames(room: Room, candidates: dict[int, OrientedBox], rng: np.random.Generator) -> Iterator[GraspFrame]:
+def _room_frames(
+    room: Room, candidates: dict[int, OrientedBox], rng: np.random.Generator, pictures: bool
+) -> Iterator[GraspFrame]:
     found = 0
     with RoomRenderer(room, *SIZE) as renderer:
         for index in rng.permutation(list(candidates)):
@@ -86,7 +96,7 @@ def _room_frames(room: Room, candidates: dict[int, OrientedBox], rng: np.random.
             pose = pose_around(room, room.items[index], distance, fovy, rng)
             frame = None if pose is None else _frame(renderer, pose, int(index), candidates[index])
             if frame is not None:
-                yield frame
+                yield replace(frame, view=renderer.render(frame.pose)) if pictures else frame
                 found += 1
             if found == PER_ROOM:
                 return

@@ -19,6 +19,7 @@ from training.evaluation.grasping.boxes import best_iou, is_round
 from training.evaluation.grasping.contact import GraspPose, is_antipodal, is_free
 from training.evaluation.grasping.frames import GraspFrame, fits
 from training.evaluation.grasping.meshes import item_mesh, triangles_near
+from training.evaluation.grasping.predicted import Prediction
 
 REACH = 0.5  # metres around an object in which triangles can touch the gripper
 SOFT_BORDER = 1.0  # pixels: standard deviation of the mask's probability at its border
@@ -65,6 +66,8 @@ class FrameRecord:
         mahalanobis: The same in standard deviations, squared; below 7.81 in 95 % of the frames of a right covariance.
         support: Whether a support plane was found, and whether it is level within 5 degrees.
         seconds: CPU seconds of the description.
+        mask_iou: IoU of the given mask and the true one.
+        instruction: What a model was asked for; "" for true masks.
     """
 
     home: int
@@ -78,6 +81,8 @@ class FrameRecord:
     reason: str
     exact_size: list[float]
     seconds: float
+    mask_iou: float
+    instruction: str = ""
     iou: float | None = None
     size: list[float] | None = None
     box_error: float | None = None
@@ -87,12 +92,17 @@ class FrameRecord:
     grasps: tuple[GraspRecord, ...] = ()
 
 
-def judge(frame: GraspFrame, home: int, number: int, conditions: Conditions) -> dict[str, object]:
-    """The record of a frame, as a dictionary."""
+def judge(
+    frame: GraspFrame, home: int, number: int, conditions: Conditions, prediction: Prediction | None = None
+) -> dict[str, object]:
+    """The record of a frame, as a dictionary; with a prediction its mask takes the place of the true one."""
     rng = np.random.default_rng((home, 5, number))
     turn, origin = frame.to_room()
-    mask = ndimage.binary_dilation(frame.mask, np.ones((3, 3)), iterations=conditions.wide)
-    probability = ndimage.gaussian_filter(mask.astype(np.float64), SOFT_BORDER)
+    if prediction is None:
+        mask = ndimage.binary_dilation(frame.mask, np.ones((3, 3)), iterations=conditions.wide)
+        probability = ndimage.gaussian_filter(mask.astype(np.float64), SOFT_BORDER)
+    else:
+        mask, probability = prediction.mask, prediction.probability.astype(np.float64)
     depth = measured(frame.depth, rng, conditions.noise.coefficient)
     began = time.process_time()
     outcome = describe(
@@ -117,6 +127,8 @@ def judge(frame: GraspFrame, home: int, number: int, conditions: Conditions) -> 
         reason=outcome.reason,
         exact_size=frame.box.size.tolist(),
         seconds=time.process_time() - began,
+        mask_iou=float((mask & frame.mask).sum() / (mask | frame.mask).sum()),
+        instruction="" if prediction is None else prediction.instruction,
     )
     return asdict(record if outcome.target is None else _judged(record, frame, outcome.target, conditions))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mdsm_ros.homes.speech.grammar import plural_name
-from mdsm_ros.homes.speech.groups import MANY, QUANTIFIERS, SINGULAR_QUANTIFIERS, SINGULAR_SHARE, Group
+from mdsm_ros.homes.speech.groups import SINGULAR_QUANTIFIERS, SINGULAR_SHARE, Group, quantified
 from mdsm_ros.homes.words import sentences as home_sentences
 from training.photos.speech.queries import Judge
 from training.photos.speech.scene import PictureObject
@@ -96,8 +96,7 @@ class SeveralSpeaker:
         name, looks = self.words.pick(self._plural_names(query.kind)), query.color or ""
         if self.rng.random() < SINGULAR_SHARE:
             return " ".join(self.words.pick(SINGULAR_QUANTIFIERS).format(f"{looks} {name}").split())
-        said, noun = self.words.pick(QUANTIFIERS.get(number, MANY)), f"{looks} {plural_name(name)}".strip()
-        return said.format(noun, number=home_sentences.NUMBERS.get(number))
+        return quantified(f"{looks} {plural_name(name)}".strip(), number, self.words.pick)
 
     def _plural_names(self, kind: str) -> list[str]:
         return [name for name in self.words.nouns(kind) if plural_name(name)]

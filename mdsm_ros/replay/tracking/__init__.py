@@ -1,0 +1,1 @@
+"""What the node would publish with parameter track, computed from the answers of a replay."""

@@ -1,0 +1,162 @@
+"""The thread that carries the newest answer's mask to every image of the camera."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.context import Context
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from mdsm_ros.errors import ConversionError
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.tracking.tracker import TrackedMask, Tracker
+from mdsm_ros.ros.complaints import Complaints
+from mdsm_ros.ros.diagnostics import Statistics
+from mdsm_ros.ros.mailbox import Mailbox
+from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.ros.process.guard import Guard
+from mdsm_ros.ros.tracking.order import StampOrder
+
+LATE = 1.0  # s; an image that is older than the one before by less than that has been overtaken, and is left out
+STOP_TIMEOUT = 1.0  # s that deactivating waits for the image under way
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """An answer of the model, and what it is about."""
+
+    stamp: int  # ns
+    image: np.ndarray
+    instruction: str
+    answer: Segmentation
+
+
+class MaskTracking:
+    """Publishes masks of stage "tracked" for the images that come while the model works on another one.
+
+    The executor's thread puts images in, the model's thread answers; neither waits. An image that comes while another
+    one is worked on replaces one that waits, as in the model's mailbox.
+
+    Attributes:
+        order: Of all masks, those of the model's thread included.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        guard: Guard,
+        to_rgb: Callable[[Image | CompressedImage], np.ndarray],
+        outputs: Outputs,
+        statistics: Statistics,
+        complaints: Complaints,
+    ) -> None:
+        self.order = StampOrder()
+        self._context = context
+        self._guard = guard
+        self._to_rgb = to_rgb
+        self._outputs = outputs
+        self._statistics = statistics
+        self._complaints = complaints
+        self._mailbox: Mailbox[Image | CompressedImage] = Mailbox()
+        self._tracker = Tracker()
+        self._lock = threading.Lock()
+        self._answered: _Answered | None = None
+        self._instruction = ""
+        self._resets = 0  # number of them; what was begun before the last one is not published
+        self._newest: int | None = None  # stamp of the newest image, ns
+        self._thread = threading.Thread(target=self._run, name="mdsm_tracking", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; nothing is published from now on."""
+        self._mailbox.close()
+        self._thread.join(STOP_TIMEOUT)
+
+    def reset(self, instruction: str) -> None:
+        """Drops the mask at once; only answers to ``instruction`` count from now on."""
+        with self._lock:
+            self._instruction, self._answered = instruction, None
+            self._resets += 1
+
+    def put(self, message: Image | CompressedImage) -> None:
+        """Takes the newest image."""
+        if self._mailbox.put(message) is not None:
+            self._statistics.tracking_skipped()
+
+    def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+        """Takes the model's final answer, which is carried to the next image.
+
+        Args:
+            header: Header of the answered image.
+            image: The answered image, uint8 (H, W, 3) RGB.
+            instruction: What was asked.
+            answer: The answer.
+        """
+        with self._lock:
+            if instruction == self._instruction:
+                self._answered = _Answered(nanoseconds(header), image, instruction, answer)
+
+    def _run(self) -> None:
+        resets = 0
+        while (message := self._mailbox.take()) is not None:
+            try:
+                resets = self._work(message, resets)
+            except ConversionError as error:
+                self._complaints.note(f"image {error.field}", error)
+            except BaseException as error:  # the thread lives as long as the node is active
+                if not self._mailbox.closed:
+                    self._guard.note("tracking", error)
+
+    def _work(self, message: Image | CompressedImage, resets: int) -> int:
+        """Tracks one image; returns the number of resets that it knew of."""
+        header, stamp = message.header, nanoseconds(message.header)
+        with self._lock:
+            answered, self._answered = self._answered, None
+            instruction, now = self._instruction, self._resets
+        if now != resets:
+            self._tracker.release()
+        if answered is not None:
+            self._tracker.answer(answered.stamp, answered.image, answered.answer)
+        if self._is_late(stamp):
+            return now
+        image = self._to_rgb(message)
+        begun = time.perf_counter()
+        tracked = self._tracker.advance(stamp, image)
+        seconds = time.perf_counter() - begun
+        if self._tracker.drop is not None:
+            self._statistics.track_dropped(self._tracker.drop)
+        if tracked is not None:
+            self.order.publish(stamp, lambda: self._publish(header, image, instruction, tracked, seconds, now))
+        return now
+
+    def _is_late(self, stamp: int) -> bool:
+        """Whether an image was overtaken by another one; a stamp from long before begins a new stream."""
+        newest, self._newest = self._newest, stamp
+        if newest is None or stamp > newest:
+            return False
+        if newest - stamp < LATE * 1e9:
+            self._newest = newest
+            return True
+        self.order.restart()
+        return False
+
+    def _publish(
+        self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float, resets: int
+    ) -> None:
+        if self._mailbox.closed or resets != self._resets:
+            return
+        self._outputs.publish_tracked(header, image, instruction, tracked, seconds)
+        self._statistics.image_tracked()
+
+
+def nanoseconds(header: Header) -> int:
+    """The stamp of a header in nanoseconds."""
+    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)

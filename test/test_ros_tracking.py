@@ -1,0 +1,168 @@
+"""Parameter track over real DDS: masks at the camera's rate while a slow model works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+
+from lifecycle_msgs.msg import Transition
+from rclpy.parameter import Parameter
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+from test_ros_node import BOOK, CUP, RedSegmenter, Robot
+from test_tracking import scene
+
+from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.tracking.order import StampOrder
+
+pytestmark = pytest.mark.ros
+
+PERIOD = 66_666_667  # ns, 15 Hz
+
+
+class SlowSegmenter(RedSegmenter):
+    """Finishes an answer without refinement each time the test says so."""
+
+    def __init__(self, name: str = "red", *, device: str = "auto", acceleration: str = "none") -> None:
+        super().__init__(name, device=device, acceleration=acceleration)
+        self.turns = threading.Semaphore(0)
+
+    def stream(
+        self,
+        image: np.ndarray,
+        instruction: str,
+        settings: InferenceSettings,
+        *,
+        keep_on: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Segmentation]:
+        while keep_on() and not self.turns.acquire(timeout=0.01):
+            pass
+        yield from super().stream(image, instruction, settings, keep_on=keep_on)
+
+
+class Camera(Robot):
+    """A robot whose camera shows a red target that moves."""
+
+    segmenter: SlowSegmenter
+
+    def _make_segmenter(self, name: str, *, device: str, acceleration: str) -> Any:
+        self.segmenters.append(SlowSegmenter(name, device=device, acceleration=acceleration))
+        return self.segmenters[-1]
+
+    def say_and_wait(self, instruction: str) -> None:
+        self.say(instruction)
+        self.wait(lambda: self.node._instruction == instruction)
+
+    def film(self, number: int, *, tracked: bool) -> np.ndarray:
+        """Shows an image and waits until its mask comes or the tracking has taken it; returns the true mask."""
+        pixels, truth = scene(40 + 4 * number)
+        pixels[..., 0] = np.where(truth, 255, 0)
+        header = Header()
+        header.stamp.sec, header.stamp.nanosec = divmod(10**9 + number * PERIOD, 10**9)
+        self.camera.publish(numpy_to_image(pixels, "rgb8", header))
+        if tracked:
+            self.wait(lambda: number in self.masks() and number in self.tracked())
+        else:
+            self.wait(lambda: self.node._tracking._newest == 10**9 + number * PERIOD)
+        return truth
+
+    def answer(self, number: int) -> None:
+        """Lets the model finish the image that it works on, which must be this one."""
+        answers = len(self.answered())
+        self.segmenter.turns.release()
+        self.wait(lambda: len(self.answered()) > answers)
+        assert self.answered()[-1] == number
+        self.wait(lambda: self.segmenter.turns._value == 0)
+
+    def masks(self) -> dict[int, np.ndarray]:
+        return {number_of(m.header.stamp): image_to_numpy(m) > 127 for m in list(self.received["mdsm/mask"])}
+
+    def tracked(self) -> dict[int, dict[str, Any]]:
+        """The statuses of stage tracked, by image."""
+        return {number_in(status): status for status in self.statuses() if status["stage"] == "tracked"}
+
+    def answered(self) -> list[int]:
+        """The images that the model has answered, in order."""
+        return [number_in(status) for status in self.statuses() if status["stage"] == "initial"]
+
+
+def number_of(stamp: Any) -> int:
+    return round((stamp.sec * 10**9 + stamp.nanosec - 10**9) / PERIOD)
+
+
+def number_in(status: dict[str, Any]) -> int:
+    return round((status["stamp"]["sec"] * 10**9 + status["stamp"]["nanosec"] - 10**9) / PERIOD)
+
+
+@pytest.fixture
+def robot(ros_domain: int) -> Iterator[Camera]:
+    robot = Camera(image_reliability="reliable", image_depth=50, track=True, num_inference_steps=0)
+    yield robot.start()
+    robot.segmenter.turns.release(100)
+    robot.close()
+
+
+def test_masks_come_at_the_rate_of_the_camera_while_the_model_works(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    for number in range(4):
+        robot.film(number, tracked=False)
+    assert robot.masks() == {}
+    robot.answer(0)
+    robot.wait(lambda: list(robot.masks()) == [0])  # no newer mask is out
+    for number in range(4, 8):
+        truth = robot.film(number, tracked=True)
+        status, mask = robot.tracked()[number], robot.masks()[number]
+        assert iou(mask, truth) > 0.8
+        assert (status["instruction"], status["score"], status["present"]) == (CUP, 1.0, True)
+        assert status["age"] == pytest.approx(number / 15, abs=1e-3)
+        assert status["timings"]["track"] > 0
+    robot.answer(3)  # the newest image when the model became free
+    robot.film(8, tracked=True)
+    assert robot.tracked()[8]["age"] == pytest.approx(5 / 15, abs=1e-3)
+    stamps = [number_of(message.header.stamp) for message in robot.received["mdsm/mask"]]
+    assert stamps == [0, 4, 5, 6, 7, 8]  # never back in time: the mask of image 3 came too late
+    values = robot.diagnosis()[2]
+    assert values["images tracked"] == "5"
+    assert values["images not tracked (superseded)"] == "0"
+
+
+def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    robot.film(0, tracked=False)
+    robot.answer(0)
+    robot.film(1, tracked=True)
+    robot.say_and_wait(BOOK)
+    robot.film(2, tracked=False)
+    robot.answer(1)  # the newest image when the instruction came
+    robot.film(3, tracked=True)
+    assert [status["instruction"] for status in robot.tracked().values()] == [CUP, BOOK]
+    for enabled in (False, True):
+        assert robot.call(SetBool, "set_enabled", SetBool.Request(data=enabled)).success
+    robot.film(4, tracked=False)
+    assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
+    assert robot.change_state(Transition.TRANSITION_ACTIVATE)
+    robot.wait(robot.camera.get_subscription_count)
+    robot.film(5, tracked=False)
+    assert robot.node.set_parameters([Parameter("track", value=False)])[0].successful
+    assert "images tracked" not in robot.diagnosis()[2]
+    assert sorted(robot.tracked()) == [1, 3]
+
+
+def test_masks_stay_in_order_until_the_stamps_begin_anew() -> None:
+    order, published = StampOrder(), []
+    for stamp in (5, 7, 6, 7):
+        order.publish(stamp, lambda stamp=stamp: published.append(stamp))
+    assert published == [5, 7, 7]
+    order.restart()
+    assert order.publish(1, lambda: published.append(1))
+    assert published == [5, 7, 7, 1]
