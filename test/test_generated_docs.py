@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from mdsm_ros.ros.interface.topics import TOPICS
 from scripts.write_docs import COMMAND, FILES, PARTS, ROOT, filled, stale
 
 
@@ -29,3 +31,15 @@ def test_a_part_without_markers_is_an_error() -> None:
     assert filled(text, {"a": lambda: "new\n"}) == "<!-- generated: a -->\nnew\n<!-- end of a -->\n"
     with pytest.raises(ValueError, match=r"markers are those of \['a'\], expected \['a', 'b'\]"):
         filled(text, {"a": lambda: "new\n", "b": lambda: "new\n"})
+
+
+def test_the_security_policy_allows_every_topic_of_the_node() -> None:
+    policy = ElementTree.parse(ROOT / "config" / "sros2_policy.xml")
+    for direction, attribute in (("in", "subscribe"), ("out", "publish")):
+        allowed = {topic.text for topic in policy.findall(f".//topics[@{attribute}='ALLOW']/topic")}
+        names = {
+            topic.name if topic.name[0] in "~/" else f"/{topic.name}"
+            for topic in TOPICS
+            if topic.direction == direction
+        }
+        assert names - allowed == set()

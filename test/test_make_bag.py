@@ -41,3 +41,16 @@ def test_a_recording_of_any_length_with_depth(tmp_path: Path, capsys: pytest.Cap
         assert (info.k[2], info.k[5]) == (47.5, 35.5)
     assert main(["demo-bag", "--out", str(out)]) == 2
     assert "exists, expected a new folder" in capsys.readouterr().err
+
+
+def test_a_target_that_leaves_the_view_and_returns(tmp_path: Path) -> None:
+    out = tmp_path / "bag"
+    options = ["--seconds", "5", "--rate", "2", "--size", "64x48", "--motion", "turn", "--library", "none"]
+    assert main(["demo-bag", "--out", str(out), *options]) == 0
+    with Bag(out) as bag:
+        frames = list(FrameReader(bag, choose_topics(bag)).frames())
+    shown = [frame.truth is not None and bool(frame.truth.any()) for frame in frames]
+    assert len(shown) == 10
+    assert shown[0]
+    assert not shown[5]  # turned away
+    assert shown[9]

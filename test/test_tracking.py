@@ -241,5 +241,5 @@ def test_a_replay_tells_what_tracking_gives(tmp_path: Path) -> None:
     assert tracked["with a mask after the first answer"] == 1.0
     assert tracked["mIoU of the masks"] > 0.8
     assert tracked["masks beside the target"] == 0
-    assert metrics["masks given up"] != {}
+    assert metrics["masks dropped"] != {}
     assert "tracking" in (tmp_path / "out" / "report.html").read_text()

@@ -29,7 +29,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 def ask(
-    folder: Path, path: str, body: bytes | None = None, *, hosts: Any = HOSTS, limit: int = 1000, **headers: str
+    folder: Path, path: str, body: bytes | None = None, *, hosts: Any = HOSTS, **headers: str
 ) -> tuple[int, bytes, dict[str, str]]:
     """Status, body and headers of the answer."""
     sent: list[MutableMapping[str, Any]] = []
@@ -46,9 +46,9 @@ def ask(
         "type": "http",
         "method": "GET" if body is None else "POST",
         "path": path,
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()],
     }
-    asyncio.run(Gate(echo, folder, hosts, limit)(scope, receive, send))
+    asyncio.run(Gate(echo, folder, hosts, 1000)(scope, receive, send))
     head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], sent[1]["body"], head
 
@@ -109,8 +109,8 @@ def test_other_sites_cannot_use_the_page(tmp_path: Path) -> None:
 def test_a_request_that_is_too_large_is_refused_whatever_its_head_says(tmp_path: Path) -> None:
     assert ask(tmp_path, "/gradio_api/upload", b"x" * 1000)[:2] == (200, b"x" * 1000)
     assert ask(tmp_path, "/gradio_api/upload", b"x" * 1001)[0] == 413
-    assert ask(tmp_path, "/gradio_api/upload", b"x", **{"content-length": "1001"})[0] == 413
-    assert ask(tmp_path, "/gradio_api/upload", b"x", **{"content-length": "-1"})[0] == 413
+    assert ask(tmp_path, "/gradio_api/upload", b"x", content_length="1001")[0] == 413
+    assert ask(tmp_path, "/gradio_api/upload", b"x", content_length="-1")[0] == 413
 
 
 def test_the_server_fetches_no_addresses(tmp_path: Path) -> None:

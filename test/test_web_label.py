@@ -47,6 +47,18 @@ def test_a_folder_gives_its_pictures_in_order_and_none_from_elsewhere(tmp_path: 
         frames.image(0)
 
 
+def test_a_folder_may_say_what_to_look_for_in_each_picture(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path, 3)
+    (folder / "images.csv").write_text(f"image,instruction\na.png,{CUP}\n")
+    (folder / "b.json").write_text(json.dumps({"instruction": RADIO}))  # as a node keeps hard frames
+    frames = FolderFrames(folder)
+    assert [frames.instruction(number) for number in range(3)] == [CUP, RADIO, ""]
+    assert FolderFrames(folder, SAID).instruction(0) == SAID
+    (folder / "images.csv").write_text("image,instruction\na.png,\0\n")
+    with pytest.raises(DatasetError, match=r"images\.csv cannot be used"):
+        FolderFrames(folder)
+
+
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no pictures"):
         FolderFrames(tmp_path)

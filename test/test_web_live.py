@@ -127,6 +127,8 @@ def test_a_running_node_is_found_watched_and_spoken_to(robot: Any) -> None:
     until(lambda: robot.ask("the red or the blue one?") or watcher.view().question)
     watcher.reply("the red one")
     assert until(lambda: robot.heard["reply"]) == ["the red one"]
+    until(lambda: robot.ask(json.dumps({"question": None, "settled": "the red one"})) or not watcher.view().question)
+    until(lambda: robot.ask(json.dumps({"question": "which cup?"})) or watcher.view().question == "which cup?")
     watcher.leave()
     assert watcher.view().status is None
     link.close()

@@ -42,7 +42,9 @@ class RedModel:
                 probability = probability.copy()
                 probability[0] = 0
             mask = probability >= chosen.mask_threshold
-            yield Segmentation(mask, probability, None, 0.8, bool(mask.any()), stage, {"total": 0.1})
+            yield Segmentation(
+                mask, np.asarray(probability, np.float32), None, 0.8, bool(mask.any()), stage, {"total": 0.1}
+            )
 
     def segment(self, image: np.ndarray, instruction: str) -> Segmentation:
         *_, answer = self.stream(image, instruction)

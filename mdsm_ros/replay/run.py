@@ -64,7 +64,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
         tracking, drops = ({}, {}) if options.track is None or options.live else _track(out, reader, options.track)
-        of_tracking = {"tracking": tracking, "masks given up": drops} if tracking else {}
+        of_tracking = {"tracking": tracking, "masks dropped": drops} if tracking else {}
         write_json(out / METRICS, {**summary, **of_tracking, "faults": faults, "settings": facts, "versions": versions})
         write_page(out / REPORT, _page(out, reader, overview, summary | of_tracking, faults, facts | versions))
         if options.write_bag:
@@ -247,5 +247,5 @@ def _text(summary: dict[str, Any], faults: dict[str, int]) -> str:
     tables = [figures_table("masks", summary["stages"]), figures_table("recording", {"all": summary["all"]})]
     if "tracking" in summary:
         tables.append(figures_table("tracking", summary["tracking"]))
-        tables += [f"masks given up, {reason}: {count}" for reason, count in summary["masks given up"].items()]
+        tables += [f"masks dropped, {reason}: {count}" for reason, count in summary["masks dropped"].items()]
     return "\n\n".join([*tables, *(f"{name}: {count}" for name, count in faults.items())])

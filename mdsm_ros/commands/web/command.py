@@ -122,15 +122,16 @@ def open_page(options: WebOptions) -> int:
     if (options.label is None) != (options.out is None):
         raise CommandError("--label and --out belong together, expected both or neither")
     check_model(options.model)
-    from mdsm_ros.commands.web.server import address_of, listen, make_server, private_folder, warn_of_others
+    from mdsm_ros.commands.web import server as serving
 
     with ExitStack() as stack:
-        listening = stack.enter_context(listen(options.host, options.port))
-        folder = stack.enter_context(private_folder())
-        warn_of_others(options.host)
+        stack.enter_context(serving.ended_by_sigterm())
+        listening = stack.enter_context(serving.listen(options.host, options.port))
+        folder = stack.enter_context(serving.private_folder())
+        serving.warn_of_others(options.host)
         blocks, looks = _build(options, stack)
-        address = address_of(listening)
-        server = make_server(blocks, looks, port=listening.getsockname()[1], host=options.host, folder=folder)
+        address = serving.address_of(listening)
+        server = serving.make_server(blocks, looks, port=listening.getsockname()[1], host=options.host, folder=folder)
         print(f"{address} (Ctrl-C ends)", flush=True)  # the socket listens: a browser that comes early waits
         server.run(sockets=[listening])
     return 0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mdsm_ros.commands.web.gate import Gate
 from mdsm_ros.commands.web.pictures import MAX_UPLOAD
@@ -123,7 +126,23 @@ def make_server(blocks: Any, looks: dict[str, Any], *, port: int, host: str, fol
     )
     hosts = {*LOCAL, host.strip("[]").lower()} if is_local(host) else None
     config = uvicorn.Config(Gate(app, folder, hosts), log_level="warning", timeout_graceful_shutdown=0, ws="none")
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)  # open pages are cut off then
+    return server
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Has SIGTERM leave the block as Ctrl-C does, so that what is open is closed. Main thread only."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def warn_of_others(host: str) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
     from mdsm_ros.segmenter import Segmenter
 
-REMEMBERED = 16  # answers
+REMEMBERED = 4  # answers; one of a large photograph takes 60 MB
 Load = Callable[[str], "Segmenter"]
 
 

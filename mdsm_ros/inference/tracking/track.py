@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, get_args
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from mdsm_ros.inference.tracking.flow import Step, grid
 
 Drop = Literal["out of sight", "inconsistent flow", "changed appearance"]
-DROPS: tuple[Drop, ...] = get_args(Drop)
 
-LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow leads back
+LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow is consistent
 LEAST_AREA = 0.1  # of the answered mask's area
 MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of their deviation in the answered mask
 LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
@@ -25,12 +24,12 @@ INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to
 
 
 class Track:
-    """A mask, and for each pixel of the newest image near it the way back to the image that the mask answers.
+    """An answered mask, and for each pixel near it in the newest image the offset to its position in the answered one.
 
-    These ways are carried, not the mask: however many images lie in between, the mask itself is sampled once, at full
-    resolution. Only the box around it is carried, which is what keeps this cheap beside the flow. Beyond the box and
-    beyond the image, the way of the nearest pixel holds. What flow does not lead back to has left the mask for good:
-    where a target moves, that is what comes out from behind it.
+    The offsets are carried from image to image, not the mask: the mask is sampled once, at full resolution, however
+    many images lie in between. Only a box around it is carried, which keeps this cheap beside the flow. Beyond the box
+    and beyond the image, the offset of the nearest pixel holds. Pixels whose flow is inconsistent leave the mask for
+    good: where a target moves, these are the background that appears behind it.
 
     Args:
         mask: bool (H, W), the answer.
@@ -45,10 +44,10 @@ class Track:
         self._area = float(self._small.sum())
         x, y, w, h = cv2.boundingRect(self._small)
         self._box = Box.within(gray.shape, x, y, x + w, y + h)
-        self._ways = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
-        self._places = grid(height, width)[self._box.slices]  # where the ways lead
+        self._offsets = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
+        self._positions = grid(height, width)[self._box.slices]  # in the answered image
         self._carried = self._small[self._box.slices]
-        self._alive = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow did not lead back on the way
+        self._valid = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow was inconsistent since
 
     def follow(self, step: Step) -> Drop | None:
         """Carries the mask one image further; returns why that cannot be believed, or None."""
@@ -58,13 +57,13 @@ class Track:
         last, self._box = self._box, self._next_box(step.before)
         here, pixels = self._box.slices, grid(*step.gray.shape)[self._box.slices]
         before = pixels + (step.backward[here] - np.array([last.left, last.top], dtype=np.float32))
-        self._ways = cv2.remap(self._ways, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        self._ways += step.backward[here]
-        self._places = pixels + self._ways
-        alive = cv2.remap(self._alive, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        carried = cv2.remap(self._small, self._places, None, cv2.INTER_LINEAR) * (alive > INSIDE)
+        self._offsets = cv2.remap(self._offsets, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        self._offsets += step.backward[here]
+        self._positions = pixels + self._offsets
+        valid = cv2.remap(self._valid, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        carried = cv2.remap(self._small, self._positions, None, cv2.INTER_LINEAR) * (valid > INSIDE)
         consistent = cv2.resize(step.consistent.view(np.uint8), step.gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        self._alive = alive * consistent[here]
+        self._valid = valid * consistent[here]
         self._carried = carried * consistent[here]
         if float(self._carried.sum()) < LEAST_CONSISTENT * float(carried.sum()):
             return "inconsistent flow"
@@ -86,15 +85,15 @@ class Track:
             ]
         )
         flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (right - left, bottom - top)
-        places = cv2.warpAffine(self._places, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        places = (places + np.float32(0.5)) * np.array([across, down], dtype=np.float32) - np.float32(0.5)
+        positions = cv2.warpAffine(self._positions, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        positions = (positions + np.float32(0.5)) * np.array([across, down], dtype=np.float32) - np.float32(0.5)
         result = np.zeros((full_height, full_width), dtype=np.bool_)
-        alive = cv2.warpAffine(self._alive, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) > INSIDE
-        result[top:bottom, left:right] = alive & (cv2.remap(self._mask, places, None, cv2.INTER_LINEAR) > INSIDE)
+        valid = cv2.warpAffine(self._valid, to_box, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) > INSIDE
+        result[top:bottom, left:right] = valid & (cv2.remap(self._mask, positions, None, cv2.INTER_LINEAR) > INSIDE)
         return result
 
     def _next_box(self, before: NDArray[np.float32]) -> Box:
-        """The box around the mask in the next image; ``before`` (h', w', 2) are places of its pixels in this one."""
+        """The box around the mask in the next image; ``before`` (h', w', 2) are positions of its pixels in this one."""
         rough = cv2.remap(self._weight(*before.shape[:2]), before, None, cv2.INTER_LINEAR)
         height, width = self._small.shape
         x, y, w, h = cv2.boundingRect(rough)
@@ -110,7 +109,7 @@ class Track:
     def _looks_alike(self, gray: NDArray[np.uint8]) -> bool:
         """Whether the mask covers in its box ``gray`` what it covered at first, apart from brightness and contrast."""
         inside = self._carried > INSIDE
-        then = cv2.remap(self._gray, self._places, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
+        then = cv2.remap(self._gray, self._positions, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
         difference = gray[inside] - then
         offset = float(np.median(difference))
         typical = float(np.median(np.abs(difference - offset)))

@@ -12,7 +12,7 @@ from mdsm_ros.inference.answer import TRACKED, Segmentation
 from mdsm_ros.inference.tracking.flow import OpticalFlow, Step, reduced
 from mdsm_ros.inference.tracking.track import Drop, Track
 
-KEPT = 60  # images whose flow is kept for an answer about one of them: two seconds at 30 Hz, 40 MB
+KEPT = 60  # images whose flow is kept for an answer about one of them: two seconds at 30 Hz, 52 MB
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ class Tracker:
         """
         self.drop = None
         step = self._link(stamp, image)
-        waiting = self._waiting
-        if waiting is not None and waiting.stamp <= stamp:
-            self._waiting = None
-            if waiting.image.shape == image.shape:
-                self._catch_up(waiting)
-        elif self._track is not None:
+        due = None
+        if self._waiting is not None and self._waiting.stamp <= stamp:
+            due, self._waiting = self._waiting, None
+        if due is not None and due.image.shape == image.shape:
+            self._catch_up(due)
+        else:
             self._carry(step)
         if self._track is None or self._behind is None:
             return None

@@ -60,7 +60,7 @@ class View:
         camera: Its newest camera image, uint8 (H, W, 3) RGB; None where none has come.
         overlay: Its newest overlay, likewise.
         status: Its newest status.
-        question: Its newest question that nobody has answered here.
+        question: Its newest question, which is not settled yet.
         age: Seconds since the newest status; None where none has come.
         fault: Why the camera's image cannot be shown.
     """
@@ -171,7 +171,7 @@ class NodeWatcher:
             camera,
             overlay,
             None if status is None else _parsed(status.data),
-            None if question is None or not question.data else question.data,
+            None if question is None else _asked(question.data),
             None if status is None else age,
             fault,
         )
@@ -192,8 +192,6 @@ class NodeWatcher:
     def reply(self, text: str) -> None:
         """Publishes an answer to the node's question; errors are those of :meth:`say`."""
         self._publish(REPLY, validate_instruction(text))
-        with self._lock:
-            self._newest.pop(QUESTION, None)
 
     def _publish(self, what: str, text: str) -> None:
         if what not in self._publishers:
@@ -249,6 +247,16 @@ def _rgb(message: Any) -> tuple[NDArray[np.uint8] | None, str | None]:
         return (compressed_image_to_rgb if isinstance(message, CompressedImage) else image_to_rgb)(message), None
     except ConversionError as error:
         return None, str(error)
+
+
+def _asked(text: str) -> str | None:
+    """The question of a message: a line of JSON with ``question``, null once it is settled, or the question itself."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = {"question": text}
+    asked = content.get("question") if isinstance(content, dict) else text
+    return asked if isinstance(asked, str) and asked.strip() else None
 
 
 def _parsed(text: str) -> dict[str, Any]:

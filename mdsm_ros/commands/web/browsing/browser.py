@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.errors import CommandError
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
+from mdsm_ros.recordings.rle import decode, encode
 
 PAGE = 12  # instructions
 SHOWN_SIDE = 640  # pixels of a picture
@@ -65,7 +66,8 @@ class Browser:
     def __init__(self, data: Dataset, shelf: ModelShelf) -> None:
         self.data = data
         self._shelf = shelf
-        self._ious: dict[int, float] = {}  # of the model's masks, by instruction
+        self._masks: dict[int, dict[str, Any]] = {}  # the model's, run-length encoded, by instruction
+        self._ious: dict[int, float] = {}  # of these masks
 
     def difficulties(self) -> list[str]:
         """Difficulties to choose from."""
@@ -130,13 +132,11 @@ class Browser:
     def agreement(self, instruction: Instruction) -> float:
         """IoU of the model's mask with that of the data set; 1 where both say that the target is not in view."""
         if instruction.id not in self._ious:
-            truth, answer = self.data.mask(instruction), self._mask(instruction)
-            self._ious[instruction.id] = iou(answer, truth) if truth.any() or answer.any() else 1.0
+            image, truth = self.data.image(instruction.image_id), self.data.mask(instruction)
+            mask = self._shelf.answer(f"image {instruction.image_id}", image, instruction.text).mask
+            self._masks[instruction.id] = encode(mask)
+            self._ious[instruction.id] = iou(mask, truth) if truth.any() or mask.any() else 1.0
         return self._ious[instruction.id]
-
-    def _mask(self, instruction: Instruction) -> NDArray[np.bool_]:
-        image = self.data.image(instruction.image_id)
-        return self._shelf.answer(f"image {instruction.image_id}", image, instruction.text).mask
 
     def tiles(self, found: Sequence[Instruction], page: int) -> list[Tile]:
         """The instructions of a page, from 0 on."""
@@ -150,7 +150,7 @@ class Browser:
         if instruction.difficulty:
             words.append(instruction.difficulty)
         if instruction.id in self._ious:
-            draw_mask(canvas, self._mask(instruction))
+            draw_mask(canvas, decode(self._masks[instruction.id]))
             words.append(f"IoU of the model {self._ious[instruction.id]:.2f}")
         draw_outline(canvas, truth)
         return Tile(fit(canvas, SHOWN_SIDE), ", ".join(words))

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.dataset.listed import listed_instructions
+from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
 from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
@@ -54,7 +54,7 @@ class Frames(Protocol):
 class FolderFrames:
     """The pictures of a folder, in the order of their names; links that lead out of it are left out.
 
-    What ``images.csv`` in the folder names has its own instruction.
+    Without an instruction for all, ``images.csv`` or the note of a kept frame gives that of an image.
 
     Args:
         folder: Folder of the pictures; folders in it do not count.
@@ -79,7 +79,10 @@ class FolderFrames:
 
     def instruction(self, number: int) -> str:
         """As :class:`Frames` says."""
-        return self._listed.get(self._files[self.keys[number]], self._instruction)
+        key = self.keys[number]
+        return (
+            self._instruction or self._listed.get(self._files[key]) or noted_instruction(self._folder / f"{key}.json")
+        )
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """As :class:`Frames` says; the file is checked again, since it may be another one by now."""

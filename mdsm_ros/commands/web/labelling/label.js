@@ -117,6 +117,7 @@ async function open(number) {
   reply.picture = await picture(reply.image);
   frame = reply;
   for (const canvas of [sheet, mask]) [canvas.width, canvas.height] = [frame.width, frame.height];
+  sheet.style.width = `min(100%, ${(68 * frame.width) / frame.height}vh)`; // small frames are enlarged
   take(frame.mask ? await picture(frame.mask) : null);
   [undone, dirty, stroke, proposed, numbers, waiting] = [[], false, null, null, null, false];
   said.value = frame.instruction;

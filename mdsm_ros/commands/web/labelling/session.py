@@ -16,16 +16,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from mdsm_ros.commands.web.labelling.frames import Frames
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, MemoryDataset
-from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, encode_mask, merge_contents, part_path
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, merge_contents, part_path
 from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import check_keys, read_json
 from mdsm_ros.inference.answer import MAX_INSTRUCTION_CHARACTERS, validate_instruction
 from mdsm_ros.language.expressions import count_expressions
+from mdsm_ros.recordings.rle import decode, encode
 
 CATEGORY = "target"
 SOURCE = "web"
@@ -121,7 +121,7 @@ class LabelSession:
 
     def counts(self) -> dict[str, int]:
         """How many frames have each verdict, and how many have none ("open")."""
-        found = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
+        found: Counter[str] = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
         return {name: found[name] for name in (*VERDICTS, "open")}
 
     def first_open(self) -> int:
@@ -176,7 +176,7 @@ class LabelSession:
         path = self._draft_path(number)
         try:
             path.parent.mkdir(exist_ok=True)
-            write_json(path, {"instruction": instruction[:MAX_INSTRUCTION_CHARACTERS], "mask": encode_mask(mask)})
+            write_json(path, {"instruction": instruction[:MAX_INSTRUCTION_CHARACTERS], "mask": encode(mask)})
         except OSError as error:
             raise StorageError(f"drawing cannot be written to {str(self.out)!r}: {error}") from error
 
@@ -193,8 +193,7 @@ class LabelSession:
             read_json(path, DatasetError, "a drawing"), ["instruction", "mask"], str(path), DatasetError
         )
         try:
-            code = {"size": content["mask"]["size"], "counts": content["mask"]["counts"].encode("ascii")}
-            return Label("labelled", str(content["instruction"]), coco_mask.decode(code).astype(bool))
+            return Label("labelled", str(content["instruction"]), decode(content["mask"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"{path} holds a damaged mask: {error}") from error
 

@@ -37,8 +37,8 @@ def add_live_tab(link: Link) -> None:
         answer = gr.Button("answer", elem_id="live-answer")
     status = gr.Markdown(elem_id="live-status")
     with gr.Row():
-        camera = gr.HTML(elem_id="live-camera", label="camera")
-        overlay = gr.HTML(elem_id="live-overlay", label="overlay")
+        camera = gr.HTML(elem_id="live-camera", label="camera", min_width=320)
+        overlay = gr.HTML(elem_id="live-overlay", label="overlay", min_width=320)
     timer = gr.Timer(PERIOD, active=False)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 

@@ -124,7 +124,7 @@ def _check(choices: Choices) -> None:
 
 
 def _marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    canvas = image.copy()
+    canvas: NDArray[np.uint8] = image.copy()
     draw_mask(canvas, mask)
     return canvas
 
