@@ -11,12 +11,12 @@ import pytest
 
 from mdsm_ros.homes import generate
 from mdsm_ros.homes.home import Home
+from mdsm_ros.homes.layout import build_home
 
 
 @contextmanager
 def two_rooms() -> Iterator[None]:
     """Homes have their first two rooms only."""
-    build_home = generate.build_home
 
     def build_two_rooms(*options: Any) -> Home:
         home = build_home(*options)

@@ -192,10 +192,9 @@ def test_a_latched_camera_info_is_heard(make_robot: Callable[..., Robot]) -> Non
     info = robot.client.create_publisher(CameraInfo, "camera_info", LATCHED)
     info.publish(CameraInfo(width=7))
     robot.start()
-    worker = robot.node._worker
-    assert worker is not None
-    depth = worker._depth
-    assert depth is not None
+    objects = robot.node._objects
+    assert objects is not None
+    depth = objects.depth.buffer
     robot.wait(lambda: depth._info is not None)
     assert depth._info.width == 7
 

@@ -75,8 +75,8 @@ def test_a_mask_follows_its_target() -> None:
         assert tracked is not None
         assert iou(tracked.mask, truth) > 0.6
         assert tracked.age == pytest.approx(number / 15, abs=1e-6)
-    assert tracked.segmentation().stage == "tracked"
-    assert tracked.segmentation().present
+        assert tracked.segmentation().stage == "tracked"
+        assert tracked.segmentation().present
 
 
 def test_masks_have_the_size_of_the_image() -> None:

@@ -9,7 +9,8 @@ import pytest
 from web_stand_ins import HEIGHT, LEFT, WIDTH, RedModel, left_mask, picture, shelf
 
 from mdsm_ros.commands.web.browsing import browser as browsing
-from mdsm_ros.commands.web.browsing.browser import Browser, Filter
+from mdsm_ros.commands.web.browsing.browser import Browser, Filter, Tile
+from mdsm_ros.commands.web.browsing.gallery import gallery_html
 from mdsm_ros.commands.web.shelf import ModelShelf
 from mdsm_ros.commands.web.trying.tryout import Choices, trials
 from mdsm_ros.dataset.format import Dataset
@@ -75,6 +76,9 @@ def test_pages_hold_some_of_the_instructions(browser: Browser, monkeypatch: pyte
     assert [len(browser.tiles(found, page)) for page in (0, 1, 2)] == [3, 1, 0]
     tile = browser.tiles(found, 0)[1]
     assert "2. get the box on the left, 16.7% of the image, medium" in tile.caption
+    shown = gallery_html([Tile(tile.picture, "<script>alert(1)</script>")])
+    assert "<script>" not in shown
+    assert shown.count("<img") == 1
     assert tuple(tile.picture[20, LEFT.start]) == (0, 220, 60)  # the outline of the right mask
 
 

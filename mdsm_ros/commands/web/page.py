@@ -20,6 +20,10 @@ CLEANING = (600, 3600)  # s: how often temporary files are looked at, and how ol
 CSS = """
 .gradio-container { padding: 8px !important; }
 .live-picture { width: 100%; border-radius: 6px; }
+.browse-tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 12px; }
+.browse-tiles figure { margin: 0; }
+.browse-tiles img { width: 100%; border-radius: 6px; }
+.browse-tiles figcaption { overflow-wrap: anywhere; }
 .live-none { padding: 40px 0; text-align: center; color: var(--body-text-color-subdued); }
 """
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from mdsm_ros.commands.web.browsing.browser import ORDERS, PAGE, SIZES, Browser, Filter
+from mdsm_ros.commands.web.browsing.gallery import gallery_html
 from mdsm_ros.errors import MdsmError
 
 
@@ -26,17 +27,10 @@ def add_browse_tab(browser: Browser) -> None:
         show = gr.Button("show", variant="primary", elem_id="browse-show")
         number = gr.Number(1, label="page", precision=0, minimum=1, elem_id="browse-page")
     summary = gr.Markdown(elem_id="browse-summary")
-    gallery = gr.Gallery(
-        label="right mask: green outline; mask of the model: pink",
-        columns=[2, 3, 4],
-        height="auto",
-        format="jpeg",
-        object_fit="contain",
-        interactive=False,
-        elem_id="browse-gallery",
-    )
+    gr.Markdown("Right mask: green outline. Mask of the model: pink.")
+    gallery = gr.HTML(elem_id="browse-gallery")
 
-    def find(wanted: tuple[Any, ...], page: float | None, progress: gr.Progress) -> tuple[str, list[tuple[Any, str]]]:
+    def find(wanted: tuple[Any, ...], page: float | None, progress: gr.Progress) -> tuple[str, str]:
         def tell(done: int, total: int) -> None:
             progress((done, total), desc="the model answers")
 
@@ -48,7 +42,7 @@ def add_browse_tab(browser: Browser) -> None:
         except (MdsmError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         words = f"{len(found)} of {len(browser.data.instructions)} instructions; page {chosen} of {pages}"
-        return words, [(tile.picture, tile.caption) for tile in tiles]
+        return words, gallery_html(tiles)
 
     def first(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008 - as gradio has it
         return (*find(values, 1, progress), 1)

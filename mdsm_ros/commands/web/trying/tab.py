@@ -31,6 +31,7 @@ def add_try_tab(blocks: gr.Blocks, shelf: ModelShelf) -> None:
                 height=360,
                 elem_id="try-photograph",
             )
+            photograph.preprocess = _path_of  # gradio's opens the file, and its errors name its place on the server
             said = gr.Textbox(
                 label="instruction",
                 placeholder="get the red cup next to the kettle",
@@ -70,6 +71,11 @@ def add_try_tab(blocks: gr.Blocks, shelf: ModelShelf) -> None:
     blocks.load(
         lambda: _values(shelf, shelf.names[0]), None, settings, api_visibility="private", show_progress="hidden"
     )
+
+
+def _path_of(payload: Any) -> str | None:
+    """Where an upload lies; gradio has checked that it is an upload."""
+    return None if payload is None else payload.path
 
 
 def _picture(label: str, name: str) -> gr.Image:
