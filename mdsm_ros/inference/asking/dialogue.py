@@ -21,10 +21,12 @@ class News:
     Attributes:
         question: A question that is asked now; None where there is none, or it is the one of the frame before.
         expired: Why the question of before is not open any more; "" where it is, or there was none.
+        outdated: A reply came since the decision was begun: it is to be made again, with the choice of now.
     """
 
     question: Question | None = None
     expired: str = ""
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,20 @@ class Dialogue:
             self._state = replace(self._state, question=None, choice=Choice(option.words, option.candidate.box))
             return option.words
 
-    def note(self, instruction: str, decision: Decision) -> News:
-        """Takes in what a frame shows; call it once for every answer."""
+    def note(self, instruction: str, decision: Decision, choice: Choice | None = None) -> News:
+        """Takes in what a frame shows; call it once for every answer.
+
+        Args:
+            instruction: Instruction of the answer.
+            decision: What it means in the frame.
+            choice: Choice that the decision was made with, of ``choice_for``.
+        """
         with self._lock:
             state = self._state
             if state.instruction != instruction or state.quiet:
                 return News()
+            if state.choice is not choice:  # the decision may be for another object than the chosen one
+                return News(outdated=True)
             if state.choice is not None:
                 self._state = replace(state, choice=_moved(state.choice, decision))
                 return News()

@@ -20,9 +20,8 @@ from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
-from mdsm_ros.ros.tracking.order import StampOrder
+from mdsm_ros.ros.tracking.order import LATE, StampOrder
 
-LATE = 1.0  # s; an image that is older than the one before by less than that has been overtaken, and is left out
 STOP_TIMEOUT = 1.0  # s that deactivating waits for the image under way
 
 
@@ -91,7 +90,12 @@ class MaskTracking:
         if self._mailbox.put(message) is not None:
             self._statistics.tracking_skipped()
 
-    def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+    @property
+    def resets(self) -> int:
+        """How often the mask was dropped by ``reset``."""
+        return self._resets
+
+    def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation, resets: int) -> None:
         """Takes the model's final answer, which is carried to the next image.
 
         Args:
@@ -99,9 +103,10 @@ class MaskTracking:
             image: The answered image, uint8 (H, W, 3) RGB.
             instruction: What was asked.
             answer: The answer.
+            resets: Their number when its object was settled; after a later one it may be of another object.
         """
         with self._lock:
-            if instruction == self._instruction:
+            if instruction == self._instruction and resets == self._resets:
                 self._answered = _Answered(nanoseconds(header), image, instruction, answer)
 
     def _run(self) -> None:
@@ -138,14 +143,13 @@ class MaskTracking:
         return now
 
     def _is_late(self, stamp: int) -> bool:
-        """Whether an image was overtaken by another one; a stamp from long before begins a new stream."""
+        """Whether an image was overtaken and is left out; a stamp from long before begins a new stream."""
         newest, self._newest = self._newest, stamp
         if newest is None or stamp > newest:
             return False
         if newest - stamp < LATE * 1e9:
             self._newest = newest
             return True
-        self.order.restart()
         return False
 
     def _publish(
