@@ -194,3 +194,5 @@ def test_writing_and_reading_give_the_same() -> None:
     np.testing.assert_array_equal(image_to_numpy(numpy_to_image(probability, "32FC1", header)), probability)
     mask = probability > 0.5
     np.testing.assert_array_equal(image_to_numpy(mask_to_image(mask, header)), np.where(mask, 255, 0))
+    cut = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)[2:3, :5]  # a single row, with the stride of the whole
+    np.testing.assert_array_equal(image_to_numpy(numpy_to_image(cut, "rgb8", header)), cut)

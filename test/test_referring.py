@@ -195,6 +195,8 @@ def test_questions_say_what_tells_the_objects_apart() -> None:
     assert make_question("cup", [thing(0.2), thing(0.8)]).text == "Which cup: the left one or the right one?"
     mixed = [thing(0.2, color="red"), thing(0.8, color="blue")]
     assert make_question("cup", mixed).text == "Which cup: the red one or the blue one?"
+    for noun in ("", "cup " * 200):
+        assert make_question(noun, mixed).text == "Which object: the red one or the blue one?"
     partly = [thing(0.2), thing(0.8, color="blue")]
     assert make_question("cup", partly).options[0].words == "the left one"
     three = make_question("pillow", [thing(0.8), thing(0.5), thing(0.2)])

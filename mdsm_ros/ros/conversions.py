@@ -45,7 +45,8 @@ def numpy_to_image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
     data = array("B")  # rclpy accepts an array without conversion; it converts bytes and lists value by value
     data.frombytes(pixels.data.cast("B"))
     height, width = pixels.shape[:2]
-    return Image(header=header, height=height, width=width, encoding=encoding, step=pixels.strides[0], data=data)
+    step = len(data) // max(1, height)  # the stride of a single row may be any
+    return Image(header=header, height=height, width=width, encoding=encoding, step=step, data=data)
 
 
 def mask_to_image(mask: np.ndarray, header: Any) -> Any:

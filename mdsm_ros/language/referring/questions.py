@@ -9,6 +9,7 @@ from mdsm_ros.language.referring.candidates import Candidate
 from mdsm_ros.language.referring.colors import color_degree, main_color
 
 MOST_OPTIONS = 4
+LONGEST_NOUN = 60  # characters: what is longer, or empty, comes from a text without a noun that is known
 APART = 0.04  # fraction of the image between two neighbours' middles: less is neither left nor right
 APART_DOWN = 0.08
 DEPTH_RATIO = 1.3
@@ -46,7 +47,8 @@ class Question:
     def text(self) -> str:
         """The question in words: "Which cup: the left one or the blue one?"."""
         *first, last = (option.words for option in self.options)
-        return f"Which {self.noun}: {', '.join(first)} or {last}?"
+        noun = self.noun if 0 < len(self.noun) <= LONGEST_NOUN else "object"
+        return f"Which {noun}: {', '.join(first)} or {last}?"
 
     @property
     def expected(self) -> str:
