@@ -17,6 +17,7 @@ from mdsm_ros.homes.layout import build_home
 @contextmanager
 def two_rooms() -> Iterator[None]:
     """Homes have their first two rooms only."""
+
     def build_two_rooms(*options: Any) -> Home:
         home = build_home(*options)
         return replace(home, rooms=home.rooms[:2])

@@ -1,4 +1,4 @@
-"""One answer on its way from its own image to the newest one."""
+"""Carries one answer from its own image to the newest one."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from mdsm_ros.inference.tracking.flow import Step, grid
 Drop = Literal["out of sight", "inconsistent flow", "changed appearance"]
 
 LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow is consistent
-LEAST_AREA = 0.1  # of the answered mask's area
-MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of their deviation in the answered mask
-LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
+LEAST_AREA = 0.1  # fraction of the area of the answered mask
+MOST_CHANGE = 0.6  # typical difference of gray levels, as a fraction of their deviation in the answered mask
+LEAST_CHANGE = 15.0  # gray levels of difference allowed for noise and motion blur
 MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
 MARGIN = 2  # pixels of the reduced image that are carried around a mask
-INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it
+INSIDE = 127  # level of a mask of 0 and 255 from which a pixel belongs to it
 
 
 class Track:
-    """An answered mask, and for each pixel near it in the newest image the offset to its position in the answered one.
+    """An answered mask, with the offset from each pixel near it in the newest image to the answered image.
 
-    The offsets are carried from image to image, not the mask: the mask is sampled once, at full resolution, however
-    many images lie in between. Only a box around it is carried, which keeps this cheap beside the flow. Beyond the box
-    and beyond the image, the offset of the nearest pixel holds. Pixels whose flow is inconsistent leave the mask for
-    good: where a target moves, these are the background that appears behind it.
+    The offsets are carried from image to image, not the mask: the mask is sampled once, at full resolution, regardless
+    of the number of images in between. Only a box around it is carried, so that this costs little compared with the
+    flow. Beyond the box and beyond the image, the offset of the nearest pixel holds. Pixels with inconsistent flow
+    leave the mask permanently: they are background that appears behind a moving target.
 
     Args:
         mask: bool (H, W), the answer.
@@ -47,10 +47,10 @@ class Track:
         self._offsets = np.zeros((*self._small[self._box.slices].shape, 2), dtype=np.float32)
         self._positions = grid(height, width)[self._box.slices]  # in the answered image
         self._carried = self._small[self._box.slices]
-        self._valid = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow was inconsistent since
+        self._valid = np.full(self._carried.shape, 255, np.uint8)  # 0 where flow has been inconsistent since then
 
     def follow(self, step: Step) -> Drop | None:
-        """Carries the mask one image further; returns why that cannot be believed, or None."""
+        """Carries the mask one image further; returns the reason if the result is unreliable, else None."""
         assert step.backward is not None
         assert step.before is not None
         assert step.consistent is not None
@@ -78,7 +78,7 @@ class Track:
         across, down, box = full_width / width, full_height / height, self._box
         left, top = int(box.left * across), int(box.top * down)
         right, bottom = ceil(box.right * across), ceil(box.bottom * down)
-        to_box = np.array(  # from a pixel of the result to its place in the reduced box
+        to_box = np.array(  # maps a pixel of the result to its place in the reduced box
             [
                 [1 / across, 0, (left + 0.5) / across - 0.5 - box.left],
                 [0, 1 / down, (top + 0.5) / down - 0.5 - box.top],
@@ -93,7 +93,7 @@ class Track:
         return result
 
     def _next_box(self, before: NDArray[np.float32]) -> Box:
-        """The box around the mask in the next image; ``before`` (h', w', 2) are positions of its pixels in this one."""
+        """Returns the mask's box in the next image; ``before`` (h', w', 2) are its pixels' positions in this one."""
         rough = cv2.remap(self._weight(*before.shape[:2]), before, None, cv2.INTER_LINEAR)
         height, width = self._small.shape
         x, y, w, h = cv2.boundingRect(rough)
@@ -107,7 +107,7 @@ class Track:
         return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     def _looks_alike(self, gray: NDArray[np.uint8]) -> bool:
-        """Whether the mask covers in its box ``gray`` what it covered at first, apart from brightness and contrast."""
+        """Whether the mask's pixels in ``gray`` look as they did at first, apart from brightness and contrast."""
         inside = self._carried > INSIDE
         then = cv2.remap(self._gray, self._positions, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
         difference = gray[inside] - then
@@ -118,7 +118,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the reduced image; right and bottom are the first pixels outside."""
+    """A rectangle of the reduced image; right and bottom are the first pixels outside it."""
 
     left: int
     top: int
@@ -127,7 +127,7 @@ class Box:
 
     @classmethod
     def within(cls, shape: tuple[int, ...], left: float, top: float, right: float, bottom: float) -> Box:
-        """A box with a margin, as far as an image of this shape has room; never empty."""
+        """Returns a box with a margin, clipped to an image of this shape; never empty."""
         height, width = shape
         x, y = (min(int(v) - MARGIN, most - 1) for v, most in ((left, width), (top, height)))
         x, y = max(0, x), max(0, y)

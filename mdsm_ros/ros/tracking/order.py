@@ -1,4 +1,4 @@
-"""Masks of two threads on one topic, none of them older than one before it."""
+"""Keeps masks of two threads on one topic in the order of their stamps."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 
 class StampOrder:
-    """Publishes what is not older than the newest that was published. Safe in all threads."""
+    """Publishes only masks that are not older than the newest published one. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._newest: int | None = None
 
     def publish(self, stamp: int, publish: Callable[[], object]) -> bool:
-        """Calls ``publish`` unless a mask of a newer image is out; returns whether it was called.
+        """Calls ``publish`` unless a mask of a newer image was published; returns whether it was called.
 
         Args:
-            stamp: Stamp of the image, ns. A second mask of the newest image is in order.
-            publish: Publishes the mask.
+            stamp: Stamp of the image, ns. A second mask of the newest image is allowed.
+            publish: Function that publishes the mask.
         """
         with self._lock:
             if self._newest is not None and stamp < self._newest:
@@ -28,6 +28,6 @@ class StampOrder:
         return True
 
     def restart(self) -> None:
-        """The stamps begin anew, as where a recording is played again."""
+        """Restarts the order of stamps, for example if a recording is played again."""
         with self._lock:
             self._newest = None

@@ -22,13 +22,13 @@ from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.ros.tracking.order import StampOrder
 
-LATE = 1.0  # s; an image that is older than the one before by less than that has been overtaken, and is left out
-STOP_TIMEOUT = 1.0  # s that deactivating waits for the image under way
+LATE = 1.0  # s; an image older than the previous one by less than this arrived late and is skipped
+STOP_TIMEOUT = 1.0  # s that deactivation waits for the current image
 
 
 @dataclass(frozen=True)
 class _Answered:
-    """An answer of the model, and what it is about."""
+    """An answer of the model with its image."""
 
     stamp: int  # ns
     image: np.ndarray
@@ -37,13 +37,13 @@ class _Answered:
 
 
 class MaskTracking:
-    """Publishes masks of stage "tracked" for the images that come while the model works on another one.
+    """Publishes masks of stage "tracked" for the images that arrive while the model works on another one.
 
-    The executor's thread puts images in, the model's thread answers; neither waits. An image that comes while another
-    one is worked on replaces one that waits, as in the model's mailbox.
+    The executor's thread adds images, the model's thread adds answers; neither waits. An image that arrives while
+    another one is being tracked replaces the waiting one, as in the model's mailbox.
 
     Attributes:
-        order: Of all masks, those of the model's thread included.
+        order: Order of all masks, including those of the model's thread.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class MaskTracking:
         self._lock = threading.Lock()
         self._answered: _Answered | None = None
         self._instruction = ""
-        self._resets = 0  # number of them; what was begun before the last one is not published
+        self._resets = 0  # number of resets; results of work begun before the last one are not published
         self._newest: int | None = None  # stamp of the newest image, ns
         self._thread = threading.Thread(target=self._run, name="mdsm_tracking", daemon=True)
 
@@ -81,23 +81,23 @@ class MaskTracking:
         self._thread.join(STOP_TIMEOUT)
 
     def reset(self, instruction: str) -> None:
-        """Drops the mask at once; only answers to ``instruction`` count from now on."""
+        """Drops the mask at once; only answers to ``instruction`` are used from now on."""
         with self._lock:
             self._instruction, self._answered = instruction, None
             self._resets += 1
 
     def put(self, message: Image | CompressedImage) -> None:
-        """Takes the newest image."""
+        """Adds the newest image."""
         if self._mailbox.put(message) is not None:
             self._statistics.tracking_skipped()
 
     def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Takes the model's final answer, which is carried to the next image.
+        """Adds the model's final answer, which is carried to the next image.
 
         Args:
             header: Header of the answered image.
             image: The answered image, uint8 (H, W, 3) RGB.
-            instruction: What was asked.
+            instruction: Instruction that was answered.
             answer: The answer.
         """
         with self._lock:
@@ -116,7 +116,7 @@ class MaskTracking:
                     self._guard.note("tracking", error)
 
     def _work(self, message: Image | CompressedImage, resets: int) -> int:
-        """Tracks one image; returns the number of resets that it knew of."""
+        """Tracks one image; returns the number of resets at its start."""
         header, stamp = message.header, nanoseconds(message.header)
         with self._lock:
             answered, self._answered = self._answered, None
@@ -138,7 +138,7 @@ class MaskTracking:
         return now
 
     def _is_late(self, stamp: int) -> bool:
-        """Whether an image was overtaken by another one; a stamp from long before begins a new stream."""
+        """Whether a newer image came before this one; a much older stamp begins a new stream."""
         newest, self._newest = self._newest, stamp
         if newest is None or stamp > newest:
             return False
@@ -158,5 +158,5 @@ class MaskTracking:
 
 
 def nanoseconds(header: Header) -> int:
-    """The stamp of a header in nanoseconds."""
+    """Returns the stamp of a header in nanoseconds."""
     return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
