@@ -1,7 +1,7 @@
-"""Which of several objects a statement picks, judged from boxes and masks.
+"""Statements that pick one of several objects, judged from boxes and masks.
 
-A selection picks one of the candidates, ``(scene, candidates, marks) -> index``, or none (None) where it is too close
-to call; ``marks`` are the landmarks that the statement names.
+A selection picks one of the candidates, ``(scene, candidates, marks) -> index``, or none (None) if it is too close to
+call; ``marks`` are the landmarks of the statement.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from training.photos.speech.scene import PictureObject, PictureScene
 
 Selection = Callable[[PictureScene, Sequence[PictureObject], Marks], "int | None"]
 
-ORDER_MARGIN = 0.08  # of the picture's width, between neighbours in a row
-SIZE_RATIO = 2.0  # of areas, for "largest"
-NEARER_RATIO = 4.0  # of areas, for "closest to the camera"
-NEARER_DROP = 0.08  # of the picture's height: how much lower it stands
-NEAREST_RATIO = 2.0  # of distances
+ORDER_MARGIN = 0.08  # fraction of the image's width between neighbours in a row
+SIZE_RATIO = 2.0  # ratio of areas, for "largest"
+NEARER_RATIO = 4.0  # ratio of areas, for "closest to the camera"
+NEARER_DROP = 0.08  # how much lower it stands, as a fraction of the image's height
+NEAREST_RATIO = 2.0  # ratio of distances
 
 
 def from_side(side: str, position: int) -> Selection:
@@ -37,7 +37,7 @@ def from_side(side: str, position: int) -> Selection:
         if any(abs(b.x - a.x) < max(margin, 0.25 * min(a.width, b.width)) for a, b in pairwise(near)):
             return None
         if position == 0 and any(sign * (_edge(c, side) - _edge(ordered[0], side)) < 0 for c in ordered[1:]):
-            return None  # one that begins farther out
+            return None  # another begins farther out
         return ordered[position].index
 
     return select
@@ -57,7 +57,7 @@ def middle(scene: PictureScene, candidates: Sequence[PictureObject], marks: Mark
 
 
 def _most(values: Sequence[float], ratio: float) -> int | None:
-    """Position of the value that is ``ratio`` times all others; None where there is none."""
+    """Returns the position of the value that is ``ratio`` times all others; None if there is none."""
     order = np.argsort(values)[::-1]
     return int(order[0]) if len(order) > 1 and values[order[0]] >= ratio * values[order[1]] else None
 
