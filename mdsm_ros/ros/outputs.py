@@ -106,7 +106,7 @@ class Outputs:
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
 
     def is_description_wanted(self) -> bool:
-        """Whether somebody subscribes to what is computed of box and grasps."""
+        """Whether a topic with box or grasps has subscribers."""
         return any(self._is_subscribed(name) for name in DESCRIPTIONS)
 
     def publish_description(self, header: Header, objects: Sequence[DescribedObject], gripper: Gripper) -> None:

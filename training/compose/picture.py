@@ -74,7 +74,7 @@ class Choices:
         return cut[int(rng.integers(len(cut)))]
 
     def categories(self, there: Sequence[str], wanted: int, rng: np.random.Generator) -> list[str]:
-        """Draws categories of the objects to paste: often several of one; rare ones more often than their number of objects.
+        """Draws categories of the objects to paste: often several of one; rare ones are favoured.
 
         Args:
             there: Categories in the background.
@@ -169,7 +169,7 @@ class Composer:
         )
 
     def _choices(self, background: Place) -> Choices:
-        """Returns the objects for a background: only of exhaustively labelled categories, so that every object is known."""
+        """Returns the objects for a background, only of exhaustively labelled categories: every object is known."""
         place = place_of(self.bank.categories_of(background))
         fitting = {c for c in self.bank.exhaustive(background) if c in PASTED and belongs(c, place)}
         fitting -= self.bank.doubtful(background)

@@ -53,7 +53,7 @@ class Shelf:
         version: Version of the library.
 
     Raises:
-        LibraryMissing: There is no library; the message names the command that downloads it.
+        LibraryMissing: There is no library; the message names the command that builds it.
     """
 
     def __init__(self, folder: Path | None, split: str) -> None:

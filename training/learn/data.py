@@ -31,7 +31,7 @@ class Mixing:
         held_out: Fraction of the frames for evaluation.
         side: Side of the model's input, pixels.
         mix: Dataset for rehearsal; None: a stand-in is made.
-        seed: Seed of what is drawn.
+        seed: Random seed.
     """
 
     held_out: float

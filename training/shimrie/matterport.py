@@ -169,7 +169,7 @@ def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
     """Reads the panoramas of a scan, by viewpoint id.
 
     Args:
-        root: Folder of ``<scan>_connectivity.json``, or its parent folder, if it is named ``connectivity``.
+        root: Folder that contains ``<scan>_connectivity.json`` or ``connectivity/<scan>_connectivity.json``.
         scan: Name of the scan.
 
     Raises:

@@ -38,7 +38,7 @@ def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
 
     Raises:
         LibraryMissing: The given folder contains no library.
-        DatasetError: There are no pictures.
+        DatasetError: The folder contains no photographs.
     """
     if args.library == NONE:
         return None
@@ -56,7 +56,7 @@ def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | 
         pictures: Folder of photographs to hang on the walls.
 
     Raises:
-        DatasetError: There are no pictures.
+        DatasetError: The folder contains no photographs.
     """
     try:
         return choose_stock(None, models, pictures)

@@ -58,7 +58,7 @@ def plan_room(room: str, rng: np.random.Generator, stock: RoomStock | None) -> P
     """Draws the plan of a room.
 
     Args:
-        room: Kind of room.
+        room: Type of room.
         rng: Random generator.
         stock: The library for the room, if there is one.
     """

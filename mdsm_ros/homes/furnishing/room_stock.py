@@ -57,7 +57,7 @@ class RoomStock:
 
     Args:
         stock: The library.
-        room: Name of the kind of room.
+        room: Name of the type of room.
     """
 
     def __init__(self, stock: Stock, room: str) -> None:

@@ -120,7 +120,7 @@ def open_stock(options: StockOptions) -> Stock:
 
 
 class Stock:
-    """Models by kind, with shapes and pictures loaded once.
+    """Models by category, with shapes and wall pictures loaded once.
 
     Args:
         library: Library of origin.

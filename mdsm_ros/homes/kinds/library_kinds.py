@@ -23,7 +23,7 @@ def alike_by_name(nouns: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str
     """Returns categories that share a name, or of which one is the head noun of the other: a coffee table is a table.
 
     Args:
-        nouns: Names by kind.
+        nouns: Names by category.
     """
     kinds_of: dict[str, set[str]] = {}
     for kind, words in nouns.items():

@@ -50,7 +50,7 @@ class Sentence:
         target: Index of the item in the room, or the first of several; None if it is not in view.
         query: Description of the target in the sentence.
         expressions: Number of referring expressions, including those about the room and the way.
-        distractors: Other visible items of the target's kind.
+        distractors: Number of other visible items of the target's category.
         by_looks: Whether category and colour alone identify the target.
         others: Further targets of a sentence about several objects.
         group: Description of all objects of such a sentence; None for a sentence about one object.

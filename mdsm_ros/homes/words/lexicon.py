@@ -1,7 +1,7 @@
 """The words of the homes' instructions, in the style of REVERIE's annotators.
 
-Tables only. The keys of tables by kind are names of ``OBJECTS``, ``FURNITURE`` and ``FIXTURES``; a category missing in
-a table uses its own name and the entries for all categories.
+Tables only. The keys of tables by category are names of ``OBJECTS``, ``FURNITURE`` and ``FIXTURES``; a category missing
+in a table uses its own name and the entries for all categories.
 """
 
 from __future__ import annotations

@@ -226,12 +226,12 @@ def farthest_from_camera(things: Sequence[Candidate], marks: Sequence[Candidate]
 
 
 def highest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
-    """The object that is highest in the image; in space where there is depth."""
+    """The highest object: in space with depth, otherwise in the image."""
     return _least(_heights(things), 2 * SOFT)
 
 
 def lowest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
-    """The object that is lowest."""
+    """The lowest object, likewise."""
     return _least([-height for height in _heights(things)], 2 * SOFT)
 
 

@@ -144,7 +144,7 @@ def _side(position: float, low: float, high: float) -> Verdict:
 
 
 def place(side: str) -> Relation:
-    """On the "left" or "right", at the "top" or "bottom" of the picture."""
+    """On the "left" or "right", at the "top" or "bottom" of the image."""
 
     def judge(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
         axis = 0 if side in ("left", "right") else 1
@@ -170,7 +170,7 @@ def corner(row: str, column: str) -> Relation:
 
 
 def center(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """In the middle of the picture."""
+    """In the middle of the image."""
     across, down = abs(thing.x / scene.width - 0.5), abs(thing.y / scene.height - 0.5)
     if across < 0.1 and down < 0.17 and thing.width < 0.8 * scene.width:
         return True

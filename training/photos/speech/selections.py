@@ -24,7 +24,7 @@ NEAREST_RATIO = 2.0  # ratio of distances
 
 
 def from_side(side: str, position: int) -> Selection:
-    """The candidate at a position (0: outermost) counted from the "left" or "right" of the picture."""
+    """The candidate at a position (0: outermost) counted from the "left" or "right" of the image."""
     sign = 1 if side == "left" else -1
 
     def select(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
@@ -63,14 +63,14 @@ def _most(values: Sequence[float], ratio: float) -> int | None:
 
 
 def largest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the largest in the picture, by mask and by box."""
+    """The candidate that is clearly the largest in the image, by mask and by box."""
     position = _most([c.area for c in candidates], SIZE_RATIO)
     boxes = [c.width * c.height for c in candidates]
     return candidates[position].index if position is not None and _most(boxes, 1.5) == position else None
 
 
 def smallest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the smallest in the picture, by mask and by box, and whole."""
+    """The candidate that is clearly the smallest in the image, by mask and by box, and whole."""
     position = _most([1 / max(c.area, 1) for c in candidates], SIZE_RATIO)
     boxes = [1 / max(c.width * c.height, 1.0) for c in candidates]
     if position is None or scene.is_cut(candidates[position]):
@@ -79,7 +79,7 @@ def smallest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Ma
 
 
 def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the nearest to the camera: far larger, and lower in the picture."""
+    """The candidate that is clearly the nearest to the camera: far larger, and lower in the image."""
     index = _most([c.area for c in candidates], NEARER_RATIO)
     if index is None or not all(c.kind in STANDING for c in candidates):
         return None
@@ -91,7 +91,7 @@ def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], 
 
 
 def farthest_from_camera(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the farthest from the camera: far smaller, and higher in the picture."""
+    """The candidate that is clearly the farthest from the camera: far smaller, and higher in the image."""
     index = _most([1 / max(c.area, 1) for c in candidates], NEARER_RATIO)
     if index is None or not all(c.kind in STANDING for c in candidates):
         return None
@@ -102,7 +102,7 @@ def farthest_from_camera(scene: PictureScene, candidates: Sequence[PictureObject
 
 
 def highest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the highest in the picture."""
+    """The candidate that is clearly the highest in the image."""
     ordered = sorted(candidates, key=lambda c: c.y)
     if len(ordered) < 2 or ordered[1].y - ordered[0].y < 0.12 * scene.height:
         return None
@@ -110,7 +110,7 @@ def highest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Mar
 
 
 def lowest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the lowest in the picture."""
+    """The candidate that is clearly the lowest in the image."""
     ordered = sorted(candidates, key=lambda c: -c.y)
     if len(ordered) < 2 or ordered[0].y - ordered[1].y < 0.12 * scene.height:
         return None
