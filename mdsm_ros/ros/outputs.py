@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # SciPy, which most nodes do not need
     from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
 VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
-DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
+DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # computed by mdsm_ros.manipulation
 
 
 class Outputs:

@@ -30,7 +30,7 @@ class Questions:
         self._outputs = outputs
         self._log = log
         self._dialogue = Dialogue()
-        self._in_order = threading.Lock()  # what is published follows what happened
+        self._in_order = threading.Lock()  # messages are published in the order of events
         self._instruction = ""
 
     def begin(self, instruction: str, reason: str = "a new instruction") -> None:

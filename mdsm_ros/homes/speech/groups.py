@@ -24,7 +24,7 @@ from mdsm_ros.language.several import asks_for_several
 Sort = Literal["all", "each", "on"]
 SORT_WEIGHTS: dict[Sort, float] = {"all": 0.65, "each": 0.15, "on": 0.2}
 MOST = 8  # largest number of members of a group
-CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # of a noun alone; with a redundant clause; with a necessary clause
+CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # noun alone; with a redundant clause; with a necessary clause
 MAX_MARKS = 7  # landmarks tried
 STATEMENTS = ("on", "under", "on wall", "on floor", "left of", "right of", "next to", "in front of", "behind")
 

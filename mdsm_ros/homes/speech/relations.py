@@ -17,7 +17,7 @@ import numpy as np
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.views.seen import Seen, attached, gap
 
-SIDE_MARGIN = 0.05  # of the image width
+SIDE_MARGIN = 0.05  # fraction of the image width
 DEPTH_RATIO = 1.5  # "closest to you": every other candidate is at least this much farther away
 NEAR_RATIO = 1.35  # "nearest": every other candidate is at least this much farther
 BESIDE_REACH = 1.5  # metres: "left of" does not hold between items at opposite ends of a room

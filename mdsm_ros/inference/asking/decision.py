@@ -21,7 +21,7 @@ Find = Callable[[str], Sequence[Instance]]
 SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
 MOST_CANDIDATES = 12
 DETECTOR_TRUST = 0.5  # exponent of a detector's scores: they rate the noun only, not the rest of the instruction
-SHARED = 0.5  # of the smaller of two masks
+SHARED = 0.5  # fraction of the smaller of two masks
 LEAST_AREA = 0.0015  # fraction of the image: no questions are asked about smaller objects
 LEAST_OF_BEST = 0.35  # fraction of the best candidate's score: objects below it do not count as the noun
 

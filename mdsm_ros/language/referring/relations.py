@@ -19,7 +19,7 @@ Selection = Callable[[Sequence[Candidate], Sequence[Candidate]], Degrees]
 
 REACH = 1.5  # metres: "left of" does not hold between objects at opposite ends of a room
 REACH_2D = 0.35  # the same as a fraction of the image
-SOFT = 0.03  # of the image: differences of this size are too small to decide
+SOFT = 0.03  # fraction of the image: smaller differences do not decide
 NEAR_3D, NEAR_2D = 0.4, 0.12  # metres, fraction of the image: "next to" holds by 1/e at this gap
 
 

@@ -87,7 +87,7 @@ class NodeWatcher:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._lock = threading.Lock()
-        self._newest: dict[str, Any] = {}  # messages by what they are
+        self._newest: dict[str, Any] = {}  # newest message of each sort
         self._heard = 0.0  # s, time.monotonic() of the newest status
         self._subscriptions: list[Any] = []
         self._publishers: dict[str, Publisher] = {}

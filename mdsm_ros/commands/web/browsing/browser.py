@@ -67,7 +67,7 @@ class Browser:
         self.data = data
         self._shelf = shelf
         self._masks: dict[int, dict[str, Any]] = {}  # masks of the model, run-length encoded, by instruction
-        self._ious: dict[int, float] = {}  # of these masks
+        self._ious: dict[int, float] = {}  # IoU of these masks
 
     def difficulties(self) -> list[str]:
         """Available difficulties."""
