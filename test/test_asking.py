@@ -117,7 +117,9 @@ def test_a_dialogue_asks_once_and_ends_with_the_scene() -> None:
     choice = dialogue.choice_for("get the cup")
     assert choice is not None
     assert choice.box[0] == 80 / WIDTH
-    dialogue.note("get the cup", seen("get the cup", square(10), square(84), choice=choice))
+    assert dialogue.note("get the cup", first).outdated  # decided before the reply, the left one is as good there
+    assert dialogue.choice_for("get the cup") is choice
+    dialogue.note("get the cup", seen("get the cup", square(10), square(84), choice=choice), choice)
     followed = dialogue.choice_for("get the cup")
     assert followed is not None
     assert followed.box[0] == 84 / WIDTH
@@ -152,6 +154,7 @@ def test_a_noun_is_looked_for_once_and_by_the_first_stage() -> None:
     find = NounFinder(Red(), IMAGE, InferenceSettings(num_inference_steps=4))
     assert len(find("cup")) == len(find("cup")) == 2
     assert list(find("lamp")) == []
+    assert list(find("")) == list(find("a" * 1000)) == []  # no noun is known: these make no instruction
     assert asked == [("find the cup", 0), ("find the lamp", 0)]
 
 

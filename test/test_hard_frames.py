@@ -59,6 +59,8 @@ def test_the_oldest_frames_make_room_also_after_a_restart(tmp_path: Path, monkey
 
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"keep_hard_frames is '~nobody-of-that-name/x', which cannot be used"):
+        HardFrames(Path("~nobody-of-that-name/x"), 1)
     with pytest.raises(StorageError, match=r"keep_hard_frames is .*file.*, which cannot be used"):
         HardFrames(tmp_path / "file", 1)
     kept = HardFrames(tmp_path / "hard", 1)

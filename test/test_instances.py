@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,5 +84,7 @@ def test_an_answer_about_several_has_the_parts_of_its_mask_or_what_the_model_fou
     found = answer(PLATE, several=True, found=halves).instances
     assert [one.score for one in found] == [0.9, 0.4]
     assert answer(np.zeros(SHAPE, dtype=bool), several=True, found=halves).instances == ()
+    tracked = replace(answer(CUP | PLATE, several=True), stage="tracked", score=0.7)
+    assert [(one.area, one.score) for one in tracked.instances] == [(300, 0.7), (120, 0.7)]
     moved = answer(CUP, several=True, found=halves).instances  # as a tracker does
     assert [one.area for one in moved] == [120]

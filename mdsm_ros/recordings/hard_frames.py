@@ -38,7 +38,7 @@ class HardFrames:
     """The folder of kept frames.
 
     Args:
-        folder: Folder, made when absent; what it holds already counts.
+        folder: Folder, created if absent; its existing content counts. "~" is the user's home.
         megabytes: Most that it may hold.
 
     Raises:
@@ -46,11 +46,12 @@ class HardFrames:
     """
 
     def __init__(self, folder: Path, megabytes: int) -> None:
-        self._folder, self._limit = folder, megabytes * MEGABYTE
+        self._limit = megabytes * MEGABYTE
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            self._folder = folder.expanduser()
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._sizes = OrderedDict((stamp, self._size(stamp)) for stamp in sorted(self._stamps()))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: an unknown home
             raise StorageError(f"keep_hard_frames is {str(folder)!r}, which cannot be used: {error}") from error
         self._before: _Before | None = None
         self._last: int | None = None
@@ -74,9 +75,9 @@ class HardFrames:
         if not reasons or (self._last is not None and abs(stamp - self._last) < APART) or stamp in self._sizes:
             return []
         buffer = BytesIO()
-        Image.fromarray(image).save(buffer, "jpeg", quality=QUALITY)
         note = {"instruction": instruction, "score": round(answer.score, 4), "present": answer.present, "why": reasons}
         try:
+            Image.fromarray(image).save(buffer, "jpeg", quality=QUALITY)  # OSError: 65536 pixels or more on a side
             write_json(self._path(stamp, NOTE_ENDING), note)
             write_bytes(self._path(stamp, IMAGE_ENDING), buffer.getvalue())
             self._sizes[stamp] = self._size(stamp)

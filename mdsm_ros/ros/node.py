@@ -49,7 +49,7 @@ from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.questions import Questions
-from mdsm_ros.ros.tracking.thread import MaskTracking
+from mdsm_ros.ros.tracking.thread import MaskTracking, nanoseconds
 from mdsm_ros.ros.worker import Job, Outcome, Worker
 from mdsm_ros.segmenter import Segmenter
 
@@ -197,7 +197,9 @@ class MdsmNode(LifecycleNode):
         self._model_thread.submit(self._worker.run)
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
-        self._inputs.hear(String, "~/reply", Hearing(self._on_reply))
+        replies = Hearing(self._on_reply)
+        replies.outdate()  # an old latched reply answers no current question
+        self._inputs.hear(String, "~/reply", replies)
         self.get_logger().info(
             f"active on {segmenter.device}; images: {self._image_topic} "
             f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
@@ -272,11 +274,11 @@ class MdsmNode(LifecycleNode):
 
     def _release(self) -> None:
         """Frees the model as soon as its thread is idle; waits briefly, so that usually the memory is free."""
-        if self._segmenter is None:
+        segmenter, self._segmenter = self._segmenter, None
+        if segmenter is None:
             return
         self._outputs.destroy()
-        freed = self._model_thread.submit(self._segmenter.close)
-        self._segmenter = None
+        freed = self._model_thread.submit(segmenter.close)
         wait([freed], RELEASE_TIMEOUT if self._patience is None else self._patience)
 
     # input
@@ -289,6 +291,8 @@ class MdsmNode(LifecycleNode):
             self._complaints.refuse(f"image {error.field}", message.header, self._instruction, error)
             return
         self._newest = message
+        if self._worker is not None:
+            self._tracking.order.arrived(nanoseconds(message.header))
         if self._enabled:
             if self._settings.track and self._instruction and self._worker is not None:
                 self._tracking.put(message)
@@ -321,13 +325,14 @@ class MdsmNode(LifecycleNode):
         if self._segmenter is not None and self._settings != before:
             if self._settings.track != before.track:
                 self._drop_track()
+            if self._settings.ask != before.ask:
+                wanted = self._instruction if self._settings.ask else ""
+                self._questions.begin(wanted, "parameter ask is false")
             if self._settings.instruction != before.instruction:
                 self._hearing.outdate()
                 self._set_instruction(_validated_or_empty(self._settings.instruction))
             elif self._enabled:
                 self._ask()
-            if before.ask and not self._settings.ask:
-                self._questions.begin(self._instruction, "parameter ask is false")
         return SetParametersResult(successful=True)
 
     def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -414,7 +419,7 @@ def _hard_frames(settings: Parameters) -> HardFrames | None:
         StorageError: It cannot be used.
     """
     folder = settings.keep_hard_frames
-    return HardFrames(Path(folder).expanduser(), settings.hard_frames_megabytes) if folder else None
+    return HardFrames(Path(folder), settings.hard_frames_megabytes) if folder else None
 
 
 def _validated_or_empty(instruction: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from std_msgs.msg import Header
 
 from mdsm_ros.inference.answer import Segmentation
-from mdsm_ros.inference.asking.decision import Decision, decide
+from mdsm_ros.inference.asking.decision import Choice, Decision, decide
 from mdsm_ros.inference.asking.dialogue import Dialogue
 from mdsm_ros.inference.asking.finder import NounFinder
 from mdsm_ros.inference.settings import InferenceSettings
@@ -34,7 +34,7 @@ class Questions:
         self._instruction = ""
 
     def begin(self, instruction: str, reason: str = "a new instruction") -> None:
-        """Drops what was asked and replied before."""
+        """Drops earlier questions and replies; "" forbids questions, also by the current answer."""
         before, self._instruction = self._instruction, instruction
         with self._in_order:
             if self._dialogue.begin(instruction):
@@ -72,30 +72,28 @@ class Questions:
         """
         if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
             return answer
-        choice = self._dialogue.choice_for(instruction) if settings.ask else None
-        decision = decide(
-            View(image, in_space()),
-            instruction,
-            NounFinder(self._segmenter, image, settings),
-            margin=settings.ask_margin,
-            answer=None if self._segmenter.finds_objects else answer,
-            choice=choice,
-        )
-        if settings.ask:
-            self._tell(header, instruction, decision)
+        view, find = View(image, in_space()), NounFinder(self._segmenter, image, settings)
+        of_model = None if self._segmenter.finds_objects else answer
+        while True:
+            choice = self._dialogue.choice_for(instruction) if settings.ask else None
+            decision = decide(view, instruction, find, margin=settings.ask_margin, answer=of_model, choice=choice)
+            if not settings.ask or self._tell(header, instruction, decision, choice):
+                break
         judged = decision.ranking is not None and decision.ranking.judged
         if decision.best is not None and judged and (choice is not None or settings.relations):
             return replace(answer, mask=decision.best.mask)
         return answer
 
-    def _tell(self, header: Header, instruction: str, decision: Decision) -> None:
+    def _tell(self, header: Header, instruction: str, decision: Decision, choice: Choice | None) -> bool:
+        """Publishes the changes of a frame; returns False if a reply arrived that the decision does not know."""
         with self._in_order:
-            news = self._dialogue.note(instruction, decision)
+            news = self._dialogue.note(instruction, decision, choice)
             if news.question is not None:
                 self._log(f"question: {news.question.text}")
                 self._outputs.publish_question(header, instruction, _asked(news.question, decision))
             elif news.expired:
                 self._publish_settled(header, instruction, news.expired)
+        return not news.outdated
 
     def _publish_settled(self, header: Header, instruction: str, reason: str) -> None:
         self._outputs.publish_question(header, instruction, {"question": None, "options": [], "settled": reason})

@@ -11,7 +11,6 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 
 from mdsm_ros.errors import ConversionError, ImageError, StorageError
 from mdsm_ros.inference.answer import Segmentation
@@ -134,8 +133,9 @@ class Worker:
             self._hold_depth(job)  # that may have come a little later than the image
             final = answer
         assert final is not None, "stream() yields at least the initial answer"
+        resets = self._tracking.resets  # before the object is decided: a reply drops the track
         if self._questions is not None and keep_on():
-            in_space = partial(self._in_space, header, final.mask.shape)
+            in_space = partial(self._in_space, job.message, final.mask.shape)
             final = self._questions.settle(header, image, job.instruction, final, settings, in_space)
         if self.mailbox.closed:
             return None
@@ -152,7 +152,7 @@ class Worker:
         if is_newest:
             self._outputs.publish_views(header, image, job.instruction, final)
         if job.parameters.track:
-            self._tracking.answer(header, image, job.instruction, final)
+            self._tracking.answer(header, image, job.instruction, final, resets)
         if self._hard_frames is not None:
             self._keep_if_hard(self._hard_frames, job, image, final, settings.present_threshold)
         return status
@@ -184,9 +184,9 @@ class Worker:
         waiting = self.mailbox.peek()
         return waiting is not None and waiting.instruction != job.instruction
 
-    def _in_space(self, header: Header, shape: tuple[int, int]) -> Locate | None:
+    def _in_space(self, message: Image | CompressedImage, shape: tuple[int, int]) -> Locate | None:
         """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
         try:
-            return None if self._objects is None else self._objects.depth.buffer.match(header, shape).locate
+            return None if self._objects is None else self._objects.view(message, shape).locate
         except ConversionError:
             return None

@@ -63,10 +63,10 @@ def write_parts(
 def _renamed(content: Mapping[str, Any], matched: Mapping[Any, Frame]) -> dict[str, Any]:
     """Renames the export's images to the frames' names; images without a frame are omitted, with their objects."""
     by_frame = {frame.name: (image_id, frame) for image_id, frame in matched.items()}
-    originals = {record.get("id"): record for record in content["images"]}
+    originals = {record["id"]: record for record in content["images"] if record.get("id") in list(matched)}
     images = [
         originals[image_id] | {"file_name": f"{name}.jpg", "width": frame.width, "height": frame.height}
         for name, (image_id, frame) in sorted(by_frame.items())
     ]
-    annotations = [record for record in content["annotations"] if record.get("image_id") in matched]
+    annotations = [record for record in content["annotations"] if record.get("image_id") in list(matched)]
     return {"images": images, "annotations": annotations, "categories": content.get("categories", [])}

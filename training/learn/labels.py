@@ -54,15 +54,14 @@ def labels_mark(path: Path) -> str:
 
 
 def labelled_names(path: Path) -> set[str]:
-    """Returns the names of the labelled images, without folder and ending, and parts of them that may be frames' names.
+    """Returns the possible frame names of the labelled images: the images' names, and parts of them.
 
     Raises:
         DatasetError: The labels cannot be read.
     """
     content = _read(find_labels(path))
     labelled = _labelled(content)
-    stems = {_stem(record) for record in content["images"] if record.get("id") in labelled}
-    return stems | {part for stem in stems for part in re.findall(r"[0-9A-Za-z]+", stem)}
+    return {name for record in content["images"] if _id(record, "id") in labelled for name in _names_in(_stem(record))}
 
 
 def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path) -> dict[str, int]:
@@ -105,10 +104,14 @@ def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path
 
 def match(stem: str, names: Mapping[str, Frame]) -> Frame | None:
     """Returns the frame of an image's name, which tools may lengthen: ``1a2b-NAME``, ``NAME_jpg.rf.0f3c``."""
-    if stem in names:
-        return names[stem]
-    fitting = [name for name in names if re.search(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", stem)]
-    return names[max(fitting, key=len)] if fitting else None
+    return next((names[name] for name in _names_in(stem) if name in names), None)
+
+
+def _names_in(stem: str) -> list[str]:
+    """Returns the name itself, then whole words and runs of them, the longest first."""
+    words = [found.span() for found in re.finditer(r"[0-9A-Za-z]+", stem)]
+    parts = {stem[first:last] for first, _ in words for _, last in words if first < last}
+    return [stem, *sorted(parts, key=lambda part: (-len(part), part))]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -127,8 +130,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _labelled(content: Mapping[str, Any]) -> set[Any]:
     """Returns the ids of the images with a label."""
-    key = "instructions" if "instructions" in content else "annotations"
-    return {record.get("image_id") for record in content[key]}
+    key = "instructions" if isinstance(content.get("instructions"), list) else "annotations"
+    return {_id(record, "image_id") for record in content[key]} - {None}
+
+
+def _id(record: Mapping[str, Any], key: str) -> int | str | None:
+    """Returns an id if it is valid: untrusted files may contain anything."""
+    found = record.get(key)
+    return found if isinstance(found, int | str) else None
 
 
 def _stem(record: Mapping[str, Any]) -> str:
@@ -145,7 +154,7 @@ def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) ->
     labelled = _labelled(content)
     found: dict[Any, Frame] = {}
     for record in content["images"]:
-        frame = match(_stem(record), names) if record.get("id") in labelled else None
+        frame = match(_stem(record), names) if _id(record, "id") in labelled else None
         if frame is None:
             continue
         if frame in found.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -44,9 +45,9 @@ def tracking_table(path: Path) -> str:
                 continue
             image, gray = frame.image, reduced(frame.image)
             if before is not None and before.shape == gray.shape:
-                alone.append(_timed(lambda now=gray, then=before: flow.calc(now, then, None))[0])
+                alone.append(_timed(partial(flow.calc, gray, before, None))[0])
             before = gray
-            seconds, tracked = _timed(lambda stamp=frame.stamp, image=image: tracker.advance(stamp, image))
+            seconds, tracked = _timed(partial(tracker.advance, frame.stamp, image))
             if tracked is not None:
                 whole.append(seconds)
             if frame.number % ANSWER_EVERY == 0:

@@ -1,8 +1,9 @@
 """Filters requests between a browser and the page: a small ASGI layer around gradio's server. Standard library only.
 
-Gradio has routes that the page does not use; some of them fetch addresses from other machines. The gate closes them.
-Pages of other sites cannot use this one (``Origin``, ``Host``), and headers forbid the browser to load anything from
-elsewhere.
+Gradio has routes that the page does not use; some of them fetch addresses from other machines. The gate closes them. A
+request may name uploaded files as its input. Gradio does not check the paths of these files in a mounted page such as
+this one, so the gate does. Pages of other sites cannot use this one (``Origin``, ``Host``), and headers forbid the
+browser to load anything from elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,8 +28,8 @@ FILE = f"{API}file="
 OPEN = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt")
 OPEN_BELOW = ("/assets/", "/static/", "/pwa_icon")
 OPEN_API = ("info", "startup-events", "theme.css", "reset", "cancel", "upload", "upload_progress", "component_server")
-OPEN_API_BELOW = ("heartbeat/", "queue/", "file=", "run/", "call/")
-TEXTS = ("queue/join", "run/", "call/", "reset", "cancel", "component_server")  # JSON that may name files
+OPEN_API_BELOW = ("heartbeat/", "queue/", "file=")
+TEXTS = ("queue/join", "reset", "cancel", "component_server")  # JSON that may name files
 HEADERS = {
     "content-security-policy": (
         "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; base-uri 'self'; "
@@ -74,8 +75,8 @@ class Gate:
         body = await _read_body(receive, self._max_body) if scope["method"] == "POST" else b""
         if body is None:
             return await _refuse(send, 413, f"request is larger than {self._max_body} bytes")
-        if _names_addresses(scope["path"], body):
-            return await _refuse(send, 403, "files of other machines are not fetched")
+        if not self._names_uploads_only(scope["path"], body):
+            return await _refuse(send, 403, "only files that were uploaded to this page can be used")
         again = _Again(body, receive) if scope["method"] == "POST" else receive
         return await self._app(scope, again, _with_headers(send))
 
@@ -97,8 +98,28 @@ class Gate:
     def _may_be_read(self, path: str) -> bool:
         """Whether a path requests no file, or one in the page's temporary folder; links are followed."""
         name = path.removeprefix(FILE)
-        if name == path:
+        return name == path or self._is_inside(name)
+
+    def _names_uploads_only(self, path: str, body: bytes) -> bool:
+        """Whether a request names only uploaded files as its input, and no addresses of other machines."""
+        if not path.removeprefix(API).startswith(TEXTS):
             return True
+        try:
+            waiting: list[object] = [json.loads(body) if body else None]
+        except (ValueError, RecursionError):
+            return False  # not a request of the page
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                name = value.get("path")
+                if name is not None and not (isinstance(name, str) and self._is_inside(name)):
+                    return False
+                waiting.extend(value.values())
+            elif isinstance(value, list):
+                waiting.extend(value)
+        return True
+
+    def _is_inside(self, name: str) -> bool:
         try:
             return Path(name).resolve().is_relative_to(self._folder)
         except (OSError, RuntimeError, ValueError):  # circular links, a null character
@@ -113,31 +134,6 @@ def is_open(path: str) -> bool:
         rest = path.removeprefix(API).rstrip("/")
         return rest in OPEN_API or rest.startswith(OPEN_API_BELOW)
     return path in OPEN or path.startswith(OPEN_BELOW)
-
-
-def _is_address(name: str) -> bool:
-    """Whether a file name is the address of another machine, in any notation."""
-    return "://" in unquote(unquote(name)) or name.lstrip().lower().startswith(("http:", "https:"))
-
-
-def _names_addresses(path: str, body: bytes) -> bool:
-    """Whether a request makes the server fetch a file from an address."""
-    if not path.removeprefix(API).startswith(TEXTS):
-        return False
-    try:
-        content = json.loads(body) if body else None
-    except (ValueError, RecursionError):
-        return True  # not a request of the page
-    waiting: list[object] = [content]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            if any(isinstance(value.get(key), str) and _is_address(value[key]) for key in ("path", "name")):
-                return True
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return False
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:

@@ -53,12 +53,14 @@ def plural_name(name: str) -> str | None:
     Examples: "stacks of books", "coffee tables"; None for "shoes", which already means one pair, and for "toilet
     paper".
     """
+    first, of, rest = name.partition(" of ")
+    *before, head = first.split()
+    if " with " in name or " and " in name or head in _UNCOUNTED:
+        return None
     known = LIBRARY_KINDS.get(name)
     if known is not None and known.plural:
         return known.plural if known.plural != name else None
-    first, of, rest = name.partition(" of ")
-    *before, head = first.split()
-    if " with " in name or " and " in name or has_plural_form(head) or head in _UNCOUNTED:
+    if has_plural_form(head):
         return None
     return " ".join([*before, _IRREGULAR.get(head) or plural(head)]) + of + rest
 

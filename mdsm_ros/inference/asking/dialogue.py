@@ -21,10 +21,12 @@ class News:
     Attributes:
         question: A new question to ask; None if there is no question, or if it is unchanged since the previous frame.
         expired: Why the previous question is no longer open; "" if it is still open, or if there was none.
+        outdated: Whether a reply arrived after the decision began, so that it must be repeated with the new choice.
     """
 
     question: Question | None = None
     expired: str = ""
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,20 @@ class Dialogue:
             self._state = replace(self._state, question=None, choice=Choice(option.words, option.candidate.box))
             return option.words
 
-    def note(self, instruction: str, decision: Decision) -> News:
-        """Updates the state from one frame; call it once for every answer."""
+    def note(self, instruction: str, decision: Decision, choice: Choice | None = None) -> News:
+        """Updates the state from one frame; call it once for every answer.
+
+        Args:
+            instruction: Instruction of the answer.
+            decision: Meaning of the instruction in the frame.
+            choice: Choice used for the decision, from ``choice_for``.
+        """
         with self._lock:
             state = self._state
             if state.instruction != instruction or state.quiet:
                 return News()
+            if state.choice is not choice:  # the decision may be about another object than the chosen one
+                return News(outdated=True)
             if state.choice is not None:
                 self._state = replace(state, choice=_moved(state.choice, decision))
                 return News()

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import MAX_INSTRUCTION_CHARACTERS, Segmentation
 from mdsm_ros.inference.instances import Instance, split_instances
 from mdsm_ros.inference.settings import InferenceSettings
 
@@ -49,11 +49,17 @@ class NounFinder:
     def __call__(self, noun: str) -> Sequence[Instance]:
         """Returns the objects of a noun; none if the model reports that there are none."""
         if noun not in self._found:
-            wanted = "every" if self._segmenter.finds_objects else "the"
-            answer = self._segmenter.segment(self._image, f"find {wanted} {noun}", self._settings)
-            own = answer.found if answer.found is not None else parts_of(answer)
-            self._found[noun] = own if answer.present else ()
+            self._found[noun] = self._find(noun)
         return self._found[noun]
+
+    def _find(self, noun: str) -> Sequence[Instance]:
+        wanted = "every" if self._segmenter.finds_objects else "the"
+        instruction = f"find {wanted} {noun}"
+        if not noun or len(instruction) > MAX_INSTRUCTION_CHARACTERS:  # from a text without a known noun
+            return ()
+        answer = self._segmenter.segment(self._image, instruction, self._settings)
+        own = answer.found if answer.found is not None else parts_of(answer)
+        return own if answer.present else ()
 
 
 def parts_of(answer: Segmentation) -> tuple[Instance, ...]:

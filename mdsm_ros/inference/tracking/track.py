@@ -63,13 +63,14 @@ class Track:
         valid = cv2.remap(self._valid, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         carried = cv2.remap(self._small, self._positions, None, cv2.INTER_LINEAR) * (valid > INSIDE)
         consistent = cv2.resize(step.consistent.view(np.uint8), step.gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        self._valid = valid * consistent[here]
-        self._carried = carried * consistent[here]
-        if float(self._carried.sum()) < LEAST_CONSISTENT * float(carried.sum()):
+        if float((carried * consistent[here]).sum()) < LEAST_CONSISTENT * float(carried.sum()):
             return "inconsistent flow"
+        alike, changed = self._compare(step.gray[here], carried > INSIDE)
+        self._valid = valid * (1 - changed * (1 - consistent[here]))
+        self._carried = carried * (self._valid > INSIDE)
         if float(self._carried.sum()) < LEAST_AREA * self._area or not (self._carried > INSIDE).any():
             return "out of sight"
-        return None if self._looks_alike(step.gray[here]) else "changed appearance"
+        return None if alike else "changed appearance"
 
     def mask(self) -> NDArray[np.bool_]:
         """The mask on the newest image, bool (H, W)."""
@@ -106,14 +107,25 @@ class Track:
         whole[self._box.slices] = self._carried
         return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _looks_alike(self, gray: NDArray[np.uint8]) -> bool:
-        """Whether the mask's pixels in ``gray`` look as they did at first, apart from brightness and contrast."""
-        inside = self._carried > INSIDE
-        then = cv2.remap(self._gray, self._positions, None, cv2.INTER_LINEAR)[inside].astype(np.float32)
-        difference = gray[inside] - then
-        offset = float(np.median(difference))
-        typical = float(np.median(np.abs(difference - offset)))
-        return abs(offset) <= MOST_OFFSET and typical <= max(LEAST_CHANGE, MOST_CHANGE * float(np.std(then)))
+    def _compare(self, gray: NDArray[np.uint8], inside: NDArray[np.bool_]) -> tuple[bool, NDArray[np.uint8]]:
+        """Compares the box with the same place in the answered image, apart from brightness.
+
+        Args:
+            gray: The box in the newest image.
+            inside: The mask in the box.
+
+        Returns:
+            Whether the mask looks alike as a whole, and 1 for each pixel that has changed.
+        """
+        if not inside.any():
+            return True, np.zeros_like(gray)
+        then = cv2.remap(self._gray, self._positions, None, cv2.INTER_LINEAR)
+        difference = cv2.subtract(gray, then, dtype=cv2.CV_32F)
+        offset = float(np.median(difference[inside]))
+        change = np.abs(difference - np.float32(offset))
+        typical = float(np.median(change[inside]))
+        alike = abs(offset) <= MOST_OFFSET and typical <= max(LEAST_CHANGE, MOST_CHANGE * float(np.std(then[inside])))
+        return alike, (change > max(LEAST_CHANGE, 2 * typical)).view(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.answer import Segmentation, Stage
 from mdsm_ros.inference.tracking.tracker import Tracker
 from mdsm_ros.replay.answers import FrameAnswer
 from mdsm_ros.replay.frames import ReplayFrame
@@ -48,7 +48,7 @@ class _Job:
 
     def segmentation(self) -> Segmentation:
         mask = self.answer.mask(self.answer.stage)
-        stage = "refined" if self.answer.stage == "refined" else "initial"
+        stage: Stage = "refined" if self.answer.stage == "refined" else "initial"
         return Segmentation(mask, mask.astype(np.float32), None, self.answer.score, self.answer.present, stage, {})
 
 
@@ -105,8 +105,10 @@ class PacedNode:
         while self._job is not None and self._job.ready <= now:
             done, newest = self._job, self._newest
             self._hand_over(done)
-            waits = newest is not None and newest.frame.number > done.frame.number
-            self._job = _Job(newest.frame, newest.image, newest.answer, done.ready + self._period) if waits else None
+            if newest is None or newest.frame.number <= done.frame.number:
+                self._job = None
+            else:
+                self._job = _Job(newest.frame, newest.image, newest.answer, done.ready + self._period)
 
     def _hand_over(self, job: _Job) -> None:
         self._answered = True

@@ -87,6 +87,21 @@ class Objects:
         self._describer.close()
         self.depth.close()
 
+    def view(self, message: Image | CompressedImage, shape: tuple[int, int]) -> DepthView:
+        """Returns the depth of an image.
+
+        Args:
+            message: Message of the image.
+            shape: Height and width of the image.
+
+        Raises:
+            ConversionError: The depth image is damaged.
+            SpatialError: There is no matching depth, or its pose is unknown.
+        """
+        if isinstance(message, CompressedImage) and is_turned_image(message):
+            raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
+        return self.depth.buffer.match(message.header, shape)
+
     def _describe(self, request: Request) -> None:
         if self._outputs.is_description_wanted():
             self._describer.put(request)
@@ -94,9 +109,7 @@ class Objects:
     def _seen(self, message: Image | CompressedImage, answer: Segmentation) -> tuple[DepthView, ObjectGeometry] | None:
         """Returns the depth of an image and the object in it; reports the reason and returns None if there is none."""
         try:
-            if isinstance(message, CompressedImage) and is_turned_image(message):
-                raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
-            view = self.depth.buffer.match(message.header, answer.mask.shape)
+            view = self.view(message, answer.mask.shape)
             found = view.locate(answer.mask)
             if found is None:
                 raise SpatialError("depth in the mask", "missing", f"at least {MIN_POINTS} measurements")

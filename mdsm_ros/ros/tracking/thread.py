@@ -20,9 +20,8 @@ from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
-from mdsm_ros.ros.tracking.order import StampOrder
+from mdsm_ros.ros.tracking.order import LATE, StampOrder
 
-LATE = 1.0  # s; an image older than the previous one by less than this arrived late and is skipped
 STOP_TIMEOUT = 1.0  # s that deactivation waits for the current image
 
 
@@ -91,7 +90,12 @@ class MaskTracking:
         if self._mailbox.put(message) is not None:
             self._statistics.tracking_skipped()
 
-    def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
+    @property
+    def resets(self) -> int:
+        """The number of calls of ``reset``."""
+        return self._resets
+
+    def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation, resets: int) -> None:
         """Adds the model's final answer, which is carried to the next image.
 
         Args:
@@ -99,9 +103,11 @@ class MaskTracking:
             image: The answered image, uint8 (H, W, 3) RGB.
             instruction: Instruction that was answered.
             answer: The answer.
+            resets: Number of resets when the answer's object was decided; after a later reset, it may be another
+                object.
         """
         with self._lock:
-            if instruction == self._instruction:
+            if instruction == self._instruction and resets == self._resets:
                 self._answered = _Answered(nanoseconds(header), image, instruction, answer)
 
     def _run(self) -> None:
@@ -138,14 +144,13 @@ class MaskTracking:
         return now
 
     def _is_late(self, stamp: int) -> bool:
-        """Whether a newer image came before this one; a much older stamp begins a new stream."""
+        """Whether an image arrived late and is skipped; a much older stamp begins a new stream."""
         newest, self._newest = self._newest, stamp
         if newest is None or stamp > newest:
             return False
         if newest - stamp < LATE * 1e9:
             self._newest = newest
             return True
-        self.order.restart()
         return False
 
     def _publish(
