@@ -1,4 +1,4 @@
-"""Questions back: which of several objects an instruction means, asked on ``~/question`` and settled on ``~/reply``."""
+"""Asks on ``~/question`` which of several objects an instruction means, and reads the reply on ``~/reply``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mdsm_ros.segmenter import Segmenter
 
 
 class Questions:
-    """Asks, and applies what was replied. ``settle`` is called by the worker, the rest by the executor's thread."""
+    """Asks questions and applies replies. The worker calls ``settle``, the executor's thread all else."""
 
     def __init__(self, segmenter: Segmenter, outputs: Outputs, log: Callable[[str], Any]) -> None:
         self._segmenter = segmenter
@@ -41,10 +41,10 @@ class Questions:
                 self._publish_settled(Header(), before, reason)
 
     def reply(self, text: str) -> None:
-        """Settles the open question.
+        """Applies a reply to the open question.
 
         Raises:
-            ReplyError: No question is open, or the reply fits none of its options, or several.
+            ReplyError: No question is open, or the reply matches none of its options, or several.
         """
         with self._in_order:
             words = self._dialogue.reply(text) or "neither"
@@ -60,15 +60,15 @@ class Questions:
         settings: InferenceSettings,
         in_space: Callable[[], Locate | None],
     ) -> Segmentation:
-        """Asks where several objects fit; the answer about the chosen one where a reply or relations chose.
+        """Asks if several objects match; returns the answer for the object chosen by a reply or by relations.
 
         Args:
-            header: Of the image.
+            header: Header of the image.
             image: uint8 (H, W, 3) RGB.
-            instruction: What was answered.
+            instruction: Instruction that was answered.
             answer: The model's final answer.
-            settings: Those of the answer.
-            in_space: Gives what finds objects of masks in space, None without depth; called if it is needed.
+            settings: Settings of the answer.
+            in_space: Function that returns the locator of masks in space, or None without depth; called only if needed.
         """
         if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
             return answer

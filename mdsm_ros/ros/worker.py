@@ -172,7 +172,7 @@ class Worker:
     def _keep_if_hard(
         self, hard_frames: HardFrames, job: Job, image: np.ndarray, answer: Segmentation, threshold: float
     ) -> None:
-        """Keeps the frame as a file where the model was unsure, or notes why that failed."""
+        """Stores the frame as a file if the model was unsure, or reports why that failed."""
         stamp = job.message.header.stamp
         try:
             hard_frames.offer(stamp.sec * 10**9 + stamp.nanosec, image, job.instruction, answer, threshold)
@@ -185,7 +185,7 @@ class Worker:
         return waiting is not None and waiting.instruction != job.instruction
 
     def _in_space(self, message: Image | CompressedImage, shape: tuple[int, int]) -> Locate | None:
-        """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
+        """Returns the locator of masks in space; None without depth, whose reason is reported with the answer."""
         try:
             return None if self._objects is None else self._objects.view(message, shape).locate
         except ConversionError:

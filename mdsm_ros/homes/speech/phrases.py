@@ -90,9 +90,7 @@ class Wording:
             else:
                 after.append(clause)
         noun = self.noun(item, query.color, query.pattern, prefixes)
-        clauses = [
-            self._clause(clause) for clause in (*after, *nested)
-        ]  # a clause after a nested one would belong to it
+        clauses = [self._clause(clause) for clause in (*after, *nested)]  # a later clause would join a nested one
         if not clauses:
             return f"the {noun}"
         if self.rng.random() < JOINT_SHARE and not clauses[0].startswith("that"):
