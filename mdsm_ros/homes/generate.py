@@ -1,4 +1,4 @@
-"""Views of homes with their instructions, reproducible from the home's seed alone."""
+"""Generates views of homes with instructions, reproducible from the home's seed alone."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SPLIT_SEEDS = {name: i * SEEDS_PER_SPLIT for i, name in enumerate(("train", "val
 POSES_PER_ROOM = 16
 VIEWS_PER_ROOM = 6
 MIN_TARGETS = 6
-MAX_OCCLUSION = 0.75  # share of a target's silhouette that other things may hide
+MAX_OCCLUSION = 0.75  # largest hidden fraction of a target's silhouette
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What is said about a view.
+    """Settings of the instructions of a view.
 
     Attributes:
-        sentences: Attempts at one; not every view has targets of the areas that are drawn.
-        not_in_view_share: Fraction of the attempts about objects that are not in view; some find no plausible one.
+        sentences: Number of attempts; not every view has targets of the drawn areas.
+        not_in_view_share: Fraction of the attempts about absent objects; some find no plausible one.
         several: Fraction of the attempts that ask for several objects; some views have no two that fit together.
     """
 
@@ -45,7 +45,7 @@ class Talk:
 
     @property
     def recipe(self) -> dict[str, float]:
-        """As a dataset records it: datasets without sentences about several things are as they always were."""
+        """Returns the settings as recorded in a dataset; "several" only if it is used."""
         return {name: value for name, value in asdict(self).items() if name != "several" or value}
 
 
@@ -54,10 +54,10 @@ DEFAULT_TALK = Talk()
 
 @dataclass(frozen=True)
 class Sample:
-    """One view of a room, what is visible in it, and what is said about it.
+    """One view of a room, with its visible items and instructions.
 
     Attributes:
-        occlusion: Share of the silhouette that other things hide, for the items that sentences mean.
+        occlusion: Hidden fraction of the silhouette, for the targets of sentences.
     """
 
     room: Room
@@ -75,7 +75,7 @@ def room_samples(
     depth: bool = True,
     talk: Talk = DEFAULT_TALK,
 ) -> Iterator[Sample]:
-    """Renders up to ``views`` views of a room in which at least two instructions can be given."""
+    """Renders up to ``views`` views of a room with at least two instructions each."""
     with RoomRenderer(room, *size) as renderer:
         for _ in range(POSES_PER_ROOM):
             pose = sample_pose(room, rng)
@@ -97,7 +97,7 @@ def room_samples(
 
 
 def _worth_a_look(items: NDArray[np.int16]) -> bool:
-    """Several things are large enough to be asked for."""
+    """Whether several items are large enough for targets."""
     indices, areas = np.unique(items, return_counts=True)
     large = sum(index >= 0 and area >= TARGET_AREA * items.size for index, area in zip(indices, areas, strict=True))
     enough: bool = large >= MIN_TARGETS
@@ -116,7 +116,7 @@ def home_samples(
     talk: Talk = DEFAULT_TALK,
     stock: StockOptions | None = None,
 ) -> list[Sample]:
-    """All samples of the home of one seed, furnished from the library if ``stock`` says how."""
+    """Yields all samples of the home of one seed, furnished from the library if ``stock`` is given."""
     rng = np.random.default_rng((seed, 2))
     home = build_home(seed, None if stock is None else open_stock(stock))
     return [sample for room in home.rooms for sample in room_samples(room, rng, VIEWS_PER_ROOM, size, depth, talk)]
@@ -133,21 +133,21 @@ def write_home(
     stock: StockOptions | None = None,
     camera: str = "real",
 ) -> None:
-    """Adds all samples of a home to a dataset, as a camera of :data:`mdsm_ros.homes.camera_effects.CAMERAS` sees it."""
+    """Adds all samples of a home to a dataset, as seen by a camera of :data:`mdsm_ros.homes.camera_effects.CAMERAS`."""
     for number, sample in enumerate(home_samples(seed, size, depth, talk, stock)):
         taken = _photograph(sample, np.random.default_rng((seed, 3, number))) if camera == "real" else sample
         write_sample(writer, taken, split, f"home {seed}")
 
 
 def _photograph(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The sample with its picture taken by a real camera; all else is as rendered."""
+    """Applies the effects of a real camera to the sample's image; everything else is unchanged."""
     return replace(sample, view=replace(sample.view, rgb=camera_effects.apply(sample.view.rgb, rng)))
 
 
 def write_sample(writer: DatasetWriter, sample: Sample, split: str, scene: str, name: str | None = None) -> None:
     """Adds a sample to a dataset: the image, every visible item, and the instructions.
 
-    ``name`` is that of the image's file without folder and ending; None: the number of the image.
+    ``name`` is the name of the image's file without folder and ending; None: the number of the image.
     """
     view, room = sample.view, sample.room
     image_id = writer.add_image(view.rgb, depth=view.depth, camera=view.camera, scene=scene, name=name)

@@ -1,4 +1,4 @@
-"""A home: its rooms, and the things in them."""
+"""A home: its rooms and their items."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class Item:
     """One object, fixture or piece of furniture in a room.
 
     Attributes:
-        furniture: It stays where it is: furniture and fixtures.
-        color: The name of its colour; "" for a library model of which no single name is right.
+        furniture: Whether it is a piece of furniture or a fixture, not a movable object.
+        color: Name of its colour; "" for a library model without a single fitting name.
         place: "wall-side" (furniture and fixtures on the floor), "floor", "surface", "soft", "under", "wall" or
             "ceiling".
         position: Centre of the base in the room's frame, metres (x, y on the floor, z up, origin in the middle).
         yaw: Rotation about z, radians.
         extent: Half-extents (x, y) of the footprint after rotation, metres.
-        support: Index of the furniture it lies on, None for the floor or a wall.
+        support: Index of the furniture that supports it; None for the floor or a wall.
         beneath: Index of the furniture it lies under.
         above: Index of the furniture it hangs above.
         pattern: A name of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`, or "".
         surfaces: Surfaces for objects on it.
-        model: Id of the library model that it is; "" for procedural shapes.
+        model: Id of its library model; "" for procedural shapes.
         tints: Colour names that people may use for a library model.
-        shows: Kinds that are part of the library model: a vanity's mirror.
-        lit: A lamp that is switched on.
+        shows: Categories that are part of the library model, such as a vanity's mirror.
+        lit: Whether it is a lamp that is switched on.
     """
 
     kind: str
@@ -65,9 +65,9 @@ class Item:
 class Room:
     """A rectangular room; ``size`` is its extent along x and y in metres.
 
-    ``wall`` names the colour of the walls, "" where no name is right; materials are of
-    :mod:`mdsm_ros.homes.shapes.textures`. ``look`` has what photographs and lamps do to a room that is furnished from
-    the library of models; None for a procedural room.
+    ``wall`` is the name of the walls' colour, "" if no name fits; materials are those of
+    :mod:`mdsm_ros.homes.shapes.textures`. ``look`` contains the photographic surfaces and lights of a room that is
+    furnished from the library of models; None for a procedural room.
     """
 
     kind: str

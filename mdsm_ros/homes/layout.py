@@ -1,4 +1,4 @@
-"""Furnishes rooms: where everything stands, lies and hangs, without things running into each other."""
+"""Furnishes rooms: places all items without collisions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from mdsm_ros.homes.shapes.parts import RGB
 from mdsm_ros.homes.shapes.textures import FLOOR_MATERIALS, WALL_MATERIALS
 from mdsm_ros.library import Surface
 
-TOGETHER_SHARE = 0.6  # of the things of which one is somewhere already: to the same piece of furniture
-FIXTURE_HEIGHTS = (1.1, 1.5)  # metres, of the base of what only the library has
-PASSAGE = 0.6  # metres before a door that stay free
-FLAT = 0.03  # metres: what is lower may be walked on
+TOGETHER_SHARE = 0.6  # fraction of repeated objects that go to the same piece of furniture as the first
+FIXTURE_HEIGHTS = (1.1, 1.5)  # metres: base of fixtures that only the library has
+PASSAGE = 0.6  # metres in front of a door that stay free
+FLAT = 0.03  # metres: lower items can be walked on
 YAWS = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 """Of what stands with its back to each of the four walls: at -y, +x, +y and -x."""
 
@@ -59,7 +59,7 @@ class _RoomBuilder:
     # -- free space --
 
     def _free(self, x: float, y: float, extent: tuple[float, float], margin: float, flat: bool = False) -> bool:
-        """Nothing on the floor is in the way; rugs may lie under anything but each other."""
+        """Whether a place on the floor is free; rugs may lie under anything except other rugs."""
         standing = [
             (item.position[0], item.position[1], *item.extent)
             for item in self.items
@@ -71,7 +71,7 @@ class _RoomBuilder:
         )
 
     def _wall_free(self, wall: int, x: float, y: float, extent: tuple[float, float], low: float, high: float) -> bool:
-        """Nothing that hangs or stands at this wall covers the heights from low to high."""
+        """Whether a place at a wall is free between the heights low and high."""
         axis = wall % 2
         for item in self.items:
             across = abs(item.position[1 - axis] - (x, y)[1 - axis])
@@ -90,13 +90,13 @@ class _RoomBuilder:
         return ((along, -depth), (depth, along), (along, depth), (-depth, along))[wall]
 
     def _along(self, wall: int, half: float) -> float:
-        """A random place along a wall for something so wide, 10 cm from the corners."""
+        """Draws a place along a wall for an item of this half-width, at least 10 cm from the corners."""
         return float(self.rng.uniform(-1, 1) * max(0.0, self.size[wall % 2] / 2 - half - 0.1))
 
     # -- fixtures --
 
     def add_fixture(self, kind: str) -> None:
-        """A door, a window, a lamp on the ceiling..., if there is room."""
+        """Adds a fixture, such as a door or a window, if there is space."""
         made = self.maker.fixture(kind)
         if made is None:
             return
@@ -134,7 +134,7 @@ class _RoomBuilder:
             self.stock.pay(item)
 
     def _base(self, made: Made, low: float, high: float) -> float:
-        """Height of the base of what hangs on a wall, metres: drawn, and below the ceiling."""
+        """Draws the height of the base of a wall item, metres, so that it fits below the ceiling."""
         base = float(self.rng.uniform(low, high))
         if made.fixed == "standing":
             return 0.0
@@ -145,7 +145,7 @@ class _RoomBuilder:
         return max(0.0, min(base, WALL_HEIGHT - 0.08 - made.height))
 
     def _choose_wall(self, over: Sequence[str], half: float, kind: str) -> tuple[int, float]:
-        """A wall and a place along it: over furniture of some kinds or, for curtains, beside a window, if any."""
+        """Draws a wall and a place along it: above given furniture or, for curtains, at a window, if any."""
         holders = [item for item in self.items if item.kind in over]
         if kind == "curtain":
             holders = [item for item in self.items if item.kind == "window"]
@@ -160,7 +160,7 @@ class _RoomBuilder:
         return wall, along
 
     def _below(self, item: Item, wall: int) -> int | None:
-        """The furniture over which something hangs, if that is clear."""
+        """Returns the furniture below a wall item, if it is unambiguous."""
         axis = wall % 2
         below = [
             i
@@ -187,7 +187,7 @@ class _RoomBuilder:
     # -- furniture --
 
     def add_furniture(self, kind: str) -> None:
-        """A piece of furniture with its back to a wall or, for some, in the room, if there is room."""
+        """Adds a piece of furniture with its back to a wall or, for some, free in the room, if there is space."""
         rng = self.rng
         piece = self.maker.furniture(kind)
         if piece is None:
@@ -213,7 +213,7 @@ class _RoomBuilder:
     # -- objects --
 
     def add_object(self, wish: Wish) -> None:
-        """An object in one of the places where it may be, if there is room."""
+        """Adds an object at one of its possible places, if there is space."""
         if wish.model is not None and self.stock is not None and not self.stock.affords(wish.model):
             return
         places = sorted(wish.places)
@@ -334,25 +334,25 @@ def _item(
 
 
 def _is_flat(item: Item) -> bool:
-    """A rug, on which things may stand."""
+    """Whether an item is as flat as a rug, so that others may stand on it."""
     return item.kind == "rug" or (bool(item.model) and item.place == "wall-side" and item.height < FLAT)
 
 
 def _offers(item: Item, surface: Surface, place: str, made: Made) -> bool:
-    """Whether such a thing may lie there: procedural things lie on shelves as on tables."""
+    """Whether a surface fits an object's place: procedural objects lie on shelves as on tables."""
     if surface.place == "shelf":
         return place == "shelf" or (place == "surface" and not made.model)
     return surface.place == place or (place == "shelf" and surface.place == "surface" and item.kind == "shelf")
 
 
 def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | None = None) -> Room:
-    """Furnishes one room. Few kinds come several times each, so that a kind alone seldom says which one is meant.
+    """Furnishes one room. Few categories appear several times each, so that they seldom identify an item.
 
     Args:
         kind: Type of room.
         seed: Random seed of textures and lights.
-        rng: Draws everything else.
-        stock: The library of models; None for procedural things only.
+        rng: Random generator of everything else.
+        stock: The library of models; None for procedural items only.
     """
     room_stock = None if stock is None else RoomStock(stock, kind)
     builder = _RoomBuilder((float(rng.uniform(3.5, 5.2)), float(rng.uniform(3.4, 4.8))), rng, room_stock)
@@ -390,7 +390,7 @@ def build_room(kind: str, seed: int, rng: np.random.Generator, stock: Stock | No
 
 
 def build_home(seed: int, stock: Stock | None = None) -> Home:
-    """Builds a home of four to six rooms of different kinds; the same seed and stock give the same home."""
+    """Builds a home of four to six rooms of different types; the same seed and stock give the same home."""
     rng = np.random.default_rng(seed)
     kinds = rng.choice(list(ROOMS), size=int(rng.integers(4, 7)), replace=False)
     rooms = []

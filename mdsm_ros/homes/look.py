@@ -1,4 +1,4 @@
-"""What photographs and lamps do to a room."""
+"""The photographic surfaces and the light of a room."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ class Look:
     """Surfaces and light of a room.
 
     Attributes:
-        floor, wall: Images that take the place of the drawn floor and walls; None to keep these.
-        materials: Images that take the place of drawn materials, gray, tinted by what wears them.
-        floor_said: The floor's material as a key of :data:`mdsm_ros.homes.words.rooms.FLOORS`; "" to say nothing of it.
-        mood: "day", "evening" or "even", which lights there are.
+        floor, wall: Images that replace the drawn floor and walls; None to use the drawn ones.
+        materials: Gray images that replace drawn materials, tinted by the item's colour.
+        floor_said: The floor's material as a key of :data:`mdsm_ros.homes.words.rooms.FLOORS`; "" to leave it unnamed.
+        mood: Type of lighting: "day", "evening" or "even".
         exposure: Factor on all light.
-        kinds: Categories that could be in such a room, with their possible places; "furniture" and "fixture" among
-            them.
+        kinds: Categories that could be in such a room, with their possible places, including "furniture" and "fixture".
     """
 
     floor: Photo | None = None

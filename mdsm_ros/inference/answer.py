@@ -78,7 +78,7 @@ class Segmentation:
 
         One object, the whole mask with the answer's score, unless the instruction asks for several. Crumbs of the
         mask that are too small to be an object are in none of several. Where somebody put another mask in the place
-        of the model's (a tracker), its parts are the objects; those of a tracked mask have the answer's score.
+        of the model's (a tracker), its parts are the objects; the parts of a tracked mask have the answer's score.
         """
         if not self.mask.any():
             return ()

@@ -1,4 +1,4 @@
-"""The objects in a mask, one by one: masks with boxes, scores and ids."""
+"""The single objects of a mask: their masks, boxes, scores and ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_INSTANCES = 255
 LEAST_PIXELS = 4
 LEAST_OF_IMAGE = 0.0002  # 61 pixels of 640x480; the smallest targets of the homes have ten times as many
 LEAST_OF_LARGEST = 0.03
-SAME_OBJECT = 0.7  # IoU from which two masks of a model are one object found twice
+SAME_OBJECT = 0.7  # IoU from which two masks of a model count as one object
 
 Box = tuple[int, int, int, int]
 
@@ -34,7 +34,7 @@ class Instance:
         mask: Pixels of the object, bool (H, W), at least one.
         score: Confidence of the model in the object, in [0, 1]: the mean probability of its pixels, or the model's own
             score.
-        name: Noun phrase by which the model found the object; "" if it found all by the whole instruction.
+        name: Noun phrase with which the model found the object; "" if it used the whole instruction.
     """
 
     mask: NDArray[np.bool_]
@@ -43,7 +43,7 @@ class Instance:
 
     @cached_property
     def box(self) -> Box:
-        """x, y, width and height in pixels."""
+        """The x, y, width and height in pixels."""
         found = box_of(self.mask)
         assert found is not None, "an instance has pixels"
         return found
@@ -55,7 +55,7 @@ class Instance:
 
 
 def box_of(mask: NDArray[np.bool_]) -> Box | None:
-    """x, y, width and height of a mask (H, W) in pixels; None where it is empty."""
+    """Returns x, y, width and height of a mask (H, W) in pixels; None if it is empty."""
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     if len(rows) == 0:
         return None
@@ -70,9 +70,10 @@ def split_instances(
     least_of_image: float = LEAST_OF_IMAGE,
     least_of_largest: float = LEAST_OF_LARGEST,
 ) -> tuple[Instance, ...]:
-    """The connected parts of a mask, the surest first; pixels that touch at a corner are connected.
+    """Splits a mask into its connected parts, the most certain first; pixels that touch at a corner are connected.
 
-    Crumbs are left out: parts of fewer than 4 pixels, or smaller than both fractions ask for. The largest part is none.
+    Small parts are omitted: those of fewer than 4 pixels, and those below both fractions. The largest part always
+    stays.
 
     Args:
         mask: Mask of all objects, bool (H, W).
@@ -81,7 +82,7 @@ def split_instances(
         least_of_largest: Smallest area of a part, as a fraction of the largest part.
 
     Returns:
-        At most 255 instances; none where the mask is empty.
+        At most 255 instances; none if the mask is empty.
     """
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count < 2:
@@ -95,7 +96,7 @@ def split_instances(
 
 
 def distinct(found: Iterable[Instance]) -> tuple[Instance, ...]:
-    """A model's own instances, the surest first, without empty ones and those that it found twice."""
+    """Returns a model's own instances, the most certain first, without empty ones and duplicates."""
     kept: list[Instance] = []
     for instance in sorted(found, key=lambda one: -one.score):
         if instance.mask.any() and not any(_overlap(instance, other) >= SAME_OBJECT for other in kept):
@@ -110,11 +111,11 @@ def _overlap(one: Instance, other: Instance) -> float:
 
 
 def label_image(instances: Sequence[Instance], shape: tuple[int, int]) -> NDArray[np.uint16]:
-    """Ids of instances (H, W): 0 is background, i the i-th instance; where two overlap, the first one's.
+    """Draws instance ids (H, W): 0 is background, i is the i-th instance; where two overlap, the first one wins.
 
     Args:
         instances: Objects in the order of their ids, at most 65535.
-        shape: H and W of their masks, and of the image where there are none.
+        shape: H and W of the masks, or of the image if there are no instances.
     """
     labels = np.zeros(shape, dtype=np.uint16)
     for i, instance in reversed(list(enumerate(instances, start=1))):

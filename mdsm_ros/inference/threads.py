@@ -17,7 +17,7 @@ def import_torch_for_one_answer() -> None:
     chosen = os.environ.get(WAIT_POLICY)
     os.environ.setdefault(WAIT_POLICY, "PASSIVE")
     try:
-        import torch  # noqa: F401, for what its import does
+        import torch  # noqa: F401, for the effects of its import
     finally:
         if chosen is None:
             del os.environ[WAIT_POLICY]

@@ -1,6 +1,6 @@
-"""Frames that a node was unsure of, kept as files: ``STAMP.jpg`` and, beside it, ``STAMP.json``.
+"""Stores uncertain frames of a node as files: ``STAMP.jpg`` and, beside it, ``STAMP.json``.
 
-The folder is a ring buffer: where it grows beyond its limit, the oldest frames are removed. ``mdsm learn`` reads it.
+The folder is a ring buffer: the oldest frames are removed if it exceeds its limit. ``mdsm learn`` reads it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mdsm_ros.files import write_bytes, write_json
 from mdsm_ros.inference.answer import Segmentation
 
 IMAGE_ENDING, NOTE_ENDING = ".jpg", ".json"
-QUALITY = 92  # of JPEG
+QUALITY = 92  # JPEG quality
 UNSURE = 0.15  # a score as close to present_threshold as this
 STEADY = 0.5  # IoU with the mask before, below which an answer has flipped
 APART = 10**9  # ns between kept frames: closer ones look alike
@@ -38,8 +38,8 @@ class HardFrames:
     """The folder of kept frames.
 
     Args:
-        folder: Folder, made when absent; what it holds already counts. "~" is the home of the user.
-        megabytes: Most that it may hold.
+        folder: Folder, created if absent; its existing content counts. "~" is the user's home.
+        megabytes: Largest size of the folder.
 
     Raises:
         StorageError: The folder cannot be made or read.
@@ -51,7 +51,7 @@ class HardFrames:
             self._folder = folder.expanduser()
             self._folder.mkdir(parents=True, exist_ok=True)
             self._sizes = OrderedDict((stamp, self._size(stamp)) for stamp in sorted(self._stamps()))
-        except (OSError, RuntimeError) as error:  # RuntimeError: a home that is not known
+        except (OSError, RuntimeError) as error:  # RuntimeError: an unknown home
             raise StorageError(f"keep_hard_frames is {str(folder)!r}, which cannot be used: {error}") from error
         self._before: _Before | None = None
         self._last: int | None = None
@@ -59,12 +59,12 @@ class HardFrames:
     def offer(
         self, stamp: int, image: NDArray[np.uint8], instruction: str, answer: Segmentation, present_threshold: float
     ) -> list[str]:
-        """Keeps a frame whose answer was unsure or has flipped; returns why, [] where it is not kept.
+        """Keeps a frame whose answer was unsure or has flipped; returns the reasons, [] if it is not stored.
 
         Args:
             stamp: Stamp of the frame in ns.
             image: uint8 (H, W, 3) RGB.
-            instruction: What was asked.
+            instruction: Instruction that was answered.
             answer: Final answer.
             present_threshold: Lowest score for which the target counts as in view.
 

@@ -7,7 +7,7 @@ from typing import Any
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.instances import Instance
 
-BACKGROUND = "background"  # of id 0
+BACKGROUND = "background"  # class of id 0
 
 
 def detections_of(answer: Segmentation, instruction: str, header: Any) -> Any:

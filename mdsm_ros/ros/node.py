@@ -198,7 +198,7 @@ class MdsmNode(LifecycleNode):
         self._inputs.listen(kind, self._image_topic, self._on_image, qos)
         self._inputs.hear(String, self._instruction_topic, self._hearing)
         replies = Hearing(self._on_reply)
-        replies.outdate()  # a latched reply from before answers no question of now
+        replies.outdate()  # an old latched reply answers no current question
         self._inputs.hear(String, "~/reply", replies)
         self.get_logger().info(
             f"active on {segmenter.device}; images: {self._image_topic} "

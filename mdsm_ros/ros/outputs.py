@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # SciPy, which most nodes do not need
     from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
 VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
-DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # what mdsm_ros.manipulation computes
+DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # computed by mdsm_ros.manipulation
 
 
 class Outputs:
@@ -106,7 +106,7 @@ class Outputs:
             self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
 
     def is_description_wanted(self) -> bool:
-        """Whether somebody subscribes to what is computed of box and grasps."""
+        """Whether a topic with box or grasps has subscribers."""
         return any(self._is_subscribed(name) for name in DESCRIPTIONS)
 
     def publish_description(self, header: Header, objects: Sequence[DescribedObject], gripper: Gripper) -> None:

@@ -1,4 +1,4 @@
-"""Questions back: which of several objects an instruction means, asked on ``~/question`` and settled on ``~/reply``."""
+"""Asks on ``~/question`` which of several objects an instruction means, and reads the reply on ``~/reply``."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from mdsm_ros.segmenter import Segmenter
 
 
 class Questions:
-    """Asks, and applies what was replied. ``settle`` is called by the worker, the rest by the executor's thread."""
+    """Asks questions and applies replies. The worker calls ``settle``, the executor's thread all else."""
 
     def __init__(self, segmenter: Segmenter, outputs: Outputs, log: Callable[[str], Any]) -> None:
         self._segmenter = segmenter
         self._outputs = outputs
         self._log = log
         self._dialogue = Dialogue()
-        self._in_order = threading.Lock()  # what is published follows what happened
+        self._in_order = threading.Lock()  # messages are published in the order of events
         self._instruction = ""
 
     def begin(self, instruction: str, reason: str = "a new instruction") -> None:
-        """Drops what was asked and replied before; "" where nothing is to be asked, not even by an answer under way."""
+        """Drops earlier questions and replies; "" forbids questions, also by the current answer."""
         before, self._instruction = self._instruction, instruction
         with self._in_order:
             if self._dialogue.begin(instruction):
                 self._publish_settled(Header(), before, reason)
 
     def reply(self, text: str) -> None:
-        """Settles the open question.
+        """Applies a reply to the open question.
 
         Raises:
-            ReplyError: No question is open, or the reply fits none of its options, or several.
+            ReplyError: No question is open, or the reply matches none of its options, or several.
         """
         with self._in_order:
             words = self._dialogue.reply(text) or "neither"
@@ -60,15 +60,15 @@ class Questions:
         settings: InferenceSettings,
         in_space: Callable[[], Locate | None],
     ) -> Segmentation:
-        """Asks where several objects fit; the answer about the chosen one where a reply or relations chose.
+        """Asks if several objects match; returns the answer for the object chosen by a reply or by relations.
 
         Args:
-            header: Of the image.
+            header: Header of the image.
             image: uint8 (H, W, 3) RGB.
-            instruction: What was answered.
+            instruction: Instruction that was answered.
             answer: The model's final answer.
-            settings: Those of the answer.
-            in_space: Gives what finds objects of masks in space, None without depth; called if it is needed.
+            settings: Settings of the answer.
+            in_space: Function that returns the locator of masks in space, or None without depth; called only if needed.
         """
         if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
             return answer
@@ -85,7 +85,7 @@ class Questions:
         return answer
 
     def _tell(self, header: Header, instruction: str, decision: Decision, choice: Choice | None) -> bool:
-        """Publishes what changed with a frame; False where a reply came meanwhile, which the decision does not know."""
+        """Publishes the changes of a frame; returns False if a reply arrived that the decision does not know."""
         with self._in_order:
             news = self._dialogue.note(instruction, decision, choice)
             if news.question is not None:

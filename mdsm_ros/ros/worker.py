@@ -133,7 +133,7 @@ class Worker:
             self._hold_depth(job)  # that may have come a little later than the image
             final = answer
         assert final is not None, "stream() yields at least the initial answer"
-        resets = self._tracking.resets  # before the object is settled: a reply drops the track
+        resets = self._tracking.resets  # before the object is decided: a reply drops the track
         if self._questions is not None and keep_on():
             in_space = partial(self._in_space, job.message, final.mask.shape)
             final = self._questions.settle(header, image, job.instruction, final, settings, in_space)
@@ -172,7 +172,7 @@ class Worker:
     def _keep_if_hard(
         self, hard_frames: HardFrames, job: Job, image: np.ndarray, answer: Segmentation, threshold: float
     ) -> None:
-        """Keeps the frame as a file where the model was unsure, or notes why that failed."""
+        """Stores the frame as a file if the model was unsure, or reports why that failed."""
         stamp = job.message.header.stamp
         try:
             hard_frames.offer(stamp.sec * 10**9 + stamp.nanosec, image, job.instruction, answer, threshold)
@@ -185,7 +185,7 @@ class Worker:
         return waiting is not None and waiting.instruction != job.instruction
 
     def _in_space(self, message: Image | CompressedImage, shape: tuple[int, int]) -> Locate | None:
-        """What finds objects of masks in space; None without depth, whose reason is reported with the answer."""
+        """Returns the locator of masks in space; None without depth, whose reason is reported with the answer."""
         try:
             return None if self._objects is None else self._objects.view(message, shape).locate
         except ConversionError:

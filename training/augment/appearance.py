@@ -1,4 +1,4 @@
-"""Other light, colours, sharpness and noise in a training picture."""
+"""Changes light, colours, sharpness and noise of a training image."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def change_appearance(
     Args:
         image: Image, (H, W, 3) RGB.
         options: Probabilities and strengths of the changes.
-        rng: Draws.
-        keep_colors: Neither saturation nor hue may change.
+        rng: Random generator.
+        keep_colors: Whether saturation and hue stay unchanged.
     """
     if rng.random() < options.color:
         image = _light(image, 1 + _within(rng, options.brightness), 1 + _within(rng, options.contrast))

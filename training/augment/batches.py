@@ -1,4 +1,4 @@
-"""Batches of changed pictures, each as (seed, step, position) say."""
+"""Makes batches of augmented images, each determined by (seed, step, position)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Masks = dict[int, NDArray[np.bool_]]
 
 
 class SteppedSampler(Sampler[list[Draw]]):
-    """The batches of a sampler with the step that each belongs to.
+    """Adds to each batch of a sampler its step.
 
     Args:
         batches: Positions of each batch, in order.
         first_step: Step of the first batch.
-        micro_batches: Batches of a step.
+        micro_batches: Number of batches in a step.
     """
 
     def __init__(self, batches: Sampler[list[int]], first_step: int, micro_batches: int) -> None:
@@ -41,7 +41,7 @@ class SteppedSampler(Sampler[list[Draw]]):
 
 
 class Augmenter:
-    """Changes pictures, and puts batches of them together.
+    """Augments images, and assembles batches of them.
 
     Args:
         data: The instructions of one split.
@@ -54,7 +54,7 @@ class Augmenter:
         self.side = AUXILIARY_STRIDE * round(data.image_size * options.resolution / AUXILIARY_STRIDE)
 
     def collate(self, draws: Sequence[Draw]) -> Batch:
-        """A batch from steps and positions; all instructions about an image see it changed in one way."""
+        """Makes a batch from steps and positions; its instructions about the same image share the augmentation."""
         of_image: dict[int, list[Draw]] = {}
         for step, position in draws:
             of_image.setdefault(self.data.instructions[position].image_id, []).append((step, position))
@@ -80,12 +80,12 @@ class Augmenter:
     def change(
         self, image_id: int, instructions: Sequence[Instruction], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], Masks, list[str]]:
-        """A changed picture (S, S, 3), the masks (S, S) of its annotations, and what the instructions say now.
+        """Returns an augmented image (S, S, 3), the masks (S, S) of its annotations, and the new texts.
 
         Args:
-            image_id: The picture.
-            instructions: Some about it; the change leaves all of them true.
-            rng: Draws.
+            image_id: Id of the image.
+            instructions: Instructions about the image, all of which stay true.
+            rng: Random generator.
         """
         whole, side = self.data.picture(image_id, self.side), self.data.image_size
         annotations, masks = self.data.data.annotations_of(image_id), whole.masks()
@@ -106,7 +106,7 @@ class Augmenter:
         return image, masks, texts
 
     def _keep(self, instruction: Instruction, annotations: Sequence[Annotation], masks: Masks) -> Keep:
-        """What a window must leave for one instruction."""
+        """Returns what a window must preserve for one instruction."""
         category = self.data.data.categories
         targets = {category[a.category_id] for a in annotations if a.id in instruction.annotation_ids}
         needs = needs_of(instruction.text, (category[a.category_id] for a in annotations), targets)

@@ -24,7 +24,7 @@ from training.augment.options import Augmentation
 from training.datasets.build import Outcome, Plan, build
 from training.datasets.dataset import InstructionDataset
 
-PICTURES = 40  # of a unit of work
+PICTURES = 40  # images in a unit of work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Builds the dataset, or goes on with one that was interrupted; returns the exit status.
+    """Builds the dataset, or resumes one that was interrupted; returns the exit status.
 
     Raises:
-        DatasetError: The data cannot be read, or --out holds something else.
+        DatasetError: The data cannot be read, or --out contains something else.
     """
     recipe = {name: getattr(args, name) for name in ("split", "views", "sentences", "size", "seed")}
     outcome = make_views(args.data, args.out, recipe, args.workers)
@@ -60,16 +60,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 1) -> Outcome:
-    """Writes the images of a split and changed views of them, or resumes that.
+    """Writes the images of a split and augmented views of them, or resumes this.
 
     Args:
         root: Folder of the dataset.
-        out: Folder of the new one.
+        out: Folder of the new dataset.
         recipe: The options "split", "views", "sentences", "size" and "seed".
         workers: Number of processes.
 
     Raises:
-        DatasetError: The data cannot be read, or ``out`` holds something else.
+        DatasetError: The data cannot be read, or ``out`` contains something else.
     """
     data = Dataset(root)
     image_ids = sorted({instruction.image_id for instruction in data.split(recipe["split"])})
@@ -100,7 +100,7 @@ def _write(
     size: int,
     seed: int,
 ) -> None:
-    """Writes all views of some pictures."""
+    """Writes all views of some images."""
     data = _open(root, split, size)
     augmenter = Augmenter(data, Augmentation(), seed)
     for image_id in image_ids:
@@ -123,7 +123,7 @@ def _add_view(
     masks: Masks,
     instructions: Sequence[Instruction],
 ) -> None:
-    """Writes a picture (S, S, 3) with what its masks (S, S) leave of the objects, and the instructions about it."""
+    """Writes an image (S, S, 3) with the visible parts (S, S) of its objects, and the instructions about it."""
     dataset = data.data
     new_image = writer.add_image(image, scene=dataset.images[image_id].scene)
     new_ids = dict(_add_annotations(writer, new_image, dataset, masks))
@@ -132,7 +132,7 @@ def _add_view(
 
 
 def _add_annotations(writer: DatasetWriter, image_id: int, dataset: Dataset, masks: Masks) -> Iterator[tuple[int, int]]:
-    """Stores what is left of each object; yields its old id and its new one."""
+    """Stores the visible part of each object; yields its old id and its new one."""
     for old_id, mask in masks.items():
         old = dataset.annotations[old_id]
         if mask.any():

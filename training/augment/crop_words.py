@@ -1,7 +1,6 @@
-"""What a sentence needs in the picture so that it stays true when a part is cut out.
+"""Finds what a sentence needs in a cropped image to stay true.
 
-Sentences are not understood, so this errs on the side of keeping: a sentence that names something that is not annotated
-forbids crops.
+The sentences are not parsed, so this is cautious: a sentence that names anything not annotated forbids crops.
 """
 
 from __future__ import annotations
@@ -62,13 +61,13 @@ _INTRODUCE = w.DETERMINERS | (w.PREPOSITIONS - w.PARTICLES) | _words("on in and 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a sentence needs.
+    """The requirements of a sentence.
 
     Attributes:
-        categories: Categories in the image that it names.
-        whole: None of these and of the target's category may be cut: it counts or compares.
-        place: It says where in the picture something is.
-        unknown: It names something that is not annotated.
+        categories: Categories in the image that the sentence names.
+        whole: Whether no object of these or the target's category may be cut, because the sentence counts or compares.
+        place: Whether the sentence contains a position in the image.
+        unknown: Whether the sentence names anything that is not annotated.
     """
 
     categories: frozenset[str]
@@ -78,17 +77,17 @@ class Needs:
 
 
 def names_color(text: str) -> bool:
-    """Whether a sentence names a colour, or how dark something is."""
+    """Whether a sentence names a colour or brightness."""
     return not _COLORS.isdisjoint(_TOKEN.findall(text.lower()))
 
 
 def needs_of(text: str, categories: Iterable[str], targets: Iterable[str]) -> Needs:
-    """What a sentence needs to stay true.
+    """Returns the requirements of a sentence.
 
     Args:
         text: Text of the sentence.
         categories: Categories of all annotated objects in the image.
-        targets: Categories of what the sentence asks for.
+        targets: Categories of the sentence's targets.
     """
     words = _TOKEN.findall(text.lower())
     names = _names(frozenset(categories))
@@ -99,7 +98,7 @@ def needs_of(text: str, categories: Iterable[str], targets: Iterable[str]) -> Ne
         categories=named,
         whole=any(map(_compares, words)),
         place=any(_is_place(words, i) for i in range(len(words))),
-        unknown=unknown > (0 if target_named else 1),  # a target that goes by another name is one of them
+        unknown=unknown > (0 if target_named else 1),  # one unknown noun may be another name of the target
     )
 
 
@@ -116,7 +115,7 @@ def _is_place(words: Sequence[str], i: int) -> bool:
 
 
 def _nouns(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The words of every noun phrase, from behind what introduces it to the next word that cannot belong to it."""
+    """Yields the words of every noun phrase, from its introducing word to the next word that cannot belong to it."""
     i = 0
     while i < len(words):
         if words[i] in _INTRODUCE:
@@ -132,13 +131,13 @@ def _nouns(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _is_known(noun: tuple[str, ...], names: Names) -> bool:
-    """Whether it is annotated, or is none that has to be: "the kitchen", "the left side", "the red one"."""
+    """Whether a noun is annotated, or needs no annotation: "the kitchen", "the left side", "the red one"."""
     things = [word for word in noun if word not in w.SIDES]
     return not things or things[-1] in _NOT_THINGS or bool(_named(noun, names))
 
 
 def _named(words: Sequence[str], names: Names) -> frozenset[str]:
-    """Categories whose name occurs in the words."""
+    """Returns the categories whose name occurs in the words."""
     single = [_singular(word) for word in words]
     longest = max(map(len, names), default=0)
     return frozenset(
@@ -151,7 +150,7 @@ def _named(words: Sequence[str], names: Names) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _names(categories: frozenset[str]) -> Names:
-    """The words of each name, and the categories that go by it."""
+    """Returns the words of each name, and the categories of that name."""
     names: dict[tuple[str, ...], set[str]] = {}
     for category in sorted(categories):
         for name in (category, *lexicon.NOUNS.get(category, ())):
@@ -160,7 +159,7 @@ def _names(categories: frozenset[str]) -> Names:
 
 
 def _singular(word: str) -> str:
-    """Without the ending of a plural, the same for both numbers."""
+    """Removes the ending of a plural, so that both numbers are equal."""
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us")) else word

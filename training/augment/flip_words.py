@@ -1,7 +1,7 @@
-"""What a sentence says of the mirrored picture: left and right change places, the rest stays.
+"""Converts a sentence for the mirrored image: swaps left and right, and keeps the rest.
 
-Only what is surely a side is swapped. A sentence with a word that the flip might make false and that cannot be swapped
-has no mirrored form: readable text, the hours of a clock, "left" as in "the scissors left on the table".
+Only certain sides are swapped. A sentence has no mirrored form if the flip may make a word false that cannot be
+swapped: readable text, the hours of a clock, "left" as in "the scissors left on the table".
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _CORRECT = _words("size way kind time amount order temperature place spot moment
 
 
 class Sense(Enum):
-    """What "left" or "right" means at its place in a sentence."""
+    """The meaning of "left" or "right" in a sentence."""
 
     SIDE = "side"
     STRESS = "stress"
@@ -74,10 +74,10 @@ class Sense(Enum):
 
 
 def flip_sentence(text: str) -> str | None:
-    """The sentence for the mirrored picture; None where there is none for sure.
+    """Returns the sentence for the mirrored image; None if it is not certain.
 
     Args:
-        text: An English sentence; case and punctuation stay.
+        text: English sentence; case and punctuation are preserved.
     """
     matches = list(_WORD.finditer(text))
     words = [match.group().lower() for match in matches]
@@ -99,11 +99,11 @@ def flip_sentence(text: str) -> str | None:
 
 
 def sense_of(words: Sequence[str], i: int) -> Sense:
-    """What the "left" or "right" at a place means.
+    """Returns the meaning of the "left" or "right" at an index.
 
     Args:
         words: Words of a sentence in lower case, without punctuation and split at hyphens.
-        i: Place of the word.
+        i: Index of the word.
     """
     earlier, before, after = (words[j] if 0 <= j < len(words) else "" for j in (i - 2, i - 1, i + 1))
     if _is_pair(words, i) or (before in _OWNERS and earlier in _INTO and after not in _ANGLES | {"angle"}):
@@ -112,7 +112,7 @@ def sense_of(words: Sequence[str], i: int) -> Sense:
 
 
 def _is_pair(words: Sequence[str], i: int) -> bool:
-    """In "left to right", "the left and the right lamp"."""
+    """Whether left and right form a pair: "left to right", "the left and the right lamp"."""
     ahead, behind = words[i + 1 : i + 4], words[max(0, i - 3) : i][::-1]
     for near in (ahead, behind):
         rest = [word for word in near if word not in _OWNERS]

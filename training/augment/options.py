@@ -1,4 +1,4 @@
-"""How often and how far training pictures are changed."""
+"""Probabilities and strengths of the augmentation of training images."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ class Augmentation:
     """The ``augmentation`` of a training configuration.
 
     Attributes:
-        flip: Probability of a mirrored picture; left and right are swapped in its sentences.
-        crop: Probability that a part is cut out, which must leave the sentences true; else the whole is used.
-        smallest_crop: Sides of the smallest part, fraction of the picture's.
-        shrink: Probability that the picture is made smaller, with a border around it; only where it is not cropped.
-        smallest_shrink: Sides of the smallest such picture, fraction.
-        stretch: Largest change of the aspect ratio of a part; 0.1 is a tenth.
-        color: Probability of other brightness, contrast, saturation and hue.
-        brightness, contrast, saturation: The largest change, fraction.
-        hue: The largest change, fraction of the colour circle. Saturation and hue stay where a sentence names a colour.
+        flip: Probability of a mirrored image; left and right are swapped in its sentences.
+        crop: Probability of a crop, which must keep the sentences true; otherwise the whole image is used.
+        smallest_crop: Sides of the smallest crop, as a fraction of the image's.
+        shrink: Probability that an uncropped image is made smaller, with a border around it.
+        smallest_shrink: Sides of the smallest such image, as a fraction.
+        stretch: Largest change of the aspect ratio of a crop; 0.1 is a tenth.
+        color: Probability of changed brightness, contrast, saturation and hue.
+        brightness, contrast, saturation: Largest change, as a fraction.
+        hue: Largest change, as a fraction of the colour circle. Saturation and hue are unchanged if a sentence names a
+            colour.
         blur: Probability of a blur.
         largest_blur: Largest standard deviation of the blur, in pixels of the model's input.
         noise: Probability of noise.
         largest_noise: Largest standard deviation of the noise, as a fraction of white.
-        resolution: Pictures are read at this many times the model's side, so that crops are sharp.
+        resolution: Factor from the model's side to the side at which images are read, so that crops are sharp.
 
     Raises:
         ConfigError: A field is out of range.

@@ -1,4 +1,4 @@
-"""The part of a picture that a training step sees."""
+"""Chooses the part of an image that a training step uses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ else:
     cv2 = late("cv2")
 
 TRIES = 8
-KEPT = 0.7  # fraction of an object that a crop leaves, at least
+KEPT = 0.7  # least fraction of an object inside a crop
 WHOLE = 0.99
-LEAST_PIXELS = 16  # of a target at the model's resolution that a smaller picture must leave
+LEAST_PIXELS = 16  # least pixels of a target at the model's resolution in a smaller image
 
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle in a picture of (side, side) pixels; it may reach beyond the picture."""
+    """A rectangle in an image of (side, side) pixels; it may extend beyond the image."""
 
     left: int
     top: int
@@ -34,15 +34,15 @@ class Window:
 
     @staticmethod
     def all_of(side: int) -> Window:
-        """The whole picture."""
+        """Returns the window of the whole image."""
         return Window(0, 0, side, side)
 
     def shrinks(self, side: int) -> bool:
-        """Whether the picture becomes smaller in it."""
+        """Whether the window makes the image smaller."""
         return self.width > side or self.height > side
 
     def visible(self, side: int) -> tuple[slice, slice]:
-        """Rows and columns of the picture that are inside."""
+        """Returns the rows and columns of the image inside the window."""
         return (
             slice(max(self.top, 0), min(self.top + self.height, side)),
             slice(max(self.left, 0), min(self.left + self.width, side)),
@@ -51,14 +51,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Keep:
-    """What a window must leave of a picture.
+    """The parts of an image that a window must preserve.
 
     Attributes:
-        targets: Masks of what is asked for, (side, side).
-        objects: Masks of the targets and of all else that a sentence compares them with or names.
-        whole: All of them must stay whole.
-        place: All of them must stay in the same third of the picture, across and down.
-        all: Nothing may be cut away.
+        targets: Masks of the targets, (side, side).
+        objects: Masks of the targets and of all other objects that a sentence names or compares them with.
+        whole: Whether all of them must stay whole.
+        place: Whether all of them must stay in the same third of the image, horizontally and vertically.
+        all: Whether no part of the image may be cut off.
     """
 
     targets: Sequence[NDArray[np.bool_]]
@@ -71,14 +71,14 @@ class Keep:
 def choose_window(
     side: int, model_side: int, keeps: Sequence[Keep], options: Augmentation, rng: np.random.Generator
 ) -> Window:
-    """A window that leaves all sentences true; the whole picture where none is wanted or found.
+    """Draws a window that keeps all sentences true; the whole image if none is drawn or found.
 
     Args:
         side: Side of the square image in pixels.
         model_side: Side to which the window is resized.
-        keeps: One of each sentence whose target is in view.
+        keeps: Requirements of each sentence whose target is in view.
         options: Probabilities and strengths of the changes.
-        rng: Draws.
+        rng: Random generator.
     """
     draw = rng.random()
     crops = draw < options.crop
@@ -121,7 +121,7 @@ def _stays_visible(mask: NDArray[np.bool_], window: Window, model_side: int) -> 
 
 
 def _third(mask: NDArray[np.bool_], window: Window) -> tuple[int, int] | None:
-    """Row and column of the ninth of a window that the middle of an object is in; None for an empty mask."""
+    """Returns row and column of the window's ninth with the centre of an object; None for an empty mask."""
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return None
@@ -131,7 +131,7 @@ def _third(mask: NDArray[np.bool_], window: Window) -> tuple[int, int] | None:
 
 
 def cut(image: NDArray[np.uint8], window: Window, side: int) -> NDArray[np.uint8]:
-    """The window of a picture (S, S, 3) as (side, side, 3); what is beyond the picture has its mean colour."""
+    """Cuts the window from an image (S, S, 3) as (side, side, 3), padded with the image's mean colour."""
     part = _part(image, window)
     shrinks = min(part.shape[:2]) >= side
     return np.asarray(
@@ -152,7 +152,7 @@ def _part(image: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
 
 
 def cut_masks(masks: Mapping[int, NDArray[np.bool_]], window: Window, side: int) -> dict[int, NDArray[np.bool_]]:
-    """The window of masks (S, S) as (side, side), each pixel from the nearest one."""
+    """Cuts the window from masks (S, S) as (side, side), by the nearest pixel."""
     steps = (np.arange(side) + 0.5) / side
     rows = np.floor(window.top + steps * window.height).astype(np.intp)
     columns = np.floor(window.left + steps * window.width).astype(np.intp)
@@ -160,7 +160,7 @@ def cut_masks(masks: Mapping[int, NDArray[np.bool_]], window: Window, side: int)
 
 
 def _gather(mask: NDArray[np.bool_], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """The mask at rows and columns; False beyond it."""
+    """Returns the mask at rows and columns; False outside it."""
     result = mask.take(rows, axis=0, mode="clip").take(columns, axis=1, mode="clip")
     side = len(mask)
     result[(rows < 0) | (rows >= side)] = False

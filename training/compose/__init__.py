@@ -1,1 +1,1 @@
-"""Composed pictures: objects cut out of photographs, pasted into other photographs of the same split."""
+"""Composed images: objects cut out of photographs and pasted into other photographs of the same split."""

@@ -1,4 +1,4 @@
-"""Datasets to compose from: the pictures of one split, and which of their objects may be cut out."""
+"""Datasets to compose from: the images of one split, and their objects that may be cut out."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from training.photos.speech.absent import CLUTTER
 from training.photos.speech.words.kinds import normal
 
 MIN_SIDE = 44  # pixels of a cut-out's shorter side
-MIN_SMALL_SIDE = 28  # of an object that is small in the world
+MIN_SMALL_SIDE = 28  # pixels, for objects that are small in reality
 SMALL = 0.5  # metres
-MAX_FRACTION = 0.75  # of its picture that an object may fill
-MIN_PIECE = 0.96  # of a mask in one piece; less says that something stands before the object
-MAX_CONTACT = 0.10  # of a silhouette's surroundings that other objects may take
+MAX_FRACTION = 0.75  # largest fraction of its image that an object fills
+MIN_PIECE = 0.96  # least fraction of a mask in one piece; less means that the object is occluded
+MAX_CONTACT = 0.10  # largest fraction of a silhouette's surroundings covered by other objects
 MAX_OCCLUSION = 0.05
-MIN_SOLID = 0.35  # of its box that an object fills; less is a fragment or a frame
+MIN_SOLID = 0.35  # least fraction of its box that an object fills; less is a fragment or a frame
 CERTAIN = "2"
-FEW = 4  # objects of a picture in which annotators overlook nothing
+FEW = 4  # largest number of objects in an image for which annotators overlook none
 REJECTS_FILE = "rejects.txt"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an object or a picture lies: the dataset's number and the id in it."""
+    """Reference to an object or an image: the dataset's number and the id in it."""
 
     dataset: int
     id: int
 
 
 class Bank:
-    """Pictures of one split of datasets, and the objects in them that may be cut out.
+    """The images of one split of datasets, and their objects that may be cut out.
 
     Args:
         roots: Folders of the datasets.
-        split: The split; a picture is of it if all its instructions are.
+        split: Name of the split; it contains images all of whose instructions are in it.
         longer_side: Longer side of the images in pixels; larger images are scaled down.
 
     Attributes:
         split: Name of the split.
-        where: The folders, for messages.
+        where: Folders, for messages.
         pictures: Images of the split, in the order of the datasets.
         cutouts: Objects by category, in the same order.
 
     Raises:
-        DatasetError: A dataset cannot be read, or no picture is of the split.
+        DatasetError: A dataset cannot be read, or no image is in the split.
     """
 
     def __init__(self, roots: Sequence[Path], split: str, longer_side: int) -> None:
@@ -85,19 +85,19 @@ class Bank:
 
     @property
     def categories(self) -> list[str]:
-        """The categories of all datasets, each once, in the order of the datasets."""
+        """Returns the categories of all datasets, each once, in the order of the datasets."""
         return list(dict.fromkeys(normal(name) for data in self.datasets for name in data.categories.values()))
 
     def category(self, dataset: int, annotation: Annotation) -> str:
-        """The category of an object by the name that all datasets share."""
+        """Returns the common category name of an object."""
         return normal(self.datasets[dataset].categories[annotation.category_id])
 
     def record(self, picture: Place) -> ImageRecord:
-        """The record of a picture."""
+        """Returns the record of an image."""
         return self.datasets[picture.dataset].images[picture.id]
 
     def picture(self, picture: Place) -> tuple[NDArray[np.uint8], list[SceneObject]]:
-        """The pixels (H, W, 3) of a picture in the bank's size, and its objects."""
+        """Returns the pixels (H, W, 3) of an image in the bank's size, and its objects."""
         data = self.datasets[picture.dataset]
         objects = [
             SceneObject(
@@ -111,28 +111,28 @@ class Bank:
         return resized(data.image(picture.id), objects, self.longer_side)
 
     def places_of(self, picture: Place) -> set[Place]:
-        """The places of the objects of a picture."""
+        """Returns the references to the objects of an image."""
         annotations = self.datasets[picture.dataset].annotations_of(picture.id)
         return {Place(picture.dataset, annotation.id) for annotation in annotations}
 
     def categories_of(self, picture: Place) -> frozenset[str]:
-        """The categories that a picture shows."""
+        """Returns the categories in an image."""
         annotations = self.datasets[picture.dataset].annotations_of(picture.id)
         return frozenset(self.category(picture.dataset, a) for a in annotations)
 
     def doubtful(self, picture: Place) -> frozenset[str]:
-        """The categories of which a picture shows a crowd or a region that may be more than one object."""
+        """Returns the categories with a crowd, or with a region of possibly several objects, in an image."""
         annotations = self.datasets[picture.dataset].annotations_of(picture.id)
         return frozenset(self.category(picture.dataset, a) for a in annotations if not is_certain(a))
 
     def exhaustive(self, picture: Place) -> frozenset[str]:
-        """The categories of which every object in a picture is annotated, without those that are overlooked."""
+        """Returns the categories of which every object in an image is annotated, without often overlooked ones."""
         data = self.datasets[picture.dataset]
         labelled = self._exhaustive[picture.dataset].get(data.images[picture.id].scene, frozenset())
         return labelled - CLUTTER if len(data.annotations_of(picture.id)) > FEW else labelled
 
     def cutout(self, place: Place) -> Cutout | str:
-        """An object cut out of its picture in the bank's size, or the reason why it cannot be used."""
+        """Cuts an object out of its image in the bank's size; returns the reason if it cannot be used."""
         data = self.datasets[place.dataset]
         annotation = data.annotations[place.id]
         record = data.images[annotation.image_id]
@@ -145,7 +145,7 @@ class Bank:
 
 
 def exhaustive_scenes(data: Dataset) -> dict[str, frozenset[str]]:
-    """By scene the categories of which every object is annotated, as ``mdsm-data photos`` notes them in ``info``.
+    """Returns the exhaustively annotated categories by scene, as written to ``info`` by ``mdsm-data photos``.
 
     Raises:
         DatasetError: ``info["exhaustive"]`` has another form.
@@ -164,24 +164,24 @@ def exhaustive_scenes(data: Dataset) -> dict[str, frozenset[str]]:
 
 
 def digest(annotation: Annotation) -> str:
-    """What names an object in all datasets: a hash of its mask."""
+    """Returns an object's name in all datasets: a hash of its mask."""
     return hashlib.sha256(annotation.segmentation["counts"].encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)
 def rejects() -> frozenset[str]:
-    """Digests of the objects, and origins of the models, that were found unfit by eye."""
+    """Returns digests of objects, and origins of models, that were rejected by visual inspection."""
     lines = Path(__file__).with_name(REJECTS_FILE).read_text(encoding="utf-8").splitlines()
     return frozenset(line.split()[0] for line in lines if not line.startswith("#"))
 
 
 def is_certain(annotation: Annotation) -> bool:
-    """Whether an annotation is of one object, not of a crowd or of a region."""
+    """Whether an annotation is one object, not a crowd or a region."""
     return not annotation.iscrowd and annotation.attributes.get("reliable", CERTAIN) == CERTAIN
 
 
 def pictures_of(data: Dataset, split: str) -> list[int]:
-    """The pictures all of whose instructions are of a split."""
+    """Returns the images all of whose instructions are in a split."""
     splits: dict[int, set[str]] = defaultdict(set)
     for instruction in data.instructions:
         splits[instruction.image_id].add(instruction.split)
@@ -189,7 +189,7 @@ def pictures_of(data: Dataset, split: str) -> list[int]:
 
 
 def usable(data: Dataset, image_id: int) -> Iterator[Annotation]:
-    """The objects of a picture that look whole by their annotation."""
+    """Yields the objects of an image that are whole by their annotation."""
     annotations = data.annotations_of(image_id)
     wanted = [a for a in annotations if _fits(data, a)]
     if not wanted:
@@ -202,7 +202,7 @@ def usable(data: Dataset, image_id: int) -> Iterator[Annotation]:
 
 
 def _fits(data: Dataset, annotation: Annotation) -> bool:
-    """Whether an object is of a category to paste, certain, large enough and not cut off by its picture."""
+    """Whether an object has a usable category, is certain, large enough and not cut off by the image's border."""
     record = data.images[annotation.image_id]
     x, y, width, height = annotation.bbox
     category = normal(data.categories[annotation.category_id])

@@ -1,4 +1,4 @@
-"""Making a pasted object look as if it had been in the picture: light, sharpness, noise, shadow, soft edge."""
+"""Blends a pasted object into an image: light, sharpness, noise, shadow, soft edge."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from mdsm_ros.homes.camera_effects.strengths import Strengths
 from training.compose.canvas import Layer
 from training.compose.look import Look, look_of, to_lab, to_rgb
 
-LIGHT = 0.45  # how much of the difference of brightness between the two pictures the object takes over
+LIGHT = 0.45  # fraction of the difference of brightness between the two images applied to the object
 CAST = 0.35  # the same for the colour cast
-MOST_LIGHT, MOST_CAST = 16.0, 5.0  # of Lab
-CONTRAST = 0.4  # exponent of the ratio of the spreads
+MOST_LIGHT, MOST_CAST = 16.0, 5.0  # limits, in Lab units
+CONTRAST = 0.4  # exponent of the ratio of the standard deviations
 CONTRAST_RANGE = (0.75, 1.25)
-SURROUNDINGS = 0.6  # of the object's size, that are looked at on each side
+SURROUNDINGS = 0.6  # width of the surroundings on each side, as a fraction of the object's size
 MIN_JPEG_QUALITY = 55
-MAX_BLUR = 1.2  # standard deviation in pixels
-SHADOW = (0.2, 0.5)  # how dark the shadow on the ground is
+MAX_BLUR = 1.2  # largest standard deviation in pixels
+SHADOW = (0.2, 0.5)  # range of the shadow's darkness
 
 
 def paste(
     rgb: NDArray[np.uint8], layer: Layer, look: Look, shadow: bool, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with an object pasted into it.
+    """Pastes an object into an image (H, W, 3).
 
     Args:
-        rgb: The picture, unchanged.
-        layer: The object.
+        rgb: Image, which is not modified.
+        layer: Object to paste.
         look: Look of the object's source image.
-        shadow: Whether it stands on the ground, which it then darkens.
-        rng: Decides on shadow and noise.
+        shadow: Whether the object stands on the ground and casts a shadow on it.
+        rng: Random generator of shadow and noise.
     """
     here = _surroundings(rgb, layer)
     own, alpha = _sharpened_alike(layer.rgb, layer.alpha, look, here)
@@ -49,9 +49,9 @@ def paste(
 
 
 def through_one_camera(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with light effects of one camera over all of it, which hide the seams.
+    """Applies slight effects of one camera to the whole image (H, W, 3), which hide the seams.
 
-    Photographs have been through a camera before, so the effects are weak ones.
+    The effects are weak, because photographs already contain those of a camera.
     """
     drawn = Strengths.draw(rng)
     weak = replace(
@@ -76,7 +76,7 @@ def through_one_camera(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDAr
 
 
 def _surroundings(rgb: NDArray[np.uint8], layer: Layer) -> Look:
-    """The look of the picture around the place of an object."""
+    """Returns the look of the image around an object."""
     tall, wide = layer.alpha.shape
     rows = slice(max(0, layer.top - int(SURROUNDINGS * tall)), layer.bottom + int(SURROUNDINGS * tall))
     columns = slice(max(0, layer.left - int(SURROUNDINGS * wide)), layer.left + int((1 + SURROUNDINGS) * wide))
@@ -87,7 +87,7 @@ def _surroundings(rgb: NDArray[np.uint8], layer: Layer) -> Look:
 def _lit(
     rgb: NDArray[np.uint8], alpha: NDArray[np.float32], source: Look, here: Look, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """An object's colours (h, w, 3) under the light of another picture, with that picture's noise."""
+    """Returns an object's colours (h, w, 3) under the light of another image, with that image's noise."""
     lab = to_lab(rgb)
     inside = alpha > 0.5
     middle = lab[inside].mean(axis=0) if inside.any() else lab.mean(axis=(0, 1))
@@ -107,7 +107,7 @@ def _lit(
 def _sharpened_alike(
     rgb: NDArray[np.uint8], alpha: NDArray[np.float32], source: Look, here: Look
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """An object as blurred as its surroundings, where these are more so than the picture that it comes from."""
+    """Blurs an object like its surroundings, if these are more blurred than its source image."""
     ratio = source.detail / max(here.detail, 0.5)
     blur = float(np.clip(0.45 * (ratio - 1.3), 0.0, MAX_BLUR))
     if blur < 0.25:
@@ -116,10 +116,10 @@ def _sharpened_alike(
 
 
 def _shadowed(rgb: NDArray[np.uint8], layer: Layer, strength: float) -> NDArray[np.uint8]:
-    """The picture with a soft shadow where an object touches the ground."""
+    """Adds a soft shadow where an object touches the ground."""
     tall, wide = layer.alpha.shape
     foot = max(2, tall // 8)
-    base = layer.alpha[-foot:].max(axis=0)  # (w,): columns that reach the ground
+    base = layer.alpha[-foot:].max(axis=0)  # (w,): opacity of columns that reach the ground
     depth = max(2, min(foot, wide // 6))
     shade = np.zeros(rgb.shape[:2], np.float32)
     first = max(0, layer.bottom - depth)

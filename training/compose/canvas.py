@@ -1,4 +1,4 @@
-"""The picture that objects are pasted into: its pixels, its objects, and what is hidden of each of them."""
+"""The image that objects are pasted into: its pixels, its objects, and their occlusion."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class SceneObject:
-    """An object of a picture.
+    """An object of an image.
 
     Attributes:
         category: Name of the category.
         mask: Mask of its visible pixels, (H, W).
         certain: Whether its annotation covers exactly one whole object.
         occlusion: Fraction of its silhouette that is hidden, None where unknown.
-        pasted: It was pasted.
+        pasted: Whether it was pasted.
         origin: Source of a pasted object.
     """
 
@@ -34,21 +34,21 @@ class SceneObject:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom; right and bottom are behind the last pixel."""
+        """Left, top, right, bottom; right and bottom are one past the last pixel."""
         rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 @dataclass(frozen=True)
 class Layer:
-    """An object to paste, in the size and at the place that it gets.
+    """An object to paste, with its final size and position.
 
     Attributes:
         category: Name of the category.
         rgb: Colours, (h, w, 3).
         alpha: Opacity from 0 to 1, (h, w).
-        left, top: Place of its upper left corner; all of it is inside the picture.
-        on_support: It stands on an object of the picture, such as a table.
+        left, top: Position of its upper left corner; the whole layer is inside the image.
+        on_support: Whether it stands on an object of the image, such as a table.
         origin: Source of the object.
     """
 
@@ -62,7 +62,7 @@ class Layer:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the picture that the layer covers."""
+        """Rows and columns of the image covered by the layer."""
         height, width = self.alpha.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
@@ -73,7 +73,7 @@ class Layer:
         return row
 
     def silhouette(self, shape: tuple[int, ...]) -> Mask:
-        """Mask in a picture of that shape of what the object would show if nothing was before it."""
+        """Returns the mask of the unoccluded object in an image of this shape."""
         mask = np.zeros(shape[:2], dtype=bool)
         mask[self.window] = self.alpha >= 0.5
         return mask
@@ -82,7 +82,7 @@ class Layer:
 def resized(
     rgb: NDArray[np.uint8], objects: Sequence[SceneObject], longer_side: int
 ) -> tuple[NDArray[np.uint8], list[SceneObject]]:
-    """A picture and its objects with another longer side; objects that vanish have empty masks."""
+    """Resizes an image and its objects to another longer side; objects that vanish have empty masks."""
     height, width = rgb.shape[:2]
     scale = longer_side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -100,11 +100,11 @@ def resized(
 
 
 def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tuple[int, ...]) -> list[SceneObject]:
-    """All objects after pasting, with what can be seen of them.
+    """Returns all objects after pasting, with their visible pixels.
 
     Args:
-        objects: Those of the picture.
-        layers: Those pasted, the farthest first.
+        objects: Objects of the image.
+        layers: Pasted objects, the farthest first.
         shape: Shape of the image.
     """
     silhouettes = [layer.silhouette(shape) for layer in layers]
@@ -119,7 +119,7 @@ def visible(objects: Sequence[SceneObject], layers: Sequence[Layer], shape: tupl
 
 
 def _behind(thing: SceneObject, covered: Mask) -> SceneObject:
-    """An object of the picture with the pasted pixels taken away."""
+    """Removes the pasted pixels from an object of the image."""
     area = int(thing.mask.sum())
     seen = thing.mask & ~covered
     kept = float(seen.sum()) / area if area else 1.0

@@ -44,7 +44,7 @@ def objects_range(text: str) -> tuple[int, int]:
 
 
 def side(text: str) -> int:
-    """Parses the longer side of a picture in pixels."""
+    """Parses the longer side of an image in pixels."""
     value = int(text)
     if not SIZES[0] <= value <= SIZES[1]:
         raise ArgumentTypeError(f"{text} is out of range, expected {SIZES[0]} to {SIZES[1]} pixels")
@@ -128,10 +128,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _library(option: str | None) -> Path | None:
-    """The folder of the library, None for none; without the option, the cache where there is one.
+    """Returns the folder of the library; without the option, the cache if it exists; None for no library.
 
     Raises:
-        LibraryMissing: The folder that the user names has no library.
+        LibraryMissing: The given folder contains no library.
     """
     if option == WITHOUT:
         return None
@@ -147,7 +147,7 @@ def _library(option: str | None) -> Path | None:
 
 
 def _recipe(options: Options, images: int, composer: Composer) -> dict[str, object]:
-    """What decides the content, for the dataset's ``info``."""
+    """Returns the values that determine the content, for the dataset's ``info``."""
     digests = [hashlib.sha256((root / ANNOTATIONS_FILE).read_bytes()).hexdigest() for root in options.data]
     return {
         "annotations_sha256": digests,

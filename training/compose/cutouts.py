@@ -1,4 +1,4 @@
-"""Cutting an object out of a photograph: which ones are whole and sharp enough, and their soft edges."""
+"""Cuts objects out of photographs: checks quality and sharpness, and softens edges."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from numpy.typing import NDArray
 from training.compose.canvas import Mask
 from training.compose.look import Look, look_of
 
-MARGIN = 8  # pixels around the object that are cut out with it
-BAND = 3  # pixels on both sides of the mask's edge in which the edge is looked for
-MIN_AGREEMENT = 0.88  # IoU of the refined mask with the annotated one; below it the annotated one is kept
+MARGIN = 8  # pixels around the object included in the cut-out
+BAND = 3  # pixels on both sides of the mask's edge where the true edge is searched
+MIN_AGREEMENT = 0.88  # IoU of the refined mask with the annotated one; below it, the annotated one is used
 FEATHER = 0.8  # standard deviation of the edge's softness in pixels
-CORE = 2  # pixels inside the edge from which on colours are the object's own
-MIN_SHARPNESS = 35.0  # variance of the Laplacian
-BLACK = 20  # of 255; darker pixels show nothing
+CORE = 2  # pixels inside the edge beyond which colours are the object's own
+MIN_SHARPNESS = 35.0  # least variance of the Laplacian
+BLACK = 20  # of 255; darker pixels contain no detail
 MAX_FLAT = 0.5  # fraction of pixels that are black or blown out
-MIN_CHROMA = 2.5  # mean distance from gray in Lab of a picture in colour
+MIN_CHROMA = 2.5  # least mean distance from gray in Lab of a colour image
 
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """An object without its picture.
+    """An object cut out of its image.
 
     Attributes:
         category: Name of the category.
         rgb: Colours (H, W, 3), with the object's own colours beyond its edge.
         alpha: Fraction of each pixel that the object covers, (H, W), 0 to 255.
-        look: Brightness, colour and noise of the picture that it comes from, around the object.
-        origin: The picture's file and the object's annotation id.
-        metres: Length of the longer side where that is known.
+        look: Brightness, colour and noise of the source image, around the object.
+        origin: The image's file and the object's annotation id.
+        metres: Length of the longer side in metres, if known.
     """
 
     category: str
@@ -46,12 +46,12 @@ class Cutout:
 
 
 def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | str:
-    """Cuts an object out of a picture.
+    """Cuts an object out of an image.
 
     Args:
         rgb: Image (H, W, 3).
         mask: Mask of the object (H, W).
-        category: The object's.
+        category: Category of the object.
         origin: Source of the object.
 
     Returns:
@@ -79,13 +79,13 @@ def cut_out(rgb: Picture, mask: Mask, category: str, origin: str) -> Cutout | st
 
 
 def _box(mask: Mask) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of a mask; bottom and right are behind the last pixel."""
+    """Returns top, bottom, left, right of a mask; bottom and right are one past the last pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _fault(rgb: Picture, mask: Mask) -> str | None:
-    """Why an object's pixels are not good enough; None when they are."""
+    """Returns why an object's pixels are not good enough; None if they are."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     if not inner.any():
@@ -98,7 +98,7 @@ def _fault(rgb: Picture, mask: Mask) -> str | None:
 
 
 def _refined(rgb: Picture, mask: Mask) -> Mask:
-    """The mask with its edge moved to where the colours change, where that is near."""
+    """Moves the edge of the mask to a nearby change of colours."""
     values = mask.astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BAND + 1, 2 * BAND + 1))
     labels = np.where(mask, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8, order="C")
@@ -106,7 +106,7 @@ def _refined(rgb: Picture, mask: Mask) -> Mask:
     labels[cv2.dilate(values, kernel) == 0] = cv2.GC_BGD
     if not ((labels == cv2.GC_FGD).any() and (labels == cv2.GC_BGD).any()):
         return mask
-    cv2.setRNGSeed(0)  # GrabCut's clusters begin at random
+    cv2.setRNGSeed(0)  # GrabCut initialises its clusters at random
     cv2.grabCut(rgb, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
     inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     found = largest_piece(cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool))
@@ -115,7 +115,7 @@ def _refined(rgb: Picture, mask: Mask) -> Mask:
 
 
 def largest_piece(mask: Mask) -> Mask:
-    """The largest connected piece of a mask (H, W)."""
+    """Returns the largest connected piece of a mask (H, W)."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if len(stats) <= 2:
         return mask
@@ -123,7 +123,7 @@ def largest_piece(mask: Mask) -> Mask:
 
 
 def _feathered(mask: Mask) -> NDArray[np.uint8]:
-    """Soft opacity (H, W) that is 0 outside the mask; a mask that reaches the array's end is not softened there."""
+    """Returns soft opacity (H, W), 0 outside the mask; edges at the array's border are not softened."""
     padded = np.pad(mask, 4, mode="edge").astype(np.uint8)
     inner = cv2.erode(padded, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) * np.uint8(255)
     soft = cv2.GaussianBlur(inner, (0, 0), FEATHER)[4:-4, 4:-4]
@@ -131,7 +131,7 @@ def _feathered(mask: Mask) -> NDArray[np.uint8]:
 
 
 def _own_colours(rgb: Picture, mask: Mask) -> Picture:
-    """Colours (H, W, 3), those at and beyond the edge taken from the object's inside: no old ground shows."""
+    """Replaces colours (H, W, 3) at and beyond the edge by the object's own, so that no old background is visible."""
     padded = np.pad(mask, CORE, mode="edge").astype(np.uint8)
     size = 2 * CORE + 1
     core = cv2.erode(padded, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))[CORE:-CORE, CORE:-CORE]

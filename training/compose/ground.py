@@ -1,4 +1,4 @@
-"""How large a metre is where something stands in a photograph, from the objects whose size is known."""
+"""Estimates the pixels per metre at positions in a photograph, from objects of known size."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 from training.compose.canvas import Mask, SceneObject
 from training.compose.kinds import PASTED, SUPPORTS
 
-HORIZON = 0.4  # of the picture's height, from the top
-NEARER = (0.6, 1.6)  # how much smaller or larger than at the known object a metre may be taken for
-LOWEST = 0.985  # of the height: where the lowest object stands
-FLOOR = 0.58  # of the height: where the floor begins when nothing says better
-SEEDS = 12  # points of the upper border from which sky and walls are followed
-SMOOTH = 1  # difference of neighbouring pixels' colours, of 255, in smooth parts
-MOST_BARE = 0.7  # of the picture; more is a plain ground all around
-BEHIND = 0.06  # of the height that an object may stand higher than every known one
+HORIZON = 0.4  # fraction of the image's height, from the top
+NEARER = (0.6, 1.6)  # range of the scale relative to the known object
+LOWEST = 0.985  # fraction of the height: lowest position of an object
+FLOOR = 0.58  # fraction of the height: default beginning of the floor
+SEEDS = 12  # points of the upper border from which sky and walls are filled
+SMOOTH = 1  # largest difference of neighbouring pixels' colours, of 255, in smooth regions
+MOST_BARE = 0.7  # largest fraction of the image; more is a plain background
+BEHIND = 0.06  # fraction of the height that an object may stand above every known one
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The ground of a picture.
+    """The ground of an image.
 
     Attributes:
         height: Height of the image in pixels.
-        row: Row at which the known object stands.
-        scale: Pixels of a metre there.
-        first, last: Rows between which objects may stand.
+        row: Row of the known object's lower edge.
+        scale: Pixels per metre there.
+        first, last: First and last row where objects may stand.
         bare: Sky and walls, which continue smoothly to the image's upper border, (H, W).
     """
 
@@ -42,14 +42,14 @@ class Ground:
     bare: Mask
 
     def pixels_per_metre(self, row: float) -> float:
-        """Pixels of a metre where an object's lower edge is at a row: the camera looks over a plane."""
+        """Returns the pixels per metre for an object's lower edge at a row, for a camera above a plane."""
         horizon = min(HORIZON * self.height, self.row - 0.3 * self.height)
         nearer = (row - horizon) / (self.row - horizon)
         return self.scale * float(np.clip(nearer, *NEARER))
 
 
 def ground_of(rgb: NDArray[np.uint8], objects: Sequence[SceneObject]) -> Ground | None:
-    """The ground of a picture (H, W, 3), judged by its objects; None where no object's size is known."""
+    """Estimates the ground of an image (H, W, 3) from its objects; None if no object's size is known."""
     height, width = rgb.shape[:2]
     whole: list[tuple[float, float]] = []
     cut: list[tuple[float, float]] = []
@@ -73,7 +73,7 @@ def ground_of(rgb: NDArray[np.uint8], objects: Sequence[SceneObject]) -> Ground 
 
 
 def bare(rgb: NDArray[np.uint8]) -> Mask:
-    """What goes over smoothly into the upper border of a picture (H, W, 3): sky and walls, on which nothing stands."""
+    """Returns sky and walls: regions that continue smoothly to the upper border of an image (H, W, 3)."""
     height, width = rgb.shape[:2]
     smooth = cv2.GaussianBlur(rgb, (0, 0), max(height, width) / 160)
     reached = np.zeros((height + 2, width + 2), np.uint8)
@@ -91,7 +91,7 @@ def _on_floor(thing: SceneObject) -> bool:
 
 
 def support_rows(thing: SceneObject) -> tuple[int, int] | None:
-    """The rows of an object on which others can stand; None where it carries nothing."""
+    """Returns the rows of an object on which others can stand; None if it is not a support."""
     if thing.category not in SUPPORTS or not thing.certain or not thing.mask.any():
         return None
     _, top, _, bottom = thing.box

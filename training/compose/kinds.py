@@ -1,4 +1,4 @@
-"""What is known of categories: how large they are, where they stand, and in what places they are found."""
+"""Properties of categories: size, support, and indoor or outdoor place."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Habit:
     """Size and place of a category.
 
     Attributes:
-        size: Shortest and longest usual length of the box's longer side in the picture, in metres.
-        stands: "floor", "table" (on a table, a bed, a couch; else on the floor only where it is near), "both".
+        size: Shortest and longest typical length of the longer side of the box in the image, in metres.
+        stands: "floor", "table" (on a table, a bed, a couch; otherwise on the floor only near the camera), or "both".
         place: "indoors", "outdoors" or "anywhere".
     """
 
@@ -111,7 +111,7 @@ OUTDOORS = _names(
 
 
 def place_of(categories: frozenset[str]) -> str:
-    """Where a photograph with these categories was taken: "indoors", "outdoors" or "anywhere" (not known)."""
+    """Returns where a photograph with these categories was taken: "indoors", "outdoors" or "anywhere" (unknown)."""
     indoors, outdoors = bool(categories & INDOORS), bool(categories & OUTDOORS)
     if indoors == outdoors:
         return "anywhere"
@@ -119,7 +119,7 @@ def place_of(categories: frozenset[str]) -> str:
 
 
 def belongs(category: str, place: str) -> bool:
-    """Whether an object of a category may be found in a place of :func:`place_of`."""
+    """Whether a category is plausible in a place of :func:`place_of`."""
     own = PASTED[category].place
     return "anywhere" in (own, place) or own == place
 

@@ -1,4 +1,4 @@
-"""What light and camera make of a picture: brightness, colour cast, contrast, sharpness, noise."""
+"""Measures the look of an image: brightness, colour cast, contrast, sharpness, noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Look:
-    """Measures of a picture or of a part of it, in Lab (L 0 to 100, a and b about -128 to 127).
+    """Measures of an image or of a part of it, in Lab (L 0 to 100, a and b about -128 to 127).
 
     Attributes:
         mean: Mean in Lab, (3,).
@@ -29,19 +29,19 @@ class Look:
 
 
 def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Lab (H, W, 3) of RGB (H, W, 3)."""
+    """Converts RGB (H, W, 3) to Lab (H, W, 3)."""
     lab: NDArray[np.float32] = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     return lab
 
 
 def to_rgb(lab: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """RGB (H, W, 3) of Lab (H, W, 3)."""
+    """Converts Lab (H, W, 3) to RGB (H, W, 3)."""
     rgb: NDArray[np.uint8] = (np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0.0, 1.0) * 255.0).round().astype(np.uint8)
     return rgb
 
 
 def look_of(rgb: NDArray[np.uint8], where: NDArray[np.bool_]) -> Look:
-    """The look of those pixels of a picture (H, W, 3) that are ``where`` (H, W); of all if these are too few."""
+    """Measures the pixels ``where`` (H, W) of an image (H, W, 3); all pixels if these are too few."""
     lab = to_lab(rgb)
     if where.sum() < 200:
         where = np.ones_like(where)
@@ -58,7 +58,7 @@ def look_of(rgb: NDArray[np.uint8], where: NDArray[np.bool_]) -> Look:
 
 
 def _noise(light: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
-    """Noise after Immerkaer (1996), from the median instead of the mean, since edges are no noise."""
+    """Estimates noise by Immerkaer (1996), with the median instead of the mean, because edges are not noise."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     answer = np.abs(cv2.filter2D(light, cv2.CV_32F, kernel))[where]
     return float(np.median(answer) / (6 * 0.6745))

@@ -1,4 +1,4 @@
-"""Composing one picture: a background, objects that may be there, places for them, and all of it in one light."""
+"""Composes one image: a background, plausible objects, their positions, and common light."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from training.compose.look import look_of
 from training.compose.placement import Scene, place
 from training.compose.rendered import ModelView, Shelf
 
-BACKGROUND_TRIES = 30  # pictures that are looked at for one composed picture
-OBJECT_TRIES = 4  # cut-outs that are tried for one place among the objects
+BACKGROUND_TRIES = 30  # images tried for one composed image
+OBJECT_TRIES = 4  # cut-outs tried for each object
 SEVERAL = 0.6  # probability that objects of one category are pasted together
-LIKE_BACKGROUND = 0.4  # probability that this category is one that the background shows
-MAX_FILLED = 0.6  # of a background that its objects may fill
-CACHED = 1500  # cut-outs kept in memory
+LIKE_BACKGROUND = 0.4  # probability that this category is one of the background's
+MAX_FILLED = 0.6  # largest fraction of a background filled by its objects
+CACHED = 1500  # cut-outs cached in memory
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A composed picture.
+    """A composed image.
 
     Attributes:
         rgb: Image (H, W, 3).
         objects: Objects of the background and pasted objects, with their visible pixels.
         exhaustive: Categories of which every object is among ``objects``.
-        scene: The background's.
-        origin: The background's file.
+        scene: Scene of the background.
+        origin: File of the background.
     """
 
     rgb: NDArray[np.uint8]
@@ -49,12 +49,12 @@ class Composed:
 
 @dataclass(frozen=True)
 class Choices:
-    """What may be pasted into a background.
+    """The objects that may be pasted into a background.
 
     Attributes:
         cut: Objects of photographs by category.
         rendered: Views of models by category.
-        fraction: Fraction of the objects that are models, if there are both.
+        fraction: Fraction of models among the objects, if there are both.
     """
 
     cut: Mapping[str, Sequence[Place]]
@@ -63,23 +63,23 @@ class Choices:
 
     @property
     def names(self) -> list[str]:
-        """All categories."""
+        """Returns all categories."""
         return list(dict.fromkeys((*self.cut, *self.rendered)))
 
     def one(self, category: str, rng: np.random.Generator) -> Place | ModelView:
-        """An object of a category."""
+        """Draws an object of a category."""
         cut, rendered = self.cut.get(category, ()), self.rendered.get(category, ())
         if rendered and (not cut or rng.random() < self.fraction):
             return rendered[int(rng.integers(len(rendered)))]
         return cut[int(rng.integers(len(cut)))]
 
     def categories(self, there: Sequence[str], wanted: int, rng: np.random.Generator) -> list[str]:
-        """Categories of the objects to paste: often several of one; rare ones more often than they have objects.
+        """Draws categories of the objects to paste: often several of one; rare ones are favoured.
 
         Args:
-            there: Categories that the background shows.
+            there: Categories in the background.
             wanted: Number of objects.
-            rng: Draws them.
+            rng: Random generator.
         """
         like = sorted({name for name in there if name in self.names})
         chosen: list[str] = []
@@ -100,16 +100,16 @@ class Choices:
 
 
 class Composer:
-    """Composes pictures from the photographs of a bank, and from models of the library where there is one.
+    """Composes images from the photographs of a bank, and from models of the library if there is one.
 
     Args:
-        bank: The photographs.
-        objects: Fewest and most objects to paste.
-        shelf: The models.
-        rendered: Fraction of the objects that are models, where the picture can have both.
+        bank: Bank of photographs.
+        objects: Smallest and largest number of objects to paste.
+        shelf: Shelf of models.
+        rendered: Fraction of models among the objects, if an image can have both.
 
     Raises:
-        DatasetError: No picture can be a background.
+        DatasetError: No image can be a background.
     """
 
     def __init__(self, bank: Bank, objects: tuple[int, int], shelf: Shelf | None = None, rendered: float = 0.0) -> None:
@@ -127,7 +127,7 @@ class Composer:
         self._cutout = lru_cache(CACHED)(self._cut)
 
     def compose(self, rng: np.random.Generator) -> Composed | None:
-        """A picture; None where nothing could be pasted into any background that was tried."""
+        """Composes an image; None if no object could be pasted into any background that was tried."""
         for _ in range(BACKGROUND_TRIES):
             background, choices = self._backgrounds[int(rng.choice(len(self._backgrounds), p=self._chances))]
             composed = self._into(background, choices, rng)
@@ -142,7 +142,7 @@ class Composer:
         return self.shelf.cutout(source)
 
     def _into(self, background: Place, choices: Choices, rng: np.random.Generator) -> Composed | None:
-        """A picture made of one background; None where it does not serve."""
+        """Composes an image from one background; None if it is unsuitable."""
         rgb, objects = self.bank.picture(background)
         filled = np.any([thing.mask for thing in objects], axis=0) if objects else np.zeros(1)
         everywhere = np.ones(rgb.shape[:2], dtype=bool)
@@ -169,7 +169,7 @@ class Composer:
         )
 
     def _choices(self, background: Place) -> Choices:
-        """What may be pasted into a background: only what it would have labelled, so that every object is known."""
+        """Returns the objects for a background, only of exhaustively labelled categories: every object is known."""
         place = place_of(self.bank.categories_of(background))
         fitting = {c for c in self.bank.exhaustive(background) if c in PASTED and belongs(c, place)}
         fitting -= self.bank.doubtful(background)
@@ -188,9 +188,9 @@ class Composer:
         own: Collection[Place],
         rng: np.random.Generator,
     ) -> list[tuple[Layer, Cutout]]:
-        """Objects at their places, in the order of their choice."""
+        """Returns placed objects, in the order of their choice."""
         wanted = int(rng.integers(self.objects[0], self.objects[1] + 1))
-        used: set[Place | ModelView] = set(own)  # nothing is pasted beside itself
+        used: set[Place | ModelView] = set(own)  # no object is pasted beside itself
         pasted: list[tuple[Layer, Cutout]] = []
         for category in choices.categories([thing.category for thing in objects], wanted, rng):
             for _ in range(OBJECT_TRIES):

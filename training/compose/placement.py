@@ -1,4 +1,4 @@
-"""Where an object is pasted, and how large."""
+"""Chooses position and size of a pasted object."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from training.compose.cutouts import Cutout
 from training.compose.ground import Ground, support_rows
 from training.compose.kinds import MIRRORED, PASTED
 
-TRIES = 12  # places that are looked at for one object
+TRIES = 12  # positions tried for one object
 MIN_SIDE = 40  # pixels of a pasted object's shorter side
-MAX_SIDE = 0.8  # of the picture's side
-MAX_ENLARGED = 1.25  # more would show as blur
-OFF_SIZE = (0.55, 1.7)  # what its size may be off to fit
-MAX_HIDDEN = 0.2  # of an object that one object may hide
-MAX_HIDDEN_IN_ALL = 0.2  # of an object that all pasted ones may hide
-TOUCH = 0.02  # of an object; less overlap than that is none
-FOOT = 4  # rows above and below an object's lower edge in which there must be ground
-MAX_BARE = 0.4  # fraction of them that may be sky or wall
-ON_SUPPORT = 0.75  # probability that an object that likes tables is put on one
-ON_FLOOR = 0.5  # probability that such an object is put on the floor where no table is
+MAX_SIDE = 0.8  # fraction of the image's side
+MAX_ENLARGED = 1.25  # more would look blurred
+OFF_SIZE = (0.55, 1.7)  # range of the factor by which its size may be wrong
+MAX_HIDDEN = 0.2  # largest fraction of an object hidden by one object
+MAX_HIDDEN_IN_ALL = 0.2  # largest fraction of an object hidden by all pasted ones
+TOUCH = 0.02  # fraction of an object; a smaller overlap is ignored
+FOOT = 4  # rows above and below an object's lower edge that must be ground
+MAX_BARE = 0.4  # largest fraction of them that is sky or wall
+ON_SUPPORT = 0.75  # probability that a table object is placed on a table
+ON_FLOOR = 0.5  # probability that such an object is placed on the floor if there is no table
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a new object must fit to.
+    """The scene that a new object must fit.
 
     Attributes:
-        objects: Those of the picture.
-        layers: Those pasted already.
+        objects: Objects of the image.
+        layers: Objects pasted already.
         ground: Ground of the image.
     """
 
@@ -44,12 +44,12 @@ class Scene:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of the picture."""
+        """Height and width of the image."""
         return self.ground.bare.shape[0], self.ground.bare.shape[1]
 
 
 def place(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> Layer | None:
-    """Finds a place for an object; None when none of those tried fits."""
+    """Finds a position for an object; None if no tried position fits."""
     if cutout.category in MIRRORED and rng.random() < 0.5:
         cutout = mirrored(cutout)
     for _ in range(TRIES):
@@ -67,7 +67,7 @@ def place(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> Layer | Non
 
 
 def mirrored(cutout: Cutout) -> Cutout:
-    """The mirror image of a cut-out."""
+    """Returns the mirror image of a cut-out."""
     return replace(
         cutout,
         rgb=np.ascontiguousarray(cutout.rgb[:, ::-1]),
@@ -76,7 +76,7 @@ def mirrored(cutout: Cutout) -> Cutout:
 
 
 def _spot(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> tuple[float, float, bool] | None:
-    """The row of the lower edge, the column of the middle, and whether that is on a support."""
+    """Draws the row of the lower edge, the column of the centre, and whether it is on a support."""
     _, width = scene.shape
     habit = PASTED[cutout.category]
     if habit.stands != "floor":
@@ -89,7 +89,7 @@ def _spot(cutout: Cutout, scene: Scene, rng: np.random.Generator) -> tuple[float
 
 
 def _support_point(scene: Scene, rng: np.random.Generator) -> tuple[float, float] | None:
-    """A point on one of the supports of a picture."""
+    """Draws a point on one of the supports of an image."""
     tops = []
     for thing in scene.objects:
         rows = support_rows(thing)
@@ -107,7 +107,7 @@ def _support_point(scene: Scene, rng: np.random.Generator) -> tuple[float, float
 
 
 def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -> float | None:
-    """Factor from the cut-out's pixels to the picture's; None where no plausible one gives a useful size."""
+    """Draws the scale from the cut-out's pixels to the image's; None if no plausible one gives a useful size."""
     height, width = scene.shape
     tall, wide = cutout.alpha.shape
     low, high = PASTED[cutout.category].size
@@ -124,7 +124,7 @@ def _scale(cutout: Cutout, scene: Scene, row: float, rng: np.random.Generator) -
 def _layer(
     cutout: Cutout, scale: float, row: float, column: float, on_support: bool, shape: tuple[int, int]
 ) -> Layer | None:
-    """A cut-out at its size and place; None where it would reach over the picture's border."""
+    """Returns a cut-out with its size and position; None if it would extend over the image's border."""
     height, width = shape
     size = (max(2, round(cutout.alpha.shape[1] * scale)), max(2, round(cutout.alpha.shape[0] * scale)))
     top, left = round(row) - size[1], round(column - size[0] / 2)
@@ -143,7 +143,7 @@ def _resized(cutout: Cutout, size: tuple[int, int]) -> tuple[NDArray[np.uint8], 
 
 
 def _fits(layer: Layer, scene: Scene) -> bool:
-    """Whether an object stands clear of others, or before those that are farther."""
+    """Whether an object is clear of others, or in front of farther ones."""
     own = layer.silhouette(scene.shape)
     if not own.any():
         return False
@@ -155,13 +155,13 @@ def _fits(layer: Layer, scene: Scene) -> bool:
 
 
 def _grounded(layer: Layer, scene: Scene) -> bool:
-    """Whether an object's lower edge is not before sky or a wall."""
+    """Whether an object's lower edge is not in front of sky or a wall."""
     rows = slice(max(0, layer.bottom - FOOT), layer.bottom + FOOT)
     return float(scene.ground.bare[rows, layer.left : layer.left + layer.alpha.shape[1]].mean()) < MAX_BARE
 
 
 def _based(layer: Layer, scene: Scene) -> bool:
-    """Whether the middle of an object's lower edge rests on a support."""
+    """Whether the centre of an object's lower edge rests on a support."""
     wide = layer.alpha.shape[1]
     row = min(layer.bottom, scene.shape[0] - 1)
     columns = slice(layer.left + wide // 5, layer.left + wide - wide // 5)
@@ -171,7 +171,7 @@ def _based(layer: Layer, scene: Scene) -> bool:
 
 
 def _before(layer: Layer, own: Mask, thing: SceneObject, scene: Scene) -> bool:
-    """Whether an object may be pasted over what it covers of another object of the picture."""
+    """Whether an object may cover the overlapped part of another object of the image."""
     area = int(thing.mask.sum())
     if area == 0:
         return True
@@ -190,7 +190,7 @@ def _before(layer: Layer, own: Mask, thing: SceneObject, scene: Scene) -> bool:
 
 
 def _apart(layer: Layer, own: Mask, other: Layer, scene: Scene) -> bool:
-    """Whether two pasted objects hide each other no more than they may."""
+    """Whether two pasted objects hide each other within the limit."""
     its = other.silhouette(scene.shape)
     shared = int((own & its).sum())
     if shared == 0:

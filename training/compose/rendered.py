@@ -1,4 +1,4 @@
-"""Single models of the library as cut-outs: ray-cast with one lamp, sky light and the shadows of both."""
+"""Renders models of the library as cut-outs: ray-cast with one lamp, sky light and the shadows of both."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from training.compose.look import Look
 from training.photos.speech.words.kinds import normal
 
 LIBRARY_ORIGIN = "library:"
-VIEWS = 5  # of each model
+VIEWS = 5  # views of each model
 LONGER_SIDE = 200  # pixels of a rendered object
-SAMPLES = 2  # rays a pixel, along each side
-DISTANCE = 4.0  # of the camera, in radii of the model
-PITCH = (6.0, 24.0)  # degrees that the camera looks down
-YAW = 65.0  # degrees that a model with a known front may be turned
+SAMPLES = 2  # rays per pixel, along each side
+DISTANCE = 4.0  # distance of the camera, in radii of the model
+PITCH = (6.0, 24.0)  # range of degrees below the horizontal
+YAW = 65.0  # largest rotation of a model with a known front, degrees
 SKY_RAYS = 12
-MIN_OPACITY = 0.9  # of a material; models with much of a clearer one are left out
-MAX_CLEAR = 0.1  # fraction of a model's pixels that may be of such a material
+MIN_OPACITY = 0.9  # least opacity of a material; models with large clearer parts are omitted
+MAX_CLEAR = 0.1  # largest fraction of a model's pixels with such a material
 STUDIO = Look(mean=(58.0, 0.0, 3.0), chroma=6.0, spread=20.0, noise=0.3, detail=14.0)
 """How a photograph of the same light would look around the object."""
 
@@ -42,18 +42,18 @@ class ModelView:
 
 
 class Shelf:
-    """The models of the library that may be pasted into pictures of a split.
+    """The models of the library that may be pasted into images of a split.
 
     Args:
         folder: Folder of the library's cache; None for the default one.
-        split: Models that are held out are only for "val" and "test", the others only for "train".
+        split: Name of the split: held-out models are used only for "val" and "test", the others only for "train".
 
     Attributes:
         views: Views by category.
         version: Version of the library.
 
     Raises:
-        LibraryMissing: There is no library; the message names the command that makes it.
+        LibraryMissing: There is no library; the message names the command that builds it.
     """
 
     def __init__(self, folder: Path | None, split: str) -> None:
@@ -70,7 +70,7 @@ class Shelf:
                 self.views[category] += [ModelView(model.id, view) for view in range(VIEWS)]
 
     def cutout(self, view: ModelView) -> Cutout | str:
-        """A model rendered, or the reason why it cannot be used."""
+        """Renders a model; returns the reason if it cannot be used."""
         model = self._models[view.model]
         rng = np.random.default_rng((*view.model.encode(), view.view))
         turn = YAW if model.front_known else 180.0
@@ -92,7 +92,7 @@ class Shelf:
 
 
 def category_of(model: Model) -> str | None:
-    """The category of a model by the names of photographs' collections; None where it is not to be pasted."""
+    """Returns the category of a model, named as in collections of photographs; None if it must not be pasted."""
     kind = normal(model.kind)
     category = NAMES_OF_MODELS.get(kind, kind)
     return category if category in PASTED and category not in PHOTOGRAPHS_ONLY else None
@@ -102,13 +102,13 @@ class Rendering:
     """A view of a shape.
 
     Args:
-        shape: The model.
-        yaw: Radians that the camera stands beside the front.
-        pitch: Radians that it looks down.
+        shape: Shape of the model.
+        yaw: Rotation of the camera from the front, radians.
+        pitch: Angle of the camera below the horizontal, radians.
 
     Attributes:
-        metres: Length of the longer side of the picture at the model's distance.
-        clear: Fraction of the model's pixels that are of a transparent material.
+        metres: Length of the image's longer side at the model's distance, metres.
+        clear: Fraction of the model's pixels with a transparent material.
     """
 
     def __init__(self, shape: Shape, yaw: float, pitch: float) -> None:
@@ -128,7 +128,7 @@ class Rendering:
         self._cast()
 
     def _look(self, yaw: float, pitch: float, middle: Floats) -> None:
-        """Sets the camera and its rays: one a sample, over the box of the shape in the picture."""
+        """Sets the camera and its rays: one per sample, over the box of the shape in the image."""
         radius = float(np.linalg.norm(self._vertices - middle, axis=1).max())
         back = np.array([np.sin(yaw) * np.cos(pitch), np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
         right = np.array([-np.cos(yaw), np.sin(yaw), 0.0])
@@ -147,7 +147,7 @@ class Rendering:
         self._rays = (rays / np.linalg.norm(rays, axis=2, keepdims=True)).reshape(-1, 3).astype(np.float32)
 
     def _cast(self) -> None:
-        """Finds what each ray meets."""
+        """Finds the first hit of each ray."""
         origins = np.broadcast_to(self._camera.astype(np.float32), self._rays.shape)
         hit = self._scene.run(np.ascontiguousarray(origins), self._rays, output=1)
         self._hit = np.flatnonzero(hit["primID"] >= 0)
@@ -166,7 +166,7 @@ class Rendering:
         self.clear = float((opacity[self._patch] < MIN_OPACITY).mean()) if len(self._hit) else 1.0
 
     def picture(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Colours (H, W, 3) and opacity (H, W), 0 to 255, under lamps that ``rng`` draws."""
+        """Renders colours (H, W, 3) and opacity (H, W), 0 to 255, under lamps that ``rng`` draws."""
         light = self._albedo() * self._light(rng)
         colour = np.zeros((self._height * self._width, 3), np.float32)
         opaque = np.zeros(self._height * self._width, np.float32)
@@ -178,7 +178,7 @@ class Rendering:
         return (colour * 255).round().astype(np.uint8), (opaque * 255).round().astype(np.uint8)
 
     def _albedo(self) -> Floats:
-        """The material's colours (N, 3) at the points, in linear light."""
+        """Returns the material's colours (N, 3) at the points, in linear light."""
         result = np.zeros((len(self._hit), 3), np.float32)
         for number, patch in enumerate(self._patches):
             here = self._patch == number
@@ -192,14 +192,14 @@ class Rendering:
         return result
 
     def _light(self, rng: np.random.Generator) -> Floats:
-        """The light (N, 1) that meets the points: a lamp, and the sky from all around."""
+        """Returns the light (N, 1) at the points: from a lamp, and from the sky."""
         toward = self._camera / np.linalg.norm(self._camera)
         angle = np.arctan2(toward[1], toward[0]) + rng.uniform(-1.3, 1.3)
         height = rng.uniform(0.6, 1.2)
         lamp = np.array([np.cos(angle) * np.cos(height), np.sin(angle) * np.cos(height), np.sin(height)], np.float32)
         direct = np.maximum(self._facing @ lamp, 0) * ~self._hidden(lamp)
         turns = np.arange(SKY_RAYS) * 2.39996 + rng.uniform(0, 6.28)  # the golden angle spreads them evenly
-        heights = (np.arange(SKY_RAYS) + 0.5) / SKY_RAYS * 1.2 - 0.2  # some from the ground
+        heights = (np.arange(SKY_RAYS) + 0.5) / SKY_RAYS * 1.2 - 0.2  # some rays come from the ground
         sky = np.zeros(len(self._hit), np.float32)
         total = 0.0
         for turn, z in zip(turns, heights, strict=True):
@@ -213,7 +213,7 @@ class Rendering:
         return light
 
     def _hidden(self, way: Floats) -> NDArray[np.bool_]:
-        """Whether the shape itself is between each point and what lies in a direction."""
+        """Whether the shape itself blocks a direction at each point."""
         origins = self._points + 0.004 * self._size * self._facing
         ways = np.ascontiguousarray(np.broadcast_to(way, origins.shape))
         return np.asarray(self._scene.run(origins.astype(np.float32), ways, query="OCCLUDED") >= 0)

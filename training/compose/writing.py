@@ -1,4 +1,4 @@
-"""Writing composed pictures and their sentences, a part at a time."""
+"""Writes composed images and their sentences, part by part."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from training.photos.speech.speaker import Speaker
 from training.photos.speech.words.kinds import fits
 
 SOURCE = "compose"
-ATTEMPTS = 20  # for each picture
-MAX_OCCLUSION = 0.15  # of an object that a sentence may name
+ATTEMPTS = 20  # attempts for each image
+MAX_OCCLUSION = 0.15  # largest occlusion of an object that a sentence names
 SIZES = frozenset({"largest", "smallest"})
-DEPTHS = frozenset({"closest to camera", "farthest from camera"})  # pasted objects stand in no depth that is sure
-MAX_HIDDEN_SIZE = 0.15  # of an object whose size a sentence may compare
-MIN_SHARE = 0.02  # of the picture that must be seen of a pasted object that a sentence names
-MIN_OWN_SHARE = 0.04  # the same for the photograph's own objects, of which nobody chose the whole ones
-MIN_CUT_SHARE = 0.06  # the same for one that reaches the border, beyond which the rest of it may be
-MIN_LIGHT = 28  # mean of 255; a darker object is a black shape
+DEPTHS = frozenset({"closest to camera", "farthest from camera"})  # the depth of pasted objects is uncertain
+MAX_HIDDEN_SIZE = 0.15  # largest occlusion of an object whose size a sentence compares
+MIN_SHARE = 0.02  # least visible fraction of the image for a pasted object that a sentence names
+MIN_OWN_SHARE = 0.04  # the same for the photograph's own objects, which were not checked for being whole
+MIN_CUT_SHARE = 0.06  # the same for one at the border, which may cut off the rest of it
+MIN_LIGHT = 28  # mean, of 255; a darker object is a black shape
 
 
 @dataclass(frozen=True)
 class Options:
-    """What decides the content of a composed dataset.
+    """The options that determine the content of a composed dataset.
 
     Attributes:
-        data: Folders of the datasets that the photographs come from.
+        data: Folders of the datasets with the photographs.
         split: Split of the photographs and of the sentences.
         longer_side: Longer side of the images in pixels.
-        objects: Fewest and most objects that are pasted.
+        objects: Smallest and largest number of pasted objects.
         sentences: Largest number of sentences per image.
-        absent_fraction: Fraction of them about objects that are not in the image.
-        seed: Decides everything else.
+        absent_fraction: Fraction of the sentences about absent objects.
+        seed: Random seed.
         library: Folder of the library's cache; None: no models.
-        rendered: Fraction of the objects that are models of the library.
+        rendered: Fraction of library models among the objects.
     """
 
     data: tuple[Path, ...]
@@ -63,7 +63,7 @@ class Options:
 
 @lru_cache(maxsize=1)
 def composer_of(options: Options) -> Composer:
-    """The photographs, read once in each process."""
+    """Returns the composer, created once in each process."""
     cv2.setNumThreads(1)  # the processes share the cores
     bank = Bank(options.data, options.split, options.longer_side)
     shelf = None if options.library is None else Shelf(options.library, options.split)
@@ -71,10 +71,10 @@ def composer_of(options: Options) -> Composer:
 
 
 def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Options) -> None:
-    """Adds the pictures of some numbers to a dataset.
+    """Adds the images of some numbers to a dataset.
 
     Raises:
-        DatasetError: No object fits into any photograph that was tried, or nothing can be said about it.
+        DatasetError: No object fits into any photograph that was tried, or no sentence can be made.
     """
     composer = composer_of(options)
     for number in numbers:
@@ -86,7 +86,7 @@ def write_part(writer: DatasetWriter, numbers: Sequence[int], *, options: Option
 
 
 def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, options: Options) -> bool:
-    """Adds one picture; False where there is none, or nothing to say about it."""
+    """Adds one image; returns False if there is no image, or no sentence about it."""
     picture = composer.compose(rng)
     if picture is None:
         return False
@@ -119,7 +119,7 @@ def _write(writer: DatasetWriter, composer: Composer, rng: np.random.Generator, 
 
 
 def sizes_are_seen(query: Query, picture: Composed) -> bool:
-    """Whether a description compares no depths, and no sizes of objects that are partly hidden: nobody sees these."""
+    """Whether a description compares only visible properties: no depths, and no sizes of occluded objects."""
     if any(clause.statement in DEPTHS for clause in query.clauses):
         return False
     if any(clause.statement in SIZES for clause in query.clauses):
@@ -130,7 +130,7 @@ def sizes_are_seen(query: Query, picture: Composed) -> bool:
 
 
 def is_told_apart(query: Query, scene: PictureScene) -> bool:
-    """Whether nothing that is not clear may be taken for a kind that a description names."""
+    """Whether no unclear object can be confused with a category in a description."""
     unclear = [thing.kind for thing in scene.objects if not thing.certain]
     if any(fits(query.kind, kind, absent=True) is None for kind in unclear):
         return False
@@ -138,7 +138,7 @@ def is_told_apart(query: Query, scene: PictureScene) -> bool:
 
 
 def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> list[int]:
-    """Adds the annotations of a picture; returns their ids in the order of its objects."""
+    """Adds the annotations of an image; returns their ids in the order of its objects."""
     return [
         writer.add_annotation(
             image_id,
@@ -153,7 +153,7 @@ def _add_objects(writer: DatasetWriter, image_id: int, picture: Composed) -> lis
 
 
 def scene_of_picture(picture: Composed) -> PictureScene:
-    """The scene of a composed picture; objects that are not clear to everybody are in it as uncertain ones."""
+    """Returns the scene of a composed image; unclear objects are marked as uncertain."""
     uncertain = frozenset(i for i, thing in enumerate(picture.objects) if not is_clear(thing, picture))
     return scene_of(
         picture.rgb,
@@ -165,7 +165,7 @@ def scene_of_picture(picture: Composed) -> PictureScene:
 
 
 def is_clear(thing: SceneObject, picture: Composed) -> bool:
-    """Whether enough is seen of an object to know it, and no other of its kind can be without a label."""
+    """Whether enough of an object is visible to recognize it, and its category is exhaustively labelled."""
     if not thing.certain or thing.category not in picture.exhaustive or (thing.occlusion or 0.0) > MAX_OCCLUSION:
         return False
     left, top, right, bottom = thing.box
@@ -176,7 +176,7 @@ def is_clear(thing: SceneObject, picture: Composed) -> bool:
 
 
 def target_fraction(picture: Composed, index: int | None) -> tuple[float, float | None]:
-    """The fraction of the picture that a target fills, and how much of it is hidden; 1 and None without a target."""
+    """Returns the fraction of the image that a target fills, and its occlusion; 1 and None without a target."""
     if index is None:
         return 1.0, None
     thing = picture.objects[index]

@@ -1,1 +1,1 @@
-"""Datasets: building, reading, checking and looking at them."""
+"""Builds, reads, checks and shows datasets."""

@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(out: Path, reader: FrameReader, every: int) -> tuple[int, int]:
-    """Numbers of labels and of images."""
-    rows: dict[int, tuple[str, str]] = {}  # by stamp, which a recording that jumps back has twice
+    """Writes images and labels; returns the numbers of labels and of images."""
+    rows: dict[int, tuple[str, str]] = {}  # by stamp, which can repeat in a recording that jumps back
     labelled = 0
     (out / "masks").mkdir(parents=True, exist_ok=True)
     with DatasetWriter(out, [CATEGORY], info={"source": "bag-labels", "bag": reader.bag.path.name}) as writer:
@@ -105,5 +105,5 @@ def _label(writer: DatasetWriter, image_id: int, text: str, mask: NDArray[np.boo
         split="test",
         source="bag-labels",
         expressions=count_expressions(text),
-        distractors=0,  # nobody has counted them
+        distractors=0,  # unknown: they were not counted
     )

@@ -1,8 +1,8 @@
 """Builds a dataset from units of work: in parallel, with the same result after any number of interruptions.
 
 Each unit (a home, a scan, a slice of a photo collection) becomes a part in a worker process. Units that were finished
-before a kill are not made again; at the end the parts are merged in the order of the units, so that neither the
-number of workers nor interruptions show in the result.
+before a kill are reused. The parts are finally merged in the order of the units, so that the result depends neither on
+the number of workers nor on interruptions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mdsm_ros.foreign import read_json
 from training.workers import WorkerPool
 
 RECIPE_FILE = "recipe.json"
-AHEAD = 3  # units in work or waiting for their turn, a worker
+AHEAD = 3  # units per worker that are in work or waiting
 
 Unit = TypeVar("Unit")
 Make = Callable[[DatasetWriter, Unit], None]
@@ -36,16 +36,17 @@ Make = Callable[[DatasetWriter, Unit], None]
 
 @dataclass(frozen=True)
 class Plan(Generic[Unit]):
-    """What to build.
+    """A dataset to build.
 
     Attributes:
         root: Folder of the dataset; new, empty, or of an interrupted build with the same ``info``.
-        units: The work in the order of the result.
-        name: The part's name of a unit, fit for a file name.
-        make: Writes one unit; runs in worker processes, so it and the units must be picklable. A DatasetError
-            or OSError from it leaves the unit out and is listed.
+        units: Units of work, in the order of the result.
+        name: Function that returns the name of a unit's part, valid as a file name.
+        make: Function that writes one unit; it runs in worker processes, so it and the units must be picklable. If it
+            raises DatasetError or OSError, the unit is omitted and listed.
         categories: Names of all object categories.
-        info: See :class:`mdsm_ros.dataset.format.Dataset`; what decides the content must be in ``info["recipe"]``.
+        info: See :class:`mdsm_ros.dataset.format.Dataset`; the values that determine the content must be in
+            ``info["recipe"]``.
         limit: Largest number of images.
     """
 
@@ -60,10 +61,10 @@ class Plan(Generic[Unit]):
 
 @dataclass
 class Outcome:
-    """How a build ended.
+    """The result of a build.
 
     Attributes:
-        counts: Figures of the writer's own.
+        counts: Counters of the writer.
         problems: Problems of the input, with the parts in which they occurred.
     """
 
@@ -73,7 +74,7 @@ class Outcome:
     instructions: int = 0
 
     def print_problems(self) -> None:
-        """Lists on stderr what could not be used."""
+        """Lists unusable input on stderr."""
         for reason, parts in self.problems.items():
             places = parts[0] if len(parts) == 1 else f"{parts[0]} and {len(parts) - 1} more"
             print(f"not used: {reason} ({places})", file=sys.stderr)
@@ -82,15 +83,15 @@ class Outcome:
 
 
 def build(plan: Plan[Unit], workers: int) -> Outcome:
-    """Builds a dataset, or goes on with one; leaves a finished one alone.
+    """Builds a dataset, or resumes an interrupted build; leaves a finished one unchanged.
 
     Raises:
-        DatasetError: The folder holds something else, or a build with another recipe; nothing at all was built.
+        DatasetError: The folder contains something else, or a build with another recipe; or no unit could be built.
     """
     root = plan.root
     if _finished(plan):
         data = Dataset(root)
-        shutil.rmtree(root / PARTS_FOLDER, ignore_errors=True)  # of a run that was killed at its very end
+        shutil.rmtree(root / PARTS_FOLDER, ignore_errors=True)  # left by a run that was killed at its very end
         return Outcome(images=len(data.images), instructions=len(data.instructions))
     (root / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
     write_json(root / PARTS_FOLDER / RECIPE_FILE, dict(plan.info))
@@ -115,7 +116,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
         outcome.print_problems()
         raise DatasetError(f"{root}: nothing was built")
     merge_parts(root, parts, plan.categories, plan.info, plan.limit)
-    if not outcome.problems:  # else running again goes on from here
+    if not outcome.problems:  # otherwise, the next run resumes from here
         shutil.rmtree(root / PARTS_FOLDER)
     outcome.instructions = len(Dataset(root).instructions)
     return outcome
@@ -138,7 +139,7 @@ def _finished(plan: Plan[Unit]) -> bool:
 
 
 def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | str]]:
-    """The plan's parts in order; a string says why a unit gave none."""
+    """Yields the plan's parts in order; a string is the reason why a unit failed."""
     make_part = partial(_part, plan.root, plan.make, plan.categories, plan.info)
     if workers <= 1:
         for unit in plan.units:

@@ -19,14 +19,14 @@ from mdsm_ros.dataset.writer import encode_mask
 from mdsm_ros.errors import DatasetError
 from training.datasets.text import words
 
-EXAMPLES = 3  # of each kind of finding are printed
+EXAMPLES = 3  # printed examples of each type of finding
 BOX_TOLERANCE = 1.0  # pixels
 
-Finding = tuple[str, str]  # what is wrong, and where
+Finding = tuple[str, str]  # problem and place
 
 
 def check(data: Dataset) -> Iterator[Finding]:
-    """What is wrong in a dataset's records and masks, and files that it does not name."""
+    """Yields problems in a dataset's records and masks, and files that it does not reference."""
     yield from _records(data)
     for annotation in data.annotations.values():
         yield from _annotation(data, annotation)
@@ -35,7 +35,7 @@ def check(data: Dataset) -> Iterator[Finding]:
 
 
 def check_picture(data: Dataset, image_id: int) -> tuple[list[Finding], str | None]:
-    """What is wrong with an image and its depth, and a hash of the image's bytes (None when it is unreadable)."""
+    """Returns problems of an image and its depth, and a hash of the image's bytes (None if unreadable)."""
     record = data.images[image_id]
     try:
         data.image(image_id)
@@ -50,14 +50,14 @@ def check_picture(data: Dataset, image_id: int) -> tuple[list[Finding], str | No
 
 
 def leaks(datasets: dict[str, Dataset], hashes: dict[tuple[str, int], str]) -> Iterator[Finding]:
-    """Scenes, images and pictures of the same bytes that two splits share and no ``info["may_share"]`` allows.
+    """Yields scenes, image files and identical images in two splits, unless ``info["may_share"]`` allows them.
 
     Args:
         datasets: Datasets by name; splits of the same name in two datasets count as one.
         hashes: Hashes of images' bytes, by dataset and image id.
     """
     allowed = {frozenset(pair) for data in datasets.values() for pair in data.info.get("may_share", [])}
-    files: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # by what is shared, and split
+    files: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)  # by shared item, and split
     for name, data in datasets.items():
         for instruction in data.instructions:
             image = data.images[instruction.image_id]
@@ -96,7 +96,7 @@ def _annotation(data: Dataset, annotation: Annotation) -> Iterator[Finding]:
         yield "damaged mask", str(error)
         return
     where = f"annotation {annotation.id}"
-    if encode_mask(mask) != annotation.segmentation:  # pycocotools decodes what was cut short without a word
+    if encode_mask(mask) != annotation.segmentation:  # pycocotools decodes truncated masks silently
         yield "damaged mask", f"{where}: its RLE is not that of any mask"
         return
     if not mask.any():
@@ -142,7 +142,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Checks and prints; the exit status is 1 when something is wrong."""
+    """Checks and prints; the exit status is 1 if there are problems."""
     findings: dict[str, list[str]] = defaultdict(list)
     datasets: dict[str, Dataset] = {}
     for path in args.datasets:

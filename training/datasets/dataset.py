@@ -1,4 +1,4 @@
-"""A torch dataset over the on-disk format."""
+"""A torch dataset for the on-disk format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tens
 """Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
 AUXILIARY_STRIDE = 8
-_ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # in each byte: 8 pixels
+_ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # pixels set in each byte
 COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
 
 
@@ -37,8 +37,8 @@ class Batch:
         texts: B instructions.
         positions: Positions of the B instructions in the split.
         categories, colors: Category and colour of each pixel, int64 (N, S/8, S/8); 0 for background or unknown.
-        semantic: Maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, where they are cached.
-        text: Features of the frozen language encoder, where they are cached.
+        semantic: Maps of the frozen semantic branch, (N, C_i, h_i, w_i) each, if cached.
+        text: Features of the frozen language encoder, if cached.
     """
 
     images: torch.Tensor
@@ -53,11 +53,11 @@ class Batch:
     text: TextFeatures | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on another device."""
+        """Returns the batch on another device."""
         return self._with_tensors(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """The batch in page-locked memory, which torch's DataLoader asks for where there is a GPU."""
+        """Returns the batch in page-locked memory; torch's DataLoader calls this with a GPU."""
         return self._with_tensors(torch.Tensor.pin_memory)
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
@@ -73,7 +73,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Picture:
-    """A square image, the bit-packed masks of its annotations, and what stands at each pixel, see :class:`Batch`."""
+    """A square image, the bit-packed masks of its annotations, and category and colour grids, see :class:`Batch`."""
 
     image: NDArray[np.uint8]  # (S, S, 3)
     packed: dict[int, NDArray[np.uint8]]
@@ -84,7 +84,7 @@ class Picture:
     def of(
         image: NDArray[np.uint8], masks: Mapping[int, NDArray[np.bool_]], annotations: Sequence[Annotation]
     ) -> Picture:
-        """A picture (S, S, 3) with the masks (S, S) of its annotations; S is a multiple of the grids' stride."""
+        """Packs an image (S, S, 3) with the masks (S, S) of its annotations; S is a multiple of the grids' stride."""
         grid = image.shape[0] // AUXILIARY_STRIDE
         categories, colors = np.zeros((2, grid, grid), dtype=np.int64)
         packed = {key: np.packbits(mask) for key, mask in masks.items()}
@@ -96,12 +96,12 @@ class Picture:
         return Picture(image, packed, categories, colors)
 
     def mask(self, annotation_id: int) -> NDArray[np.bool_]:
-        """The mask (S, S) of an annotation."""
+        """Returns the mask (S, S) of an annotation."""
         side = self.image.shape[0]
         return np.unpackbits(self.packed[annotation_id]).reshape(side, side).view(np.bool_)
 
     def masks(self) -> dict[int, NDArray[np.bool_]]:
-        """The masks (S, S) of all annotations."""
+        """Returns the masks (S, S) of all annotations."""
         return {annotation_id: self.mask(annotation_id) for annotation_id in self.packed}
 
 
@@ -112,10 +112,11 @@ class InstructionDataset(TorchDataset[int]):
         data: The dataset.
         split: Split of the instructions.
         image_size: Side S of the square that images are resized to, pixels.
-        cache: Keep resized images and packed masks in memory after the first read (about 70 kB an image at 128 px).
+        cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
+            128 px).
 
     Raises:
-        DatasetError: The split is not there; later, when an image cannot be read.
+        DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
     def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
@@ -126,16 +127,16 @@ class InstructionDataset(TorchDataset[int]):
         for position, instruction in enumerate(self.instructions):
             self.by_image.setdefault(instruction.image_id, []).append(position)
         self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
-        self.features: FrozenFeatures | None = None  # where encoders are frozen and cached
+        self.features: FrozenFeatures | None = None  # if encoders are frozen and cached
 
     def __len__(self) -> int:
         return len(self.instructions)
 
     def __getitem__(self, index: int) -> int:
-        return index  # pictures are put together per batch, in collate
+        return index  # collate assembles the images of a batch
 
     def picture(self, image_id: int, side: int) -> Picture:
-        """An image with its masks at (side, side), a multiple of the grids' stride."""
+        """Reads an image with its masks at (side, side), a multiple of the grids' stride."""
         if self._cache is not None and (image_id, side) in self._cache:
             return self._cache[image_id, side]
         annotations = self.data.annotations_of(image_id)
@@ -146,7 +147,7 @@ class InstructionDataset(TorchDataset[int]):
         return picture
 
     def collate(self, indices: Sequence[int]) -> Batch:
-        """Puts a batch together from positions in the split."""
+        """Assembles a batch from positions in the split."""
         chosen = [self.instructions[i] for i in indices]
         rows = {image_id: row for row, image_id in enumerate(dict.fromkeys(i.image_id for i in chosen))}
         pictures = [self.picture(image_id, self.image_size) for image_id in rows]
@@ -166,10 +167,10 @@ def assemble(
     texts: Sequence[str],
     positions: Sequence[int],
 ) -> Batch:
-    """Puts a batch together.
+    """Assembles a batch.
 
     Args:
-        pictures: All of one size.
+        pictures: Images, all of one size.
         image_index: Image of each instruction.
         instructions: Records of the instructions.
         texts: Texts of the instructions.

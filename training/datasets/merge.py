@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Writes the new dataset; returns the exit status.
 
     Raises:
-        DatasetError: A part is no sound dataset, or there is one in the new folder already.
-        OSError: A picture cannot be read.
+        DatasetError: A part is not a valid dataset, or the new folder already contains one.
+        OSError: An image cannot be read.
     """
     if (args.out / ANNOTATIONS_FILE).exists():
         raise DatasetError(f"--out is {args.out}, which holds a dataset already")
@@ -40,11 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def merge_datasets(parts: Sequence[Path], out: Path) -> tuple[int, int]:
-    """Writes several datasets as one; returns its numbers of images and instructions.
+    """Merges several datasets into one; returns its numbers of images and instructions.
 
     Raises:
-        DatasetError: A part is no sound dataset.
-        OSError: A picture cannot be read.
+        DatasetError: A part is not a valid dataset.
+        OSError: An image cannot be read.
     """
     categories: dict[str, int] = {}
     infos: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def merge_datasets(parts: Sequence[Path], out: Path) -> tuple[int, int]:
 def _contents(
     parts: Sequence[Path], out: Path, categories: dict[str, int], infos: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Each part with its pictures under their new names and the categories' common ids, which are filled in."""
+    """Yields each part with new image names; fills in the common ids of categories."""
     for number, part in enumerate(parts, start=1):
         data = Dataset(part)
         infos.append(data.info)
@@ -78,10 +78,10 @@ def _contents(
 
 
 def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
-    """Stores a picture under a name that begins with the number of its dataset; returns that.
+    """Stores an image under a name that begins with the number of its dataset; returns the name.
 
     Raises:
-        DatasetError: The name leads out of the dataset, or what lies there in the new one leads out of that.
+        DatasetError: The name leads out of the dataset, or the existing path in the new dataset leads out of it.
     """
     path = PurePosixPath(file_name)
     new_name = str(path.with_name(f"{number}_{path.name}"))

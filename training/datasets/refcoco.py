@@ -60,10 +60,10 @@ class Slice:
 
 
 def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) -> tuple[list[Picture], list[str]]:
-    """The images that references speak of, and the names of all categories.
+    """Reads the images with references, and the names of all categories.
 
     Raises:
-        DatasetError: There is no such split, a file is missing or damaged, or a reference names what is not there.
+        DatasetError: There is no such split, a file is missing or damaged, or a reference names a missing record.
     """
     if split_by not in SPLITS_BY[dataset]:
         raise DatasetError(f"--split-by is {split_by!r}, {dataset} has {' and '.join(SPLITS_BY[dataset])}")
@@ -92,8 +92,8 @@ def read_pictures(annotations: Path, dataset: str, split_by: str, images: Path) 
 def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
     """Adds some images with their objects and references to a dataset.
 
-    An image that is missing or damaged is noted as a problem; objects without a usable mask, and the references to
-    them, are left out and counted.
+    A missing or damaged image is recorded as a problem; objects without a usable mask, and references to them, are
+    omitted and counted.
     """
     for picture in unit.pictures:
         height, width = picture.record["height"], picture.record["width"]
@@ -138,15 +138,15 @@ def write_slice(writer: DatasetWriter, unit: Slice, *, source: str) -> None:
 
 
 def _fault(path: Path, height: int, width: int) -> str | None:
-    """Why an image file cannot be used; None when it can."""
+    """Returns why an image file cannot be used; None if it can."""
     try:
         with open_picture(path) as picture:
             size = picture.size
-            if size == (width, height):  # else it may be of any size
+            if size == (width, height):  # otherwise it may have any size
                 picture.load()
     except FileNotFoundError:
         return f"{path} is missing"
-    except Exception as error:  # decoders of foreign bytes fail in many ways
+    except Exception as error:  # decoders of untrusted data fail in many ways
         return f"{path} is not a readable image: {error}"
     return None if size == (width, height) else f"{path} is {size[0]}x{size[1]} pixels, expected {width}x{height}"
 
@@ -154,7 +154,7 @@ def _fault(path: Path, height: int, width: int) -> str | None:
 def _masks(
     writer: DatasetWriter, objects: Sequence[Mapping[str, Any]], height: int, width: int
 ) -> dict[int, NDArray[np.bool_]]:
-    """The usable masks of an image's objects by their ids."""
+    """Returns the usable masks of an image's objects by id."""
     masks = {}
     for thing in objects:
         try:
@@ -180,7 +180,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
+    """Builds the dataset, or resumes one that was interrupted; returns the exit status."""
     pictures, categories = read_pictures(args.annotations, args.dataset, args.split_by, args.images)
     slices = [
         Slice(number, tuple(pictures[first : first + IMAGES_A_PART]))

@@ -1,8 +1,8 @@
-"""REVERIE's annotations: instructions, and the boxes of the objects that they mean (github YuankaiQi/REVERIE).
+"""Reads REVERIE's annotations: instructions, and the boxes of their objects (github YuankaiQi/REVERIE).
 
-An item is joined with its object's entry in the box file of its goal viewpoint, the last of its path. An entry may have
-no box, where no view shows the object within 3 m; it still counts as joined. The v2 files join as 4,044 items and
-10,232 instructions (train), 498 and 1,377 (val_seen), 1,292 and 3,433 (val_unseen).
+An item is joined with its object's entry in the box file of its goal viewpoint, the last of its path. An entry has no
+box if no view shows the object within 3 m; it still counts as joined. The v2 files join as 4,044 items and 10,232
+instructions (train), 498 and 1,377 (val_seen), 1,292 and 3,433 (val_unseen).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BOX_PLACES = ("bbox.zip", "BBox.zip", "BBox", "bbox", "data/BBox", "tasks/REVERI
 
 @dataclass(frozen=True)
 class ObjectBoxes:
-    """What REVERIE knows of an object at a viewpoint.
+    """The boxes of an object at a viewpoint.
 
     Attributes:
-        name: Matterport3D's raw category.
+        name: Raw category of Matterport3D.
         boxes: X, y, width and height in pixels of 640x480, by view index.
     """
 
@@ -40,7 +40,7 @@ class ObjectBoxes:
 
 @dataclass(frozen=True)
 class Item:
-    """An object to find, and the instructions for it. ``viewpoint`` is where the path ends."""
+    """An object to find, and the instructions for it. ``viewpoint`` is the end of the path."""
 
     id: str
     split: str
@@ -53,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Join:
-    """How many of a split's items and instructions have an object entry."""
+    """Numbers of a split's items and instructions with an object entry."""
 
     split: str
     items: int
@@ -63,14 +63,14 @@ class Join:
 
 
 def read_items(root: Path) -> tuple[list[Item], list[Join]]:
-    """All joined items of the three splits, and the figures of the join.
+    """Reads all joined items of the three splits, and the statistics of the join.
 
     Args:
         root: Folder with ``REVERIE_<split>.json`` and ``bbox.zip`` or a folder of box files; a clone of the REVERIE
-            repository will do.
+            repository has this form.
 
     Raises:
-        DatasetError: A file is missing or does not have the form, or a scan of val_unseen is in train.
+        DatasetError: A file is missing or has another form, or a scan of val_unseen is in train.
     """
     read_boxes = _box_reader(root)
     items: list[Item] = []
@@ -86,7 +86,7 @@ def read_items(root: Path) -> tuple[list[Item], list[Join]]:
                 item = _item(entry, split, read_boxes)
             except DatasetError as error:
                 raise DatasetError(f"{path}: item {number}: {error}") from error
-            except Exception as error:  # fields of any type
+            except Exception as error:  # fields may have any type
                 raise DatasetError(
                     f"{path}: item {number} is not as REVERIE's are ({type(error).__name__}: {error})"
                 ) from error
@@ -103,7 +103,7 @@ def read_items(root: Path) -> tuple[list[Item], list[Join]]:
 
 
 def join_table(joins: list[Join]) -> str:
-    """The figures of the join, one line a split."""
+    """Returns the statistics of the join, one line per split."""
     lines = [f"{'split':<12}{'items':>8}{'joined':>8}{'instructions':>14}{'joined':>8}"]
     for j in joins:
         lines.append(f"{j.split:<12}{j.items:>8}{j.joined_items:>8}{j.instructions:>14}{j.joined_instructions:>8}")
@@ -112,7 +112,7 @@ def join_table(joins: list[Join]) -> str:
 
 def _item(entry: dict[str, Any], split: str, read_boxes: Callable[[str, str], dict[str, Any]]) -> Item | None:
     scan, viewpoint, object_id = entry["scan"], entry["path"][-1], int(entry["objId"])
-    for name in (scan, viewpoint):  # they become names of files
+    for name in (scan, viewpoint):  # they become file names
         if not isinstance(name, str) or not _PLACE.fullmatch(name):
             raise DatasetError(f"scan or viewpoint is {shown(name)}, expected letters and digits")
     texts = entry["instructions"]
@@ -136,10 +136,10 @@ def _item(entry: dict[str, Any], split: str, read_boxes: Callable[[str, str], di
 
 
 def all_boxes(root: Path) -> Iterator[tuple[float, float, float, float]]:
-    """Every box of every object at every viewpoint: x, y, width, height in pixels of 640x480.
+    """Yields every box of every object at every viewpoint: x, y, width, height in pixels of 640x480.
 
     Raises:
-        DatasetError: The boxes are missing or do not have the form.
+        DatasetError: The boxes are missing or have another form.
     """
     members, load = _box_files(root)
     for name, member in members.items():
@@ -147,12 +147,12 @@ def all_boxes(root: Path) -> Iterator[tuple[float, float, float, float]]:
             for entries in _box_content(name, load(member)).values():
                 try:
                     yield from [tuple(map(float, box)) for entry in entries.values() for box in entry["bbox2d"]]  # type: ignore[misc]
-                except Exception as error:  # fields of any type
+                except Exception as error:  # fields may have any type
                     raise DatasetError(f"{name} is not as REVERIE's box files are: {error!r}") from error
 
 
 def _box_reader(root: Path) -> Callable[[str, str], dict[str, Any]]:
-    """A function from scan and viewpoint to the object entries there, {} where there is no file."""
+    """Returns a function from scan and viewpoint to the object entries there, {} if there is no file."""
     members, load = _box_files(root)
 
     def read(scan: str, viewpoint: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _box_reader(root: Path) -> Callable[[str, str], dict[str, Any]]:
 
 
 def _box_files(root: Path) -> tuple[dict[str, str], Callable[[str], bytes]]:
-    """The box files by name, and a function that reads one."""
+    """Returns the box files by name, and a function that reads one."""
     place = _first(root, BOX_PLACES)
     if place.suffix != ".zip":
         return {path.name: str(path) for path in sorted(place.glob("*.json"))}, lambda name: Path(name).read_bytes()

@@ -30,8 +30,8 @@ from mdsm_ros.files import PARTIAL, to_json, whole_file, write_json
 from mdsm_ros.foreign import check_keys, inside, is_integer, parse_json, read_json, shown
 
 INDEX_FILE = "index.json"
-SOURCE_FILE = "source.json"  # while shards are being written: what they are made of
-DEPTH = "depth.png"  # ends the name of a depth image in a shard
+SOURCE_FILE = "source.json"  # exists while shards are being written: their source
+DEPTH = "depth.png"  # ending of a depth image's name in a shard
 MAX_INDEX = 1 << 28  # bytes
 MAX_SHARD = 1 << 33  # bytes; a shard is read into memory
 MAX_SHARDS = 1_000_000
@@ -52,7 +52,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Index:
-    """What ``index.json`` holds; ``where`` is the folder or address that the shards lie in."""
+    """The content of ``index.json``; ``where`` is the folder or address of the shards."""
 
     where: str
     info: dict[str, Any]
@@ -61,10 +61,10 @@ class Index:
 
 
 def write_shards(data: Dataset, out: Path, size: int) -> Index:
-    """Packs a dataset into shards of ``size`` images; goes on with what a killed run left.
+    """Packs a dataset into shards of ``size`` images; resumes after a killed run.
 
     Raises:
-        DatasetError: A picture is missing, or the folder holds shards of something else.
+        DatasetError: An image is missing, or the folder contains shards of another dataset.
     """
     out.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256((data.root / ANNOTATIONS_FILE).read_bytes()).hexdigest()
@@ -103,7 +103,7 @@ def _write_shard(data: Dataset, path: Path, ids: Sequence[int]) -> Shard:
         of_image: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in ids}
         for instruction in instructions:
             of_image[instruction.image_id].append(asdict(instruction))
-        # neither clock nor user shows in the bytes
+        # the bytes depend neither on the time nor on the user
         with whole_file(path) as partial, TarWriter(str(partial), encoder=False, mtime=0) as tar:
             for image_id in ids:
                 tar.write(_sample(data, image_id, of_image[image_id]))
@@ -126,10 +126,10 @@ def _sample(data: Dataset, image_id: int, instructions: list[dict[str, Any]]) ->
 
 
 def _extension(file_name: str) -> str:
-    """What a picture's file is called in a sample.
+    """Returns the file name of an image in a sample.
 
     Raises:
-        DatasetError: It has none, or one that means something else there.
+        DatasetError: The file has no ending, or one with another meaning there.
     """
     extension = PurePosixPath(file_name).suffix[1:]
     if not _EXTENSION.fullmatch(extension) or extension == "json":
@@ -138,10 +138,10 @@ def _extension(file_name: str) -> str:
 
 
 def read_index(where: str) -> Index:
-    """The index of shards in a folder or at an http(s) address.
+    """Reads the index of shards in a folder or at an http(s) address.
 
     Raises:
-        DatasetError: It cannot be read or does not have the form.
+        DatasetError: The index cannot be read or has another form.
     """
     place = _join(where, INDEX_FILE)
     what = f"{place} does not have the form of an index: it"
@@ -160,7 +160,7 @@ def read_index(where: str) -> Index:
 
 
 def _shard(entry: object, where: str) -> Shard:
-    """A shard of an index. Its name becomes part of an address, so it is letters, digits and ``._-`` alone."""
+    """Reads a shard of an index. Its name becomes part of an address: only letters, digits and ``._-`` are valid."""
     values = check_keys(entry, ("name", "sha256", "images", "instructions"), where, DatasetError)
     checks: dict[str, tuple[Callable[[Any], bool], str]] = {
         "name": (lambda v: isinstance(v, str) and bool(_NAME.fullmatch(v)), "a name like shard-000000.tar"),
@@ -178,10 +178,10 @@ def _shard(entry: object, where: str) -> Shard:
 
 
 def read_shard(index: Index, shard: Shard) -> MemoryDataset:
-    """A shard in memory.
+    """Reads a shard into memory.
 
     Raises:
-        DatasetError: It cannot be read, or its bytes are not those of the index.
+        DatasetError: The shard cannot be read, or its bytes do not match the index.
     """
     from webdataset.tariterators import group_by_keys, tar_file_expander
 
@@ -201,7 +201,7 @@ def read_shard(index: Index, shard: Shard) -> MemoryDataset:
             files[image["file_name"]] = sample[_extension(image["file_name"])]
             if image["depth_file"] is not None:
                 files[image["depth_file"]] = sample[DEPTH]
-    except Exception as error:  # readers of foreign archives fail in many ways
+    except Exception as error:  # readers of untrusted archives fail in many ways
         raise DatasetError(f"{place} does not have the form of a shard: {type(error).__name__}: {error}") from error
     return MemoryDataset(merged | {"info": index.info, "categories": index.categories}, files, place)
 
@@ -211,7 +211,7 @@ def _join(where: str, name: str) -> str:
 
 
 def _read(place: str, limit: int) -> bytes:
-    """A file of a folder, or of an http(s) address by webdataset's opener (curl), which knows other schemes, too."""
+    """Reads a file from a folder, or from an http(s) address by webdataset's opener, which knows other schemes, too."""
     try:
         if place.startswith(("http://", "https://")):
             from webdataset.gopen import gopen
@@ -238,7 +238,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the shards; returns the exit status."""
     if (args.out / INDEX_FILE).exists():
-        (args.out / SOURCE_FILE).unlink(missing_ok=True)  # of a run that was killed at its very end
+        (args.out / SOURCE_FILE).unlink(missing_ok=True)  # left by a run that was killed at its very end
         print(f"{args.out}: {INDEX_FILE} is there, nothing to do")
         return 0
     index = write_shards(Dataset(args.dataset), args.out, args.size)

@@ -15,14 +15,14 @@ from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
 from training.datasets.text import words
 
-VISIBLE_SHARE = 0.0004  # of the image: what is smaller does not count as visible
+VISIBLE_SHARE = 0.0004  # fraction of the image: smaller objects do not count as visible
 FIRST_WORDS = 8
 
 Statistics = dict[str, "float | str"]
 
 
 def statistics(data: Dataset) -> Statistics:
-    """Figures of a dataset, in the order in which they are shown."""
+    """Computes statistics of a dataset, in display order."""
     sizes = {image.id: image.height * image.width for image in data.images.values()}
     targets = [data.annotations[annotation_id] for i in data.instructions for annotation_id in i.annotation_ids[:1]]
     visible = [
@@ -56,10 +56,10 @@ def statistics(data: Dataset) -> Statistics:
 
 
 def reverie_statistics(root: Path) -> Statistics:
-    """Figures of REVERIE's training instructions and of all its boxes.
+    """Computes statistics of REVERIE's training instructions and of all its boxes.
 
     Raises:
-        DatasetError: A file is missing or does not have the form.
+        DatasetError: A file is missing or has another form.
     """
     from training.datasets.reverie import all_boxes, read_items
 
@@ -71,7 +71,7 @@ def reverie_statistics(root: Path) -> Statistics:
 
 
 def table(columns: Mapping[str, Statistics]) -> str:
-    """Figures side by side, one column a dataset, as Markdown."""
+    """Formats statistics as a Markdown table, one column per dataset."""
     rows = list(dict.fromkeys(name for figures in columns.values() for name in figures))
     lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for row in rows:
@@ -99,7 +99,7 @@ def _language(texts: Sequence[str]) -> Statistics:
 
 
 def coverage(known: Collection[str], root: Path) -> float:
-    """The share of the words of REVERIE's training instructions, as often as they are spoken, that are known."""
+    """Returns the fraction of known words in REVERIE's training instructions, weighted by frequency."""
     from training.datasets.reverie import read_items
 
     spoken = [w for i in read_items(root)[0] if i.split == "train" for text in i.instructions for w in words(text)]
@@ -121,7 +121,7 @@ def _vocabulary(model: str) -> set[str]:
 
     from mdsm_ros.hub.folder import TOKENIZER_FILE  # imports PyTorch
 
-    if not (Path(model) / TOKENIZER_FILE).is_file():  # transformers would make an empty one up
+    if not (Path(model) / TOKENIZER_FILE).is_file():  # transformers would create an empty one
         raise DatasetError(f"--model is {model!r}, expected a folder with {TOKENIZER_FILE}")
     return set(BertTokenizerFast.from_pretrained(model, local_files_only=True).get_vocab())
 

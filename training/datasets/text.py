@@ -1,4 +1,4 @@
-"""Words of a sentence, and what can be counted in it without understanding it."""
+"""Words of a sentence, and counts that need no parser."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 
 
 def words(text: str) -> list[str]:
-    """Words of a sentence in lower case, without punctuation."""
+    """Returns the words of a sentence in lower case, without punctuation."""
     return _WORD.findall(text.lower())

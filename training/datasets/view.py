@@ -19,7 +19,7 @@ from mdsm_ros.errors import DatasetError
 from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 
 MARK = np.array((255, 0, 255))
-FILL = 0.2  # of the mark's colour over the target
+FILL = 0.2  # opacity of the mark's colour over the target
 SHADES = " .:-=+*%"
 
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which instructions to show.
+    """The choice of instructions.
 
     Attributes:
         count: Number of instructions.
@@ -86,10 +86,10 @@ class Wanted:
 
 
 def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
-    """The instructions to show.
+    """Chooses the instructions to show.
 
     Raises:
-        DatasetError: There is none such.
+        DatasetError: No instruction matches.
     """
     if wanted.ids is not None:
         by_id = {i.id: i for i in data.instructions}
@@ -116,14 +116,14 @@ def _categories(data: Dataset, instruction: Instruction) -> set[str]:
 
 
 def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask's border pixels (H, W)."""
+    """Returns the mask's border pixels (H, W)."""
     padded = np.pad(mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return mask & ~inside
 
 
 def marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The image (H, W, 3) with the mask (H, W) tinted and outlined."""
+    """Draws the mask (H, W) tinted and outlined on the image (H, W, 3)."""
     result: NDArray[np.uint8] = image.copy()
     result[mask] = ((1 - FILL) * image[mask] + FILL * MARK).astype(np.uint8)
     result[outline(mask)] = MARK
@@ -144,7 +144,7 @@ def _tile(data: Dataset, instruction: Instruction, width: int) -> Image.Image:
 
 
 def ascii_picture(data: Dataset, instruction: Instruction, width: int) -> str:
-    """A picture of characters, ``width`` wide; the target is drawn with "#"."""
+    """Draws an image of characters, ``width`` wide, with the target as "#"."""
     record = data.images[instruction.image_id]
     size = (
         width,

@@ -1,4 +1,4 @@
-"""What frozen encoders see, computed once per picture and once per sentence and kept on disk."""
+"""Features of frozen encoders, computed once per image and sentence and stored on disk."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from training.datasets.dataset import FrozenFeatures, InstructionDataset
 from training.features.images import cache_images
 from training.features.texts import cache_texts
 
-FOLDER = "features"  # in the dataset's own
+FOLDER = "features"  # in the dataset's folder
 
 
 def cache_features(model: HubModel, data: InstructionDataset) -> FrozenFeatures:
-    """What a model's frozen encoders make of a dataset, from its folder where it has been computed before.
+    """Returns the features of a model's frozen encoders for a dataset; computes those missing in its folder.
 
     Args:
-        model: MDSM or LAVT with a frozen language encoder, and a frozen semantic branch where it has one.
-        data: Instructions and pictures of one split.
+        model: MDSM or LAVT with a frozen language encoder, and a frozen semantic branch if it has one.
+        data: Instructions and images of one split.
 
     Raises:
-        DatasetError: A picture cannot be read.
+        DatasetError: An image cannot be read.
     """
     folder = data.data.root / FOLDER
     split = data.instructions[0].split
-    assert isinstance(model, MDSM | LAVT)  # the configuration saw to it
+    assert isinstance(model, MDSM | LAVT)  # ensured by the configuration
     stage = model.intermediate if isinstance(model, MDSM) and model.intermediate.clip is not None else None
     folder.mkdir(exist_ok=True)
-    with FileLock(folder / "lock"):  # another training on the same data waits, then finds all of it
+    with FileLock(folder / "lock"):  # another training on the same data waits, then finds all features
         sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
         pictures = None if stage is None else cache_images(stage, data, folder / f"{split}-images")
 

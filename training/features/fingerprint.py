@@ -1,4 +1,4 @@
-"""What cached features depend on, as short hashes."""
+"""Short hashes of the inputs of cached features."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def of_module(module: nn.Module) -> str:
-    """The hash of a module's weights."""
+    """Returns the hash of a module's weights."""
     state = module.state_dict()
     return _digest(part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes()))
 
 
 def of_images(data: Dataset, image_ids: Sequence[int]) -> str:
-    """The hash of the pictures' names and file sizes, in order."""
+    """Returns the hash of the images' names and file sizes, in order."""
     names = [data.images[image_id].file_name for image_id in image_ids]
     return _digest(f"{name} {(data.root / name).stat().st_size}".encode() for name in names)
 
 
 def of_texts(texts: Sequence[str]) -> str:
-    """The hash of sentences, in order."""
+    """Returns the hash of sentences, in order."""
     return _digest(text.encode() for text in texts)

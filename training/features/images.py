@@ -1,4 +1,4 @@
-"""Maps of the frozen semantic branch, once per picture."""
+"""Maps of the frozen semantic branch, once per image."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from training.datasets.dataset import InstructionDataset
 from training.features.fingerprint import of_images, of_module
 from training.features.store import RowStore
 
-BATCH = 16  # pictures
+BATCH = 16  # images
 
 
 class ImageFeatures:
-    """The semantic branch's maps of the pictures of a dataset.
+    """The semantic branch's maps of the images of a dataset.
 
     Args:
-        store: One row per picture.
+        store: Store with one row per image.
         rows: Row of each image id.
     """
 
@@ -30,21 +30,21 @@ class ImageFeatures:
         self._store, self._rows = store, rows
 
     def get(self, image_ids: Sequence[int]) -> tuple[torch.Tensor, ...]:
-        """Maps of N pictures: (N, C_i, h_i, w_i) float32 for each level."""
+        """Returns the maps of N images: (N, C_i, h_i, w_i) float32 for each level."""
         return tuple(torch.from_numpy(level) for level in self._store.get([self._rows[i] for i in image_ids]))
 
 
 @torch.inference_mode()
 def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Path) -> ImageFeatures:
-    """The maps of every picture that instructions are about, from the folder where it has them.
+    """Returns the maps of every image with instructions; computes those missing in the folder.
 
     Args:
         stage: Stage 1 with a frozen semantic branch.
-        data: Instructions and pictures.
-        folder: Folder of the maps; maps of an interrupted call are kept.
+        data: Instructions and images.
+        folder: Folder of the maps; maps of an interrupted call are reused.
 
     Raises:
-        DatasetError: A picture cannot be read.
+        DatasetError: An image cannot be read.
     """
     side, image_ids, branch = data.image_size, sorted(data.by_image), stage.clip
     assert branch is not None

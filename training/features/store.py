@@ -1,4 +1,4 @@
-"""Arrays on disk that are filled once, row by row, and survive being killed while they are filled."""
+"""Arrays on disk that are filled once, row by row, and stay valid if the process is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DONE_FILE = "done.bin"
 
 
 class RowStore:
-    """Memory-mapped float16 arrays of N rows each, and which of the rows are there.
+    """Memory-mapped float16 arrays of N rows each, and which of the rows are stored.
 
-    A folder that was made for something else, by another encoder or from other data, is begun anew.
+    A folder made by another encoder or from other data is overwritten.
 
     Args:
         folder: Folder of the arrays.
@@ -46,11 +46,11 @@ class RowStore:
             write_json(folder / META_FILE, meta)
 
     def missing(self) -> NDArray[np.int64]:
-        """Rows that are not there yet, in order."""
+        """Returns the rows that are not stored yet, in order."""
         return np.flatnonzero(self._done == 0)
 
     def put(self, rows: Sequence[int], values: Sequence[NDArray[np.floating]]) -> None:
-        """Stores rows of every array; they count as there only once all of them are on disk."""
+        """Stores rows of every array; they count as stored only once all of them are on disk."""
         for array, value in zip(self._arrays, values, strict=True):
             array[list(rows)] = value
             array.flush()
@@ -58,7 +58,7 @@ class RowStore:
         self._done.flush()
 
     def get(self, rows: Sequence[int]) -> list[NDArray[np.float32]]:
-        """Rows of every array, (B, *shape) each."""
+        """Returns rows of every array, (B, *shape) each."""
         return [np.asarray(array[list(rows)], dtype=np.float32) for array in self._arrays]
 
 

@@ -20,7 +20,7 @@ class SentenceFeatures:
     """The language encoder's tokens of known sentences.
 
     Args:
-        store: One row per token, sentence after sentence.
+        store: Store with one row per token, sentence after sentence.
         spans: First row and number of rows of each sentence.
     """
 
@@ -28,7 +28,7 @@ class SentenceFeatures:
         self._store, self._spans = store, spans
 
     def get(self, texts: Sequence[str]) -> TextFeatures:
-        """Language features of B sentences, padded to the longest of them."""
+        """Returns the language features of B sentences, padded to the longest one."""
         spans = [self._spans[text] for text in texts]
         rows = [row for first, count in spans for row in range(first, first + count)]
         (values,) = self._store.get(rows)
@@ -44,15 +44,15 @@ class SentenceFeatures:
 
 @torch.inference_mode()
 def cache_texts(language: LanguageEncoder, texts: Sequence[str], folder: Path) -> SentenceFeatures:
-    """The tokens of every sentence, from the folder where it has them.
+    """Returns the tokens of every sentence; computes those missing in the folder.
 
     Args:
         language: Frozen language encoder.
-        texts: Sentences; those said twice are encoded once.
-        folder: Folder of the tokens; tokens of an interrupted call are kept.
+        texts: Sentences; duplicates are encoded once.
+        folder: Folder of the tokens; tokens of an interrupted call are reused.
     """
     language.eval()
-    unique = sorted(set(texts), key=lambda text: (len(text), text))  # sentences of like length share a batch
+    unique = sorted(set(texts), key=lambda text: (len(text), text))  # sentences of similar length are in one batch
     lengths = language.lengths(unique)
     ends = np.cumsum(lengths)
     starts = ends - lengths

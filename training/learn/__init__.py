@@ -1,1 +1,1 @@
-"""``mdsm learn``: from a recording of a place to a model that is better there, step by step."""
+"""``mdsm learn``: trains a better model for a place from a recording of it, step by step."""

@@ -1,4 +1,4 @@
-"""Exports in COCO's form of labelling tools: objects with categories, about which rules make instructions."""
+"""Reads exports of labelling tools in COCO format: objects with categories, for which rules make instructions."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ from training.photos.faults import Faults
 from training.photos.speech.speaker import ABSENT_SHARE
 from training.photos.write import Options, Slice, write_slice
 
-PER_IMAGE = 8  # sentences
+PER_IMAGE = 8  # sentences per image
 OPTIONS = Options(test=0.0, val=0.0, test_exhaustive=0.0, per_picture=PER_IMAGE, absent=ABSENT_SHARE, seed=0)
 
 
 def write_parts(
     root: Path, content: Mapping[str, Any], matched: Mapping[Any, Frame], images: Path
 ) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """Makes instructions about the objects of an export, image by image.
+    """Makes instructions for the objects of an export, image by image.
 
     Args:
-        root: Folder for what is written meanwhile.
-        content: Export in COCO's form.
-        matched: Frame of each image by its id.
-        images: Folder of the frames' images.
+        root: Folder for temporary files.
+        content: Export in COCO format.
+        matched: Frame of each image, by image id.
+        images: Folder with the images of the frames.
 
     Returns:
-        The content of each image with something to say, whose ``scene`` is the frame's name; names of the categories
-        by id.
+        The content of each image with instructions, whose ``scene`` is the frame's name; names of the categories by id.
 
     Raises:
-        DatasetError: Nothing of the export can be used.
+        DatasetError: The export contains nothing usable.
     """
     export, faults = root / "export.json", Faults()
     write_json(export, _renamed(content, matched))
@@ -62,7 +61,7 @@ def write_parts(
 
 
 def _renamed(content: Mapping[str, Any], matched: Mapping[Any, Frame]) -> dict[str, Any]:
-    """The export with the frames' names; images that are no frame are left out, and so are their objects."""
+    """Renames the export's images to the frames' names; images without a frame are omitted, with their objects."""
     by_frame = {frame.name: (image_id, frame) for image_id, frame in matched.items()}
     originals = {record["id"]: record for record in content["images"] if record.get("id") in list(matched)}
     images = [

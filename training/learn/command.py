@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from training.learn.steps import Facts, Step
 
 NOT_BETTER = 1  # exit code
-ANNOTATIONS_FILE = "annotations.json"  # of a dataset, whose module imports numpy
+ANNOTATIONS_FILE = "annotations.json"  # as in the dataset's module, which imports numpy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def _fraction(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does the steps; returns the exit code."""
+    """Runs the steps; returns the exit code."""
     values = {name: getattr(args, name) for name in LearnOptions.__dataclass_fields__}
     options, session = LearnOptions(**values), Places(args.out).session
     if args.page and args.labels is not None:
@@ -76,11 +76,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def learn(options: LearnOptions, *, page: bool = False) -> int:
-    """Does the steps that can be done; returns the exit code.
+    """Runs the steps whose inputs exist; returns the exit code.
 
     Args:
         options: Options of the run.
-        page: Whether to open the page for labels once there are frames to label.
+        page: Whether to open the labelling page once there are frames to label.
 
     Raises:
         MdsmError: An option, the recording, the labels or a model cannot be used.
@@ -113,7 +113,7 @@ def learn(options: LearnOptions, *, page: bool = False) -> int:
 
 
 def _open_page(options: LearnOptions, places: Places) -> int:
-    """Serves the page for labels until Ctrl-C."""
+    """Serves the labelling page until Ctrl-C."""
     from mdsm_ros.commands.web.command import WebOptions, open_page
 
     print(f"Label the frames, end with Ctrl-C, then run the same command without --page: {places.out}", file=sys.stderr)
@@ -131,7 +131,7 @@ def _say_how_to_label(places: Places) -> int:
 
 
 class _Work:
-    """The steps with what they depend on.
+    """The steps and their inputs.
 
     Args:
         options: Options of the run.
@@ -146,14 +146,14 @@ class _Work:
         self.done: dict[str, Facts] = {}
 
     def before_labels(self) -> list[Step]:
-        """What is done before anybody labels."""
+        """Returns the steps before labelling."""
         from training.learn.steps import Step
 
         teacher = {"teacher": self.options.teacher or self.options.model}
         return [self._picking(), Step("proposals", teacher, self._propose)]
 
     def with_labels(self) -> list[Step]:
-        """The same where labels exist: nothing is proposed."""
+        """Returns the same steps if labels exist: without proposals."""
         return [self._picking()]
 
     def _picking(self) -> Step:
@@ -170,7 +170,7 @@ class _Work:
         return Step("frames", inputs, self._pick)
 
     def after_labels(self) -> list[Step]:
-        """What labels make possible."""
+        """Returns the steps that need labels."""
         from training.learn.labels import labels_mark
         from training.learn.steps import Step
 
@@ -244,7 +244,7 @@ class _Work:
 
 
 def _model_mark(name: str) -> str:
-    """Tells models apart that have the same name."""
+    """Returns a mark that distinguishes models of the same name."""
     from mdsm_ros.checkpoints.pretrained import model_folder
     from mdsm_ros.files import content_mark
 

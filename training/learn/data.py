@@ -1,4 +1,4 @@
-"""What is learned from and what is measured on: labels split by time, changed views, and a rehearsal beside them."""
+"""Makes the data for training and evaluation: labels split by time, augmented views, and rehearsal data."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from training.datasets.merge import merge_datasets
 from training.learn.pick import Frame
 from training.learn.rehearsal import write_rehearsal
 
-LAB, REHEARSAL = "lab", "rehearsal"  # datasets, and sources of instructions in the mixture
+LAB, REHEARSAL = "lab", "rehearsal"  # datasets, also the sources of instructions in the mixture
 TRAIN = "train"  # the dataset to train on
-VIEWS, SENTENCES = 6, 6  # changed views of each frame, instructions about each
-VALIDATION = 0.15  # of the frames that are not held out
-LEAST_VALIDATED = 12  # frames that are not held out, for some of them to be kept for the calibration
+VIEWS, SENTENCES = 6, 6  # augmented views of each frame, and instructions for each
+VALIDATION = 0.15  # fraction of the frames that are not held out
+LEAST_VALIDATED = 12  # least number of frames not held out from which some are reserved for the calibration
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """What the data are made with.
+    """Settings of the data.
 
     Attributes:
-        held_out: Fraction of the frames to measure on.
+        held_out: Fraction of the frames for evaluation.
         side: Side of the model's input, pixels.
-        mix: Dataset to rehearse with; None: what can be made here.
-        seed: Seed of what is drawn.
+        mix: Dataset for rehearsal; None: a stand-in is made.
+        seed: Random seed.
     """
 
     held_out: float
@@ -44,10 +44,10 @@ def write_data(folder: Path, labels: Path, frames: Sequence[Frame], mixing: Mixi
     """Writes the datasets "lab" (all labels, split by time), "rehearsal", and "train" to learn from.
 
     Returns:
-        Numbers of frames of each split, and of images and instructions to learn from.
+        Number of frames in each split, and of images and instructions for training.
 
     Raises:
-        DatasetError: The labels leave nothing to learn from or to measure on, or the mixture cannot be read.
+        DatasetError: The labels leave nothing for training or evaluation, or the mixture cannot be read.
         OSError: The folder cannot be written.
     """
     with whole_folder(folder) as partial:
@@ -68,16 +68,16 @@ def write_data(folder: Path, labels: Path, frames: Sequence[Frame], mixing: Mixi
 
 
 def split_by_time(frames: Sequence[Frame], held_out: float) -> dict[str, str]:
-    """The split of each frame by its name: "test" is the end of the recording, "val" comes before, "train" first.
+    """The split of each frame by its name: "train" is the beginning of the recording, "val" follows, "test" is the end.
 
-    The cuts are between stops, where there is more than one, since frames of one stop look alike.
+    With more than one stop, the cuts are between stops, because frames of one stop look alike.
 
     Args:
         frames: Frames with labels, in the order in which they were taken.
         held_out: Least fraction of the frames in "test".
 
     Raises:
-        DatasetError: Nothing would be left to learn from.
+        DatasetError: Nothing would be left for training.
     """
     test = _end(frames, held_out)
     rest = frames[: len(frames) - test]
@@ -89,7 +89,7 @@ def split_by_time(frames: Sequence[Frame], held_out: float) -> dict[str, str]:
 
 
 def _end(frames: Sequence[Frame], fraction: float) -> int:
-    """How many of the last frames are at least that fraction, whole stops where that leaves half of the frames."""
+    """Counts the last frames that make up at least this fraction; whole stops if that leaves half of the frames."""
     number = max(1, round(fraction * len(frames)))
     whole = number
     while whole < len(frames) and frames[-whole].stop == frames[-whole - 1].stop:

@@ -1,4 +1,4 @@
-"""Where frames come from: a recording, a folder of images, or the hard frames that a node has kept."""
+"""Sources of frames: a recording, a folder of images, or the hard frames stored by a node."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _NUMBER = re.compile(r"(\d+)")
 
 @dataclass(frozen=True)
 class Place:
-    """A frame before it is read.
+    """A frame that has not been read yet.
 
     Attributes:
         name: Stem of its files: the stamp of its header in ns, or the name of the image.
-        instruction: In force when it was taken; "" where that is not known.
+        instruction: Instruction when the frame was taken; "" if unknown.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Frames(Protocol):
 
     @property
     def mark(self) -> str:
-        """Name and content, for telling recordings apart."""
+        """Name and content, which distinguish recordings."""
         ...
 
     def places(self) -> list[Place]:
-        """All frames."""
+        """Returns all frames."""
         ...
 
     def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """The frames of these names, in order, as uint8 (H, W, 3) RGB; those that cannot be read are left out."""
+        """Yields the frames with these names, in order, as uint8 (H, W, 3) RGB; unreadable ones are skipped."""
         ...
 
 
@@ -59,7 +59,7 @@ class BagFrames:
     """The images of a recording.
 
     Args:
-        options: With the recording and its topics.
+        options: Options with the recording and its topics.
 
     Raises:
         BagError: The recording or a topic cannot be used.
@@ -70,7 +70,7 @@ class BagFrames:
         self.mark = f"{options.source.resolve().name} ({content_mark(options.source)})"
 
     def places(self) -> list[Place]:
-        """As :class:`Frames` says; of two frames with one stamp, the first."""
+        """See :class:`Frames`; of two frames with the same stamp, only the first is returned."""
         with Bag(self._options.source, salvage=True) as bag:
             found: dict[str, Place] = {}
             for frame in self._reader(bag).frames(lambda _: False):
@@ -78,7 +78,7 @@ class BagFrames:
         return list(found.values())
 
     def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         numbers = {name: number for number, name in reversed(list(enumerate(self._names()))) if name in names}
         wanted = set(numbers.values())
         with Bag(self._options.source, salvage=True) as bag:
@@ -105,11 +105,11 @@ class BagFrames:
 class FolderFrames:
     """The images of a folder, in the order of the numbers in their names.
 
-    An image's instruction is in the JSON file beside it, as a node keeps hard frames, or in ``images.csv``.
+    An image's instruction is in the JSON file beside it, as stored by a node with hard frames, or in ``images.csv``.
 
     Args:
-        folder: Folder of the images; folders in it do not count.
-        instruction: In force in all of them; None: as the files say.
+        folder: Folder of the images; subfolders are ignored.
+        instruction: Instruction for all images; None: the instructions in the files.
 
     Raises:
         DatasetError: There is no image in the folder, or ``images.csv`` cannot be read.
@@ -127,17 +127,17 @@ class FolderFrames:
         self.mark = f"{folder.resolve().name} ({content_mark(folder)})"
 
     def places(self) -> list[Place]:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         return [Place(stem, self._instruction(stem, name)) for stem, name in self._files.items()]
 
     def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         for stem, name in self._files.items():
             if stem in names:
                 try:
                     yield stem, read_picture(inside(self._folder, name, ImageError))
                 except ImageError:
-                    continue  # of a damaged file nothing can be learned
+                    continue  # damaged files are skipped
 
     def _instruction(self, stem: str, name: str) -> str:
         if self._said is not None:
@@ -149,7 +149,7 @@ def open_frames(options: LearnOptions) -> Frames:
     """The frames of a recording or a folder.
 
     Raises:
-        DatasetError: There is nothing of that name, or no image in the folder.
+        DatasetError: The path does not exist, or the folder contains no image.
         BagError: The recording cannot be used.
     """
     path = options.source

@@ -1,4 +1,4 @@
-"""Labels that were made elsewhere, brought to the frames: datasets of this package, and exports in COCO's form."""
+"""Assigns labels made elsewhere to the frames: datasets of this package, and exports in COCO format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.learn.pick import IMAGES, Frame
 
 SPLIT = "labelled"
 LEAST_FRAMES = 6
-EXPORTS = (  # where the tools put the file
+EXPORTS = (  # where labelling tools put the file
     ANNOTATIONS_FILE,
     "_annotations.coco.json",
     "result.json",
@@ -30,10 +30,10 @@ EXPORTS = (  # where the tools put the file
 
 
 def find_labels(path: Path) -> Path:
-    """The JSON file of labels: the path itself, or the file in a folder where the tools put it.
+    """Returns the JSON file of labels: the path itself, or the file at one of the tools' places in a folder.
 
     Raises:
-        DatasetError: There is none.
+        DatasetError: No such file exists.
     """
     if path.is_file():
         return path
@@ -49,12 +49,12 @@ def find_labels(path: Path) -> Path:
 
 
 def labels_mark(path: Path) -> str:
-    """Tells labels apart by their content."""
+    """Returns a mark that distinguishes labels by their content."""
     return hashlib.sha256(find_labels(path).read_bytes()).hexdigest()[:16]
 
 
 def labelled_names(path: Path) -> set[str]:
-    """Names that the frames of the labelled images may have: those of the images, and the parts of these.
+    """Returns the possible frame names of the labelled images: the images' names, and parts of them.
 
     Raises:
         DatasetError: The labels cannot be read.
@@ -68,17 +68,17 @@ def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path
     """Writes the labels of the frames as a dataset; the ``scene`` of each image is the frame's name.
 
     Args:
-        folder: Dataset folder to write, whole or not at all.
-        path: Labels: a folder or a JSON file.
-        frames: Frames that were picked.
-        images: Folder with their images.
+        folder: Dataset folder, written completely or not at all.
+        path: Folder or JSON file of the labels.
+        frames: Selected frames.
+        images: Folder with the images of the frames.
 
     Returns:
-        How many frames and instructions there are, how many of these name nothing in view, and how many labelled
-        images are none of the frames.
+        Number of frames and instructions, of instructions with an absent target, and of labelled images without a
+        frame.
 
     Raises:
-        DatasetError: The labels cannot be read, are too few, or fit no frame.
+        DatasetError: The labels cannot be read, are too few, or match no frame.
         OSError: The folder cannot be written.
     """
     file = find_labels(path)
@@ -103,12 +103,12 @@ def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path
 
 
 def match(stem: str, names: Mapping[str, Frame]) -> Frame | None:
-    """The frame of an image's name, which tools lengthen: ``1a2b-NAME``, ``NAME_jpg.rf.0f3c``."""
+    """Returns the frame of an image's name, which tools may lengthen: ``1a2b-NAME``, ``NAME_jpg.rf.0f3c``."""
     return next((names[name] for name in _names_in(stem) if name in names), None)
 
 
 def _names_in(stem: str) -> list[str]:
-    """The name itself, then whole words and runs of them, the longest first."""
+    """Returns the name itself, then whole words and runs of them, the longest first."""
     words = [found.span() for found in re.finditer(r"[0-9A-Za-z]+", stem)]
     parts = {stem[first:last] for first, _ in words for _, last in words if first < last}
     return [stem, *sorted(parts, key=lambda part: (-len(part), part))]
@@ -129,13 +129,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _labelled(content: Mapping[str, Any]) -> set[Any]:
-    """Ids of the images with a label."""
+    """Returns the ids of the images with a label."""
     key = "instructions" if isinstance(content.get("instructions"), list) else "annotations"
     return {_id(record, "image_id") for record in content[key]} - {None}
 
 
 def _id(record: Mapping[str, Any], key: str) -> int | str | None:
-    """An id, where it is one: foreign files may hold anything."""
+    """Returns an id if it is valid: untrusted files may contain anything."""
     found = record.get(key)
     return found if isinstance(found, int | str) else None
 
@@ -145,10 +145,10 @@ def _stem(record: Mapping[str, Any]) -> str:
 
 
 def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) -> dict[Any, Frame]:
-    """The frame of each image that has labels, by the image's id.
+    """Returns the frame of each image with labels, by image id.
 
     Raises:
-        DatasetError: No image is a frame, two are the same, or one has another size.
+        DatasetError: No image matches a frame, two match the same one, or an image has another size.
     """
     names = {frame.name: frame for frame in frames}
     labelled = _labelled(content)
@@ -176,7 +176,7 @@ def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) ->
 
 
 def _parts_of_dataset(file: Path, frames: Sequence[Frame]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """The content of a dataset, image by image; each has its frame's name as scene."""
+    """Returns the content of a dataset, image by image; each has its frame's name as scene."""
     data = Dataset(file.parent)
     records = [asdict(record) for record in data.images.values()]
     content = {"images": records, "instructions": [asdict(i) for i in data.instructions]}
@@ -187,7 +187,7 @@ def _parts_of_dataset(file: Path, frames: Sequence[Frame]) -> tuple[list[dict[st
         said = [i for i in data.instructions if i.image_id == image_id]
         for instruction in said:
             _check_text(instruction.text, file)
-            data.mask(instruction)  # a damaged one is told now
+            data.mask(instruction)  # a damaged mask raises here
         part = {
             "images": [asdict(data.images[image_id]) | {"scene": frame.name, "depth_file": None, "camera": None}],
             "annotations": [asdict(annotation) for annotation in data.annotations_of(image_id)],
@@ -205,7 +205,7 @@ def _check_text(text: str, file: Path) -> None:
 
 
 def _with_images(parts: Sequence[dict[str, Any]], root: Path, images: Path) -> Iterator[dict[str, Any]]:
-    """The parts, their images being those of the frames."""
+    """Yields the parts with the images of the frames."""
     (root / IMAGES).mkdir(exist_ok=True)
     for part in parts:
         records = []
@@ -217,10 +217,10 @@ def _with_images(parts: Sequence[dict[str, Any]], root: Path, images: Path) -> I
 
 
 def _check(merged: Mapping[str, Sequence[Mapping[str, Any]]], file: Path, frames: int) -> None:
-    """Raises where there is too little to learn from and to measure on.
+    """Checks that there is enough for training and evaluation.
 
     Raises:
-        DatasetError: There is.
+        DatasetError: There is too little.
     """
     number = len(merged["images"])
     if number < LEAST_FRAMES:

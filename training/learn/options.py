@@ -1,4 +1,4 @@
-"""What ``mdsm learn`` is asked to do, and where its results lie."""
+"""Options of ``mdsm learn``, and the places of its results."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class LearnOptions:
     Attributes:
         source: Recording, or folder of images, of the place.
         out: Folder of all results.
-        labels: Labels that were made elsewhere: a dataset folder, or an export in COCO's form; None: none yet.
-        frames: Most frames to label.
+        labels: Labels made elsewhere: a dataset folder, or an export in COCO format; None: there are no labels yet.
+        frames: Largest number of frames to label.
         model: Name, folder or hub id of the model to start from.
         teacher: Model that proposes masks; None: ``model``.
         device: "auto", "cpu", "cuda" or "cuda:N".
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
-        instruction: Instruction that is in force in all frames; None: those of the recording.
-        mix: Dataset that the model was trained on, or one like it; None: what can be made here stands in.
+        instruction: Instruction for all frames; None: the recording's instructions.
+        mix: Dataset that the model was trained on, or a similar one; None: a stand-in is made.
         held_out: Fraction of the labelled frames, the last ones, on which the models are compared.
-        config: Training configuration; None: the one of this package.
-        seed: Seed of everything that is drawn.
+        config: Training configuration; None: the default of this package.
+        seed: Random seed.
     """
 
     source: Path
@@ -48,10 +48,10 @@ class LearnOptions:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the results of the steps lie.
+    """Places of the results of the steps.
 
     Attributes:
-        out: Folder of all of them.
+        out: Folder of all results.
     """
 
     out: Path
@@ -63,22 +63,22 @@ class Places:
 
     @property
     def proposals(self) -> Path:
-        """Dataset of the masks that a model proposes."""
+        """Dataset of the masks proposed by a model."""
         return self.out / "proposals"
 
     @property
     def session(self) -> Path:
-        """Dataset that the page for labels writes."""
+        """Dataset written by the labelling page."""
         return self.out / "session"
 
     @property
     def labels(self) -> Path:
-        """Dataset of the labels as they were understood."""
+        """Dataset of the labels after import."""
         return self.out / "labels"
 
     @property
     def data(self) -> Path:
-        """Datasets to learn from and to measure on."""
+        """Datasets for training and evaluation."""
         return self.out / "data"
 
     @property
@@ -93,5 +93,5 @@ class Places:
 
     @property
     def report(self) -> Path:
-        """The page about the old model and the new one."""
+        """The report on the old and the new model."""
         return self.out / "report.html"

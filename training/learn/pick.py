@@ -1,4 +1,4 @@
-"""Which frames are worth a label: spread in time, and those that the model finds hardest."""
+"""Selects frames to label: spread over time, and hard for the model."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from training.learn.frames import Frames, Place
 
 FRAMES_FILE = "frames.json"
 IMAGES = "images"
-ASKED = 4  # frames that the model answers, for each one that is picked
-QUALITY = 95  # of JPEG
+ASKED = 4  # frames that the model answers for each selected one
+QUALITY = 95  # JPEG quality
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame that is worth a label.
+    """A frame selected for labelling.
 
     Attributes:
         name: Stem of its image in ``frames/images``.
-        instruction: In force when it was taken; "" where that is not known.
-        stop: Number of the run of frames under the same instruction; frames of one stop look alike.
+        instruction: Instruction when the frame was taken; "" if unknown.
+        stop: Number of the run of consecutive frames with the same instruction; frames of one stop look alike.
         height, width: Size in pixels.
-        score: Of the model's answer, 0 to 1; None where there was no instruction.
-        uncertainty: Mean of 4 p (1 - p) over the pixels that the answer is about, 0 to 1; None likewise.
-        flip: 1 minus the IoU with the mask of the frame before; None where there is none under this instruction.
+        score: Score of the model's answer, 0 to 1; None without an instruction.
+        uncertainty: Mean of 4 p (1 - p) over the pixels of the answer, 0 to 1; None without an instruction.
+        flip: 1 minus the IoU with the mask of the previous frame; None if no previous frame has this instruction.
     """
 
     name: str
@@ -53,22 +53,22 @@ class Frame:
 
     @property
     def hardness(self) -> float:
-        """Higher for frames that say more: a low score, much uncertainty, a flip."""
+        """Hardness, higher for a low score, high uncertainty, and a changed mask."""
         return 0.0 if self.score is None else 1 - self.score + (self.uncertainty or 0.0) + (self.flip or 0.0)
 
 
 def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, among: Collection[str] | None) -> int:
-    """Picks frames and writes their images, ``images.csv`` and ``frames.json``; returns their number.
+    """Selects frames and writes their images, ``images.csv`` and ``frames.json``; returns their number.
 
     Args:
-        folder: Folder to write, whole or not at all.
-        frames: Frames to pick from.
-        segmenter: Model that answers them.
-        most: Most frames.
-        among: Names of the frames that may be picked, those that have labels; None: all.
+        folder: Folder, written completely or not at all.
+        frames: Available frames.
+        segmenter: Model that answers the frames.
+        most: Largest number of frames.
+        among: Names of the frames to select from, because they have labels; None: all.
 
     Raises:
-        DatasetError: Not one frame can be used.
+        DatasetError: No frame can be used.
         OSError: The folder cannot be written.
     """
     places = [place for place in frames.places() if among is None or place.name in among]
@@ -92,10 +92,10 @@ def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, 
 
 
 def read_frames(folder: Path) -> list[Frame]:
-    """The frames that were picked, in the order in which they were taken.
+    """Reads the selected frames, in the order in which they were taken.
 
     Raises:
-        DatasetError: They are missing or damaged.
+        DatasetError: The frames are missing or damaged.
     """
     path = folder / FRAMES_FILE
     records = read_json(path, DatasetError, "the frames that were picked")
@@ -109,14 +109,14 @@ def read_frames(folder: Path) -> list[Frame]:
 
 
 def spread(places: Sequence[Place], most: int) -> list[Place]:
-    """At most so many, evenly from first to last."""
+    """Returns at most ``most`` places, evenly spaced from first to last."""
     if len(places) <= most:
         return list(places)
     return [places[round(i)] for i in np.linspace(0, len(places) - 1, most)]
 
 
 def runs(values: Sequence[str]) -> list[int]:
-    """The number of the run of equal values that each belongs to, from 0; "" is a run of its own."""
+    """Returns the number of the run of equal values for each value, from 0; each "" is a separate run."""
     found: list[int] = []
     for i, value in enumerate(values):
         found.append(0 if i == 0 else found[-1] + (not value or value != values[i - 1]))
@@ -124,14 +124,14 @@ def runs(values: Sequence[str]) -> list[int]:
 
 
 def choose(frames: Sequence[Frame], most: int) -> list[Frame]:
-    """The hardest frame of each of ``most`` stretches of equal length."""
+    """Returns the hardest frame of each of ``most`` stretches of equal length."""
     edges = np.linspace(0, len(frames), min(most, len(frames)) + 1).round().astype(int)
     stretches = (frames[low:high] for low, high in pairwise(edges))
     return [max(stretch, key=lambda frame: frame.hardness) for stretch in stretches]
 
 
 def _judge(segmenter: Segmenter, frames: Frames, places: Sequence[Place], stops: dict[str, int]) -> Iterator[Frame]:
-    """The frames that can be read, with what the model's initial answer says of them."""
+    """Yields the readable frames, rated by the model's initial answer."""
     said = {place.name: place.instruction for place in places}
     before: tuple[int, NDArray[np.bool_]] | None = None
     for name, image in tqdm(frames.images(said), total=len(said), desc="picking", unit="frame", disable=None):

@@ -1,4 +1,4 @@
-"""Masks that a model proposes for the frames, as a dataset: where people begin to label."""
+"""Masks proposed by a model for the frames, as a dataset: the starting point for labelling."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ UNKNOWN = "target"
 
 
 def write_proposals(folder: Path, images: Path, frames: Sequence[Frame], segmenter: Segmenter) -> dict[str, int]:
-    """Answers the frames that have an instruction; returns how many have one, and how many a mask.
+    """Answers the frames with an instruction; returns the numbers of frames with an instruction and with a mask.
 
     Args:
-        folder: Dataset folder to write, whole or not at all.
-        images: Folder of the frames' images.
-        frames: Frames.
+        folder: Dataset folder, written completely or not at all.
+        images: Folder with the images of the frames.
+        frames: Selected frames.
         segmenter: Model that proposes masks.
 
     Raises:
@@ -52,6 +52,6 @@ def write_proposals(folder: Path, images: Path, frames: Sequence[Frame], segment
                 split=SPLIT,
                 source="learn",
                 expressions=count_expressions(frame.instruction),
-                distractors=0,  # nobody has counted them
+                distractors=0,  # unknown: they were not counted
             )
     return {"frames": len(asked), "masks": masks}

@@ -1,7 +1,7 @@
-"""What a model rehearses so that it forgets nothing: its own mixture, or what can be made on the spot instead.
+"""Rehearsal data against forgetting: the model's own training mixture, or a stand-in that is made here.
 
-The training data of the embedded model are not in this package. The photographs of the demo and homes that are
-rendered here stand in for them.
+The training data of the embedded model are not part of this package. The photographs of the demo and newly rendered
+homes are the stand-in for them.
 """
 
 from __future__ import annotations
@@ -26,19 +26,23 @@ from training.datasets.merge import merge_datasets
 SOURCE = "rehearsal"
 PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "mdsm_ros" / "demo" / "photographs"
 PHOTOGRAPH_VIEWS = 15
-HOMES: Mapping[str, int] = {"train": 3, "val": 1, "test": 1}  # homes of each split
+HOMES: Mapping[str, int] = {"train": 3, "val": 1, "test": 1}  # number of homes in each split
 HOME_SIZE = (400, 300)
-MIXED: Mapping[str, int] = {"train": 400, "val": 60, "test": 60}  # images of each split of the user's mixture
+MIXED: Mapping[str, int] = {
+    "train": 400,
+    "val": 60,
+    "test": 60,
+}  # number of images from each split of the user's mixture
 
 
 def write_rehearsal(folder: Path, mix: Path | None, side: int, seed: int) -> int:
-    """Writes what is rehearsed as a dataset with the splits of its sources; returns its number of images.
+    """Writes the rehearsal data as a dataset with the splits of its sources; returns its number of images.
 
     Args:
         folder: Folder of the dataset.
-        mix: Dataset of the user's; None: what can be made here.
+        mix: The user's dataset; None: a stand-in is made.
         side: Side of the model's input, pixels.
-        seed: Seed of what is drawn.
+        seed: Random seed.
 
     Raises:
         DatasetError: The user's dataset cannot be read.
@@ -57,7 +61,7 @@ def write_rehearsal(folder: Path, mix: Path | None, side: int, seed: int) -> int
 
 
 def _photographs(folder: Path, side: int, seed: int) -> Path:
-    """The photographs of the demo with changed views, all to learn from."""
+    """Writes augmented photographs of the demo, all for training."""
     plain, views = folder / "photographs", folder / "photograph-views"
     data = Dataset(PHOTOGRAPHS)
     _copy(plain, data, sorted(data.images), "train")
@@ -66,7 +70,7 @@ def _photographs(folder: Path, side: int, seed: int) -> Path:
 
 
 def _homes(folder: Path) -> Path:
-    """Homes that are rendered now; what the model is measured on are other homes than it learns from."""
+    """Renders homes; evaluation uses other homes than training."""
     from mdsm_ros.homes import CATEGORIES
     from mdsm_ros.homes.furnishing.options import SPLIT_MODELS, stock_of_cache
     from mdsm_ros.homes.generate import SPLIT_SEEDS, write_home
@@ -80,7 +84,7 @@ def _homes(folder: Path) -> Path:
 
 
 def _write_sample(folder: Path, data: Dataset, seed: int) -> int:
-    """Some images of each split of a dataset."""
+    """Copies some images of each split of a dataset."""
     rng = np.random.default_rng((seed, 5))
     chosen: list[int] = []
     for split, most in MIXED.items():
@@ -93,7 +97,7 @@ def _write_sample(folder: Path, data: Dataset, seed: int) -> int:
 
 
 def _copy(folder: Path, data: Dataset, image_ids: Sequence[int], split: str | None) -> None:
-    """Copies images with all that is said about them, into one split or as they are."""
+    """Copies images with their annotations and instructions, into one split or into their own splits."""
     wanted = set(image_ids)
     for image_id in image_ids:
         name = data.images[image_id].file_name
@@ -112,6 +116,6 @@ def _copy(folder: Path, data: Dataset, image_ids: Sequence[int], split: str | No
 
 
 def _rename_source(folder: Path) -> None:
-    """Calls the source of all instructions the same, as the training's mixture has it."""
+    """Gives all instructions the same source, as the training mixture expects."""
     data = Dataset(folder)
     _copy(folder, data, sorted(data.images), None)

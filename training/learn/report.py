@@ -1,4 +1,4 @@
-"""Old against new on the frames that were held out, and what the new model has forgotten."""
+"""Compares the old and the new model on the held-out frames, and on rehearsal data for forgetting."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from training.learn.data import LAB, REHEARSAL
 from training.learn.pick import Frame
 from training.learn.tune import some
 
-HERE, ELSEWHERE = "here", "elsewhere"  # held-out frames; what was rehearsed, other images of it
+HERE, ELSEWHERE = "here", "elsewhere"  # held-out frames; other images of the rehearsal data
 BETTER = "better"
 
 
 def write_report(
     path: Path, data: Path, frames: Sequence[Frame], models: tuple[str, Path], device: str, before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Compares the models, writes the page and a JSON file beside it; returns the verdict and the differences.
+    """Compares the models and writes the report and a JSON file beside it; returns the verdict and the differences.
 
     Args:
-        path: Page to write.
+        path: Path of the report.
         data: Folder of the datasets.
-        frames: Frames that were picked.
-        models: The old model's name and the new one's folder.
-        device: Where they run.
-        before: Facts of the steps before.
+        frames: Selected frames.
+        models: Name of the old model and folder of the new one.
+        device: Device of the models.
+        before: Facts of the earlier steps.
 
     Raises:
         WeightsError: A model cannot be loaded.
-        OSError: The page cannot be written.
+        OSError: The report cannot be written.
     """
     segmenters = [Segmenter.from_pretrained(model, device=device) for model in models]
     here, elsewhere = (_ask(Dataset(data / name), segmenters) for name in (LAB, REHEARSAL))
@@ -64,7 +64,7 @@ def write_report(
 
 
 def report_text(rows: Mapping[str, Figures], said: str, old: str, new: Path) -> str:
-    """What the command prints."""
+    """Returns the text that the command prints."""
     figures = rows[f"{HERE}, mIoU"]
     interval = "no interval: the held-out frames are of one stop"
     if LOW in figures:

@@ -1,4 +1,4 @@
-"""Steps that are done once: each leaves its result whole, and a mark that says from what it was made."""
+"""Steps that run once: each writes its result completely, with a mark that records its inputs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Step:
 
     Attributes:
         name: Name of the step.
-        inputs: What its result depends on, beside the steps before it.
-        work: Makes the result; returns facts for people, JSON-ready.
+        inputs: Inputs of the step, other than the results of earlier steps.
+        work: Function that makes the result; returns facts for the report, JSON-ready.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Step:
 
 
 def run_steps(out: Path, steps: Sequence[Step]) -> dict[str, Facts]:
-    """Does the steps that are not done yet, in order; a step whose inputs have changed is done again.
+    """Runs the steps that are not done yet, in order; a step with changed inputs is run again.
 
     Args:
         out: Folder of the results.
@@ -45,7 +45,7 @@ def run_steps(out: Path, steps: Sequence[Step]) -> dict[str, Facts]:
 
     Raises:
         StorageError: The disk is full, or the folder cannot be written.
-        MdsmError: As a step raises it.
+        MdsmError: A step failed.
     """
     found: dict[str, Facts] = {}
     key = ""
@@ -67,7 +67,7 @@ def _work(step: Step, path: Path, key: str) -> Facts:
     began, used = time.monotonic(), time.process_time()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # what is overwritten now is no result any more
+        path.unlink(missing_ok=True)  # the result is invalid while it is overwritten
         facts = step.work()
         facts["seconds"] = round(time.monotonic() - began, 1)
         facts["cpu seconds"] = round(time.process_time() - used, 1)
@@ -80,10 +80,10 @@ def _work(step: Step, path: Path, key: str) -> Facts:
 
 
 def read_mark(path: Path) -> dict[str, Any] | None:
-    """The mark of a step that is done; None where it is not."""
+    """Reads the mark of a finished step; None if it is not finished."""
     try:
         content = read_json(path, DatasetError, "a step")
-    except DatasetError:  # not there, or damaged by a power cut
+    except DatasetError:  # absent, or damaged by a power cut
         return None
     whole = isinstance(content, dict) and isinstance(content.get("facts"), dict)
     return content if whole else None

@@ -1,4 +1,4 @@
-"""The training and the calibration of the new model."""
+"""Trains and calibrates the new model."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from training.train.config import read_config as read_training
 CONFIG_NAME = "config/train/mdsm-lab.yaml"
 PACKAGE = "mdsm_ros"
 KEY_FILE = "made-from"
-BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs that compute in it
-FEATURE_BYTES = 400_000  # of an image at 320 pixels, rounded up
-CHECKPOINT_BYTES = 24  # for each byte of half-precision weights: two checkpoints with Adam's moments and the average
+BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs with bfloat16 arithmetic
+FEATURE_BYTES = 400_000  # features of an image of 320 pixels, rounded up
+CHECKPOINT_BYTES = 24  # per byte of half-precision weights: two checkpoints with Adam's moments and the average
 LEAST_CALIBRATED = 30  # instructions
-MOST_ASKED = 150  # instructions that a model is measured on, of each dataset
+MOST_ASKED = 150  # instructions of each dataset on which a model is evaluated
 
 
 def default_config() -> Path:
-    """The training configuration that comes with this package.
+    """Returns the training configuration of this package.
 
     Raises:
-        ConfigError: It is not where the package was installed.
+        ConfigError: The installed package does not contain it.
     """
     source = Path(__file__).resolve().parents[2]
     prefixes = [sys.prefix, *os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
@@ -51,10 +51,11 @@ def default_config() -> Path:
 
 
 def training_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
-    """The configuration of a training that starts from a model.
+    """Builds the configuration of a training that starts from a model.
 
     Args:
-        path: Training configuration; its preset and model stand back behind those of ``model``.
+        path: Training configuration; its model settings are replaced by those of ``model``, its preset only if it does
+            not fit.
         model: Name, folder or hub id of the model to start from.
         seed: Seed of the training.
         device: "auto", "cpu" or a GPU.
@@ -82,14 +83,14 @@ def training_config(path: Path, model: str, seed: int, device: str) -> TrainConf
 
 
 def _frozen(model: ModelConfig, config: TrainConfig) -> dict[str, bool]:
-    """Fields that keep the encoders as they are, where their features are cached."""
+    """Returns fields that freeze the encoders if their features are cached."""
     if not config.feature_cache or not isinstance(model, MDSMConfig):
         return {}
     return {"freeze_clip": True, "freeze_efficientnet": True}
 
 
 def _precision(wanted: str, device: str) -> str:
-    """bf16 only where it makes steps shorter."""
+    """Chooses bf16 only where it makes steps shorter."""
     import torch
 
     if wanted != "bf16" or (device != "cpu" and torch.cuda.is_available()):
@@ -102,20 +103,20 @@ def _precision(wanted: str, device: str) -> str:
 
 
 def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> dict[str, Any]:
-    """Trains, or resumes the training that was interrupted; the same data and configuration give the same weights.
+    """Trains, or resumes an interrupted training; the same data and configuration give the same weights.
 
     Args:
         folder: Folder for checkpoints and the model.
         data: Folder of the datasets.
         config: Training configuration.
-        device: "cpu", or another one where there is a GPU.
+        device: "cpu", or a GPU.
 
     Returns:
-        Steps of each stage.
+        Number of steps in each stage.
 
     Raises:
-        TrainingError: The numbers are not finite any more.
-        StorageError: The disk is full, or has too little room from the beginning.
+        TrainingError: The loss or the weights are no longer finite.
+        StorageError: The disk is full, or has too little space at the beginning.
     """
     from training.train.options import RunOptions
     from training.train.run import run_training
@@ -134,10 +135,10 @@ def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> d
 
 
 def _expect_room(folder: Path, data: Path, config: TrainConfig) -> None:
-    """Raises where the disk has no room for cached features and checkpoints, before hours are spent on them.
+    """Checks the disk space for cached features and checkpoints, before hours are spent on them.
 
     Raises:
-        StorageError: It has not.
+        StorageError: The disk has too little space.
     """
     assert config.start_from is not None
     weights = sum(path.stat().st_size for path in model_folder(config.start_from).glob("*.safetensors"))
@@ -151,16 +152,16 @@ def _expect_room(folder: Path, data: Path, config: TrainConfig) -> None:
 
 
 def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dict[str, Any]:
-    """Writes the new model with the ``present_threshold`` that has the highest gIoU on what was not learned from.
+    """Writes the new model with the ``present_threshold`` of the highest gIoU on validation data.
 
     Args:
-        folder: Folder of the new model, written whole or not at all.
-        trained: Folder of the model as it was trained.
+        folder: Folder of the new model, written completely or not at all.
+        trained: Folder of the trained model.
         data: Folder of the datasets.
-        device: Where the model runs.
+        device: Device of the model.
 
     Returns:
-        The threshold and the number of instructions that it was chosen on; with too few it stays as it was.
+        The threshold and the number of instructions used to choose it; with too few, it is unchanged.
 
     Raises:
         WeightsError: The trained model is damaged.
@@ -182,7 +183,7 @@ def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dic
 
 
 def some(instructions: Sequence[Instruction]) -> list[Instruction]:
-    """At most :data:`MOST_ASKED` of them, evenly from first to last."""
+    """Returns at most :data:`MOST_ASKED` instructions, evenly spaced from first to last."""
     step = -(-len(instructions) // MOST_ASKED) or 1
     return list(instructions[::step])
 

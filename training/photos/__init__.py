@@ -1,1 +1,1 @@
-"""Photographs with instance masks: bringing them in, speaking about them, and keeping their splits apart."""
+"""Photographs with instance masks: importing them, making sentences about them, and separating their splits."""

@@ -44,10 +44,10 @@ def add_split_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(args: argparse.Namespace) -> Options:
-    """The options of the command line.
+    """Returns the options of the command line.
 
     Raises:
-        DatasetError: The splits take more than all pictures.
+        DatasetError: The splits take more than all images.
     """
     rest = args.test if args.test_exhaustive is None else args.test_exhaustive
     if max(args.test, rest) + args.val > 1:

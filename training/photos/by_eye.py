@@ -1,6 +1,6 @@
-"""Sentences that people wrote while they looked at the pictures, kept beside the annotations as JSON lines.
+"""Sentences that people wrote about the images, stored as JSON lines beside the annotations.
 
-``{"file_name", "annotation", "category", "bbox", "text", "writer", "beyond_rules"}`` each; see README.md in
+Each line is ``{"file_name", "annotation", "category", "bbox", "text", "writer", "beyond_rules"}``; see README.md in
 ``training/photos/sentences``.
 """
 
@@ -31,7 +31,7 @@ class EyeSentence:
     Attributes:
         annotation: Id in the file of annotations.
         text: The sentence.
-        writer: Who wrote it.
+        writer: Name of the writer.
     """
 
     annotation: int | str
@@ -42,19 +42,19 @@ class EyeSentence:
 def read_sentences(
     paths: Sequence[Path], pictures: Sequence[Picture], split: Callable[[Picture], str], faults: Faults
 ) -> dict[str, list[EyeSentence]]:
-    """The sentences of some files that fit the pictures' annotations, by the pictures' names.
+    """Reads the sentences of some files that match the images' annotations, by image name.
 
-    A file named ``test.jsonl`` is for pictures of the test split, any other for the rest: a sentence for the other
-    side is left out, so that no writer's sentences are in both.
+    A file named ``test.jsonl`` is for images of the test split, any other file for the rest. Sentences in the wrong
+    file are omitted, so that no writer's sentences are in both.
 
     Args:
         paths: Files of JSON lines.
         pictures: Images of the collection.
-        split: The split of a picture.
+        split: Function that returns the split of an image.
         faults: Record of the faults found.
 
     Raises:
-        DatasetError: A file is missing or is no text.
+        DatasetError: A file is missing or is not text.
     """
     by_name = {picture.name: picture for picture in pictures}
     found: dict[str, list[EyeSentence]] = defaultdict(list)
@@ -76,7 +76,7 @@ def read_sentences(
 
 
 def digest(paths: Sequence[Path]) -> list[str]:
-    """SHA-256 of each file."""
+    """Returns the SHA-256 of each file."""
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
 
 
@@ -107,7 +107,7 @@ def _records(path: Path, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def _mismatch(record: dict[str, Any], picture: Picture) -> str | None:
-    """Why a sentence does not belong to the annotation that it names; None when it does."""
+    """Returns why a sentence does not match the annotation that it names; None if it does."""
     thing = next((thing for thing in picture.things if thing.id == record["annotation"]), None)
     if thing is None:
         return "an annotation that the picture does not have"
@@ -120,7 +120,7 @@ def _mismatch(record: dict[str, Any], picture: Picture) -> str | None:
 
 
 def _overlap(box: Any, thing: Thing) -> float | None:
-    """Intersection over union of two boxes in COCO's form; None where one is no box."""
+    """Returns the intersection over union of two boxes in COCO format; None if one is not a box."""
     other: Any = thing.record.get("bbox")
     for values in (box, other):
         sound = isinstance(values, list) and len(values) == 4

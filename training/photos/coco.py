@@ -1,6 +1,6 @@
-"""Reads COCO's form of instance annotations: what labelme, CVAT, Label Studio, Roboflow and COCO itself export.
+"""Reads instance annotations in COCO format, as exported by labelme, CVAT, Label Studio, Roboflow and COCO itself.
 
-Records that cannot be used are counted and named, the rest is used. Masks and pictures are read later, see
+Unusable records are counted and named, the rest is used. Masks and images are read later, see
 :mod:`training.photos.pixels`.
 """
 
@@ -51,13 +51,13 @@ _SINGULAR = {"images": "image", "annotations": "annotation", "categories": "cate
 
 @dataclass(frozen=True)
 class Thing:
-    """A labelled object as it stands in the file.
+    """A labelled object as recorded in the file.
 
     Attributes:
         id: Id of the annotation.
         kind: Normalised name of its category.
         record: Record in the file.
-        certain: One whole object; not a crowd, and not a region of which only the class is known.
+        certain: Whether it is one whole object: not a crowd, and not a region of which only the class is known.
     """
 
     id: int | str
@@ -68,17 +68,17 @@ class Thing:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with its objects.
+    """An image with its objects.
 
     Attributes:
-        name: The file's name as recorded.
-        path: The file.
+        name: Name of the file as recorded.
+        path: Path of the file.
         width, height: Recorded size in pixels.
         things: The objects.
-        captions: Sentences about the whole picture.
-        exhaustive: Kinds of which every object is labelled.
-        all_labelled: Every object of every kind in the file is labelled.
-        unique: False where only some objects of a kind are labelled.
+        captions: Sentences about the whole image.
+        exhaustive: Categories of which every object is labelled.
+        all_labelled: Whether every object of every category in the file is labelled.
+        unique: False if only some objects of a category are labelled.
     """
 
     name: str
@@ -112,12 +112,12 @@ def read_collection(path: Path, images: Path, faults: Faults, *, exhaustive: boo
 
     Args:
         path: The JSON file.
-        images: Folder of the pictures; nothing outside it is read.
+        images: Folder of the images; no file outside it is read.
         faults: Record of the faults found.
-        exhaustive: where the file does not say how a picture was annotated, every object of the file's categories is.
+        exhaustive: Whether every object of the file's categories is labelled in images without information on this.
 
     Raises:
-        DatasetError: The file is missing, is not JSON, or has nothing usable.
+        DatasetError: The file is missing, is not JSON, or contains nothing usable.
     """
     content, digest = _read(path)
     kinds = _categories(content, faults)
@@ -149,7 +149,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], str]:
 
 
 def _records(content: Mapping[str, Any], key: str, faults: Faults) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """The records under a key that are JSON objects with an id of their own, each with a name for messages."""
+    """Yields the records under a key that are JSON objects with a unique id, each with a name for messages."""
     records = content.get(key)
     if not isinstance(records, list):
         if key != "captions":
@@ -188,7 +188,7 @@ def _categories(content: Mapping[str, Any], faults: Faults) -> dict[Any, str]:
 
 
 def _images(content: Mapping[str, Any], folder: Path, faults: Faults) -> dict[Any, tuple[dict[str, Any], Path]]:
-    """Usable records of images and the files, by id."""
+    """Returns usable image records and their files, by id."""
     found: dict[Any, tuple[dict[str, Any], Path]] = {}
     files: set[Path] = set()
     root = folder.resolve()
@@ -217,7 +217,7 @@ def _size(value: object) -> int | None:
 
 
 def _inside(root: Path, file_name: str) -> Path | None:
-    """The file of a name in a folder; None where the name leads out of it."""
+    """Returns the file of a name in a folder; None if the name leads out of it."""
     try:
         return inside(root, file_name.replace("\\", "/").removeprefix("./"), DatasetError).resolve()
     except DatasetError:
@@ -225,7 +225,7 @@ def _inside(root: Path, file_name: str) -> Path | None:
 
 
 def _captions(content: Mapping[str, Any], records: Mapping[Any, object], faults: Faults) -> dict[Any, list[str]]:
-    """Captions by image: of the list ``captions``, and records of ``annotations`` that are nothing else."""
+    """Returns captions by image, from the list ``captions`` and from ``annotations`` with a caption only."""
     found: dict[Any, list[str]] = defaultdict(list)
     entries = [record for _, record in _records(content, "captions", faults)]
     listed = content.get("annotations")
@@ -255,7 +255,7 @@ def _things(
             faults.add("annotations left out: an image that is not there, or is left out", name)
             continue
         kind = kinds.get(category_id) if _is_id(category_id) else None
-        if kind is None:  # it is still something of an unknown kind in the picture
+        if kind is None:  # it is still an object of unknown category in the image
             faults.add("annotations of a category that is not there", name)
         certain = kind is not None and not record.get("iscrowd") and record.get("reliable", 2) != 0
         found[image_id].append(Thing(record["id"], kind or UNKNOWN_KIND, record, certain))

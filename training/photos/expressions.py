@@ -1,4 +1,4 @@
-"""Sentences that a file brings along: expressions of its annotations, and captions that speak of one object."""
+"""Sentences contained in a file: expressions of its annotations, and captions about one object."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from training.photos.speech.words.kinds import nouns
 SOURCES = {"template": "template", "written": "eye", "human": "human"}
 """The source of an instruction by how its ``instruction_source`` begins."""
 
-UNTOLD = "annotation"  # the source where the file does not say who wrote the sentences
+UNTOLD = "annotation"  # the source if the file does not name the writer of the sentences
 
 PEOPLE = frozenset({"man", "woman", "boy", "girl", "lady", "guy", "child", "kid", "surfer", "skateboarder", "skier"})
-ADJECTIVES_AT_MOST = 4  # between a caption's article and its noun
+ADJECTIVES_AT_MOST = 4  # largest number of words between a caption's article and its noun
 _JOINED = frozenset({"and", "or", "with", "of"})
 _BROKEN = re.compile(r"[,;:]")
 _ING = re.compile(r"\w+ing$")
@@ -72,7 +72,7 @@ class Said:
 
     Attributes:
         text: The sentence.
-        source: Who made it.
+        source: Name of the writer or model.
     """
 
     text: str
@@ -80,7 +80,7 @@ class Said:
 
 
 def expressions(record: Mapping[str, Any]) -> Iterator[Said]:
-    """The sentences in an annotation's fields ``instruction``, ``phrase``, ``caption`` and ``sentences``."""
+    """Yields the sentences in an annotation's fields ``instruction``, ``phrase``, ``caption`` and ``sentences``."""
     told = record.get("instruction_source")
     source = UNTOLD
     if isinstance(told, str):
@@ -102,10 +102,10 @@ def _said(text: str, source: str) -> Iterator[Said]:
 
 
 def caption_target(caption: str, judge: Judge) -> int | None:
-    """The index of the one object that a caption has as its head ("A cat lying on a couch"); None where unclear.
+    """Returns the index of the object that is a caption's head ("A cat lying on a couch"); None if unclear.
 
-    The caption must begin with an article and the object's name in the singular, something must be said of it, and
-    nothing else in the picture may go by the name.
+    The caption must begin with an article and the object's name in the singular, it must contain a statement about the
+    object, and no other object in the image may have the name.
     """
     first = _BROKEN.split(caption)[0].lower()
     spoken = re.findall(r"[a-z]+", first)

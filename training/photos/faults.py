@@ -1,4 +1,4 @@
-"""What of a collection cannot be used, counted and named."""
+"""Counts and names the unusable records of a collection."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 SEPARATOR = "\t"
-EXAMPLES = 3  # names that are printed for each reason
+EXAMPLES = 3  # names printed for each reason
 
 
 class Faults:
-    """Counts what is left out, by reason, and remembers its names in the order in which they came."""
+    """Counts omitted records by reason, and stores their names in order."""
 
     def __init__(self) -> None:
         self.names: dict[str, list[str]] = defaultdict(list)
 
     def add(self, reason: str, name: str) -> None:
-        """Notes something that is left out.
+        """Adds an omitted record.
 
         Args:
             reason: Description of the fault, such as "annotations left out: no mask".
@@ -25,7 +25,7 @@ class Faults:
         self.names[reason].append(name)
 
     def add_counts(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """Takes over what workers noted under :func:`key`; returns the other counts."""
+        """Adds the counts that workers stored under :func:`key`; returns the other counts."""
         others = {}
         for text, number in counts.items():
             reason, separator, name = text.partition(SEPARATOR)
@@ -36,7 +36,7 @@ class Faults:
         return others
 
     def lines(self) -> list[str]:
-        """One line a reason, with its number and some of the names."""
+        """Returns one line for each reason, with its count and some of the names."""
         lines = []
         for reason, names in sorted(self.names.items()):
             more = f" and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
@@ -45,5 +45,5 @@ class Faults:
 
 
 def key(reason: str, name: str) -> str:
-    """A fault as a worker counts it."""
+    """Returns the name of a worker's counter for a fault."""
     return f"{reason}{SEPARATOR}{name}"

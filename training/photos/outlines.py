@@ -38,13 +38,13 @@ COLORS: tuple[tuple[int, int, int], ...] = (
     (180, 220, 0),
     (255, 120, 180),
 )
-MIN_AREA = 150  # pixels of the drawing: smaller objects cannot be recognised
+MIN_AREA = 150  # pixels of the drawing: smaller objects are not recognizable
 FONT_SIZE = 0.6
 JPEG_QUALITY = 88
 
 
 def draw(rgb: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], size: int) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) with the masks' (H, W) outlines, numbered from 1 on, its longer side ``size`` pixels."""
+    """Draws numbered outlines of masks (H, W) on an image (H, W, 3), scaled to ``size`` pixels on the longer side."""
     import cv2
 
     scale = size / max(rgb.shape[:2])
@@ -62,7 +62,7 @@ def draw(rgb: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], size: int) 
 
 
 def _inmost(mask: NDArray[np.uint8]) -> tuple[int, int]:
-    """Column and row of the pixel that is farthest from the mask's edge."""
+    """Returns column and row of the pixel that is farthest from the mask's edge."""
     import cv2
 
     distance = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
@@ -81,7 +81,7 @@ def _label(drawing: NDArray[np.uint8], text: str, x: int, y: int, color: tuple[i
 
 
 def outlined(picture: Picture, size: int, faults: Faults) -> tuple[NDArray[np.uint8], list[dict[str, Any]]] | None:
-    """The drawing of a picture and the records of its numbered objects, the largest first; None without an object."""
+    """Draws an image and lists its numbered objects, the largest first; returns None without objects."""
     try:
         rgb = read_picture(picture.path, picture.width, picture.height).rgb
     except DatasetError as error:
@@ -129,7 +129,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draws; returns the exit status.
+    """Writes the drawings; returns the exit status.
 
     Raises:
         DatasetError: The annotations cannot be used, or the size is too small.
@@ -157,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _drawing_name(file_name: str, taken: dict[str, Any]) -> str:
-    """A name for a drawing: the picture's without its folders, with a number where two would be the same."""
+    """Returns a unique name for a drawing: the image's name without folders, with a number if it is taken."""
     stem = PurePosixPath(file_name.replace("\\", "/")).stem
     names = [f"{stem}.jpg", *(f"{stem}_{number}.jpg" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)

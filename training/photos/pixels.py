@@ -1,4 +1,4 @@
-"""The pixels of a collection's pictures and objects."""
+"""Reads the pixels of a collection's images and objects."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mdsm_ros.foreign import is_number
 from mdsm_ros.pixels import is_turned, open_picture, picture_to_rgb, upright
 from training.datasets.foreign.segmentation import FarOutError, NoMaskError, OtherSizeError, decode, sound_polygons
 
-REACH_OUT = 2.0  # pixels beyond the edge that are not worth a word
+REACH_OUT = 2.0  # pixels beyond the edge that are tolerated without a message
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """A picture as it is to be stored.
+    """An image to store.
 
     Attributes:
         rgb: Image (H, W, 3) in the recorded size.
-        as_it_is: The file itself shows these pixels, so that it need not be written anew.
+        as_it_is: Whether the file itself contains these pixels, so that it can be copied.
     """
 
     rgb: NDArray[np.uint8]
@@ -31,16 +31,16 @@ class Pixels:
 
 
 def read_picture(path: Path, width: int, height: int) -> Pixels:
-    """A picture in the recorded size: turned as its EXIF orientation says where the size fits so.
+    """Reads an image in the recorded size, rotated by its EXIF orientation if the size fits then.
 
-    Where both fit (a square, or a turn by 180 degrees) it is turned, as tools that label show it.
+    If both orientations fit (a square, or 180 degrees), it is rotated, as labelling tools show it.
 
     Raises:
         DatasetError: The file is missing, damaged, or of another size.
     """
     try:
         with open_picture(path) as image:
-            if image.size not in ((width, height), (height, width)):  # else it may be of any size
+            if image.size not in ((width, height), (height, width)):  # otherwise it may have any size
                 raise DatasetError(
                     f"{path.name} is {image.width}x{image.height} pixels, expected {width}x{height} as recorded"
                 )
@@ -56,15 +56,15 @@ def read_picture(path: Path, width: int, height: int) -> Pixels:
         raise DatasetError(f"{path.name} is missing, expected it in the folder of the images") from error
     except DatasetError:
         raise
-    except Exception as error:  # decoders of foreign bytes fail in many ways
+    except Exception as error:  # decoders of untrusted data fail in many ways
         raise DatasetError(f"{path.name} is not a readable image: {error}") from error
 
 
 def mask_of(segmentation: Any, width: int, height: int) -> tuple[NDArray[np.bool_], bool]:
-    """The mask (H, W) of an annotation, and whether it reached out of the picture and was cut there.
+    """Returns the mask (H, W) of an annotation, and whether it was cut because it reached out of the image.
 
     Raises:
-        DatasetError: There is none, it is damaged, of another size, or without a pixel.
+        DatasetError: The mask is missing, damaged, of another size, or empty.
     """
     if not segmentation:
         raise DatasetError("no mask")
@@ -94,7 +94,7 @@ def _reaches_out(polygons: list[list[float]], width: int, height: int) -> bool:
 
 
 def box_of(record: dict[str, Any], width: int, height: int) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of an annotation's ``bbox`` inside the picture; the whole picture without one."""
+    """Returns left, top, right and bottom of an annotation's ``bbox`` inside the image; the whole image without one."""
     box = record.get("bbox")
     whole = (0.0, 0.0, float(width), float(height))
     if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):

@@ -1,4 +1,4 @@
-"""Writes pictures with their objects, and all sentences about them."""
+"""Writes images with their objects, and all sentences about them."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from training.photos.speech.words.kinds import fits
 from training.photos.splits import picture_key, split_of
 
 SOURCE = "photos"
-COCO_DIGITS = 12  # of the numbers in COCO's file names
+COCO_DIGITS = 12  # digits of the numbers in COCO's file names
 
 
 @dataclass(frozen=True)
 class Options:
-    """What decides the sentences.
+    """The options that determine the sentences.
 
     Attributes:
-        test, val: Fractions of the pictures.
-        test_exhaustive: Fraction of the pictures whose annotation is exhaustive that are held out for testing.
+        test, val: Fractions of the images held out for testing and validation.
+        test_exhaustive: Fraction of the exhaustively annotated images held out for testing.
         per_picture: Largest number of generated sentences per image.
-        absent: Fraction of them about what is not in the picture.
+        absent: Fraction of these sentences about absent objects.
         seed: Random seed of the choice among sentences.
-        several: Fraction of the generated sentences that ask for several objects.
+        several: Fraction of the generated sentences about several objects.
     """
 
     test: float
@@ -52,17 +52,17 @@ class Options:
 
     @property
     def recipe(self) -> dict[str, float]:
-        """The options as a dataset records them; "several" only if it is used."""
+        """Returns the options as recorded in a dataset; "several" only if it is used."""
         return {name: value for name, value in asdict(self).items() if name != "several" or value}
 
     def split(self, picture: Picture) -> str:
-        """The split of a picture."""
+        """Returns the split of an image."""
         return split_of(picture.name, self.test_exhaustive if picture.all_labelled else self.test, self.val)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A unit of work: some of the pictures, and the sentences by eye about them."""
+    """A unit of work: some of the images, and the sentences that people wrote about them."""
 
     number: int
     pictures: tuple[Picture, ...]
@@ -71,11 +71,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A sentence about a picture.
+    """A sentence about an image.
 
     Attributes:
-        target: Position of its object; None: not in the picture.
-        others: Positions of further objects that it asks for.
+        target: Position of its object; None: not in the image.
+        others: Positions of further targets.
     """
 
     text: str
@@ -88,7 +88,7 @@ class Spoken:
 
 
 def write_slice(writer: DatasetWriter, unit: Slice, *, options: Options) -> None:
-    """Adds some pictures with their objects and sentences to a dataset; what cannot be used is noted."""
+    """Adds some images with their objects and sentences to a dataset; records faults."""
     for picture, sentences in zip(unit.pictures, unit.by_eye, strict=True):
         try:
             pixels = read_picture(picture.path, picture.width, picture.height)
@@ -103,7 +103,7 @@ def write_slice(writer: DatasetWriter, unit: Slice, *, options: Options) -> None
 
 
 def _masks(writer: DatasetWriter, picture: Picture) -> dict[int, NDArray[np.bool_]]:
-    """The usable masks of a picture's objects by their positions."""
+    """Returns the usable masks of an image's objects by their positions."""
     masks = {}
     for position, thing in enumerate(picture.things):
         name = f"annotation {thing.id} of {picture.name}"
@@ -118,7 +118,7 @@ def _masks(writer: DatasetWriter, picture: Picture) -> dict[int, NDArray[np.bool
 
 
 class _PictureWriter:
-    """Writes one picture with its objects and sentences."""
+    """Writes one image with its objects and sentences."""
 
     def __init__(
         self,
@@ -143,11 +143,11 @@ class _PictureWriter:
         thing = self.picture.things[position]
         if position in self.masks:
             return object_of(position, thing.kind, self.masks[position], self.rgb, certain=thing.certain)
-        box = box_of(dict(thing.record), self.picture.width, self.picture.height)  # it is there, but where?
+        box = box_of(dict(thing.record), self.picture.width, self.picture.height)  # present, but its pixels are unknown
         return PictureObject(position, thing.kind, box, int((box[2] - box[0]) * (box[3] - box[1])), certain=False)
 
     def write(self, sentences: tuple[EyeSentence, ...], as_it_is: bool) -> None:
-        """Stores the picture, its objects and all sentences about it; nothing where nothing can be said."""
+        """Stores the image, its objects and all sentences about it; stores nothing if there are no sentences."""
         spoken = list(self._distinct([*self._by_eye(sentences), *self._of_the_file(), *self._by_rule()]))
         if not spoken:
             self.writer.count(key("images left out: nothing can be said about them", self.picture.name))
@@ -219,7 +219,7 @@ class _PictureWriter:
             )
 
     def _counted(self, text: str, target: int, source: str, origin: str) -> Spoken:
-        """A sentence of somebody else's, with what can be counted in it."""
+        """Makes the record of an existing sentence, with counts from its words."""
         kind = self.picture.things[target].kind
         distractors = sum(fits(kind, o.kind) is True for o in self.scene.objects if o.index != target)
         return Spoken(text, target, source, origin, count_expressions(text), distractors)
@@ -241,13 +241,13 @@ class _PictureWriter:
 
 
 def _reliability(thing: Thing) -> dict[str, str]:
-    """How sure the file is that this is one whole object, where it is not certain: "0" or "1"."""
+    """Returns the file's rating of whether this is one whole object, "0" or "1", if there is one."""
     reliable = thing.record.get("reliable")
     return {"reliable": str(reliable)} if reliable in (0, 1) else {}
 
 
 def exhaustive_groups(pictures: Sequence[Picture]) -> list[dict[str, list[str]]]:
-    """Which kinds are labelled completely in which scenes, for a dataset's ``info["exhaustive"]``."""
+    """Returns the completely labelled categories of groups of scenes, for a dataset's ``info["exhaustive"]``."""
     groups: dict[frozenset[str], list[str]] = {}
     for picture in pictures:
         if picture.exhaustive and picture.unique:
@@ -256,6 +256,6 @@ def exhaustive_groups(pictures: Sequence[Picture]) -> list[dict[str, list[str]]]
 
 
 def scene_name(file_name: str) -> str:
-    """What names the picture in all collections: "COCO 89" as ``mdsm-data refcoco`` has it, else its number."""
+    """Returns the name of an image in all collections: "COCO 89" as in ``mdsm-data refcoco``, else its number."""
     number = picture_key(file_name)
     return f"COCO {int(number)}" if number.isdigit() and len(number) == COCO_DIGITS else f"photo {number}"

@@ -28,20 +28,20 @@ from training.shimrie.raycast import RayCaster, objects_of_faces
 from training.shimrie.skybox import read_skybox, sample
 from training.shimrie.views import CAMERA, HEIGHT, WIDTH, View
 
-MIN_ANNOTATED = 64  # pixels; smaller parts of other objects are not annotated and do not distract
+MIN_ANNOTATED = 64  # pixels; smaller parts of other objects are not annotated and do not count as distractors
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where the data lie, and what is kept.
+    """Places of the data, and requirements for masks.
 
     Attributes:
-        masks: "instance": the object itself; "class": everything with its label in the viewpoint's region within
-            REVERIE's box, which is all that the authors' rendering can tell apart.
-        min_area: Smallest share of the image that a mask may cover.
-        min_inside: Smallest share of a mask that must lie in REVERIE's box.
-        min_fill: Smallest share of REVERIE's box that the mask's own box must cover; REVERIE's are projected 3D boxes,
-            loose and blind to occlusion.
+        masks: "instance": the object itself; "class": all objects with its label in the viewpoint's region within
+            REVERIE's box, which the authors' rendering cannot separate.
+        min_area: Smallest fraction of the image covered by a mask.
+        min_inside: Smallest fraction of a mask inside REVERIE's box.
+        min_fill: Smallest fraction of REVERIE's box covered by the mask's own box; REVERIE's boxes are projected 3D
+            boxes, which are loose and ignore occlusion.
     """
 
     matterport: Path
@@ -54,7 +54,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """A unit of work: everything that is asked for at one viewpoint."""
+    """A unit of work: all targets and instructions at one viewpoint."""
 
     scan: str
     viewpoint: str
@@ -73,10 +73,10 @@ class Scan:
 
 
 def load_scan(root: Path, connectivity: Path, scan: str) -> Scan:
-    """Reads what is needed of a scan.
+    """Reads the required parts of a scan.
 
     Raises:
-        DatasetError: Something is missing or damaged.
+        DatasetError: A file is missing or damaged.
     """
     house = matterport.read_house(matterport.find(root, scan, f"house_segmentations/{scan}.house"))
     vertices, faces, segments = matterport.read_mesh(matterport.find(root, scan, f"house_segmentations/{scan}.ply"))
@@ -91,7 +91,7 @@ def load_scan(root: Path, connectivity: Path, scan: str) -> Scan:
 
 @lru_cache(maxsize=1)
 def _scan_or_error(root: Path, connectivity: Path, scan: str) -> Scan | DatasetError:
-    """The last scan stays in memory, and so does the reason why it cannot be read."""
+    """Reads a scan; caches the last one, or the error that it raised."""
     try:
         return load_scan(root, connectivity, scan)
     except DatasetError as error:
@@ -191,7 +191,7 @@ def target_mask(
     box: tuple[float, float, float, float],
     options: Options,
 ) -> NDArray[np.bool_]:
-    """The pixels (480, 640) of an object in a view, given the object at each pixel and REVERIE's box there."""
+    """Returns the pixels (480, 640) of an object in a view, from the object at each pixel and REVERIE's box."""
     if options.masks == "instance" or object_id not in scan.house.objects:
         mask: NDArray[np.bool_] = objects == object_id
         return mask
@@ -210,15 +210,15 @@ def _box_mask(box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
 def choose_view(
     masks: dict[int, NDArray[np.bool_]], boxes: dict[int, tuple[float, float, float, float]], options: Options
 ) -> tuple[int | None, str]:
-    """The view whose mask is the largest, among those that the image's border does not cut off if there are any.
+    """Chooses the view with the largest mask, preferably one that the image's border does not cut off.
 
     Args:
         masks: Masks (480, 640) by view index.
-        boxes: REVERIE's, by view index.
+        boxes: REVERIE's boxes by view index.
         options: Requirements for masks.
 
     Returns:
-        The view's index, or None and why there is none.
+        The view's index, or None and the reason.
     """
     if not boxes:
         return None, "REVERIE gives no view of it"
@@ -280,7 +280,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
+    """Builds the dataset, or resumes one that was interrupted; returns the exit status."""
     options = Options(
         matterport=args.matterport,
         connectivity=args.connectivity or args.reverie,
@@ -289,7 +289,7 @@ def run(args: argparse.Namespace) -> int:
         min_inside=args.min_inside,
         min_fill=args.min_fill,
     )
-    _scan_or_error.cache_clear()  # what was missing a moment ago may be there now
+    _scan_or_error.cache_clear()  # missing files may exist now
     items, joins = reverie.read_items(args.reverie)
     print(reverie.join_table(joins))
     units = _units(items, args.scans)

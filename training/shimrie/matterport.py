@@ -1,4 +1,4 @@
-"""Reading a Matterport3D scan: its objects, its mesh, and where its panoramas stand.
+"""Reads a Matterport3D scan: its objects, its mesh, and the poses of its panoramas.
 
 Formats: niessner/Matterport, data_organization.md; connectivity: peteanderson80/Matterport3DSimulator. A scan's files
 are found in DIR/<scan>, DIR/<scan>/<scan> (the archives unpacked inside) and the same below DIR/v1/scans.
@@ -77,7 +77,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class House:
-    """What a .house file says of objects.
+    """The objects of a .house file.
 
     Attributes:
         objects: Objects by object index, which is REVERIE's objId.
@@ -90,17 +90,17 @@ class House:
 
 @dataclass(frozen=True)
 class Panorama:
-    """Where a panorama was taken; ``pose`` is camera to scan, (4, 4), metres."""
+    """The pose of a panorama; ``pose`` is camera to scan, (4, 4), metres."""
 
     name: str
     pose: NDArray[np.float64]
 
 
 def find(root: Path, scan: str, relative: str) -> Path:
-    """A file of a scan.
+    """Finds a file of a scan.
 
     Raises:
-        DatasetError: It is in none of the known places.
+        DatasetError: The file is in none of the known places.
     """
     places = [root / top / sub / relative for top in _ROOTS for sub in (scan, f"{scan}/{scan}")]
     for place in places:
@@ -113,7 +113,7 @@ def read_house(path: Path) -> House:
     """Reads ``<scan>.house``.
 
     Raises:
-        DatasetError: A line does not have the form, or points at one that is not there.
+        DatasetError: A line has another form, or refers to a missing line.
     """
     categories: dict[int, tuple[str, str]] = {}
     objects: dict[int, SceneObject] = {}
@@ -146,7 +146,7 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
     """Reads a whole-house .ply: vertices (V, 3) in metres, faces (F, 3), and the segment id of each face (F,).
 
     Raises:
-        DatasetError: The file is damaged, is no triangle mesh, or its faces have no ``face_material``.
+        DatasetError: The file is damaged, is not a triangle mesh, or its faces have no ``face_material``.
     """
     from plyfile import PlyData
 
@@ -156,7 +156,7 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
         vertices = np.stack([np.asarray(vertex[axis], dtype=np.float32) for axis in "xyz"], axis=1)
         faces = np.stack(face["vertex_indices"]).astype(np.int32)
         segments = np.asarray(face["face_material"], dtype=np.int64)
-    except Exception as error:  # damaged files of this form fail in many ways
+    except Exception as error:  # damaged files fail in many ways
         raise DatasetError(
             f"{path} is not a triangle mesh with face_material: {type(error).__name__}: {error}"
         ) from error
@@ -166,14 +166,14 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArr
 
 
 def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
-    """Panoramas of a scan by viewpoint id.
+    """Reads the panoramas of a scan, by viewpoint id.
 
     Args:
-        root: Folder of ``<scan>_connectivity.json``, or one with a folder ``connectivity`` of them.
+        root: Folder that contains ``<scan>_connectivity.json`` or ``connectivity/<scan>_connectivity.json``.
         scan: Name of the scan.
 
     Raises:
-        DatasetError: The file is missing or does not have the form.
+        DatasetError: The file is missing or has another form.
     """
     path = next((root / name.format(scan) for name in _CONNECTIVITY if (root / name.format(scan)).exists()), None)
     if path is None:
@@ -183,16 +183,16 @@ def read_connectivity(root: Path, scan: str) -> dict[str, Panorama]:
         poses = {str(e["image_id"]): np.array(e["pose"], dtype=np.float64).reshape(4, 4) for e in entries}
         if not all(np.isfinite(pose).all() for pose in poses.values()):
             raise DatasetError("a pose is not finite")
-    except Exception as error:  # fields of any type
+    except Exception as error:  # fields may have any type
         raise DatasetError(f"{path} does not have the form of a connectivity file: {error}") from error
     return {name: Panorama(name, pose) for name, pose in poses.items()}
 
 
 def read_regions(path: Path) -> dict[str, int]:
-    """Region of each panorama from ``panorama_to_region.txt`` (fields: index, panorama, region, label).
+    """Reads the region of each panorama from ``panorama_to_region.txt`` (fields: index, panorama, region, label).
 
     Raises:
-        DatasetError: The file is unreadable or a line does not have the form.
+        DatasetError: The file is unreadable or a line has another form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

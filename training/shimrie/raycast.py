@@ -1,4 +1,4 @@
-"""Which object each pixel of a view shows: one ray a pixel into the whole-house mesh, first hit."""
+"""Finds the object at each pixel of a view: the first hit of one ray per pixel in the whole-house mesh."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RayCaster:
     Args:
         vertices: Vertices in metres, (V, 3).
         faces: Triangles (F, 3).
-        objects: Object index of each face (F,), :data:`NOTHING` for faces of none.
+        objects: Object index of each face (F,), :data:`NOTHING` for faces without an object.
     """
 
     def __init__(self, vertices: NDArray[np.float32], faces: NDArray[np.int32], objects: NDArray[np.int32]) -> None:
@@ -25,10 +25,10 @@ class RayCaster:
 
         mesh = trimesh.Trimesh(vertices=vertices, faces=faces, process=False, validate=False)
         self._intersector = RayMeshIntersector(mesh)
-        self._objects = np.append(objects, NOTHING).astype(np.int32)  # the last for rays that hit nothing
+        self._objects = np.append(objects, NOTHING).astype(np.int32)  # the last entry is for rays without a hit
 
     def objects(self, position: NDArray[np.float64], view: View) -> NDArray[np.int32]:
-        """Object index at each pixel (480, 640); ``position`` is the viewpoint in the scan's frame, metres."""
+        """Returns the object at each pixel (480, 640); ``position`` is the viewpoint in the scan's frame, metres."""
         directions = view.directions().reshape(-1, 3)
         origins = np.broadcast_to(position, directions.shape)
         hit = self._intersector.intersects_first(origins, directions)
@@ -37,7 +37,7 @@ class RayCaster:
 
 
 def objects_of_faces(segments: NDArray[np.int64], object_of_segment: dict[int, int]) -> NDArray[np.int32]:
-    """Object index of each face from its segment id; :data:`NOTHING` where no object claims the segment."""
+    """Returns the object index of each face from its segment id; :data:`NOTHING` if no object has the segment."""
     ids, inverse = np.unique(segments, return_inverse=True)
     owners = np.array([object_of_segment.get(int(i), NOTHING) for i in ids], dtype=np.int32)
     return owners[inverse]

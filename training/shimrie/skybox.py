@@ -1,4 +1,4 @@
-"""Pictures of views, reprojected from a panorama's skybox.
+"""Makes images of views, reprojected from a panorama's skybox.
 
 The six faces ``<panorama>_skybox{0..5}_sami.jpg`` show up, back, left, front, right and down in the camera frame of
 the panorama's pose (x right, y down, z to the front). Four sides have the horizon upright; the upper edge of the face
@@ -28,7 +28,7 @@ _ROW = {0: (2, 1), 1: (1, -1), 2: (1, -1), 3: (1, -1), 4: (1, -1), 5: (2, -1)}
 
 
 def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
-    """The faces of a panorama, (6, S, S, 3) RGB.
+    """Reads the faces of a panorama, (6, S, S, 3) RGB.
 
     Raises:
         DatasetError: A face is missing, unreadable, not square, or of another size than the others.
@@ -40,7 +40,7 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
             face = picture_to_rgb(open_picture(path))
         except FileNotFoundError as error:
             raise DatasetError(f"{path} is missing, expected a face of a skybox") from error
-        except Exception as error:  # decoders of foreign bytes fail in many ways
+        except Exception as error:  # decoders of untrusted data fail in many ways
             raise DatasetError(f"{path} is not a readable image: {error}") from error
         if face.shape[0] != face.shape[1] or (faces and face.shape != faces[0].shape):
             raise DatasetError(f"{path} is {face.shape[1]}x{face.shape[0]} pixels, expected squares of one size")
@@ -51,7 +51,7 @@ def read_skybox(folder: Path, panorama: str) -> NDArray[np.uint8]:
 def sample(
     faces: NDArray[np.uint8], directions: NDArray[np.float64], rotation: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """Colours in some directions, bilinear.
+    """Samples colours in some directions, with bilinear interpolation.
 
     Args:
         faces: Faces (6, S, S, 3) from :func:`read_skybox`.
@@ -75,7 +75,7 @@ def sample(
             continue
         scaled = looked_up[chosen] / np.abs(length[chosen])[:, None]
         (c_axis, c_sign), (r_axis, r_sign) = _COLUMN[face], _ROW[face]
-        column = (c_sign * scaled[:, c_axis] + 1) / 2 * side + 0.5  # +1 for the border, -0.5 for the pixel's middle
+        column = (c_sign * scaled[:, c_axis] + 1) / 2 * side + 0.5  # +1 for the border, -0.5 for the pixel's centre
         row = (r_sign * scaled[:, r_axis] + 1) / 2 * side + 0.5
         result[chosen] = _bilinear(padded[face], row, column)
     return result.reshape(directions.shape)
@@ -91,7 +91,7 @@ def _bilinear(image: NDArray[np.uint8], row: NDArray[np.float64], column: NDArra
 
 
 def _with_borders(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Faces with a border of one pixel taken from their neighbours, so that no seam shows."""
+    """Adds a border of one pixel from the neighbouring faces, so that no seam is visible."""
     side = faces.shape[1]
     padded = np.pad(faces, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     inside = (np.arange(side) + 0.5) / side * 2 - 1
@@ -112,7 +112,7 @@ def _with_borders(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _nearest(
     faces: NDArray[np.uint8], face: int, column: NDArray[np.float64], row: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """The pixels of other faces where a face's own coordinates (in [-1, 1] inside it) point beyond it."""
+    """Returns pixels of other faces for a face's coordinates outside [-1, 1]."""
     directions = np.zeros((len(column), 3))
     (major, sign), (c_axis, c_sign), (r_axis, r_sign) = _MAJOR[face], _COLUMN[face], _ROW[face]
     directions[:, major], directions[:, c_axis], directions[:, r_axis] = sign, c_sign * column, r_sign * row

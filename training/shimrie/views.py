@@ -1,4 +1,4 @@
-"""The 36 discretised views of a viewpoint, as Matterport3DSimulator has them."""
+"""The 36 discretised views of a viewpoint, as in Matterport3DSimulator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.geometry import Camera
 
-WIDTH, HEIGHT = 640, 480  # pixels; REVERIE's boxes are in them
+WIDTH, HEIGHT = 640, 480  # pixels, the grid of REVERIE's boxes
 VERTICAL_FOV = np.deg2rad(60.0)
 HEADINGS = 12  # 30 degrees apart
 VIEWS = 36  # 0-11 look 30 degrees down, 12-23 ahead, 24-35 30 degrees up
@@ -48,7 +48,7 @@ class View:
         return np.stack([right, np.cross(right, forward), forward], axis=1)
 
     def directions(self) -> NDArray[np.float64]:
-        """Direction of the ray through the middle of each pixel in the scan's frame, (H, W, 3), not of unit length."""
+        """Returns the ray direction through the centre of each pixel in the scan's frame, (H, W, 3), not normalised."""
         columns, rows = np.meshgrid(np.arange(WIDTH) + 0.5 - WIDTH / 2, np.arange(HEIGHT) + 0.5 - HEIGHT / 2)
         local = np.stack([columns / FOCAL, -rows / FOCAL, np.ones_like(rows)], axis=-1)
         turned: NDArray[np.float64] = local @ self.axes().T

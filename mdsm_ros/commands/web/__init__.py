@@ -1,1 +1,1 @@
-"""``mdsm web``: one local page to try a model, to watch a running node, to label frames and to browse a data set."""
+"""``mdsm web``: one local page to try a model, to watch a running node, to label frames and to browse a dataset."""

@@ -1,4 +1,4 @@
-"""Connected regions of a model's probability: the objects that an answer could have meant."""
+"""Finds connected regions of a model's probability map: the objects that the instruction could mean."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST = 9  # one digit key each
-LEVELS = (1.0, 0.6, 0.3, 0.1)  # of the threshold of the mask: weaker regions appear below it
+LEVELS = (1.0, 0.6, 0.3, 0.1)  # fractions of the mask's threshold: weaker regions appear below it
 LEAST_AREA = 0.0003  # fraction of the image
 OVERLAP = 0.2  # fraction of a region that stronger candidates may already cover
 
 
 def candidates(probability: NDArray[np.float32], threshold: float) -> list[NDArray[np.bool_]]:
-    """The regions of an answer, the most probable first.
+    """Returns the regions of an answer, the most probable first.
 
-    Regions above the threshold come as they are. Below it, a region counts only where it is not the surroundings of a
-    stronger one.
+    Regions above the threshold are used unchanged. Below it, a region counts only if it does not surround a stronger
+    one.
 
     Args:
         probability: Probability (H, W) that a pixel belongs to the target.
@@ -41,7 +41,7 @@ def candidates(probability: NDArray[np.float32], threshold: float) -> list[NDArr
 
 
 def _regions(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Its connected regions that are large enough to be an object, the largest first."""
+    """Yields the connected regions of a mask that are large enough for an object, the largest first."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     for index in np.argsort(-areas, kind="stable")[: 2 * MOST]:
@@ -50,7 +50,7 @@ def _regions(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
 
 
 def number_map(regions: Sequence[NDArray[np.bool_]], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """An image (H, W) that holds each region's number, from 1 on, and 0 elsewhere."""
+    """Draws an image (H, W) with each region's number, from 1 on, and 0 elsewhere."""
     numbers = np.zeros(shape, np.uint8)
     for number, region in enumerate(regions, start=1):
         numbers[region] = number

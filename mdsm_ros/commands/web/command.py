@@ -20,21 +20,21 @@ HOST, PORT = "127.0.0.1", 7860
 
 @dataclass(frozen=True)
 class WebOptions:
-    """What the page shows, and where.
+    """The page's contents and address.
 
     Attributes:
         host: Address to listen on.
-        port: Port to listen on; 0 takes any that is free.
+        port: Port to listen on; 0 chooses a free one.
         model: Name, folder or hub id of the model.
         device: Device of the model.
-        label: Recording, or folder of pictures, to label.
-        out: Data set folder of the labels.
-        every: One of so many images of a recording.
+        label: Recording, or folder of images, to label.
+        out: Dataset folder of the labels.
+        every: Distance between used images of a recording; 1 uses every image.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
         instruction: Instruction for every frame; "" for the recording's instructions.
         split: Split of the labels.
-        dataset: Data set to browse.
+        dataset: Dataset to browse.
         live: Whether the page has the tab of running nodes.
     """
 
@@ -132,13 +132,13 @@ def open_page(options: WebOptions) -> int:
         blocks, looks = _build(options, stack)
         address = serving.address_of(listening)
         server = serving.make_server(blocks, looks, port=listening.getsockname()[1], host=options.host, folder=folder)
-        print(f"{address} (Ctrl-C ends)", flush=True)  # the socket listens: a browser that comes early waits
+        print(f"{address} (Ctrl-C ends)", flush=True)  # the socket listens already: an early browser waits
         server.run(sockets=[listening])
     return 0
 
 
 def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
-    """The page and its looks; what is open for it is closed with the stack."""
+    """Returns the page and its style; the stack closes everything that the page opened."""
     from mdsm_ros.commands.web.browsing.browser import Browser
     from mdsm_ros.commands.web.labelling.desk import LabelDesk
     from mdsm_ros.commands.web.labelling.session import LabelSession
@@ -164,10 +164,10 @@ def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
 
 
 def open_frames(options: WebOptions) -> Frames:
-    """The frames of ``options.label``: a folder of pictures, or a recording.
+    """Opens the frames of ``options.label``: a folder of images, or a recording.
 
     Raises:
-        CommandError: There is nothing of that name.
+        CommandError: No such file or folder exists.
         MdsmError: It cannot be read.
     """
     from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames

@@ -1,9 +1,9 @@
-"""What may pass between a browser and the page: a small ASGI layer around gradio's server. Standard library only.
+"""Filters requests between a browser and the page: a small ASGI layer around gradio's server. Standard library only.
 
-Gradio has routes that the page does not use, among them some that fetch addresses from other machines. They are closed.
-A request may name uploaded files as its input: gradio does not check where these lie in a page that is mounted, as this
-one is, so the gate does.
-Other sites' pages cannot use this one (``Origin``, ``Host``), and the browser is told to load nothing from elsewhere.
+Gradio has routes that the page does not use; some of them fetch addresses from other machines. The gate closes them. A
+request may name uploaded files as its input. Gradio does not check the paths of these files in a mounted page such as
+this one, so the gate does. Pages of other sites cannot use this one (``Origin``, ``Host``), and headers forbid the
+browser to load anything from elsewhere.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ HEADERS = {
 
 
 class Gate:
-    """Lets the requests of the page itself pass, and answers all others with an error.
+    """Passes the requests of the page itself, and answers all others with an error.
 
     Args:
         app: Server behind it.
         folder: Temporary folder of the page, the only one whose files are served.
-        hosts: Names by which a browser may call this machine; None: any.
-        max_body: Bytes that a request may have.
+        hosts: Host names that a browser may use for this machine; None: any.
+        max_body: Largest size of a request in bytes.
     """
 
     def __init__(self, app: App, folder: Path, hosts: Collection[str] | None, max_body: int = MAX_BODY) -> None:
@@ -58,11 +58,11 @@ class Gate:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one connection, as ASGI says."""
+        """Serves one connection, as defined by ASGI."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            with suppress(asyncio.CancelledError):  # a browser still listens when the server ends
+            with suppress(asyncio.CancelledError):  # a browser is still connected when the server ends
                 await self._serve(scope, receive, send)
         else:  # the page opens no web sockets
             await send({"type": "websocket.close", "code": 1008})
@@ -81,7 +81,7 @@ class Gate:
         return await self._app(scope, again, _with_headers(send))
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Status and text for a request that does not pass, as far as its head shows it."""
+        """Returns status and text for a request that its head shows to be forbidden; None if it passes."""
         host = headers.get("host", "")
         if self._hosts is not None and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
             return 421, "this machine is not called by that name"
@@ -96,18 +96,18 @@ class Gate:
         return None
 
     def _may_be_read(self, path: str) -> bool:
-        """Whether a file that a path asks for, if it does, lies in the page's temporary folder; links are followed."""
+        """Whether a path requests no file, or one in the page's temporary folder; links are followed."""
         name = path.removeprefix(FILE)
         return name == path or self._is_inside(name)
 
     def _names_uploads_only(self, path: str, body: bytes) -> bool:
-        """Whether all files that a request names as its input were uploaded; addresses are no such files either."""
+        """Whether a request names only uploaded files as its input, and no addresses of other machines."""
         if not path.removeprefix(API).startswith(TEXTS):
             return True
         try:
             waiting: list[object] = [json.loads(body) if body else None]
         except (ValueError, RecursionError):
-            return False  # no text of the page
+            return False  # not a request of the page
         while waiting:
             value = waiting.pop()
             if isinstance(value, dict):
@@ -122,12 +122,12 @@ class Gate:
     def _is_inside(self, name: str) -> bool:
         try:
             return Path(name).resolve().is_relative_to(self._folder)
-        except (OSError, RuntimeError, ValueError):  # links in a circle, a null character
+        except (OSError, RuntimeError, ValueError):  # circular links, a null character
             return False
 
 
 def is_open(path: str) -> bool:
-    """Whether the page uses a path of gradio's server."""
+    """Whether the page uses this path of gradio's server."""
     if ".." in path.split("/"):
         return False
     if path.startswith(API):
@@ -137,7 +137,7 @@ def is_open(path: str) -> bool:
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """The body of a request; None where it is too large."""
+    """Reads the body of a request; None if it is too large."""
     body = bytearray()
     while True:
         message = await receive()
@@ -151,7 +151,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
 
 
 class _Again:
-    """Gives a body that was read already, then what comes after it."""
+    """Replays a body that was read already, then passes on later messages."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body

@@ -1,4 +1,4 @@
-"""The page: its tabs, its looks, and nothing that is fetched from elsewhere."""
+"""The page: its tabs and its style; nothing is fetched from other servers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mdsm_ros.commands.web.shelf import ModelShelf
 from mdsm_ros.commands.web.trying.tab import add_try_tab
 
 TITLE = "mdsm"
-CLEANING = (600, 3600)  # s: how often temporary files are looked at, and how old they become
+CLEANING = (600, 3600)  # s: interval between cleanings of temporary files, and their largest age
 CSS = """
 .gradio-container { padding: 8px !important; }
 .live-picture { width: 100%; border-radius: 6px; }
@@ -31,13 +31,13 @@ CSS = """
 def build_page(
     shelf: ModelShelf, *, desk: LabelDesk | None = None, browser: Browser | None = None, link: Link | None = None
 ) -> gr.Blocks:
-    """The page with the tabs for which there is something to show.
+    """Builds the page with the tabs that have content.
 
     Args:
         shelf: Models of the *Try* tab.
         desk: Session of the *Label* tab.
-        browser: Data set of the *Browse* tab.
-        link: Way to the nodes of the *Live* tab.
+        browser: Dataset of the *Browse* tab.
+        link: Connection to the nodes of the *Live* tab.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CLEANING) as blocks:
         first = "browse" if browser is not None else "label" if desk is not None else "try"
@@ -57,6 +57,6 @@ def build_page(
 
 
 def looks() -> dict[str, Any]:
-    """Theme and styles; the fonts are those of the browser, so that none is fetched."""
+    """Returns theme and styles; the fonts are the browser's own, so that none is fetched."""
     fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     return {"theme": gr.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"]), "css": CSS}

@@ -1,4 +1,4 @@
-"""Pictures on their way to and from the browser, with limits for what comes from there."""
+"""Converts images for the browser, and reads images from it, within limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.pixels import open_picture
 
 MAX_UPLOAD = 32 << 20  # bytes of an uploaded photograph
-PAGE_SIDE = 1600  # pixels; what the page shows is not larger, nor is what the Try page answers
+PAGE_SIDE = 1600  # pixels: largest side of images that the page shows or the Try page segments
 JPEG_QUALITY = 90
 _PNG = "data:image/png;base64,"
 
@@ -26,19 +26,19 @@ def read_upload(path: str) -> NDArray[np.uint8]:
     """Reads an uploaded photograph as uint8 (H, W, 3) RGB, at most ``PAGE_SIDE`` pixels a side.
 
     Raises:
-        ImageError: The file is too long, is no picture, is damaged, or declares too many pixels.
+        ImageError: The file is too long, is not an image, is damaged, or declares too many pixels.
     """
     size = Path(path).stat().st_size
     if size > MAX_UPLOAD:
         raise ImageError(f"image has {size} bytes, expected at most {MAX_UPLOAD}")
     try:
         return fit(read_picture(Path(path)))
-    except ImageError as error:  # without the name of the server's temporary file
+    except ImageError as error:  # omits the name of the server's temporary file
         raise ImageError(str(error).replace(path, Path(path).name)) from error
 
 
 def fit(image: NDArray[np.uint8], side: int = PAGE_SIDE) -> NDArray[np.uint8]:
-    """The image (H, W, 3), scaled down where a side has more pixels."""
+    """Scales the image (H, W, 3) down if a side has more pixels."""
     width, height = fitted_size(image.shape[1], image.shape[0], side)
     if (height, width) == image.shape[:2]:
         return image
@@ -46,34 +46,34 @@ def fit(image: NDArray[np.uint8], side: int = PAGE_SIDE) -> NDArray[np.uint8]:
 
 
 def fitted_size(width: int, height: int, side: int = PAGE_SIDE) -> tuple[int, int]:
-    """Width and height of an image on the page."""
+    """Returns width and height of an image on the page."""
     scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def jpeg_url(image: NDArray[np.uint8]) -> str:
-    """A ``data:`` address of an image (H, W, 3) RGB, so that no file of it is written."""
+    """Returns a ``data:`` address of an image (H, W, 3) RGB, so that no file is written."""
     buffer = BytesIO()
     Image.fromarray(image).save(buffer, "jpeg", quality=JPEG_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def png_url(values: NDArray[np.uint8]) -> str:
-    """A ``data:`` address of an image (H, W) of one channel, without loss."""
+    """Returns a ``data:`` address of an image (H, W) of one channel, without loss."""
     buffer = BytesIO()
     Image.fromarray(values).save(buffer, "png", compress_level=1)
     return _PNG + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def mask_of_url(url: object, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask (H, W) that a browser drew: a PNG in a ``data:`` address, marked where it is bright and opaque.
+    """Reads a mask (H, W) drawn in a browser: a PNG in a ``data:`` address; bright and opaque pixels are set.
 
     Args:
         url: Address as the browser sent it.
-        size: Width and height that the picture must have.
+        size: Width and height that the image must have.
 
     Raises:
-        ImageError: It is no PNG of this size.
+        ImageError: It is not a PNG of this size.
     """
     if not isinstance(url, str) or not url.startswith(_PNG):
         raise ImageError(f"mask is {str(url)[:30]!r}, expected a PNG picture as {_PNG}...")
@@ -92,7 +92,7 @@ def mask_of_url(url: object, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def scaled_mask(mask: NDArray[np.bool_], width: int, height: int) -> NDArray[np.bool_]:
-    """The mask on a grid of another size, by the nearest pixel."""
+    """Resamples the mask to another size, by the nearest pixel."""
     if mask.shape == (height, width):
         return mask
     resized = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)

@@ -1,4 +1,4 @@
-"""The server of the page: its socket, its temporary folder, its end."""
+"""The server of the page: its socket, temporary folder and shutdown."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PREFIX = "mdsm-web-"
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on a port of this machine.
+    """Opens a socket that listens on a port of this machine.
 
     Args:
         host: Address of a network interface, or its name.
-        port: Port; 0 takes any that is free.
+        port: Port; 0 chooses a free one.
 
     Raises:
-        CommandError: The port is used by another program, or there is no such address here.
+        CommandError: Another program uses the port, or this machine does not have the address.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def is_local(host: str) -> bool:
-    """Whether only programs of this machine reach an address."""
+    """Whether only programs on this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -62,7 +62,7 @@ def is_local(host: str) -> bool:
 
 
 def address_of(listening: socket.socket) -> str:
-    """What to type into a browser."""
+    """Returns the address to type into a browser."""
     host, port = listening.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = socket.gethostname()
@@ -71,9 +71,9 @@ def address_of(listening: socket.socket) -> str:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Has gradio keep uploads in a new folder that only this user can read, and that is removed at the end.
+    """Makes gradio store uploads in a new folder that only this user can read, and removes it at the end.
 
-    It also switches off what gradio reports to others. To be entered before gradio is imported.
+    Also switches off gradio's telemetry. Enter it before gradio is imported.
     """
     folder = tempfile.mkdtemp(prefix=PREFIX)
     changes = {
@@ -97,12 +97,12 @@ def private_folder() -> Iterator[Path]:
 
 
 def make_server(blocks: Any, looks: dict[str, Any], *, port: int, host: str, folder: Path) -> uvicorn.Server:
-    """A server of a page; its ``run(sockets=[...])`` ends with Ctrl-C or SIGTERM.
+    """Builds the server of a page; its ``run(sockets=[...])`` ends with Ctrl-C or SIGTERM.
 
     Args:
         blocks: The page, gradio's Blocks.
         looks: Theme and styles, as gradio's ``mount_gradio_app`` takes them.
-        port: Port that it will serve.
+        port: Port of the server.
         host: Address as given by the user.
         folder: Folder of :func:`private_folder`.
     """
@@ -133,7 +133,7 @@ def make_server(blocks: Any, looks: dict[str, Any], *, port: int, host: str, fol
 
 @contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """Has SIGTERM leave the block as Ctrl-C does, so that what is open is closed. Main thread only."""
+    """Makes SIGTERM leave the block like Ctrl-C, so that open resources are closed. Main thread only."""
     before = signal.signal(signal.SIGTERM, _leave)
     try:
         yield
@@ -146,7 +146,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def warn_of_others(host: str) -> None:
-    """Says on stderr who can use the page where it is not for this machine alone."""
+    """Warns on stderr if other machines can use the page."""
     if not is_local(host):
         print(
             f"warning: --host is {host}: everybody who reaches this machine can use the page without a password",

@@ -1,4 +1,4 @@
-"""The model behind the page: one in memory at a time, asked by one visitor after the other."""
+"""The model behind the page: one model in memory at a time, used by one visitor at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from mdsm_ros.inference.answer import Segmentation
     from mdsm_ros.segmenter import Segmenter
 
-REMEMBERED = 4  # answers; one of a large photograph takes 60 MB
+REMEMBERED = 4  # answers; an answer to a large photograph takes 60 MB
 Load = Callable[[str], "Segmenter"]
 
 
 def names_here(first: str) -> list[str]:
-    """Names of the models that the page offers: the one of the command line, then those on this machine."""
+    """Returns the models that the page offers: the one of the command line, then those on this machine."""
     from mdsm_ros.checkpoints.catalog import state
     from mdsm_ros.models.families import families
 
@@ -32,11 +32,11 @@ def names_here(first: str) -> list[str]:
 
 
 class ModelShelf:
-    """Loads models by name, keeps the last one, and answers one question after the other.
+    """Loads models by name, keeps the last one, and answers one request at a time.
 
     Args:
-        names: Names that may be asked for; the first one is the default.
-        load: Loads a model.
+        names: Names of the available models; the first one is the default.
+        load: Function that loads a model.
     """
 
     def __init__(self, names: list[str], load: Load) -> None:
@@ -48,7 +48,7 @@ class ModelShelf:
 
     @contextmanager
     def model(self, name: str | None = None) -> Iterator[Segmenter]:
-        """The model of a name, which nobody else uses meanwhile; None: the default.
+        """Reserves the model of a name for one user; None: the default.
 
         Raises:
             CommandError: The page does not offer it.
@@ -66,12 +66,12 @@ class ModelShelf:
             yield self._loaded
 
     def defaults(self, name: str | None = None) -> InferenceSettings:
-        """Settings of a model if nobody changes them; errors are those of :meth:`model`."""
+        """Returns the default settings of a model; raises the errors of :meth:`model`."""
         with self.model(name) as segmenter:
             return segmenter.defaults
 
     def answer(self, key: str, image: NDArray[np.uint8], instruction: str) -> Segmentation:
-        """The default model's final answer, computed once for a key and an instruction.
+        """Returns the default model's final answer, computed once for each key and instruction.
 
         Args:
             key: Name of the image.

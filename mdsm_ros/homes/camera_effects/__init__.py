@@ -1,8 +1,8 @@
-"""What a camera does to a picture: lens, sensor, and the processing inside the camera.
+"""Simulates the effects of a camera on an image: lens, sensor, and processing inside the camera.
 
-``apply(rgb, rng)`` draws a camera and takes the picture with it; ``Strengths.draw(rng)`` and ``expose`` are the two
-steps apart, for a camera that takes many pictures. The pixel grid stays: nothing is distorted or shifted, so that
-masks and depth of the picture stay exact. Needs OpenCV; knows nothing of homes.
+``apply(rgb, rng)`` draws a camera and takes the image with it; ``Strengths.draw(rng)`` and ``expose`` are the two steps
+separately, for a camera that takes many images. The pixel grid is unchanged: nothing is distorted or shifted, so that
+masks and depth stay exact. Needs OpenCV; does not depend on homes.
 """
 
 from __future__ import annotations

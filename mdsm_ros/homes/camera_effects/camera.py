@@ -1,4 +1,4 @@
-"""Taking a picture: the effects in the order in which light meets them."""
+"""Takes an image: applies the effects in the order in which they affect the light."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mdsm_ros.homes.camera_effects.strengths import IDEAL, Strengths
 CAMERAS = ("real", "ideal")
 """What a user can choose: a camera with its effects, or the picture as it was rendered."""
 
-REFERENCE_SIDE = 240  # pixels of the shorter side that lengths in Strengths are for
+REFERENCE_SIDE = 240  # pixels of the shorter side to which lengths in Strengths refer
 
 
 def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A picture as a camera would have taken it.
+    """Turns a rendered image into one taken by a random camera.
 
     Args:
         rgb: Rendered image, uint8 (H, W, 3).
-        rng: Draws the camera and its noise.
+        rng: Random generator of the camera and its noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.
@@ -28,12 +28,12 @@ def apply(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
 
 
 def expose(rgb: NDArray[np.uint8], strengths: Strengths, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A picture as a given camera would have taken it.
+    """Turns a rendered image into one taken by a given camera.
 
     Args:
         rgb: Rendered image, uint8 (H, W, 3).
-        strengths: The camera.
-        rng: Draws the noise.
+        strengths: Strengths of the camera's effects.
+        rng: Random generator of the noise.
 
     Returns:
         (H, W, 3) uint8 on the same pixel grid.

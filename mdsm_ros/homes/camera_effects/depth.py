@@ -1,4 +1,4 @@
-"""What a depth camera makes of the depth of a scene."""
+"""Simulates the errors of a depth camera."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-SPREAD = 1.0  # pixels: neighbours have about the same error, since stereo matches windows
-FLYING = 0.5  # of the pixels at an edge that lie between near and far
-EDGE = 0.02  # difference in 3x3 pixels, as a fraction of the depth, that is an edge
-HOLES = 0.02  # of the pixels that have no measurement
-SHIFT = 0.5  # pixels: standard deviation of the place that a pixel's depth is of
+SPREAD = 1.0  # pixels: correlation of errors between neighbours, since stereo matches windows
+FLYING = 0.5  # fraction of the pixels at an edge with a depth between near and far
+EDGE = 0.02  # difference in 3x3 pixels, as a fraction of the depth, that counts as an edge
+HOLES = 0.02  # fraction of the pixels without a measurement
+SHIFT = 0.5  # pixels: standard deviation of the position that a pixel's depth is taken from
 
 
 def measured(depth: NDArray[np.float32], rng: np.random.Generator, coefficient: float = 0.002) -> NDArray[np.float32]:
-    """The depth with the errors of a depth camera.
+    """Adds the errors of a depth camera to depth.
 
-    Pixels show the depth of a place beside them, those at edges lie in the air between near and far, some have no
-    measurement, and all have noise that grows with the square of the distance; half of its variance is shared by
+    Pixels show the depth of a position beside them, some at edges have a depth between near and far, some have no
+    measurement, and all have noise that grows with the square of the distance; half of its variance is common to
     neighbouring pixels.
 
     Args:
         depth: Depth in metres, (H, W).
-        rng: Draws the errors.
+        rng: Random generator of the errors.
         coefficient: Standard deviation at one metre, metres.
     """
     height, width = depth.shape

@@ -1,4 +1,4 @@
-"""What light goes through before the sensor: blur, colour fringes, dark corners. Linear light, float32 (H, W, 3)."""
+"""Effects of the lens: blur, colour fringes, dark corners. Linear light, float32 (H, W, 3)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ else:
 
 Light = NDArray[np.float32]
 
-_FINE = 8  # parts that a kernel's pixel is divided into, a side
-_LEAST = 0.25  # pixels; a smaller blur stays within its pixel
-_HALF_PIXEL = 0.45  # the most that a fringe is wide, pixels
+_FINE = 8  # subdivisions of a kernel's pixel along each side
+_LEAST = 0.25  # pixels; a smaller blur has no effect
+_HALF_PIXEL = 0.45  # largest width of a fringe, pixels
 
 
 def pass_lens(
     light: Light, defocus: float, edge_defocus: float, motion: tuple[float, float], aberration: tuple[float, float]
 ) -> Light:
-    """Blurs a picture by defocus and motion, more in the corners, and gives it colour fringes.
+    """Blurs an image by defocus and motion, more in the corners, and adds colour fringes.
 
     Args:
         light: Linear light, (H, W, 3).
-        defocus: Radius of the disc in the middle, pixels.
+        defocus: Radius of the blur disc at the centre, pixels.
         edge_defocus: Additional defocus in the corners.
         motion: Length of the shake in pixels and its angle in radians.
         aberration: See :class:`~mdsm_ros.homes.camera_effects.strengths.Strengths`.
@@ -59,7 +59,7 @@ def radius_squared(height: int, width: int) -> NDArray[np.float32]:
 
 
 def _fringe(light: Light, aberration: tuple[float, float]) -> Light:
-    """Red and blue are imaged a little larger or smaller than green, about the middle."""
+    """Scales red and blue slightly relative to green, about the centre."""
     height, width = light.shape[:2]
     most = _HALF_PIXEL / float(np.hypot(height, width) / 2)
     scales = [1 + float(np.clip(a, -most, most)) for a in aberration]

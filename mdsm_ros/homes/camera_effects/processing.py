@@ -1,4 +1,4 @@
-"""What happens to the picture inside the camera: tone curve, colours, sharpening, JPEG. Float32 (H, W, 3) in 0 to 1."""
+"""Processing inside the camera: tone curve, colours, sharpening, JPEG. Float32 (H, W, 3) in 0 to 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 Picture = NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114])
-_STEPS = 2**15  # of the table from linear light to values; the curve is steep near black
+_STEPS = 2**15  # entries of the table from linear light to values; the curve is steep near black
 
 
 def _decode(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -32,12 +32,12 @@ _TO_LIGHT = _decode(np.arange(256) / 255).astype(np.float32)
 
 
 def to_light(rgb: NDArray[np.uint8]) -> Picture:
-    """Values of sRGB as linear light, 1 is white."""
+    """Converts sRGB values to linear light; 1 is white."""
     return _TO_LIGHT[rgb]
 
 
 def develop(light: Picture, contrast: float, haze: float) -> Picture:
-    """Linear light in 0 to 1 as values in 0 to 1: sRGB's curve with an S for contrast and a raised black."""
+    """Converts linear light to values, both in 0 to 1: sRGB's curve with an S for contrast and a raised black."""
     values = _encode(np.linspace(0, 1, _STEPS))
     values += contrast * values * (1 - values) * (2 * values - 1)
     table = (haze + (1 - haze) * values).astype(np.float32)
@@ -45,26 +45,26 @@ def develop(light: Picture, contrast: float, haze: float) -> Picture:
 
 
 def saturate(picture: Picture, saturation: float) -> Picture:
-    """Colours farther from gray (above 1) or nearer to it."""
+    """Moves colours away from gray (above 1) or towards it."""
     if saturation == 1:
         return picture
     return np.asarray(cv2.transform(picture, saturation * np.eye(3) + (1 - saturation) * _LUMA))
 
 
 def sharpen(picture: Picture, amount: float, width: float) -> Picture:
-    """An unsharp mask; what it overdoes is the halo along edges."""
+    """Applies an unsharp mask, which leaves halos along edges."""
     if amount == 0:
         return picture
     return np.asarray(picture + np.float32(amount) * (picture - cv2.GaussianBlur(picture, (0, 0), width)))
 
 
 def to_bytes(picture: Picture) -> NDArray[np.uint8]:
-    """Values in 0 to 1 as 8 bits."""
+    """Converts values in 0 to 1 to 8 bits."""
     return np.asarray(cv2.convertScaleAbs(np.clip(picture, 0, 1), alpha=255.0))
 
 
 def compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """The picture as it comes out of a JPEG file of a quality from 1 to 100; 0 leaves it."""
+    """Compresses the image as JPEG with a quality from 1 to 100; 0 leaves it unchanged."""
     if quality == 0:
         return rgb
     done, encoded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -1,4 +1,4 @@
-"""How strong each effect of a camera is."""
+"""The strengths of a camera's effects."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ JPEG_QUALITY = (30, 95)
 
 @dataclass(frozen=True)
 class Strengths:
-    """A camera in one moment. Lengths are in pixels of a picture whose shorter side has 240 of them.
+    """The effects of a camera in one image. Lengths are in pixels of an image whose shorter side has 240 pixels.
 
     Attributes:
-        defocus: Radius of the disc that a point becomes in the middle of the picture.
-        edge_defocus: Radius that is added in the corners.
-        motion: Length of the line that a point becomes while the shutter is open.
+        defocus: Radius of the blur disc of a point at the centre of the image.
+        edge_defocus: Additional radius in the corners.
+        motion: Length of the motion blur of a point during the exposure.
         motion_angle: Direction of that line, radians.
         aberration: Relative size difference of the red and the blue image to the green one.
         vignette: Fraction of the light that the corners lose.
         metering: Strength of automatic exposure by the image's brightness: 0 for none, 1 for medium grey.
-        exposure: Beside that, stops; above 0 the highlights clip.
+        exposure: Additional exposure in stops; above 0 the highlights clip.
         white_balance: Gains of red and blue; (1, 1) is neutral.
         photons: Number of photons that a white pixel collects; few cause shot noise. 0 for no noise.
         read_noise: Standard deviation of the sensor's own noise, fraction of white in linear light.
-        noise_grain: Width (standard deviation) of the smoothing that demosaicing and denoising do to the noise.
+        noise_grain: Width (standard deviation) of the smoothing of the noise by demosaicing and denoising.
         color_noise: Coarse blotches of colour, as a fraction of the fine noise.
-        resolution: Fraction of the rows and columns that the sensor really has.
+        resolution: Fraction of the rows and columns on the sensor.
         contrast: Contrast of the tone curve; 0 is a straight line, 1 a strong S.
         haze: Brightness of black, fraction of white.
         saturation: Saturation of colours; 1 for no change.
@@ -59,10 +59,10 @@ class Strengths:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> Strengths:
-        """A camera as they are met: most are good, few are bad in one or two ways.
+        """Draws a typical camera: most are good, few are bad in one or two ways.
 
         Args:
-            rng: Decides everything.
+            rng: Random generator.
         """
         photons = float(np.exp(rng.triangular(np.log(300), np.log(9000), np.log(60000))))
         warmth, tint = rng.normal(0.0, 0.05), rng.normal(0.0, 0.015)
@@ -71,7 +71,7 @@ class Strengths:
             defocus=_log_normal(rng, 0.45, 0.6, 2.4),
             edge_defocus=float(rng.uniform(0.0, 0.7)),
             motion=_log_normal(rng, 1.6, 0.6, 7.0) if rng.random() < 0.35 else 0.0,
-            motion_angle=float(rng.normal(0.0, 0.5)),  # robots and people turn more than they nod
+            motion_angle=float(rng.normal(0.0, 0.5)),  # robots and people turn sideways more than up and down
             aberration=(float(rng.normal(0.0, 4e-4)), float(rng.normal(0.0, 4e-4))),
             vignette=float(rng.beta(1.5, 4.0)) * 0.6,
             metering=float(rng.uniform(0.3, 0.9)),

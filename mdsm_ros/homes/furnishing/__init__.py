@@ -1,1 +1,1 @@
-"""What homes are furnished with: models of the library, and procedural shapes where it has none."""
+"""Furnishes homes with models of the library, and with procedural shapes if it has no model."""

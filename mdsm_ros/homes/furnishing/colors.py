@@ -1,6 +1,6 @@
-"""Names of colours for pixels, and the one name, if any, that is right for a whole thing.
+"""Names the colours of pixels, and finds the single name, if any, that fits a whole item.
 
-The thresholds leave gaps on purpose: a colour that people would argue about has no name here.
+The thresholds leave gaps on purpose: a debatable colour has no name here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mdsm_ros.homes.shapes.parts import COLORS, CONFUSABLE
 
 NAMES = tuple(COLORS)
 UNNAMED = -1
-DOMINANT = 0.6  # share of a thing's pixels that its colour must have
-RIVAL = 0.15  # share that a colour may have which nobody takes for that one
-IN_VIEW = 0.3  # share of a thing's pixels in a picture that must have its colour, by their light there
+DOMINANT = 0.6  # least fraction of an item's pixels with its colour
+RIVAL = 0.15  # largest fraction of a colour that cannot be confused with that one
+IN_VIEW = 0.3  # least fraction of an item's pixels in an image with its colour, under the light there
 MOST_PIXELS = 500
-TEAL = (150, 210)  # hues in degrees that people call green or blue
-POSSIBLE = 0.08  # share from which on someone may call a thing by a colour
+TEAL = (150, 210)  # hues in degrees that people may call green or blue
+POSSIBLE = 0.08  # fraction from which people may name an item by a colour
 
 # name, hue from and to in degrees, saturation from and to, brightness from and to
 _BOXES: tuple[tuple[str, float, float, float, float, float, float], ...] = (
@@ -42,11 +42,11 @@ _BOXES: tuple[tuple[str, float, float, float, float, float, float], ...] = (
 
 @dataclass(frozen=True)
 class Colors:
-    """What a thing's pixels say.
+    """The colours of an item.
 
     Attributes:
-        name: The one name that is right; "" where there is none.
-        tints: Names that someone may call it by, look-alikes included.
+        name: The single name that fits; "" if there is none.
+        tints: Names that people may use, including similar colours.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Colors:
 
 
 def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The position in :data:`NAMES` of the colour of each pixel (N,), -1 for one without a clear name.
+    """Returns the index in :data:`NAMES` of the colour of each pixel (N,), -1 for a pixel without a clear name.
 
     Args:
         pixels: Red, green and blue from 0 to 1 (N, 3).
@@ -72,7 +72,7 @@ def name_pixels(pixels: NDArray[np.floating]) -> NDArray[np.int64]:
 
 
 def _hue(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Hue of each pixel (N, 3) in degrees, -60 to 300."""
+    """Returns the hue of each pixel (N, 3) in degrees, -60 to 300."""
     value = pixels.max(axis=1)
     r, g, b = pixels.T
     safe = np.maximum(value - pixels.min(axis=1), 1e-6)
@@ -83,7 +83,7 @@ def _hue(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def judge(pixels: NDArray[np.floating]) -> Colors:
-    """The colour of a thing that has these pixels (N, 3), from 0 to 1."""
+    """Returns the colours of an item with these pixels (N, 3), from 0 to 1."""
     if not len(pixels):
         return Colors("", frozenset(NAMES))
     found = name_pixels(pixels)
@@ -98,7 +98,7 @@ def judge(pixels: NDArray[np.floating]) -> Colors:
 
 
 def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozenset[str]]:
-    """The name of an item's colour, "" where the picture does not bear it out, and what someone may call it.
+    """Returns the name of an item's colour, "" if the image does not confirm it, and the names that people may use.
 
     Args:
         item: Item with its colours in white light.
@@ -122,7 +122,7 @@ def colors_in_view(item: Item, pixels: NDArray[np.uint8]) -> tuple[str, frozense
 
 
 def _near(pixels: NDArray[np.floating]) -> set[str]:
-    """Names that pixels without a clear one may go by: the two nearest named colours of each, and teal's two."""
+    """Returns possible names for pixels without a clear one: the two nearest colours of each, and both for teal."""
     anchors = np.array(list(COLORS.values()))
     distance = np.linalg.norm(pixels[:, None] - anchors, axis=2)  # (N, names)
     nearest = np.argsort(distance, axis=1)[:, :2]

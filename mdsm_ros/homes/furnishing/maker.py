@@ -1,4 +1,4 @@
-"""Makes the things of a room: procedural shapes, and models of the library where there is one."""
+"""Makes the items of a room: procedural shapes, and models of the library if there is one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mdsm_ros.library import Model, Surface
 
 SIZES = {"small": 0.78, "": 1.0, "big": 1.32}
 SIZE_SHARES = (0.2, 0.55, 0.25)
-PATTERN_SHARE = 0.35  # of the things that can wear one
-TWIN_SHARE = 0.25  # of further things of a kind: like the one before
-COUNTS = (0.15, 0.28, 0.27, 0.20, 0.10)  # how often a kind of object comes once, twice, ...
+PATTERN_SHARE = 0.35  # fraction of the items that can have a pattern
+TWIN_SHARE = 0.25  # fraction of further items of a category that look like the previous one
+COUNTS = (0.15, 0.28, 0.27, 0.20, 0.10)  # probability that a category appears once, twice, ...
 
 
 @dataclass(frozen=True)
 class Wish:
-    """An object that a room should get: of a kind, in a colour or as a model of the library."""
+    """A requested object: its category, with a colour or a model of the library."""
 
     kind: str
     color: str = ""
@@ -33,17 +33,17 @@ class Wish:
 
     @property
     def places(self) -> frozenset[str]:
-        """Where it may lie, stand or hang."""
+        """The possible places of the object."""
         return self.model.places if self.model is not None else OBJECTS[self.kind].places
 
 
 @dataclass(frozen=True)
 class Made:
-    """A thing before it has its place; the fields are those of :class:`mdsm_ros.homes.home.Item`.
+    """An item without a place; the fields are those of :class:`mdsm_ros.homes.home.Item`.
 
     Attributes:
         hx, hy: Half-extents of its footprint, metres.
-        elevation: Usual height of its base above the floor, metres; 0 if that is not known.
+        elevation: Usual height of its base above the floor, metres; 0 if unknown.
         fixed: Place of a fixture, see :class:`mdsm_ros.homes.kinds.fixtures.Fixture`.
     """
 
@@ -64,11 +64,11 @@ class Made:
 
     @property
     def base(self) -> float:
-        """Height of the base of a piece of furniture, metres: a wash basin hangs on the wall."""
+        """Height of the base of a piece of furniture, metres; above 0 for a wash basin, which hangs on the wall."""
         return self.elevation if self.model and self.fixed == "wall" else 0.0
 
     def centered(self) -> Made:
-        """With its origin in the middle of its footprint; procedural things for walls have their back there."""
+        """Moves the origin to the centre of the footprint; procedural items for walls have it at their back."""
         if self.model:
             return self
         parts = [replace(p, position=(p.position[0], p.position[1] - self.hy / 2, p.position[2])) for p in self.parts]
@@ -76,10 +76,10 @@ class Made:
 
 
 class Maker:
-    """Makes things for one room.
+    """Makes the items of one room.
 
     Args:
-        rng: Draws them.
+        rng: Random generator.
         stock: Models of the library for the room; None for procedural objects only.
     """
 
@@ -87,7 +87,7 @@ class Maker:
         self._rng, self._stock = rng, stock
 
     def fixture(self, kind: str) -> Made | None:
-        """A fixture; None for a kind that only the library has where the room can have no more of it."""
+        """Makes a fixture; None for a category of the library only, if the room's budget is exhausted."""
         model = self._draw(kind)
         if model is not None:
             return self._of_library(model)
@@ -99,7 +99,7 @@ class Maker:
         return Made(kind, color, "", pattern, parts, *bounds(parts), fixed=FIXTURES[kind].place)
 
     def furniture(self, kind: str) -> Made | None:
-        """A piece of furniture; None as for fixtures."""
+        """Makes a piece of furniture; None as for fixtures."""
         model = self._draw(kind)
         if model is not None:
             return self._of_library(model)
@@ -113,7 +113,7 @@ class Maker:
         return Made(kind, color, "", pattern, parts, piece.hx, piece.hy, piece.height, piece.surfaces)
 
     def object(self, wish: Wish) -> Made:
-        """An object as wished."""
+        """Makes a requested object."""
         if wish.model is not None:
             return self._of_library(wish.model)
         rng = self._rng
@@ -123,7 +123,7 @@ class Maker:
         return Made(wish.kind, wish.color, size, pattern, parts, *bounds(parts))
 
     def wishes(self, kinds: Sequence[str]) -> list[Wish]:
-        """Objects of some kinds, most of them several times."""
+        """Returns requests for objects of some categories, most of them several times."""
         wishes: list[Wish] = []
         for kind in kinds:
             last = Wish(kind)
@@ -162,7 +162,7 @@ class Maker:
         )
 
     def _dressed(self, parts: list[Part]) -> tuple[list[Part], str]:
-        """The parts, in a pattern or not, and the pattern's name."""
+        """Returns the parts, with or without a pattern, and the pattern's name."""
         if not any(part.main for part in parts) or self._rng.random() > PATTERN_SHARE:
             return parts, ""
         pattern = str(self._rng.choice(list(PATTERNS)))

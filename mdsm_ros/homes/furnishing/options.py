@@ -1,4 +1,4 @@
-"""The command line options that say what homes are furnished with."""
+"""Command line options for the furnishing of homes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
-    """What the options say; None for procedural homes.
+    """Returns the stock chosen by the options; None for procedural homes.
 
     Raises:
-        LibraryMissing: The folder that is given holds no library.
-        DatasetError: There are no pictures.
+        LibraryMissing: The given folder contains no library.
+        DatasetError: The folder contains no photographs.
     """
     if args.library == NONE:
         return None
@@ -49,14 +49,14 @@ def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
 
 
 def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | None:
-    """The library in the cache; without one, None and a line on stderr that says how to get it.
+    """Returns the library in the cache; without one, returns None and prints on stderr how to get it.
 
     Args:
         models: One of :data:`MODELS`.
         pictures: Folder of photographs to hang on the walls.
 
     Raises:
-        DatasetError: There are no pictures.
+        DatasetError: The folder contains no photographs.
     """
     try:
         return choose_stock(None, models, pictures)

@@ -1,4 +1,4 @@
-"""Which kinds of things a room gets."""
+"""Plans the categories of items in a room."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mdsm_ros.homes.furnishing.stock import FREE_GROUPS
 from mdsm_ros.homes.kinds.library_kinds import LIBRARY_KINDS
 from mdsm_ros.homes.kinds.rooms import ROOMS
 
-KINDS = (17, 24)  # of objects that are put into a room
-EXTRA_FURNITURE, EXTRA_FIXTURES = 3, 2  # of kinds that only the library has, at most
-TYPICAL_WEIGHT = 1.5  # kinds of objects that are typical of a room, against others of the library
+KINDS = (17, 24)  # range of the number of object categories in a room
+EXTRA_FURNITURE, EXTRA_FIXTURES = 3, 2  # largest number of further categories, from the library only
+TYPICAL_WEIGHT = 1.5  # weight of categories typical of a room, against others of the library
 LIVING_WEIGHT = 0.3  # people and pets
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The kinds that a room should get.
+    """The planned categories of a room.
 
     Attributes:
-        fixtures: Fixtures in the order of placement.
+        fixtures: Categories of fixtures in the order of placement.
     """
 
     room: str
@@ -32,7 +32,7 @@ class Plan:
     stock: RoomStock | None
 
     def furniture(self) -> Iterator[str]:
-        """Kinds of furniture, the most typical first; drawn one at a time, between their placements."""
+        """Yields categories of furniture, the most typical first; each is drawn after the previous one was placed."""
         typical = ROOMS[self.room].furniture
         for index, name in enumerate(typical):
             if index < 3 or self.rng.random() < 0.7:
@@ -41,7 +41,7 @@ class Plan:
             yield from _some(self.stock.kinds("furniture"), typical, EXTRA_FURNITURE, self.rng)
 
     def objects(self) -> list[str]:
-        """Kinds of objects."""
+        """Returns categories of objects."""
         typical = ROOMS[self.room].objects
         count = int(self.rng.integers(*KINDS))
         if self.stock is None:
@@ -55,11 +55,11 @@ class Plan:
 
 
 def plan_room(room: str, rng: np.random.Generator, stock: RoomStock | None) -> Plan:
-    """Draws what a room gets.
+    """Draws the plan of a room.
 
     Args:
-        room: Kind of room.
-        rng: Draws.
+        room: Type of room.
+        rng: Random generator.
         stock: The library for the room, if there is one.
     """
     typical = ROOMS[room].fixtures

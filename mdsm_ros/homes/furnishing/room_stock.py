@@ -1,4 +1,4 @@
-"""What the library has for one room, and how much of it the room may still get."""
+"""The library's models for one room, and the room's remaining budget."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mdsm_ros.homes.kinds.rooms import ROOMS
 from mdsm_ros.homes.words.lexicon import FRAMED
 from mdsm_ros.library import Model, Surface
 
-LIBRARY_SHARE = 0.88  # of the things of kinds that have both a model and a procedural shape
-TRIES = 3  # models that are drawn until one is within the budget
+LIBRARY_SHARE = 0.88  # fraction of models among items that also have a procedural shape
+TRIES = 3  # models drawn until one is within the budget
 SOFT = frozenset(
     {
         "sofa", "loveseat", "sectional sofa", "sofa bed", "futon", "day bed", "chaise lounge", "armchair", "recliner",
@@ -46,18 +46,18 @@ HOLDERS = frozenset(
 
 @dataclass
 class Budget:
-    """Triangles that a room may still get: rendering costs about a microsecond each."""
+    """Number of triangles that the room may still add: rendering costs about a microsecond each."""
 
     faces: int = 110_000
-    share: float = 0.15  # of it, the most that one thing may take
+    share: float = 0.15  # largest fraction of it for one item
 
 
 class RoomStock:
-    """The library for one kind of room.
+    """The library for one type of room.
 
     Args:
         stock: The library.
-        room: Name of the kind of room.
+        room: Name of the type of room.
     """
 
     def __init__(self, stock: Stock, room: str) -> None:
@@ -66,11 +66,11 @@ class RoomStock:
         self.roles = _roles(stock, room)
 
     def kinds(self, wanted: str) -> list[str]:
-        """Kinds of the library that are "furniture", "fixture" or "object" in this room, by name."""
+        """Returns the library's categories of "furniture", "fixture" or "object" in this room, sorted by name."""
         return [kind for kind, of in self.roles.items() if of == wanted]
 
     def places(self) -> dict[str, frozenset[str]]:
-        """Every kind that could be in the room, procedural ones included, and where it could be."""
+        """Returns every category that could be in the room, including procedural ones, with its possible places."""
         room = ROOMS[self._room]
         places = {kind: OBJECTS[kind].places for kind in room.objects}
         places |= dict.fromkeys(room.furniture, frozenset({"furniture"}))
@@ -84,7 +84,7 @@ class RoomStock:
         return places
 
     def draw(self, kind: str, rng: np.random.Generator) -> Model | None:
-        """A model of a kind; None for the kind's procedural shape, or where no model is within the budget."""
+        """Draws a model of a category; None for the procedural shape, or if no model is within the budget."""
         models = self._stock.of_kind(kind, self._room) or self._stock.models.get(kind, [])
         procedural = kind in OBJECTS or kind in FURNITURE or kind in FIXTURES
         if not models or (procedural and rng.random() > LIBRARY_SHARE):
@@ -96,29 +96,29 @@ class RoomStock:
         return None
 
     def affords(self, model: Model) -> bool:
-        """Whether the room may still get something with so many triangles."""
+        """Whether the budget allows a model's triangles."""
         return self._stock.shape(model).faces <= self._budget.faces * self._budget.share
 
     def pay(self, item: Item) -> None:
-        """Takes the triangles of a thing that got its place off the budget."""
+        """Subtracts the triangles of a placed item from the budget."""
         self._budget.faces -= sum(len(part.mesh.faces) for part in item.parts if part.mesh is not None)
 
     def shape(self, model: Model) -> ReadyShape:
-        """The shape of a model."""
+        """Returns the shape of a model."""
         return self._stock.shape(model)
 
     def color(self, model: Model) -> str:
-        """The name of a model's colour; "" where none is right, or where people mean the frame's."""
+        """Returns the name of a model's colour; "" if none fits, or if the word would mean the frame's colour."""
         known = LIBRARY_KINDS.get(model.kind)
         nobody_says = model.kind in FRAMED or (known is not None and known.group in UNCOLORED_GROUPS)
         return "" if nobody_says else self._stock.shape(model).colors.name
 
     def shows(self, model: Model) -> frozenset[str]:
-        """Kinds that are part of a model."""
+        """Returns the categories that are part of a model."""
         return self._stock.shows(model)
 
     def surfaces(self, model: Model) -> list[Surface]:
-        """Where things may lie on a model."""
+        """Returns the surfaces of a model for objects."""
         surfaces = self._stock.shape(model).surfaces
         if model.kind not in SOFT:
             return list(surfaces) if model.kind in HOLDERS else []

@@ -1,4 +1,4 @@
-"""Shapes of the library as parts that a room is built of."""
+"""Converts shapes of the library to parts of a room."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mdsm_ros.homes.shapes.meshes import Mesh
 from mdsm_ros.homes.shapes.parts import Part, Photo
 from mdsm_ros.library import Patch, Shape, Surface
 
-SMALLEST = 1e-6  # square metres: a patch below is not seen, and MuJoCo refuses it
-FEWEST_VERTICES = 4  # of a mesh in MuJoCo
-CLEAR = 0.02  # opacity below which a patch is left out
+SMALLEST = 1e-6  # square metres: a smaller patch is invisible, and MuJoCo rejects it
+FEWEST_VERTICES = 4  # least number of vertices of a mesh in MuJoCo
+CLEAR = 0.02  # opacity below which a patch is omitted
 SAMPLES = 3000  # points on a surface
-CELLS = 20  # along each side of the grid through which a thing is looked at
+CELLS = 20  # cells along each side of the grid that samples an item's view
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class ReadyShape:
     Attributes:
         parts: One for each patch.
         extent: Half of the footprint's extents (hx, hy), metres.
-        height: Metres.
+        height: Height in metres.
         surfaces: Surfaces for objects on it.
         faces: Number of triangles.
         colors: Colours in even white light.
@@ -42,7 +42,7 @@ class ReadyShape:
 
 
 def ready(shape: Shape, side: int) -> ReadyShape:
-    """A shape of the library for rooms.
+    """Prepares a shape of the library for rooms.
 
     Args:
         shape: Shape from the library.
@@ -71,7 +71,7 @@ def _part(patch: Patch, side: int) -> Part:
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An image (H, W, 3) with no side longer than ``side`` pixels."""
+    """Reduces an image (H, W, 3) so that no side is longer than ``side`` pixels."""
     height, width = pixels.shape[:2]
     if max(height, width) <= side:
         return pixels
@@ -87,7 +87,7 @@ def _areas(patch: Patch) -> NDArray[np.float64]:
 
 
 def visible_pixels(patches: list[Patch]) -> NDArray[np.float64]:
-    """Colours (N, 3) from 0 to 1, without light and shade, of what shows from six sides; hidden parts do not count."""
+    """Returns unshaded colours (N, 3) from 0 to 1 of the surface visible from six sides, without hidden parts."""
     points, colors = _sampled(patches)
     if not len(points):
         return np.zeros((0, 3))
@@ -99,7 +99,7 @@ def visible_pixels(patches: list[Patch]) -> NDArray[np.float64]:
         column = cells[:, across[0]] * CELLS + cells[:, across[1]]
         for sign in (1.0, -1.0):
             if axis == 2 and sign > 0:
-                continue  # nobody sees a thing from below
+                continue  # items are not seen from below
             order = np.lexsort((sign * points[:, axis], column))
             first = np.unique(column[order], return_index=True)[1]
             seen.append(colors[order[first]])
@@ -107,7 +107,7 @@ def visible_pixels(patches: list[Patch]) -> NDArray[np.float64]:
 
 
 def _sampled(patches: list[Patch]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points spread evenly over the opaque surface (N, 3) and their colours (N, 3); the same for the same shape."""
+    """Returns points spread evenly over the opaque surface (N, 3) and their colours (N, 3); deterministic."""
     rng = np.random.default_rng(0)
     opaque = [patch for patch in patches if patch.color[3] > 0.5]
     areas = [_areas(patch) for patch in opaque]

@@ -1,4 +1,4 @@
-"""The models, pictures and textures that homes may use."""
+"""The models, wall pictures and textures available for homes."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from mdsm_ros.library.store import default_folder
 from mdsm_ros.library.table import MODELS_FILE, read_models
 
 MODELS = ("seen", "held-out", "all")
-TEXTURE_SIDE = 128  # pixels; more is not seen in views of 320x240, and costs
+TEXTURE_SIDE = 128  # pixels; more is invisible in views of 320x240 and costs time
 SURFACE_SIDE = 256  # pixels, of floors and walls
 PICTURE_SIDE = 128
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
-FURNITURE_WIDTH = 0.45  # metres: what stands on the floor and is as wide or wider has a place of its own
-FREE_GROUPS = frozenset({"person", "pet"})  # they stand where they like
+FURNITURE_WIDTH = 0.45  # metres: least width of furniture on the floor, which gets its own place
+FREE_GROUPS = frozenset({"person", "pet"})  # may stand anywhere
 ANY_ROOM = "any"
 SHOWS = "shows "
 
 
-class StockChanged(Exception):  # noqa: N818 - it names what happened
-    """The library is not what it was when the work began; no single home is to blame, so nothing can go on."""
+class StockChanged(Exception):  # noqa: N818 - named after the event
+    """The library changed during the work; this affects all homes, so the work cannot continue."""
 
 
 @dataclass(frozen=True)
 class StockOptions:
-    """What homes are furnished with; decides their content, and is small enough to be sent to workers.
+    """The choice of the library for homes; determines their content, and is small enough to be sent to workers.
 
     Attributes:
         folder: Folder of the library's cache.
         version: Version of the library.
-        models: One of :data:`MODELS`. "held-out": a kind shows its held-out models if it has some.
+        models: One of :data:`MODELS`. "held-out": categories use their held-out models if they have any.
         pictures: Folder of photographs to hang; None for the library's own.
         pictures_digest: Digest of these photographs.
     """
@@ -59,13 +59,13 @@ class StockOptions:
 
     @property
     def recipe(self) -> dict[str, str]:
-        """What decides the content of homes, without the folders' names."""
+        """Returns the values that determine the content of homes, without names of folders."""
         recipe = {"library": self.version, "models": self.models}
         return recipe | ({"pictures": self.pictures_digest} if self.pictures else {})
 
 
 def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Path | None = None) -> StockOptions:
-    """Options for a library.
+    """Returns the options for a library.
 
     Args:
         folder: Folder of its cache; None for the default one.
@@ -74,7 +74,7 @@ def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Pat
 
     Raises:
         LibraryMissing: There is no library.
-        DatasetError: The folder of pictures holds none.
+        DatasetError: The folder contains no photographs.
     """
     folder = folder or default_folder()
     library = Library.open(folder)
@@ -91,10 +91,10 @@ def choose_stock(folder: Path | None = None, models: str = "seen", pictures: Pat
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The photographs of a folder.
+    """Returns the photographs of a folder.
 
     Raises:
-        DatasetError: It holds none.
+        DatasetError: It contains none.
     """
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURE_ENDINGS)
     if not files:
@@ -104,11 +104,11 @@ def picture_files(folder: Path) -> list[Path]:
 
 @lru_cache(maxsize=2)
 def open_stock(options: StockOptions) -> Stock:
-    """The stock of some options, opened once in each process.
+    """Opens the stock of the options, once in each process.
 
     Raises:
         StockChanged: The library is gone, or has another version than the options.
-        DatasetError: The folder of pictures holds none.
+        DatasetError: The folder contains no photographs.
     """
     try:
         library = Library.open(options.folder)
@@ -120,7 +120,7 @@ def open_stock(options: StockOptions) -> Stock:
 
 
 class Stock:
-    """Models by kind, with shapes and pictures loaded once.
+    """Models by category, with shapes and wall pictures loaded once.
 
     Args:
         library: Library of origin.
@@ -137,11 +137,11 @@ class Stock:
         self._pictures: list[Photo] | None = None
 
     def of_kind(self, kind: str, room: str) -> list[Model]:
-        """The models of a kind that have their place in a kind of room."""
+        """Returns the models of a category that fit a type of room."""
         return [model for model in self.models.get(kind, ()) if not model.rooms or {room, ANY_ROOM} & model.rooms]
 
     def shape(self, model: Model) -> ReadyShape:
-        """The shape of a model.
+        """Returns the shape of a model.
 
         Raises:
             DatasetError: Its file is damaged.
@@ -151,23 +151,23 @@ class Stock:
         return self._shapes[model.id]
 
     def shows(self, model: Model) -> frozenset[str]:
-        """Kinds that are part of a model, as the table's notes say: "shows fork|knife"."""
+        """Returns the categories that are part of a model, from the table's notes: "shows fork|knife"."""
         row = self._rows.get(model.id)
         if row is None or not row.note.startswith(SHOWS):
             return frozenset()
         return frozenset(kind.strip() for kind in row.note.removeprefix(SHOWS).split("|"))
 
     def textures(self, group: str) -> tuple[str, ...]:
-        """Names of the library's textures of a group."""
+        """Returns the names of the library's textures in a group."""
         return self._library.textures(group)
 
     def photo(self, name: str, repeat: float, *, gray: bool = False) -> Photo:
-        """A texture of the library as an image on a surface.
+        """Returns a texture of the library as an image on a surface.
 
         Args:
             name: Name of the texture.
             repeat: Number of repetitions per metre.
-            gray: Without its colours, as bright as drawn materials, so that it can be tinted.
+            gray: Whether to remove colours and match the brightness of drawn materials, so that it can be tinted.
         """
         key = (f"{name} gray" if gray else name, repeat)
         if key not in self._photos:
@@ -177,7 +177,7 @@ class Stock:
 
     @property
     def pictures(self) -> list[Photo]:
-        """Square pictures to hang."""
+        """Returns square pictures for walls."""
         if self._pictures is None:
             if self._picture_files:
                 images = [_read(path) for path in self._picture_files]
@@ -188,7 +188,7 @@ class Stock:
 
 
 def chosen(models: Sequence[Model], which: str) -> dict[str, list[Model]]:
-    """The models to show by kind, in the order of their ids."""
+    """Returns the usable models by category, in the order of their ids."""
     kinds: dict[str, list[Model]] = {}
     for model in models:
         if which != "seen" or not model.held_out:
@@ -199,7 +199,7 @@ def chosen(models: Sequence[Model], which: str) -> dict[str, list[Model]]:
 
 
 def role(model: Model) -> str:
-    """How a model gets its place in a room: as "fixture", "furniture" or "object"."""
+    """Returns the role of a model in a room: "fixture", "furniture" or "object"."""
     kind = model.kind
     if kind in FIXTURES:
         return "fixture"
@@ -215,7 +215,7 @@ def role(model: Model) -> str:
 
 
 def fixed_at(model: Model) -> str:
-    """Where a fixture of the library is: "ceiling", "standing" on the floor at a wall, or on the "wall"."""
+    """Returns the place of a fixture of the library: "ceiling", "standing" on the floor at a wall, or "wall"."""
     if "ceiling" in model.places and "wall" not in model.places:
         return "ceiling"
     to_the_floor = model.kind.split()[-1] in ("door", "elevator") or model.kind == "french window"

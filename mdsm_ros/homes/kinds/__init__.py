@@ -1,1 +1,1 @@
-"""The kinds of things and rooms that homes have, procedural and from the library."""
+"""The categories of items and types of rooms in homes, procedural and from the library."""

@@ -1,7 +1,7 @@
-"""Kinds of the library that a listener may take for each other, and kinds that are part of other things.
+"""Categories of the library that people may confuse, and categories that are part of other items.
 
-Tables only; they add to those of :mod:`mdsm_ros.homes.words.lexicon`. Kinds that share a name or a head noun are alike
-without being listed here.
+Tables only; they extend those of :mod:`mdsm_ros.homes.words.lexicon`. Categories with a common name or head noun are
+alike without being listed here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What belongs to the room itself: doors, windows and all that is fixed to walls and ceiling."""
+"""Fixtures of a room: doors, windows and items fixed to walls and ceiling."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ GLASS: RGB = (0.75, 0.85, 0.88)
 
 @dataclass(frozen=True)
 class Fixture:
-    """A kind of fixture; its back is at y = 0, its front to +y, its base at z = 0.
+    """A category of fixtures; its back is at y = 0, its front to +y, its base at z = 0.
 
     Attributes:
-        shape: Parts in the main colour given.
-        colors: Names it comes in.
+        shape: Function that makes its parts in a main colour.
+        colors: Names of its possible colours.
         place: "ceiling", "standing" (on the floor before a wall) or "wall".
         heights: Lowest and highest height of its base above the floor in metres; unused for the ceiling.
-        over: Furniture that it hangs above, if there is some; () for anywhere.
+        over: Categories of furniture that it hangs above, if present; () for anywhere.
     """
 
     shape: Callable[[RGB, np.random.Generator], list[Part]]

@@ -1,4 +1,4 @@
-"""Furniture, and the surfaces that it offers."""
+"""Furniture, and its surfaces for objects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The kinds of the library's models: what people call them, and which of them a listener may take for each other.
+"""The categories of the library's models: their names, and the categories that people may confuse.
 
-The table lies in the package, so these names are the same with and without the library itself.
+The table is part of the package, so these names are the same with and without the library.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ LIBRARY_KINDS: dict[str, Kind] = read_kinds(TABLE_FOLDER / KINDS_FILE)
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """What people call a library model of a kind; the first is the most usual."""
+    """Returns the names of a library category; the first is the most common."""
     return (kind, *LIBRARY_KINDS[kind].synonyms) if kind in LIBRARY_KINDS else (kind,)
 
 
 def alike_by_name(nouns: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """Kinds of which one goes by a name of the other, or by its head noun: a coffee table is a table.
+    """Returns categories that share a name, or of which one is the head noun of the other: a coffee table is a table.
 
     Args:
-        nouns: Names by kind.
+        nouns: Names by category.
     """
     kinds_of: dict[str, set[str]] = {}
     for kind, words in nouns.items():

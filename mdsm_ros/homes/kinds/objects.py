@@ -1,4 +1,4 @@
-"""The kinds of things that lie about in a home, and where they are found."""
+"""The categories of movable objects in a home, and their places."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Shape = Callable[[RGB, np.random.Generator], list[Part]]
 
 @dataclass(frozen=True)
 class ObjectKind:
-    """A kind of object.
+    """A category of objects.
 
     Attributes:
-        shape: Parts in the main colour given.
+        shape: Function that makes its parts in a main colour.
         places: Any of "surface", "floor", "soft" (bed, sofa), "wall", "under".
-        colors: Names it comes in.
-        portable: A robot may be asked to bring it.
+        colors: Names of its possible colours.
+        portable: Whether a robot may be asked to bring it.
     """
 
     shape: Shape
@@ -111,7 +111,7 @@ OBJECTS: dict[str, ObjectKind] = {
     "guitar": ObjectKind(personal.guitar, FLOOR, (*WARM, "black", "blue")),
     "dumbbell": ObjectKind(personal.dumbbell, frozenset({"floor", "under"})),
     "box": ObjectKind(personal.box_with_lid, ANYWHERE),
-    # technical things and what stands on the floor
+    # technical objects and objects on the floor
     "radio": ObjectKind(floor.radio, SURFACE),
     "speaker": ObjectKind(floor.speaker, frozenset({"surface", "floor"}), ("black", "white", "brown", "gray", "red")),
     "laptop": ObjectKind(floor.laptop, SURFACE, ("gray", "black", "white", "blue", "pink", "red")),

@@ -1,4 +1,4 @@
-"""What is found in each kind of room."""
+"""The contents of each type of room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RoomKind:
-    """A kind of room: names of furniture, objects and fixtures, the most typical first, and of its floor materials."""
+    """A type of room: names of furniture, objects and fixtures, the most typical first, and of floor materials."""
 
     furniture: tuple[str, ...]
     objects: tuple[str, ...]

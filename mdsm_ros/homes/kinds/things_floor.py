@@ -1,4 +1,4 @@
-"""Technical things and what stands on the floor: parts in a main colour, standing on z = 0, front to +y."""
+"""Technical objects and objects on the floor: parts in a main colour, standing on z = 0, front to +y."""
 
 from __future__ import annotations
 

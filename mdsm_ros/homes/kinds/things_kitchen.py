@@ -1,4 +1,4 @@
-"""Tableware, food and kitchen things: parts in a main colour, standing on z = 0, front to +y."""
+"""Tableware, food and kitchen objects: parts in a main colour, standing on z = 0, front to +y."""
 
 from __future__ import annotations
 

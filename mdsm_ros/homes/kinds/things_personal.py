@@ -1,4 +1,4 @@
-"""Clothes, bags, toys and bathroom things: parts in a main colour, standing on z = 0, front to +y."""
+"""Clothes, bags, toys and bathroom objects: parts in a main colour, standing on z = 0, front to +y."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How a room looks: photographic surfaces, pictures on the walls, lamps and daylight."""
+"""The look of a room: photographic surfaces, pictures on the walls, lamps and daylight."""

@@ -1,4 +1,4 @@
-"""Gives a room that is furnished from the library its photographic surfaces, its pictures, and its light."""
+"""Adds photographic surfaces, wall pictures and light to a room that is furnished from the library."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from mdsm_ros.homes.home import Item, Room
 from mdsm_ros.homes.look import Look
 from mdsm_ros.homes.shapes.parts import RGB, Part, Photo
 
-FLOOR_SHARE, WALL_SHARE, PICTURE_SHARE = 0.85, 0.6, 0.9  # how often photographs take the place of what is drawn
-COLORED_WALL_SHARE = 0.5  # of the photographic walls: in the photograph's colours, not tinted by the wall's
-TINTED_FLOOR_SHARE = 0.35  # of the photographic floors
+FLOOR_SHARE, WALL_SHARE, PICTURE_SHARE = 0.85, 0.6, 0.9  # probability that photographs replace drawn surfaces
+COLORED_WALL_SHARE = 0.5  # fraction of the photographic walls that keep the photograph's colours
+TINTED_FLOOR_SHARE = 0.35  # fraction of the photographic floors
 FLOOR_GROUPS = {"floor": 0.7, "wood": 0.15, "stone": 0.15}
-FLOOR_REPEAT, WALL_REPEAT = (0.4, 1.0), (0.35, 0.8)  # in a metre
+FLOOR_REPEAT, WALL_REPEAT = (0.4, 1.0), (0.35, 0.8)  # repetitions per metre
 MATERIALS = {"cloth": ("cloth", 2.0), "wood": ("wood", 0.8), "stone": ("stone", 0.8)}
 """Groups of photographs for drawn materials, and how often one repeats in a metre."""
 
-BARE: RGB = (0.98, 0.98, 0.98)  # lets a photograph keep its colours
-TINGE = 0.05  # difference between the channels of what is still called white or gray
+BARE: RGB = (0.98, 0.98, 0.98)  # tint that keeps a photograph's colours
+TINGE = 0.05  # largest difference between the channels of white or gray
 EVEN = 0.08  # standard deviation of the pixels of a wall without a pattern
 MOODS = {"day": 0.5, "evening": 0.3, "even": 0.2}
 EXPOSURE = (0.5, 0.9, 1.0, 1.12, 1.7)  # quantiles at 0, 25, 50, 75 and 100 %: dark evening to overexposed
 LIT_SHARE = {"day": 0.25, "evening": 0.9, "even": 0.4}
-MOST_LIT = 4  # OpenGL's fixed pipeline has eight lights, the camera's and the ceiling's among them
+MOST_LIT = 4  # OpenGL's fixed pipeline has eight lights, including the camera's and the ceiling's
 GLOW = 0.45
 LAMPS = ("lamp", "light", "chandelier", "lantern", "sconce")
 
 
 def dress_room(room: Room, stock: Stock, kinds: Mapping[str, frozenset[str]], rng: np.random.Generator) -> Room:
-    """The room with a look.
+    """Returns the room with a look.
 
     Args:
         room: Furnished room.
-        stock: Has the photographs.
+        stock: Stock with the photographs.
         kinds: Categories that could be in the room, see :class:`Look`.
-        rng: Draws.
+        rng: Random generator.
     """
     mood = str(rng.choice(list(MOODS), p=list(MOODS.values())))
     floor, floor_color = _floor(stock, room, rng)
@@ -70,7 +70,7 @@ def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
 
 
 def _floor(stock: Stock, room: Room, rng: np.random.Generator) -> tuple[Photo | None, RGB]:
-    """The floor's photograph, if it has one, and its colour: bare for the photograph's own."""
+    """Returns the floor's photograph, if any, and its tint: bare for the photograph's own colours."""
     group = str(rng.choice(list(FLOOR_GROUPS), p=list(FLOOR_GROUPS.values())))
     names = stock.textures(group) or stock.textures("floor")
     if not names or rng.random() > FLOOR_SHARE:
@@ -82,7 +82,7 @@ def _floor(stock: Stock, room: Room, rng: np.random.Generator) -> tuple[Photo | 
 
 
 def _wall(stock: Stock, rng: np.random.Generator) -> tuple[Photo | None, bool]:
-    """The walls' photograph, if they have one, and whether it has its own colours."""
+    """Returns the walls' photograph, if any, and whether it keeps its own colours."""
     if not stock.textures("wall") or rng.random() > WALL_SHARE:
         return None, False
     name, repeat = _pick(stock.textures("wall"), rng), round(float(rng.uniform(*WALL_REPEAT)), 2)
@@ -91,7 +91,7 @@ def _wall(stock: Stock, rng: np.random.Generator) -> tuple[Photo | None, bool]:
 
 
 def _said_of(wall: Photo) -> str:
-    """The colour that walls with such an image are said to have; none for patterns."""
+    """Returns the colour name of walls with this image; "" for patterns."""
     pixels = wall.pixels.reshape(-1, 3) / 255.0
     name, tinge = judge(pixels[::7]).name, float(np.ptp(pixels.mean(axis=0)))
     if pixels.std(axis=0).max() > EVEN or (name in ("white", "gray") and tinge > TINGE):
@@ -100,7 +100,7 @@ def _said_of(wall: Photo) -> str:
 
 
 def _hung(item: Item, stock: Stock, rng: np.random.Generator) -> Item:
-    """The item with a photograph where it has a drawn picture."""
+    """Replaces an item's drawn picture by a photograph."""
     if not any((part.material or "").startswith("art:") for part in item.parts):
         return item
     if not stock.pictures or rng.random() > PICTURE_SHARE:
@@ -114,12 +114,12 @@ def _with_picture(part: Part, photo: Photo) -> Part:
 
 
 def is_lamp(kind: str) -> bool:
-    """Whether things of a kind give light."""
+    """Whether items of a category are lamps."""
     return kind.rsplit(maxsplit=1)[-1] in LAMPS
 
 
 def _switch_on(items: list[Item], share: float, rng: np.random.Generator) -> list[Item]:
-    """Some lamps are lit; the others stay as they are."""
+    """Switches on some lamps; the others are unchanged."""
     result, count = [], 0
     for item in items:
         lit = is_lamp(item.kind) and bool(rng.random() < share) and count < MOST_LIT

@@ -1,4 +1,4 @@
-"""The lights of a room: even light in procedural rooms; lamps, daylight and exposure in those that have a look."""
+"""The lights of a room: even light in procedural rooms; lamps, daylight and exposure in rooms with a look."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import mujoco
 
 RGB = tuple[float, float, float]
-WIDE = 88.0  # degrees to each side of where a light shines
+WIDE = 88.0  # degrees to each side of a light's direction
 ALL_AROUND = 180.0
 SKY: RGB = (0.94, 0.97, 1.05)
 BULB: RGB = (1.0, 0.92, 0.8)
@@ -21,7 +21,7 @@ BULB: RGB = (1.0, 0.92, 0.8)
 
 @dataclass(frozen=True)
 class Light:
-    """One light; ``cutoff`` in degrees, ``fade`` is how it weakens with the square of the distance in metres."""
+    """One light; ``cutoff`` in degrees, ``fade`` is the attenuation with the square of the distance in metres."""
 
     position: tuple[float, float, float]
     direction: tuple[float, float, float]
@@ -33,40 +33,40 @@ class Light:
 
 @dataclass(frozen=True)
 class Lighting:
-    """All light in a room; ``ambient`` reaches everything, ``camera`` shines from the camera."""
+    """All light in a room; ``ambient`` is everywhere, ``camera`` is the light at the camera."""
 
     ambient: RGB
     camera: float
     lights: list[Light] = field(default_factory=list)
 
     def add_camera_light(self, spec: mujoco.MjSpec) -> None:
-        """Sets the light that goes with the camera."""
+        """Sets the light at the camera."""
         spec.visual.headlight.ambient = list(self.ambient)
         spec.visual.headlight.diffuse = [self.camera] * 3
         spec.visual.headlight.specular = [0.05] * 3
 
     def add_lights(self, spec: mujoco.MjSpec) -> None:
-        """Adds the lights of the room; the camera's is not among them."""
+        """Adds the lights of the room, without the camera's."""
         for light in self.lights:
             spec.worldbody.add_light(
                 pos=list(light.position),
                 dir=list(light.direction),
                 diffuse=list(light.color),
                 specular=[0.1] * 3,
-                castshadow=light.shadow,  # each shadow costs another pass over the room
+                castshadow=light.shadow,  # each shadow costs another rendering pass
                 cutoff=light.cutoff,
                 attenuation=[1.0, 0.0, light.fade],
             )
 
 
 def even_ambient(rng: np.random.Generator) -> Lighting:
-    """The even light of a procedural room, without the lights on its ceiling."""
+    """Returns the even light of a procedural room, without its ceiling lights."""
     ambient = float(rng.uniform(0.44, 0.58))
     return Lighting((ambient, ambient, ambient), float(rng.uniform(0.24, 0.4)))
 
 
 def ceiling_lights(room: Room, rng: np.random.Generator) -> list[Light]:
-    """Two lights below the ceiling, of which one casts shadows."""
+    """Returns two lights below the ceiling; one of them casts shadows."""
     lights = []
     for index in range(2):
         x, y = (float(rng.uniform(-0.3, 0.3) * side) for side in room.size)
@@ -79,7 +79,7 @@ def ceiling_lights(room: Room, rng: np.random.Generator) -> list[Light]:
 
 
 def lighting(room: Room, rng: np.random.Generator) -> Lighting:
-    """The light of a room with a look: one light casts shadows, the window's by day and the ceiling's else."""
+    """Returns the light of a room with a look; the window (by day) or the ceiling casts shadows."""
     assert room.look is not None
     if room.look.mood == "even":
         base = even_ambient(rng)
@@ -97,7 +97,7 @@ def lighting(room: Room, rng: np.random.Generator) -> Lighting:
 
 
 def _daylight(room: Room, rng: np.random.Generator) -> Light:
-    """Sky light through a window of the room, or through an opening that is not seen."""
+    """Returns sky light through a window of the room, or through an invisible opening."""
     windows = [item.center for item in room.items if item.kind == "window"]
     side = float(rng.choice((-1.0, 1.0)))
     x, y, _ = windows[0] if windows else (side * room.size[0] / 2, 0.0, 1.5)

@@ -1,1 +1,1 @@
-"""Parts, meshes and surfaces that things are built of, and how MuJoCo gets them."""
+"""Parts, meshes and surfaces of items, and their conversion to MuJoCo."""

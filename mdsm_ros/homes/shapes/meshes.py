@@ -1,4 +1,4 @@
-"""Triangle meshes for what boxes and cylinders cannot show: turned, soft and draped things."""
+"""Triangle meshes for turned, soft and draped shapes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Mesh:
     Attributes:
         vertices: Float (V, 3), metres.
         faces: Triangles, int32 (F, 3), counter-clockwise seen from outside.
-        texcoords: Float (V, 2), metres on the surface, so that patterns have the same size on everything; places in
-            the image for a part with an image of its own.
+        texcoords: Float (V, 2), metres on the surface, so that patterns have the same size everywhere; image
+            coordinates for a part with its own image.
         normals: Float (V, 3), unit vectors; None to compute them from the faces.
     """
 
@@ -27,12 +27,12 @@ class Mesh:
     normals: NDArray[np.floating] | None = None
 
     def scaled(self, scale: float) -> Mesh:
-        """The same shape in another size, its pattern with it."""
+        """Returns the shape in another size, with its pattern."""
         return Mesh(self.vertices * scale, self.faces, self.texcoords * scale, self.normals)
 
 
 def _grid_faces(rows: int, columns: int) -> NDArray[np.int32]:
-    """Two triangles for each cell of a grid of (rows, columns) vertices, row by row."""
+    """Returns two triangles for each cell of a grid of (rows, columns) vertices, row by row."""
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
     a, b = (r * columns + c).ravel(), (r * columns + c + 1).ravel()
     d, e = a + columns, b + columns
@@ -40,12 +40,12 @@ def _grid_faces(rows: int, columns: int) -> NDArray[np.int32]:
 
 
 def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
-    """A surface of revolution about z.
+    """Makes a surface of revolution about z.
 
     Args:
         profile: Points (radius, z) in metres, from the bottom along the outside and, for a hollow object, down the
             inside.
-        segments: Around the axis.
+        segments: Number of segments around the axis.
     """
     points = np.array(profile, dtype=np.float64)
     points[:, 0] = np.maximum(points[:, 0], 1e-4)
@@ -61,10 +61,10 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 18) -> Mesh:
 def superellipsoid(
     radii: tuple[float, float, float], squareness: tuple[float, float], segments: tuple[int, int] = (10, 20)
 ) -> Mesh:
-    """Between an ellipsoid and a box: cushions, mattresses, rounded housings.
+    """Makes a shape between an ellipsoid and a box: cushions, mattresses, rounded housings.
 
     Args:
-        radii: Along x, y and z, metres.
+        radii: Radii along x, y and z, metres.
         squareness: Exponents in the vertical profile and in the horizontal outline; 1 is an ellipsoid, near 0 a box.
         segments: Number of segments from pole to pole, and around.
     """
@@ -77,13 +77,13 @@ def superellipsoid(
     x = radii[0] * power(np.cos(v), squareness[0]) * power(np.cos(u), squareness[1])
     y = radii[1] * power(np.cos(v), squareness[0]) * power(np.sin(u), squareness[1])
     z = np.broadcast_to(radii[2] * power(np.sin(v), squareness[0]), x.shape)
-    flat = (x, z) if radii[1] < radii[2] else (x, y)  # the pattern is seen on the broad side
+    flat = (x, z) if radii[1] < radii[2] else (x, y)  # the pattern is on the broad side
     vertices = np.stack([x, y, z], axis=-1).reshape(-1, 3)
     return Mesh(vertices, _grid_faces(segments[0] + 1, segments[1] + 1), np.stack(flat, axis=-1).reshape(-1, 2))
 
 
 def drape(hx: float, hz: float, depth: float, waves: int) -> Mesh:
-    """A cloth that hangs in folds, its middle at the origin: ``waves`` folds of ``depth`` metres across 2 ``hx``."""
+    """Makes a cloth in folds, centred at the origin: ``waves`` folds of ``depth`` metres across 2 ``hx``."""
     columns = 6 * waves + 1
     x = np.linspace(-hx, hx, columns)
     fold = depth / 2 * np.sin(np.linspace(0, 2 * np.pi * waves, columns))
@@ -97,7 +97,7 @@ def drape(hx: float, hz: float, depth: float, waves: int) -> Mesh:
 
 
 def torus(radius: float, thickness: float, segments: tuple[int, int] = (20, 8)) -> Mesh:
-    """A ring about z; ``thickness`` is the radius of the tube, metres."""
+    """Makes a ring about z; ``thickness`` is the radius of the tube, metres."""
     ring = [
         (radius + thickness * np.cos(a), thickness * np.sin(a)) for a in np.linspace(-np.pi, np.pi, segments[1] + 1)
     ]

@@ -1,4 +1,4 @@
-"""Turns parts into MuJoCo geoms, with meshes and textures shared within a room."""
+"""Converts parts to MuJoCo geoms, with meshes and textures shared within a room."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHAPES = {
     "mesh": "mjGEOM_MESH",
 }
 _WHITE: RGB = (1.0, 1.0, 1.0)
-_UNSET = 0.5  # MuJoCo takes a geom of exactly this gray for one without a colour
+_UNSET = 0.5  # MuJoCo treats a geom of exactly this gray as uncoloured
 
 
 class Painter:
@@ -35,8 +35,8 @@ class Painter:
 
     Args:
         spec: The model.
-        rng: Draws the textures.
-        photos: Images that take the place of drawn materials, by the material's name.
+        rng: Random generator of the textures.
+        photos: Images that replace drawn materials, by the material's name.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Painter:
         self._textures: dict[str | Photo, str] = {}
         self._meshes: dict[tuple[int, float], str] = {}
         self._by_content: dict[tuple[bytes, bytes, float], str] = {}
-        self._kept: list[Mesh] = []  # an id is only good as long as its object lives
+        self._kept: list[Mesh] = []  # an id is valid only while its object exists
 
     def add(
         self, parent: mujoco.MjsBody, position: tuple[float, float, float], yaw: float, parts: Sequence[Part]
     ) -> None:
-        """A body with one geom for each part, in the parts' order.
+        """Adds a body with one geom for each part, in the parts' order.
 
         Args:
-            parent: Body in whose frame it stands.
+            parent: Parent body, which defines the frame.
             position: Position of the body's origin in metres.
             yaw: Rotation about z, radians.
             parts: Parts in the body's frame.
@@ -101,7 +101,7 @@ class Painter:
         )
 
     def _material(self, part: Part) -> tuple[str, float]:
-        """The name of a part's material, made when it is new, and how often its texture repeats in a metre."""
+        """Returns the name of a part's material, created if new, and its texture's repetitions per metre."""
         photo = part.photo or (self._photos.get(part.material) if part.material is not None else None)
         if photo is not None:
             texture = self._texture(photo, photo.pixels)
@@ -117,7 +117,7 @@ class Painter:
         return self._add_material(texture, part, repeat), repeat or 1.0
 
     def _add_material(self, texture: str, part: Part, repeat: float) -> str:
-        """A material of a texture; without a repeat the image fills its part."""
+        """Adds a material with a texture; without a repeat, the image fills its part."""
         on_mesh = part.mesh is not None
         name = f"{texture} on {'a mesh' if on_mesh else 'a geom'}"
         if part.glow:
@@ -126,7 +126,7 @@ class Painter:
             self._materials.add(name)
             roles = [""] * int(mujoco.mjtTextureRole.mjNTEXROLE)
             roles[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = texture
-            uniform = bool(repeat) and not on_mesh  # a mesh has the repeats in its texture coordinates
+            uniform = bool(repeat) and not on_mesh  # a mesh's texture coordinates contain the repeats
             times = [repeat, repeat] if uniform else [1.0, 1.0]
             self._spec.add_material(
                 name=name,
@@ -143,12 +143,12 @@ class Painter:
         return self._textures[name] if name in self._textures else self._texture(name, self._draw(part))
 
     def _texture(self, key: str | Photo, pixels: NDArray[np.uint8]) -> str:
-        """The name of a texture, added when it is new."""
+        """Returns the name of a texture, added if new."""
         if key not in self._textures:
             self._textures[key] = key if isinstance(key, str) else f"photo {len(self._textures)}"
             made = self._spec.add_texture(name=self._textures[key], type=mujoco.mjtTexture.mjTEXTURE_2D, nchannel=3)
             made.height, made.width = pixels.shape[:2]
-            made.data = pixels.tobytes()  # the keyword argument wants a list of a hundred thousand numbers
+            made.data = pixels.tobytes()  # the keyword argument needs a list of a hundred thousand numbers
         return self._textures[key]
 
     def _draw(self, part: Part) -> textures.Picture:
@@ -163,7 +163,7 @@ class Painter:
 
 
 def _tint(part: Part) -> RGB:
-    """The colour of a geom: its part's own, or white where the texture has the colours."""
+    """Returns the colour of a geom: its part's own, or white if the texture contains the colours."""
     if part.photo is None and part.material not in (None, *textures.MATERIALS):
         return _WHITE
     return (_UNSET + 0.002, _UNSET, _UNSET) if part.color == (_UNSET, _UNSET, _UNSET) else part.color

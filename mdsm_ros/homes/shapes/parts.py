@@ -1,4 +1,4 @@
-"""Primitive parts that objects are built of, and the named colours they wear."""
+"""Primitive parts of objects, and named colours."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ LEAF: RGB = (0.13, 0.45, 0.14)
 
 
 def shade(color: RGB, factor: float) -> RGB:
-    """The same hue, darker (below 1) or lighter (above 1)."""
+    """Returns the same hue, darker (below 1) or lighter (above 1)."""
     return tuple(float(min(1.0, c * factor)) for c in color)  # type: ignore[return-value]
 
 
 def vary(color: RGB, rng: np.random.Generator) -> RGB:
-    """A neighbour of a colour that still goes by the same name."""
+    """Draws a similar colour that has the same name."""
     h, s, v = colorsys.rgb_to_hsv(*color)
     h = (h + rng.uniform(-0.012, 0.012)) % 1.0
     return colorsys.hsv_to_rgb(
@@ -66,7 +66,7 @@ def vary(color: RGB, rng: np.random.Generator) -> RGB:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """An image on a surface; two are the same only if they are one object, so that rooms can share it.
+    """An image on a surface; compared by identity, so that rooms can share it.
 
     Attributes:
         pixels: Pixels, uint8 (H, W, 3).
@@ -81,9 +81,9 @@ class Photo:
 class Part:
     """One MuJoCo geom in its object's frame: x right, y to the front, z up, origin at the centre of the base.
 
-    ``size`` holds half-extents in metres in MuJoCo's order for the shape; ``tilt`` is a rotation about x in radians.
-    ``material`` is a name of :mod:`mdsm_ros.homes.shapes.textures`. Parts with ``main`` wear their thing's pattern.
-    ``photo`` takes the place of a material; the colour tints it. ``alpha`` is the opacity, ``glow`` the emission.
+    ``size`` contains half-extents in metres in MuJoCo's order for the shape; ``tilt`` is a rotation about x in radians.
+    ``material`` is a name of :mod:`mdsm_ros.homes.shapes.textures`. Parts with ``main`` have their item's pattern.
+    ``photo`` replaces the material; the colour tints it. ``alpha`` is the opacity, ``glow`` the emission.
     """
 
     shape: str  # box | cylinder | sphere | ellipsoid | capsule | mesh
@@ -172,17 +172,17 @@ def _mesh(mesh: Mesh, at: tuple[float, float, float], color: RGB, tilt: float, m
 
 
 def main(part: Part) -> Part:
-    """The part as one that wears its thing's pattern."""
+    """Marks a part as having its item's pattern."""
     return replace(part, main=True)
 
 
 def dress(parts: Sequence[Part], pattern: str) -> list[Part]:
-    """The parts with their main ones in a pattern of :data:`mdsm_ros.homes.shapes.textures.PATTERNS`."""
+    """Applies a pattern of :data:`mdsm_ros.homes.shapes.textures.PATTERNS` to the main parts."""
     return [replace(part, material=pattern) if part.main else part for part in parts]
 
 
 def scaled(parts: Sequence[Part], scale: float) -> list[Part]:
-    """The parts in another size."""
+    """Returns the parts in another size."""
     result = []
     for part in parts:
         x, y, z = (scale * c for c in part.position)
@@ -192,14 +192,14 @@ def scaled(parts: Sequence[Part], scale: float) -> list[Part]:
 
 
 def bounds(parts: Sequence[Part]) -> tuple[float, float, float]:
-    """Half-extents in x and y about the origin, and the height, of a list of parts."""
+    """Returns the half-extents in x and y about the origin, and the height, of a list of parts."""
     spans = np.array([span(part) for part in parts])
     hx, hy, _ = np.abs(spans).max(axis=(0, 1))
     return float(hx), float(hy), float(spans[:, 1, 2].max())
 
 
 def span(part: Part) -> NDArray[np.float64]:
-    """The lowest and highest x, y and z of a part in its thing's frame (2, 3)."""
+    """Returns the lowest and highest x, y and z of a part in its item's frame, (2, 3)."""
     cos, sin = np.cos(part.tilt), np.sin(part.tilt)
     if part.mesh is not None:
         x, y, z = part.mesh.vertices.T

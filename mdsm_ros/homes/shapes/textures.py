@@ -1,7 +1,7 @@
-"""Surfaces: small images drawn with numpy, made anew for every room from its seed.
+"""Surface textures: small images drawn with numpy, for every room from its seed.
 
-A material's name says what is drawn: one of :data:`MATERIALS` (gray, tinted by the part's colour), one of
-:data:`PATTERNS` (two colours, the part's own among them), or ``art:N``, a picture of its own for every N.
+A material's name is one of :data:`MATERIALS` (gray, tinted by the part's colour), one of :data:`PATTERNS` (two colours,
+one of them the part's own), or ``art:N``, a different painting for every N.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _noise(rng: np.random.Generator, spread: float) -> NDArray[np.float64]:
 
 
 def _clouds(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Smooth noise in [0, 1], tileable: a few random waves."""
+    """Returns smooth, tileable noise in [0, 1]: a few random waves."""
     x, y = np.meshgrid(_RAMP, _RAMP)
     waves = np.zeros((SIDE, SIDE))
     for _ in range(7):
@@ -60,7 +60,7 @@ def planks(rng: np.random.Generator) -> Picture:
 
 
 def parquet(rng: np.random.Generator) -> Picture:
-    """Squares of strips, turned in turns."""
+    """Squares of strips with alternating direction."""
     cell, strip = SIDE // 4, SIDE // 16
     x, y = np.meshgrid(_RAMP, _RAMP)
     across = np.where((x // cell + y // cell) % 2 == 0, x, y)
@@ -149,16 +149,16 @@ FLOOR_MATERIALS = ("planks", "parquet", "tiles", "carpet", "stone")
 
 LIGHT: RGB = (0.96, 0.95, 0.90)
 DARK: RGB = (0.13, 0.13, 0.14)
-PATTERN_REPEAT = 4.0  # in a metre
+PATTERN_REPEAT = 4.0  # repetitions per metre
 
 
 def _second(color: RGB) -> RGB:
-    """The colour that a pattern is drawn in beside the thing's own: the better contrast of light and dark."""
+    """Returns the second colour of a pattern: light or dark, whichever has more contrast to the first."""
     return DARK if float(np.dot(color, (0.3, 0.6, 0.1))) > 0.62 else LIGHT
 
 
 def _mix(share: NDArray[np.floating], color: RGB) -> Picture:
-    """Where ``share`` (SIDE, SIDE) is 1 the second colour, where it is 0 the thing's own."""
+    """Mixes the item's colour (where ``share`` (SIDE, SIDE) is 0) with the second colour (where it is 1)."""
     mixed = share[..., None] * np.array(_second(color)) + (1 - share[..., None]) * np.array(color)
     picture: Picture = (np.clip(mixed, 0, 1) * 255).astype(np.uint8)
     return picture
@@ -170,7 +170,7 @@ def striped(color: RGB) -> Picture:
 
 
 def checkered(color: RGB) -> Picture:
-    """Squares in turns."""
+    """Alternating squares."""
     x, y = np.meshgrid(_RAMP // 32 % 2, _RAMP // 32 % 2)
     return _mix((x ^ y).astype(float), color)
 
@@ -201,7 +201,7 @@ PATTERNS: dict[str, Callable[[RGB], Picture]] = {
 
 
 def art(seed: int) -> Picture:
-    """A painting: a landscape, a figure before a ground, or an abstract."""
+    """A painting: a landscape, a figure on a background, or an abstract."""
     rng = np.random.default_rng((seed, 7))
     x, y = np.meshgrid(_RAMP / SIDE, _RAMP / SIDE)  # y runs up
     kind = int(rng.integers(3))
@@ -239,7 +239,7 @@ def art(seed: int) -> Picture:
 
 
 def outside(rng: np.random.Generator) -> Picture:
-    """What a window shows: sky over trees."""
+    """The view from a window: sky over trees."""
     x, y = np.meshgrid(_RAMP / SIDE, _RAMP / SIDE)
     image = np.array((0.62, 0.80, 0.97)) * (0.75 + 0.25 * y[..., None])
     image = image + 0.25 * np.clip(_clouds(rng) - 0.55, 0, 1)[..., None]

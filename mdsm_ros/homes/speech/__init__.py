@@ -1,1 +1,1 @@
-"""Instructions about a view: relations, queries, and their words."""
+"""Makes instructions about a view: relations, queries, and their wording."""

@@ -1,4 +1,4 @@
-"""Searches for a description that fits one thing in a view and no other."""
+"""Searches for a description that fits one item in a view and no other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.language.referring.words import PREFIXES
 
 MAX_CLAUSES = 3
-MAX_MARKS = 7  # landmarks that are tried for one target
-NESTED_SHARE = 0.3  # of the landmarks that need not be told apart
-NOUN_WEIGHTS = (1.0, 1.4, 1.2, 0.8)  # by kind; and colour; and pattern; and both
-CLAUSES_ALONE = (0.55, 0.37, 0.08)  # how often 0, 1 or 2 clauses describe a thing that its noun tells apart
-CLAUSES_WITH_RIVALS = (0.0, 0.8, 0.2)  # and one that its noun does not
+MAX_MARKS = 7  # landmarks tried for one target
+NESTED_SHARE = 0.3  # fraction of nested descriptions among landmarks that are already unambiguous
+NOUN_WEIGHTS = (1.0, 1.4, 1.2, 0.8)  # by category; with colour; with pattern; with both
+CLAUSES_ALONE = (0.55, 0.37, 0.08)  # probability of 0, 1 or 2 clauses for an item that its noun identifies
+CLAUSES_WITH_RIVALS = (0.0, 0.8, 0.2)  # the same for an item that its noun does not identify
 RANK = {
     **dict.fromkeys(("under", "above", "top shelf", "middle shelf", "bottom shelf", "second from left", "middle"), 0.0),
     **dict.fromkeys(("on", "below", "behind", "in front of", "nearest", "next to"), 0.5),
@@ -26,11 +26,11 @@ RANK = {
 
 
 class Describer:
-    """Finds queries for the things in a scene.
+    """Finds queries for the items in a scene.
 
     Args:
         scene: Visible objects.
-        rng: Chooses among descriptions.
+        rng: Random generator that chooses among descriptions.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
@@ -38,14 +38,14 @@ class Describer:
         self.landmarks = self._clear_landmarks()
 
     def _nouns(self, thing: Seen) -> list[Query]:
-        """The ways to name a thing by its looks, from few words to many."""
+        """Returns the ways to name an item by its appearance, from few words to many."""
         pattern = thing.pattern if thing.pattern and thing.area >= PATTERN_AREA * self.scene.pixels else None
         patterns = [None] if pattern is None else [None, pattern]
         colors = [None, thing.color] if thing.color else [None]
         return [Query(thing.kind, color, worn) for worn in patterns for color in colors]
 
     def _clear_landmarks(self) -> list[tuple[Seen, Query]]:
-        """Everything that a listener finds without doubt, with its description; some say where the landmark is."""
+        """Returns all unambiguous landmarks with their descriptions; some descriptions include a position."""
         found: list[tuple[Seen, Query]] = []
         for thing in self.scene.seen:
             if thing.landmark:
@@ -63,7 +63,7 @@ class Describer:
         return found
 
     def true_clauses(self, thing: Seen, candidates: Sequence[Seen]) -> list[tuple[Clause, list[Seen]]]:
-        """What surely holds of a thing, each with the candidates that it clearly rules out."""
+        """Returns the clauses certainly true of an item, each with the candidates that it clearly excludes."""
         position = [c.index for c in candidates].index(thing.index)
         alike = {c.index for c in candidates}
         marks = [(mark, query) for mark, query in self.landmarks if mark.index not in alike]
@@ -82,7 +82,7 @@ class Describer:
         return sorted(clauses, key=lambda pair: order[pair[0].statement])
 
     def describe(self, thing: Seen) -> Query | None:
-        """A query that means this thing and clearly nothing else; None where none was found."""
+        """Returns a query that clearly means only this item; None if none was found."""
         nouns = self._nouns(thing)
         weights = np.array([NOUN_WEIGHTS[(noun.color is not None) + 2 * (noun.pattern is not None)] for noun in nouns])
         for position in self.rng.choice(len(nouns), size=len(nouns), replace=False, p=weights / weights.sum()):
@@ -92,7 +92,7 @@ class Describer:
         return None
 
     def _complete(self, noun: Query, thing: Seen) -> Query | None:
-        """Adds clauses until every rival is ruled out, and some that say more than they must."""
+        """Adds clauses until every rival is excluded, and sometimes redundant ones."""
         candidates = self.scene.candidates(noun)
         rivals = [c for c in candidates if c.index != thing.index]
         wanted = int(self.rng.choice((0, 1, 2), p=CLAUSES_WITH_RIVALS if rivals else CLAUSES_ALONE))
@@ -105,7 +105,7 @@ class Describer:
             if rivals and not any(rival in ruled_out for rival in rivals):
                 continue
             if not rivals and not clause.marks and clause.statement in PREFIXES:
-                continue  # nobody says "the leftmost bed" of the only one
+                continue  # "the leftmost bed" is unnatural for the only bed
             if any(clause.statement == c.statement or set(clause.marks) & set(c.marks) for c in clauses):
                 continue
             if any(mark.clauses for mark in clause.marks) and any(m.clauses for c in clauses for m in c.marks):

@@ -25,18 +25,18 @@ _PRONOUNS: tuple[tuple[str, str], ...] = (
 
 
 def with_pronoun(verb: str, pronoun: str) -> str:
-    """Not "wipe off it" but "wipe it off", and not "bring me it" but "bring it to me"."""
+    """Adds a pronoun to a verb: "wipe it off", not "wipe off it"; "bring it to me", not "bring me it"."""
     verb = re.sub(r"^(\w+) (off|down|up|out|on|in|away|back|aside) \{\}$", r"\1 {} \2", verb)
     return re.sub(r"^(bring|hand|pass|give|fetch|show|get) me \{\}$", r"\1 {} to me", verb).format(pronoun)
 
 
 def article(noun: str) -> str:
-    """A noun with its indefinite article."""
+    """Adds the indefinite article to a noun."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def plural(noun: str) -> str:
-    """The plural of a noun that is one word."""
+    """Returns the plural of a one-word noun."""
     known = LIBRARY_KINDS.get(noun)
     if known is not None and known.plural:
         return known.plural
@@ -48,9 +48,10 @@ def plural(noun: str) -> str:
 
 
 def plural_name(name: str) -> str | None:
-    """The plural of a kind's name, which may be several words; None where several of them are not called so.
+    """Returns the plural of a category's name, which may be several words; None if it has no plural.
 
-    "stacks of books", "coffee tables"; but None for "shoes", which one pair is called, and for "toilet paper".
+    Examples: "stacks of books", "coffee tables"; None for "shoes", which already means one pair, and for "toilet
+    paper".
     """
     first, of, rest = name.partition(" of ")
     *before, head = first.split()
@@ -65,7 +66,7 @@ def plural_name(name: str) -> str | None:
 
 
 def in_plural(text: str) -> str:
-    """What is said of one thing, said of several: "and bring them to me", "because they are dirty"."""
+    """Converts text about one item to text about several: "and bring them to me", "because they are dirty"."""
     for pattern, said in _PRONOUNS:
         text = re.sub(pattern, said, text)
     return text

@@ -1,6 +1,6 @@
-"""Descriptions of several things in a view: "all the cups on the table", "the cup and the plate", "everything on it".
+"""Descriptions of several items in a view: "all the cups on the table", "the cup and the plate", "everything on it".
 
-As with one thing, a description is kept in logical form, so that :func:`members` can judge it anew.
+As for a single item, a description has a logical form, so that :func:`members` can evaluate it again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from mdsm_ros.language.several import asks_for_several
 
 Sort = Literal["all", "each", "on"]
 SORT_WEIGHTS: dict[Sort, float] = {"all": 0.65, "each": 0.15, "on": 0.2}
-MOST = 8  # members of a group; nobody tells more of them apart
-CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # of a noun alone; of one with a clause that it could do without; that it needs
-MAX_MARKS = 7  # landmarks that are tried
+MOST = 8  # largest number of members of a group
+CLAUSE_WEIGHTS = (1.0, 0.6, 3.0)  # noun alone; with a redundant clause; with a necessary clause
+MAX_MARKS = 7  # landmarks tried
 STATEMENTS = ("on", "under", "on wall", "on floor", "left of", "right of", "next to", "in front of", "behind")
 
 QUANTIFIERS: dict[int, tuple[str, ...]] = {
@@ -50,12 +50,12 @@ EVERYTHING = (
 
 @dataclass(frozen=True)
 class Group:
-    """Several things.
+    """A group of items.
 
     Attributes:
-        sort: "all" that the query means; the one that "each" of the queries means; all that lies "on" the one thing
-            that the query means.
-        queries: One query, or two and more for "each".
+        sort: "all" items that the query means; "each": the single item of each query; all items "on" the item that the
+            query means.
+        queries: One query; two or more for "each".
     """
 
     sort: Sort
@@ -68,12 +68,12 @@ class Group:
 
 
 def quantified(noun: str, number: int, pick: Callable[[Sequence[str]], str]) -> str:
-    """A plural noun with its quantifier; not "the towels", which may be said of one pile.
+    """Adds a quantifier to a plural noun; never "the towels", which may mean one pile.
 
     Args:
         noun: Noun in the plural.
-        number: How many there are.
-        pick: Chooses one of several ways to say it.
+        number: Number of items.
+        pick: Function that chooses among several forms.
     """
     ways = QUANTIFIERS.get(number, MANY)
     clear = ways if asks_for_several(f"get the {noun}") else [way for way in ways if way != "the {}"]
@@ -81,7 +81,7 @@ def quantified(noun: str, number: int, pick: Callable[[Sequence[str]], str]) -> 
 
 
 def members(scene: Scene, group: Group) -> list[Seen]:
-    """What a group means in a scene; nothing where that is not clear."""
+    """Returns the items of a group in a scene; none if they are ambiguous."""
     if group.sort == "all":
         return scene.find_all(group.queries[0])
     found = [scene.find(query) for query in group.queries]
@@ -92,7 +92,7 @@ def members(scene: Scene, group: Group) -> list[Seen]:
 
 
 def _lies_on(scene: Scene, thing: Seen, holder: Seen) -> bool:
-    """Also through other things: a vase on a book on the table."""
+    """Whether an item lies on another, directly or indirectly: a vase on a book on the table."""
     support = scene.room.items[thing.index].support
     while support is not None and support != holder.index:
         support = scene.room.items[support].support
@@ -113,9 +113,9 @@ class Grouper:
         self.scene, self.words, self.describer, self.rng = scene, words, describer, rng
 
     def draw(self) -> tuple[Group, list[Seen]] | None:
-        """A group of two and more things that are clearly visible, with these; None where there is none of its sort.
+        """Draws a group of two or more clearly visible items, and returns both; None if the drawn sort has none.
 
-        No other sort is tried then: nearly every view has two things that go together, few have two of a kind.
+        No other sort is tried then: nearly every view has two items for "each", but few have two of a category.
         """
         sorts: dict[Sort, Callable[[], Iterator[tuple[Group, float]]]]
         sorts = {"all": self._plurals, "each": self._pairs, "on": self._holders}
@@ -131,7 +131,7 @@ class Grouper:
         return group, things
 
     def _usable(self, group: Group) -> list[Seen]:
-        """The members, if they are several and all of them fit to be asked for."""
+        """Returns the members, if there are several and all are valid targets."""
         found = members(self.scene, group)
         return found if 2 <= len(found) <= MOST and all(thing.target for thing in found) else []
 
@@ -162,7 +162,7 @@ class Grouper:
                 yield from (Clause(statement, (mark,)) for mark in chosen if not mark.clauses)
 
     def _pairs(self) -> Iterator[tuple[Group, float]]:
-        """Two things, now and then three, that nouns alone tell apart."""
+        """Yields pairs, and sometimes triples, of items that nouns alone distinguish."""
         clear = [q for t in self.scene.seen if t.target for q in self._clear_noun(t)]
         for _ in range(MAX_MARKS):
             number = 3 if self.rng.random() < 0.2 else 2
@@ -181,7 +181,7 @@ class Grouper:
     # -- words ---------------------------------------------------------------------------------------------------------
 
     def phrase(self, group: Group, things: Sequence[Seen]) -> str:
-        """A noun phrase for a group of these things."""
+        """Returns a noun phrase for a group of these items."""
         if group.sort == "on":
             return f"{self.words.pick(EVERYTHING)} on {self.words.phrase(group.queries[0])}"
         if group.sort == "each":
@@ -190,7 +190,7 @@ class Grouper:
         return self.plural(group.queries[0], things)
 
     def plural(self, query: Query, things: Sequence[Seen]) -> str:
-        """A plural noun phrase for a query about so many things."""
+        """Returns a plural noun phrase for a query about these items."""
         names = self.plural_names(things, query.kind)
         name = names[0] if self.rng.random() < 0.45 else self.words.pick(names)
         looks = []
@@ -204,7 +204,7 @@ class Grouper:
         return " ".join([noun, *after])
 
     def plural_names(self, things: Sequence[Seen], kind: str) -> list[str]:
-        """The names of a kind that have a plural, for procedural things or models, as these are."""
+        """Returns the names of a category that have a plural, for procedural items or models, as given."""
         models = {bool(self.scene.room.items[thing.index].model) for thing in things}
         shared = [lexicon.spoken_names(kind, model) for model in sorted(models)]
         return [name for name in shared[0] if plural_name(name) and all(name in names for names in shared)]

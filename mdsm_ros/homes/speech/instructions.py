@@ -1,7 +1,7 @@
-"""Instructions in the manner of REVERIE about a view: where to go, what to do, and which thing is meant.
+"""Makes instructions in the style of REVERIE about a view: where to go, what to do, and with which item.
 
-Each instruction carries its description as a query, which :class:`mdsm_ros.homes.speech.queries.Scene` can judge anew:
-it must mean exactly one visible thing, or, where the target is not in view, none at all and nothing like it.
+Each instruction contains its description as a query, which :class:`mdsm_ros.homes.speech.queries.Scene` can evaluate
+again: it must mean exactly one visible item or, if the target is not in view, no item and nothing similar.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from mdsm_ros.homes.speech.queries import Query, Scene
 from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words import lexicon, rooms, sentences, verbs
 
-NOT_IN_VIEW_SHARE = 0.16  # of the attempts; some find nothing plausible that is absent
+NOT_IN_VIEW_SHARE = 0.16  # fraction of the attempts; some find no plausible absent item
 TAIL_SHARE = 0.26
 PER_TARGET = 2
-AREA_MISS = 0.7  # of its logarithm: a target is at most twice as large or small as drawn
-RIVAL_WEIGHT = 4.0  # things of which several are in view are asked for more often
+AREA_MISS = 0.7  # largest difference of log areas: a target is at most twice as large or small as drawn
+RIVAL_WEIGHT = 4.0  # weight of items with others of their category in view
 
 AREA_QUANTILES = (
     (0.0, 0.03, 0.1, 0.23, 0.38, 0.55, 0.82, 1.0),
@@ -47,12 +47,12 @@ class Sentence:
 
     Attributes:
         text: The sentence.
-        target: Index of the item in the room, the first of several; None if it is not in view.
+        target: Index of the item in the room, or the first of several; None if it is not in view.
         query: Description of the target in the sentence.
-        expressions: Number of referring expressions, those about the room and the way included.
-        distractors: Other visible items of the target's kind.
-        by_looks: Kind and colour alone would single the target out.
-        others: Further targets of a sentence that asks for several objects.
+        expressions: Number of referring expressions, including those about the room and the way.
+        distractors: Number of other visible items of the target's category.
+        by_looks: Whether category and colour alone identify the target.
+        others: Further targets of a sentence about several objects.
         group: Description of all objects of such a sentence; None for a sentence about one object.
     """
 
@@ -67,7 +67,7 @@ class Sentence:
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """Indices of all that it asks for; none when that is not in view."""
+        """Indices of all targets; empty if the target is not in view."""
         return () if self.target is None else (self.target, *self.others)
 
 
@@ -76,9 +76,9 @@ class Speaker:
 
     Args:
         room: The room.
-        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        seen: All visible items, from :func:`mdsm_ros.homes.views.seen.look`.
         pixels: Number of pixels of the image.
-        rng: Chooses the words.
+        rng: Random generator that chooses the words.
     """
 
     def __init__(self, room: Room, seen: Sequence[Seen], pixels: int, rng: np.random.Generator) -> None:
@@ -91,13 +91,12 @@ class Speaker:
     def sentences(
         self, count: int, not_in_view_share: float = NOT_IN_VIEW_SHARE, several: float = 0.0
     ) -> list[Sentence]:
-        """Up to ``count`` sentences about targets whose areas follow REVERIE's; some targets get two, as there.
+        """Makes up to ``count`` sentences; the targets' areas follow REVERIE's, and some targets get two sentences.
 
         Args:
             count: Number of attempts.
             not_in_view_share: Fraction of the attempts about objects that are not in view.
-            several: Fraction of the attempts that ask for several objects; with 0, the words of all others stay as they
-                are.
+            several: Fraction of the attempts about several objects; with 0, all other sentences are unchanged.
         """
         left = PER_TARGET * [s for s in self.scene.seen if s.target]
         result: list[Sentence] = []
@@ -111,7 +110,7 @@ class Speaker:
             if target is None:
                 continue
             absent = self.rng.random() < not_in_view_share
-            if not absent:  # what is only the model for something absent can still be asked for
+            if not absent:  # the model for an absent target can still be a target itself
                 left.remove(target)
             sentence = self._about_absent(target) if absent else self._about(target)
             if sentence is not None:
@@ -119,12 +118,12 @@ class Speaker:
         return result
 
     def about(self, index: int) -> Sentence | None:
-        """A sentence about one of the room's items; None where it is not in view or nothing tells it from others."""
+        """Makes a sentence about one item; None if it is not in view or nothing distinguishes it from others."""
         target = next((thing for thing in self.scene.seen if thing.index == index), None)
         return None if target is None else self._about(target)
 
     def _draw_target(self, things: Sequence[Seen]) -> Seen | None:
-        """One of the things whose area is about as drawn; None where there is none."""
+        """Draws an item with about the drawn area; None if there is none."""
         wanted = float(np.interp(self.rng.random(), *AREA_QUANTILES))
         miss = np.array([abs(np.log(thing.area / self.scene.pixels / wanted)) for thing in things])
         rivals = np.array([sum(other.kind == thing.kind for other in self.scene.seen) > 1 for thing in things])
@@ -144,7 +143,7 @@ class Speaker:
         return Sentence(text, target.index, query, query.expressions + more, rivals, by_looks)
 
     def _about_absent(self, model: Seen) -> Sentence | None:
-        """A sentence like that about ``model``, with a kind or colour put in its place that is not in view."""
+        """Makes a sentence as about ``model``, but with a category or colour that is not in view."""
         query = self.describer.describe(model)
         if query is None:
             return None
@@ -178,7 +177,7 @@ class Speaker:
         )
 
     def _about_several_absent(self, group: Group, models: Sequence[Seen], item: Item) -> Sentence | None:
-        """A sentence like that about the models, of another kind that is not in view."""
+        """Makes a sentence as about the models, but with a category that is not in view."""
         query = group.queries[0]
         if group.sort != "all":
             return None
@@ -193,23 +192,23 @@ class Speaker:
         return Sentence(text, None, query, query.expressions + more, 0, False, group=Group("all", (query,)))
 
     def _other_colors(self, query: Query, item: Item) -> list[Query]:
-        """The query in every colour that the kind comes in; none where a thing in view has no clear colour itself."""
+        """Returns the query in every colour of the category; none if an item in view has no clear colour."""
         alike = self.scene.candidates(Query(query.kind))
         if not all(thing.color for thing in alike):
             return []
         return [replace(query, color=color) for color in _colors(item.kind, bool(item.model))]
 
     def _another(self, color: str | None, kind: str) -> str | None:
-        """Another colour that the kind comes in, so that what is there does not fit all but the noun."""
+        """Draws another colour of the category, so that the items in view do not fit the rest of the description."""
         colors = [other for other in _colors(kind, self.room.look is not None) if other != color]
         return self.words.pick(colors) if color is not None and colors else None
 
     # -- the sentence around the description ---------------------------------------------------------------------------
 
     def _text(self, item: Item, phrase: str, kinds: Sequence[str] = ()) -> tuple[str, int]:
-        """A whole instruction about the thing that ``phrase`` describes, and its further referring expressions.
+        """Returns a whole instruction about the item in ``phrase``, and its number of further referring expressions.
 
-        ``kinds`` are those of the things, of a phrase that describes several; ``item`` is the first of these.
+        ``kinds`` are the categories of the items if the phrase describes several; ``item`` is the first of these.
         """
         plural = bool(kinds) or is_plural(phrase)
         verb, tail = self._verb(item, kinds or (item.kind,))
@@ -245,7 +244,7 @@ class Speaker:
         return text + ("." if self.rng.random() < 0.3 else "")
 
     def _verb(self, item: Item, kinds: Collection[str]) -> tuple[str, str]:
-        """A verb for things of these kinds with a place for its object, and what is said at the end, often nothing."""
+        """Returns a verb for these categories, with a placeholder for its object, and a sentence end, often ""."""
         choices = [(verbs.CLEAN, sentences.CLEAN_TAILS), (verbs.APPROACH, sentences.TAILS)]
         weights = [0.6, 0.4]
         if all(map(_is_portable, kinds)):
@@ -269,7 +268,7 @@ class Speaker:
         return f"{self.words.pick(sentences.GO)} {room}"
 
     def _place(self, item: Item) -> tuple[str, int]:
-        """The room with what tells it from other rooms, and the number of referring expressions in that."""
+        """Returns a phrase for the room with a distinguishing feature, and its number of referring expressions."""
         text = f"the {self.words.pick(rooms.ROOM_NAMES.get(self.room.kind, (self.room.kind,)))}"
         if self.rng.random() < 0.25:
             text = f"{text} {self.words.pick(rooms.LEVELS)}"
@@ -285,14 +284,14 @@ class Speaker:
         return text, 0
 
     def _surroundings(self) -> str:
-        """What walls or floor look like."""
+        """Returns a description of walls or floor."""
         wall = self.words.pick(lexicon.COLOR_NAMES.get(self.room.wall, (self.room.wall,)))
         floor = self.room.floor_material if self.room.look is None else self.room.look.floor_said
         sayings = (*(rooms.WALLS if self.room.wall else ()), *rooms.FLOORS.get(floor, ()))
         return self.words.pick(sayings).format(wall=wall) if sayings else ""
 
     def _fact(self, item: Item) -> str | None:
-        """Something that stands in the room, in view or not, other than the target."""
+        """Returns a phrase about another item in the room, in view or not."""
         alike = lexicon.PROCEDURAL_ALIKE if self.room.look is None else lexicon.ALIKE
         avoid = {item.kind, *alike.get(item.kind, ())}
         others = [other for other in self.room.items if other.kind not in avoid]
@@ -314,7 +313,7 @@ class Speaker:
         return f"that has {article(noun)}"
 
     def _way(self, item: Item) -> tuple[str, int]:
-        """Something to pass on the way, as a clause with its comma, and the number of referring expressions in it."""
+        """Returns a clause about an item on the way, with its comma, and its number of referring expressions."""
         marks = [query for seen, query in self.describer.landmarks if seen.kind != item.kind and not query.clauses]
         if not marks:
             return "", 0
@@ -329,7 +328,7 @@ def _is_portable(kind: str) -> bool:
 
 
 def _colors(kind: str, of_library: bool = False) -> tuple[str, ...]:
-    """Names that a thing of a kind may be called by; none for what has a frame, whose colour they would be."""
+    """Returns the colour names of a category; none for items with a frame, where they would mean the frame."""
     if of_library and kind in lexicon.FRAMED:
         return ()
     if kind in OBJECTS:
@@ -340,7 +339,7 @@ def _colors(kind: str, of_library: bool = False) -> tuple[str, ...]:
 
 
 def _exchangeable(kind: str, room: Room) -> list[str]:
-    """Kinds of such a room that could stand, lie or hang where this one does."""
+    """Returns categories of such a room that could be at the same place."""
     if room.look is not None:
         places = room.look.kinds.get(kind, frozenset())
         return [other for other, of in room.look.kinds.items() if of & places]

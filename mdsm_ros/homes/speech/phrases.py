@@ -1,4 +1,4 @@
-"""Queries in words: noun phrases with their clauses."""
+"""Words queries as noun phrases with clauses."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from mdsm_ros.homes.speech.queries import Clause, Query, Scene
 from mdsm_ros.homes.words import lexicon
 from mdsm_ros.language.referring.words import CLAUSES, PREFIXES
 
-PREFIX_SHARE = 0.5  # of the statements that can stand before the noun and after it
+PREFIX_SHARE = 0.5  # fraction of prefixes among statements that can be before or after the noun
 JOINT_SHARE = 0.12
 ADJECTIVE_SHARE = 0.12
 SIZE_SHARE = 0.25
 
 
 def is_plural(noun: str) -> bool:
-    """A name such as "shoes" or "window blinds", though one thing goes by it."""
+    """Whether a name is a plural for a single item, such as "shoes" or "window blinds"."""
     head = noun.split(" with ", maxsplit=1)[0]
     return head.endswith("s") and not head.endswith("ss") and " of " not in head
 
 
 class Wording:
-    """Chooses among the ways to say the same.
+    """Chooses among equivalent wordings.
 
     Args:
         scene: Scene of the queries.
-        rng: Chooses.
+        rng: Random generator.
     """
 
     def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
         self.scene, self.rng = scene, rng
 
     def pick(self, words: Sequence[str]) -> str:
-        """One of several."""
+        """Chooses one of several words."""
         return str(words[int(self.rng.integers(len(words)))])
 
     def noun(self, item: Item, color: str | None, pattern: str | None, prefixes: Sequence[str] = ()) -> str:
-        """A noun with adjectives, without an article.
+        """Returns a noun with adjectives, without an article.
 
         Args:
-            item: The thing; what is said of it beside the other arguments is true of it and tells nothing apart.
+            item: The item; additional adjectives are true of it and distinguish nothing.
             color: Colour to name, if any.
             pattern: Pattern to name, if any.
             prefixes: Superlatives to begin with.
@@ -71,13 +71,13 @@ class Wording:
         return " ".join([*dict.fromkeys(words), name]) + frame
 
     def phrase(self, query: Query) -> str:
-        """A noun phrase; the query's target must be clear in the scene."""
+        """Returns a noun phrase; the query's target must be clear in the scene."""
         found = self.scene.find(query)
         assert found is not None
         return self.describe(query, self.scene.room.items[found.index])
 
     def describe(self, query: Query, item: Item) -> str:
-        """A noun phrase for a query that may not mean anything in view, worded as for ``item``."""
+        """Returns a noun phrase for a query that may mean nothing in view, worded as for ``item``."""
         prefixes: list[str] = []
         after: list[Clause] = []
         nested: list[Clause] = []
@@ -90,7 +90,7 @@ class Wording:
             else:
                 after.append(clause)
         noun = self.noun(item, query.color, query.pattern, prefixes)
-        clauses = [self._clause(clause) for clause in (*after, *nested)]  # whatever follows a nested one would join it
+        clauses = [self._clause(clause) for clause in (*after, *nested)]  # a later clause would join a nested one
         if not clauses:
             return f"the {noun}"
         if self.rng.random() < JOINT_SHARE and not clauses[0].startswith("that"):
@@ -103,7 +103,7 @@ class Wording:
         return self.pick(CLAUSES[clause.statement]).format(*marks)
 
     def _mark(self, query: Query) -> str:
-        """A landmark; its own clauses are set off so that they cannot be taken for the target's."""
+        """Words a landmark; its clauses are set off so that they cannot refer to the target."""
         if not query.clauses:
             return self.phrase(query)
         found = self.scene.find(query)

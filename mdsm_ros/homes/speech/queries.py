@@ -1,8 +1,8 @@
-"""Descriptions in logical form, and what they answer to in a view.
+"""Descriptions in logical form, and the items that they mean in a view.
 
-A query says which thing is meant: a noun with its attributes, and clauses that relate it to landmarks, each of which
-is a query itself. :meth:`Scene.answers` judges every visible thing anew from the query alone, so the generator's
-sentences can be checked without the generator.
+A query defines an item: a noun with its attributes, and clauses that relate it to landmarks, each of which is a query
+itself. :meth:`Scene.answers` evaluates every visible item from the query alone, so that sentences can be checked
+without the generator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mdsm_ros.homes.speech import relations as r
 from mdsm_ros.homes.views.seen import Seen
 from mdsm_ros.homes.words.lexicon import ALIKE, PROCEDURAL_ALIKE
 
-PATTERN_AREA = 0.004  # a pattern is told from this share of the image on
+PATTERN_AREA = 0.004  # fraction of the image from which a pattern is recognizable
 
 RELATIONS: dict[str, r.Relation] = {
     "on": r.on,
@@ -67,7 +67,7 @@ MARKS |= {"in front of": 1, "behind": 1, "next to": 1, "nearest": 1, "farthest":
 
 @dataclass(frozen=True)
 class Clause:
-    """A statement of :data:`RELATIONS` or :data:`SELECTIONS` with the landmarks that it names."""
+    """A statement of :data:`RELATIONS` or :data:`SELECTIONS` with its landmarks."""
 
     statement: str
     marks: tuple[Query, ...] = ()
@@ -75,7 +75,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Query:
-    """The thing of a kind that has these attributes and of which these clauses hold."""
+    """The item of a category with these attributes and true clauses."""
 
     kind: str
     color: str | None = None
@@ -84,16 +84,16 @@ class Query:
 
     @property
     def expressions(self) -> int:
-        """Number of referring expressions: the thing itself and every landmark."""
+        """Number of referring expressions: the item itself and every landmark."""
         return 1 + sum(mark.expressions for clause in self.clauses for mark in clause.marks)
 
 
 class Scene:
-    """What is visible in a view of a room, to be asked.
+    """The visible items of a view, which queries are evaluated on.
 
     Args:
         room: The room.
-        seen: Everything visible, from :func:`mdsm_ros.homes.views.seen.look`.
+        seen: All visible items, from :func:`mdsm_ros.homes.views.seen.look`.
         pixels: Number of pixels of the image.
     """
 
@@ -102,7 +102,7 @@ class Scene:
         self._found: dict[Query, Seen | None] = {}
 
     def noun(self, query: Query, thing: Seen) -> r.Verdict:
-        """Whether the noun with its attributes fits a thing; the clauses are left out."""
+        """Whether the noun with its attributes fits an item; clauses are ignored."""
         verdicts: list[r.Verdict] = []
         if thing.kind != query.kind:
             if not self._may_be(query.kind, thing):
@@ -115,7 +115,7 @@ class Scene:
         return False if False in verdicts else None if None in verdicts else True
 
     def _may_be(self, kind: str, thing: Seen) -> bool:
-        """A listener may take the thing for one of the kind, or for having one on it."""
+        """Whether people may take an item for one of the category, or for having one on it."""
         if self.room.look is None:
             return thing.kind in PROCEDURAL_ALIKE.get(kind, ())
         if thing.kind in ALIKE.get(kind, ()):
@@ -124,7 +124,7 @@ class Scene:
         return kind in item.shows or (bool(item.model) and item.kind in PART_OF.get(kind, ()))
 
     def size_of(self, item: Item) -> str:
-        """The size "big" or "small" where the things of the kind in view make it clear; else ""."""
+        """Returns "big" or "small" if the size is clear among the visible items of the category; else ""."""
         same = [thing for thing in self.seen if thing.kind == item.kind]
         for size, choose in (("big", r.largest), ("small", r.smallest)):
             chosen = choose(self.room, same, ())
@@ -133,11 +133,11 @@ class Scene:
         return ""
 
     def candidates(self, query: Query) -> list[Seen]:
-        """Everything that the noun fits or may fit."""
+        """Returns all items that the noun fits or may fit."""
         return [thing for thing in self.seen if self.noun(query, thing) is not False]
 
     def judge(self, clause: Clause, candidates: Sequence[Seen]) -> list[r.Verdict]:
-        """Whether a clause holds of each of the candidates; None throughout where a landmark is not clear."""
+        """Whether a clause is true of each candidate; None for all if a landmark is ambiguous."""
         marks = [self.find(mark) for mark in clause.marks]
         if any(mark is None for mark in marks):
             return [None] * len(candidates)
@@ -145,12 +145,12 @@ class Scene:
         if clause.statement in RELATIONS:
             return [RELATIONS[clause.statement](self.room, thing, known) for thing in candidates]
         if clause.statement in COUNTED and len({thing.kind for thing in candidates}) > 1:
-            return [None] * len(candidates)  # of look-alikes nobody knows which count
+            return [None] * len(candidates)  # it is unclear which look-alikes count
         chosen = SELECTIONS[clause.statement](self.room, candidates, known)
         return [None if chosen is None else thing.index == chosen.index for thing in candidates]
 
     def answers(self, query: Query) -> tuple[list[Seen], list[Seen]]:
-        """The things that a query surely means, and those that it may mean."""
+        """Returns the items that a query certainly means, and those that it may mean."""
         candidates = self.candidates(query)
         verdicts = [[self.noun(query, thing)] for thing in candidates]
         for clause in query.clauses:
@@ -161,12 +161,12 @@ class Scene:
         return sure, unsure
 
     def find_all(self, query: Query) -> list[Seen]:
-        """Everything that a query means, read as a plural; nothing where it is not clear of one of them."""
+        """Returns all items that a query means as a plural; none if any of them is unclear."""
         sure, unsure = self.answers(query)
         return [] if unsure else sure
 
     def find(self, query: Query) -> Seen | None:
-        """The one thing that a query means; None where there is none or where it is not clear which."""
+        """Returns the single item that a query means; None if there is none, or if it is ambiguous."""
         if query not in self._found:
             sure, unsure = self.answers(query)
             self._found[query] = sure[0] if len(sure) == 1 and not unsure else None
@@ -174,5 +174,5 @@ class Scene:
 
 
 def _may_look(color: str, thing: Seen) -> bool:
-    """A listener may call the thing by the colour, though it is not the name that is said."""
+    """Whether people may name an item by a colour that is not its own name."""
     return color in thing.tints or (bool(thing.color) and thing.color in CONFUSABLE[color])

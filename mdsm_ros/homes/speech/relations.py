@@ -1,10 +1,10 @@
-"""What can be said of the things in a view.
+"""Statements about the items in a view.
 
-Every judgement has three values: it holds, it does not, or it is too close to call (None). A sentence is unambiguous
-only if all it says holds of its target, and something it says clearly does not hold of every other candidate.
+Every verdict has three values: true, false, or too close to call (None). A sentence is unambiguous only if all its
+statements are true of its target, and at least one is clearly false of every other candidate.
 
-Two sorts of statements: a *relation* judges one thing, ``(room, thing, marks) -> Verdict``; a *selection* picks one of
-several candidates, ``(room, candidates, marks) -> Seen | None``. ``marks`` are the landmarks that the statement names.
+A *relation* judges one item, ``(room, thing, marks) -> Verdict``; a *selection* picks one of several candidates,
+``(room, candidates, marks) -> Seen | None``. ``marks`` are the landmarks of the statement.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.views.seen import Seen, attached, gap
 
-SIDE_MARGIN = 0.05  # of the image width
+SIDE_MARGIN = 0.05  # fraction of the image width
 DEPTH_RATIO = 1.5  # "closest to you": every other candidate is at least this much farther away
 NEAR_RATIO = 1.35  # "nearest": every other candidate is at least this much farther
-BESIDE_REACH = 1.5  # metres; nobody says "left of" of things at the other end of the room
+BESIDE_REACH = 1.5  # metres: "left of" does not hold between items at opposite ends of a room
 
 Verdict = bool | None
 Marks = Sequence[Seen]
@@ -28,7 +28,7 @@ Relation = Callable[[Room, Seen, Marks], Verdict]
 Selection = Callable[[Room, Sequence[Seen], Marks], Seen | None]
 
 
-# -- relations: is this true of the thing? -----------------------------------------------------------------------------
+# -- relations: is this true of the item? -----------------------------------------------------------------------------
 
 
 def on(room: Room, thing: Seen, marks: Marks) -> Verdict:
@@ -65,11 +65,11 @@ def on_floor(room: Room, thing: Seen, marks: Marks) -> Verdict:
 
 
 def shelf_level(level: str) -> Relation:
-    """It lies on the "top", "bottom" or "middle" of the landmark's shelves, of which there must be three or more."""
+    """It lies on the "top", "bottom" or "middle" of the landmark's shelves, which must have three or more."""
 
     def judge(room: Room, thing: Seen, marks: Marks) -> Verdict:
         holder = room.items[marks[0].index]
-        if holder.model:  # its boards need not lie one above the other
+        if holder.model:  # its boards need not be above each other
             return None
         levels = sorted(surface.z for surface in holder.surfaces if surface.place == "surface")
         if len(levels) < 3 or (level == "middle" and len(levels) % 2 == 0):
@@ -83,12 +83,12 @@ def shelf_level(level: str) -> Relation:
 
 
 def _beside(room: Room, thing: Seen, mark: Seen) -> bool:
-    """Of a thing on, under or above the landmark nobody says that it is beside it, nor that it is not."""
+    """Whether an item may be beside the landmark: not on, under or above it."""
     return thing.index != mark.index and not attached(room, thing, mark)
 
 
 def side_of(side: str) -> Relation:
-    """In the image it is to the "left" or "right" of the landmark, and not far from it in the room."""
+    """It is to the "left" or "right" of the landmark in the image, and not far from it in the room."""
     sign = 1 if side == "left" else -1
 
     def judge(room: Room, thing: Seen, marks: Marks) -> Verdict:
@@ -104,12 +104,12 @@ def side_of(side: str) -> Relation:
 
 
 def _shows_nearer(near: Seen, far: Seen) -> bool:
-    """The front of the one is not behind the front of the other, which may be deep: a sofa, a bed."""
+    """Whether the front of one is not behind the front of the other, which may be deep, such as a sofa."""
     return near.depth - sum(near.extent[:2]) / 2 < far.depth - sum(far.extent[:2]) / 2
 
 
 def in_front_of(room: Room, thing: Seen, marks: Marks) -> Verdict:
-    """Nearer to the camera than the landmark and before it, not beside it."""
+    """Nearer to the camera than the landmark and in front of it, not beside it."""
     mark = marks[0]
     if not _beside(room, thing, mark):
         return None
@@ -121,7 +121,7 @@ def in_front_of(room: Room, thing: Seen, marks: Marks) -> Verdict:
 
 
 def behind(room: Room, thing: Seen, marks: Marks) -> Verdict:
-    """Farther from the camera than the landmark and covered by its width."""
+    """Farther from the camera than the landmark and within its width."""
     mark = marks[0]
     if not _beside(room, thing, mark):
         return None

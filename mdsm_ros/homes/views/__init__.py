@@ -1,1 +1,1 @@
-"""Views of a room: where a camera stands, what it renders, and what is visible."""
+"""Views of a room: camera poses, rendering, and visible items."""

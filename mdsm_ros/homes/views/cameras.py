@@ -1,4 +1,4 @@
-"""Where a robot stands and looks in a room."""
+"""Poses of a robot's camera in a room."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ EYE_HEIGHT = (0.6, 1.6)  # metres
 FOVY = (45.0, 66.0)  # degrees, from depth cameras to Matterport3D's views (60)
 WALL_MARGIN = 0.25
 CLEARANCE = 0.2
-DISTANCE = (0.4, 3.6)  # metres from what is looked at
-FILL = (0.07, 1.2)  # share of the image that this should fill about
-FOCI, PLACES = 5, 24  # how many things to look at are tried, and how many standing places for each
-LOOKS = {"object": 0.35, "furniture": 0.55, "fixture": 0.1}  # how often each is looked at
+DISTANCE = (0.4, 3.6)  # metres from the focus
+FILL = (0.07, 1.2)  # approximate fraction of the image that the focus fills
+FOCI, PLACES = 5, 24  # numbers of focus items to try, and of camera positions for each
+LOOKS = {"object": 0.35, "furniture": 0.55, "fixture": 0.1}  # weights of the focus item's role
 
 
 def _stands_free(room: Room, x: float, y: float, z: float) -> bool:
@@ -43,7 +43,7 @@ def _choose_focus(room: Room, rng: np.random.Generator) -> Item:
 
 
 def _distance(item: Item, fovy: float, fill: float) -> float:
-    """From where an item fills about a share of a 4:3 image: as if its broadest side were seen, or its top half."""
+    """Returns the distance at which an item fills about a fraction of a 4:3 image, by its broadest side or top half."""
     hx, hy = item.extent
     face = max(4 * np.hypot(hx, hy) * item.height / 2, 2 * hx * hy)
     image = (2 * np.tan(np.deg2rad(fovy) / 2)) ** 2 * 4 / 3  # square metres at a distance of one metre
@@ -51,7 +51,7 @@ def _distance(item: Item, fovy: float, fill: float) -> float:
 
 
 def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
-    """A robot's view of some item; None where no free standing place was found."""
+    """Draws a robot's view of some item; None if no free position was found."""
     for _ in range(FOCI):
         focus = _choose_focus(room, rng)
         fovy = float(rng.uniform(*FOVY))
@@ -64,16 +64,16 @@ def sample_pose(room: Room, rng: np.random.Generator) -> CameraPose | None:
 
 
 def pose_around(room: Room, focus: Item, distance: float, fovy: float, rng: np.random.Generator) -> CameraPose | None:
-    """A robot's view of one item; None where no free standing place was found.
+    """Draws a robot's view of one item; None if no free position was found.
 
     Args:
         room: Room of the camera.
-        focus: Approximate point at which it looks.
+        focus: Item at which the camera looks.
         distance: Distance to the item on the floor plan in metres.
         fovy: Vertical field of view of the camera in degrees.
-        rng: Chooses the place.
+        rng: Random generator that chooses the position.
     """
-    for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of what is hard to reach would be rare
+    for angle in rng.uniform(-np.pi, np.pi, PLACES):  # many, or views of hard-to-reach items would be rare
         x, y = focus.center[0] + distance * np.cos(angle), focus.center[1] + distance * np.sin(angle)
         z = float(rng.uniform(*EYE_HEIGHT))
         if _stands_free(room, float(x), float(y), z):
@@ -83,15 +83,15 @@ def pose_around(room: Room, focus: Item, distance: float, fovy: float, rng: np.r
 
 
 def camera_path(room: Room, rng: np.random.Generator, frames: int) -> Iterator[CameraPose]:
-    """A smooth walk between two standing places while the look wanders over the room.
+    """Yields poses on a smooth walk between two positions while the camera looks around the room.
 
     Args:
         room: Room for the walk.
-        rng: Chooses the places.
+        rng: Random generator that chooses the positions.
         frames: Number of poses.
 
     Raises:
-        ValueError: The room has no free standing place.
+        ValueError: The room has no free position.
     """
     for _ in range(50):
         start, end = sample_pose(room, rng), sample_pose(room, rng)

@@ -1,4 +1,4 @@
-"""Rendering a room with MuJoCo: colour, depth and the pixels of every item."""
+"""Renders a room with MuJoCo: colour, depth and the pixels of every item."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 else:
     mujoco = late("mujoco")
 
-_HIDDEN_GROUP = 1  # of MuJoCo's groups of geoms; all are in group 0 else
-SHADOW_REACH = 0.5  # metres: what is so far beyond the picture's edge may throw a shadow into it
+_HIDDEN_GROUP = 1  # MuJoCo group of hidden geoms; all others are in group 0
+SHADOW_REACH = 0.5  # metres: items this far beyond the image's edge may cast a shadow into it
 
 
 @dataclass(frozen=True)
 class CameraPose:
-    """Where a camera stands in a room and where it looks; metres and degrees."""
+    """Position and viewing direction of a camera in a room; metres and degrees."""
 
     position: tuple[float, float, float]
     target: tuple[float, float, float]
@@ -44,7 +44,7 @@ class CameraPose:
 
 @dataclass(frozen=True)
 class View:
-    """What a camera sees.
+    """A rendered view.
 
     Attributes:
         rgb: Image, uint8 (H, W, 3).
@@ -62,7 +62,7 @@ class View:
 
 
 class RoomRenderer:
-    """Compiles a room and renders views of it; a context manager, since it holds a GL context.
+    """Compiles a room and renders views of it; a context manager, because it owns a GL context.
 
     Args:
         room: Room to render; its seed also determines wall colours, textures and lights.
@@ -106,14 +106,14 @@ class RoomRenderer:
         for index, item in enumerate(self.room.items):
             painter.add(spec.worldbody, item.position, item.yaw, item.parts)
             owners += [index] * len(item.parts)
-        if look is None:  # drawn after the textures, so that rooms without a library stay what they were
+        if look is None:  # drawn after the textures, so that rooms without a library are unchanged
             light = replace(light, lights=ceiling_lights(self.room, rng))
         light.add_lights(spec)
         spec.worldbody.add_camera(name="eye")
         return spec, owners
 
     def _aim(self, pose: CameraPose, shown: NDArray[np.bool_]) -> None:
-        """Points the camera; only the geoms that are ``shown`` are rendered, and cost."""
+        """Points the camera; only the geoms that are ``shown`` are rendered."""
         index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, "eye")
         self._data.cam_xpos[index] = pose.position
         self._data.cam_xmat[index] = pose.axes().reshape(9)
@@ -124,9 +124,9 @@ class RoomRenderer:
         self._renderer.update_scene(self._data, "eye", option)
 
     def _near_view(self, pose: CameraPose, margin: float) -> NDArray[np.bool_]:
-        """Which geoms may be in the picture, or within ``margin`` metres of its edge; in rooms with a look only.
+        """Returns which geoms may be in the image or within ``margin`` metres of its edge.
 
-        Walls always count.
+        All geoms count in rooms without a look, and walls always.
         """
         if self.room.look is None:
             return np.ones(self._model.ngeom, bool)
@@ -140,7 +140,7 @@ class RoomRenderer:
         return near
 
     def _segment(self, pose: CameraPose, shown: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Index of the geom at each pixel (H, W), -1 where there is none."""
+        """Returns the index of the geom at each pixel (H, W), -1 if there is none."""
         self._aim(pose, shown)
         self._renderer.enable_segmentation_rendering()
         geoms: NDArray[np.int32] = self._renderer.render()[..., 0].copy()
@@ -148,11 +148,11 @@ class RoomRenderer:
         return geoms
 
     def items(self, pose: CameraPose) -> NDArray[np.int16]:
-        """Index of the room's item at each pixel (H, W), -1 for walls and floor; a tenth of the cost of a full view."""
+        """Renders the item index at each pixel (H, W), -1 for walls and floor; costs a tenth of a full view."""
         return self._owner[self._segment(pose, self._near_view(pose, 0.0))]
 
     def alone(self, pose: CameraPose, index: int) -> NDArray[np.bool_]:
-        """The whole silhouette (H, W) of one of the room's items, as if nothing else stood in the room."""
+        """Renders the silhouette (H, W) of one item, as if the room were otherwise empty."""
         return self._segment(pose, self._owner[:-1] == index) >= 0
 
     def render(self, pose: CameraPose, *, depth: bool = True, items: NDArray[np.int16] | None = None) -> View:
@@ -170,17 +170,17 @@ class RoomRenderer:
         return View(rgb, metres, items, self.intrinsics(pose), pose)
 
     def intrinsics(self, pose: CameraPose) -> Camera:
-        """The camera of a pose, in pixels."""
+        """Returns the camera of a pose, in pixels."""
         focal = float(self.height / 2 / np.tan(np.deg2rad(pose.fovy) / 2))
         return Camera(fx=focal, fy=focal, cx=self.width / 2, cy=self.height / 2)
 
     def depth(self, pose: CameraPose) -> NDArray[np.float32]:
-        """Depth of a pose (H, W), metres along the optical axis, without the cost of a picture."""
+        """Renders depth (H, W), metres along the optical axis, without the cost of a colour image."""
         self._aim(pose, self._near_view(pose, 0.0))
         return self._depth()
 
     def _depth(self) -> NDArray[np.float32]:
-        """Depth of the scene that was rendered last, without the shadows, which cost most of a picture."""
+        """Renders depth of the current scene, without shadows, which are the main cost of an image."""
         flags = self._renderer.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._renderer.enable_depth_rendering()

@@ -1,4 +1,4 @@
-"""What is visible in a view: every item with its place in the image and in the room."""
+"""The visible items of a view, with their positions in the image and in the room."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mdsm_ros.homes.furnishing.colors import colors_in_view
 from mdsm_ros.homes.home import Room
 from mdsm_ros.homes.views.scene import View
 
-TARGET_AREA = 0.002  # share of the image that a target must cover
-TARGET_VISIBLE = 0.3  # share of its silhouette's hull that must be seen
-FURNITURE_VISIBLE = 0.25  # the same of furniture, of whose hull legs leave much empty
+TARGET_AREA = 0.002  # least fraction of the image that a target covers
+TARGET_VISIBLE = 0.3  # least visible fraction of the hull of its silhouette
+FURNITURE_VISIBLE = 0.25  # the same for furniture, whose legs leave much of the hull empty
 LANDMARK_AREA = 0.006
 
 
@@ -23,14 +23,14 @@ class Seen:
 
     Attributes:
         index: Index in the room's items.
-        color: Name of its colour; "" if none fits.
-        tints: Colours that someone may call it by, of library models and in photographic light.
+        color: Name of the item's colour; "" if none fits.
+        tints: Colours that people may use for it, for library models and in photographic light.
         area: Visible pixels.
-        x, y: Centre of the visible pixels as shares of the image's width and height.
-        half_width: Half the width of the visible pixels' box, share of the image's width.
+        x, y: Centre of the visible pixels, as fractions of the image's width and height.
+        half_width: Half the width of the visible pixels' box, as a fraction of the image's width.
         depth: Metres along the optical axis to the item's centre.
         center, extent: Item's centre in the room and half-extents along its axes, metres.
-        target: Fit to be asked for: large and unoccluded enough.
+        target: Whether it is a valid target: large and visible enough.
     """
 
     index: int
@@ -51,13 +51,13 @@ class Seen:
 
 
 def _hull_area(points: NDArray[np.float64], width: int, height: int) -> float:
-    """Area in pixels of the box around projected points, clipped to the image."""
+    """Returns the area in pixels of the box around projected points, clipped to the image."""
     low, high = points.min(axis=0), points.max(axis=0)
     return float(np.prod(np.clip(high - low, 1.0, (width, height))))
 
 
 def look(room: Room, view: View) -> list[Seen]:
-    """All items of which at least one pixel is visible."""
+    """Returns all items with at least one visible pixel."""
     height, width = view.items.shape
     axes, eye = view.pose.axes(), np.asarray(view.pose.position)
     seen = []
@@ -105,13 +105,13 @@ def look(room: Room, view: View) -> list[Seen]:
 
 
 def gap(a: Seen, b: Seen) -> float:
-    """Metres between the boxes around two things."""
+    """Returns the metres between the boxes around two items."""
     apart = np.abs(np.subtract(a.center, b.center)) - np.add(a.extent, b.extent)
     return float(np.linalg.norm(np.maximum(apart, 0.0)))
 
 
 def attached(room: Room, thing: Seen, other: Seen) -> bool:
-    """One of the two lies on, lies under or hangs above the other."""
+    """Whether one of two items lies on, lies under or hangs above the other."""
     first, second = room.items[thing.index], room.items[other.index]
     return other.index in (first.support, first.beneath, first.above) or thing.index in (
         second.support,

@@ -16,10 +16,10 @@ THICKNESS = 0.05  # half of a wall's, metres
 
 
 def shell(room: Room) -> Iterator[tuple[tuple[float, float, float], float, list[Part]]]:
-    """Position, yaw and parts of everything that encloses a room.
+    """Yields position, yaw and parts of floor, ceiling and walls.
 
-    A wall's frame has x along the wall, y into the room and z up; its parts are turned so that their texture lies in
-    the wall.
+    A wall's frame has x along the wall, y into the room and z up; its parts are rotated so that their texture is in the
+    plane of the wall.
     """
     hx, hy = room.size[0] / 2, room.size[1] / 2
     floor_photo, wall_photo = (None, None) if room.look is None else (room.look.floor, room.look.wall)

@@ -1,4 +1,4 @@
-"""A robot's way through a home, as its camera sees it."""
+"""Views from a robot on its way through a home."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mdsm_ros.homes.views.scene import RoomRenderer, View
 def tour(
     home: Home, rng: np.random.Generator, *, size: tuple[int, int], frames: int, depth: bool = True
 ) -> Iterator[tuple[Room, View]]:
-    """Room after room for ever: in each, a smooth walk between two places, there and back.
+    """Yields views of room after room without end: a smooth walk between two positions in each, there and back.
 
     Args:
         home: Home for the walk.
-        rng: Chooses the ways.
+        rng: Random generator that chooses the paths.
         size: Width and height of the views in pixels.
-        frames: Views of one way.
+        frames: Number of views on one path.
         depth: Whether the views have depth.
 
     Raises:

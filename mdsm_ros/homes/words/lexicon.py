@@ -1,7 +1,7 @@
-"""The words of the homes' instructions, in the manner of REVERIE's annotators.
+"""The words of the homes' instructions, in the style of REVERIE's annotators.
 
-Tables only. The keys of tables by kind are names of ``OBJECTS``, ``FURNITURE`` and ``FIXTURES``; a kind that a table
-lacks goes by its own name and takes what fits all kinds.
+Tables only. The keys of tables by category are names of ``OBJECTS``, ``FURNITURE`` and ``FIXTURES``; a category missing
+in a table uses its own name and the entries for all categories.
 """
 
 from __future__ import annotations
@@ -122,11 +122,11 @@ LIBRARY_ONLY = tuple(kind for kind in LIBRARY_KINDS if not (kind in OBJECTS or k
 
 
 def spoken_names(kind: str, of_library: bool) -> tuple[str, ...]:
-    """Names to call a thing by; the first is the most usual.
+    """Returns the names of a category; the first is the most common.
 
     Args:
         kind: Category of the object.
-        of_library: It is a model of the library.
+        of_library: Whether it is a model of the library.
     """
     if kind in LIBRARY_KINDS and (of_library or kind in LIBRARY_ONLY):
         return library_names(kind)
@@ -208,7 +208,7 @@ ALIKE_GROUPS: tuple[frozenset[str], ...] = (
 def _joined(groups: Iterable[frozenset[str]], start: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     alike = dict(start)
     for group in groups:
-        known = group & KNOWN  # the library's table may leave kinds out
+        known = group & KNOWN  # the library's table may lack categories
         for kind in known:
             alike[kind] = alike.get(kind, frozenset()) | (known - {kind})
     return alike

@@ -1,4 +1,4 @@
-"""What rooms are called, and what tells one from other rooms."""
+"""Names of rooms, and features that distinguish them."""
 
 from __future__ import annotations
 

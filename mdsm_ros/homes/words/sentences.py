@@ -1,4 +1,4 @@
-"""What stands around the object and the verb in a sentence."""
+"""The parts of a sentence around the object and the verb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a robot is asked to do with an object; ``{}`` is the object."""
+"""Tasks for a robot with an object; ``{}`` is the object."""
 
 from __future__ import annotations
 

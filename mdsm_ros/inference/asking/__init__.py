@@ -1,1 +1,1 @@
-"""Which of several objects is meant: found by the noun, judged by clauses, asked about where these do not decide."""
+"""Decides which of several objects an instruction means, and asks the user if the instruction does not decide it."""

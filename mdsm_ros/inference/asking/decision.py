@@ -1,4 +1,4 @@
-"""One frame: the objects that an instruction may mean, how likely each is, and a question where it is not clear."""
+"""The objects in a frame that an instruction may mean, their probabilities, and a question if it is ambiguous."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Find = Callable[[str], Sequence[Instance]]
 
 SAME_PLACE = 0.2  # IoU of the boxes of an object in consecutive frames
 MOST_CANDIDATES = 12
-DETECTOR_TRUST = 0.5  # a detector is not surer of the object that is meant, only of the noun
-SHARED = 0.5  # of the smaller of two masks
-LEAST_AREA = 0.0015  # of the image: smaller objects are not asked about
-LEAST_OF_BEST = 0.35  # of the best candidate's score: what is less likely than this is not the noun
+DETECTOR_TRUST = 0.5  # exponent of a detector's scores: they rate the noun only, not the rest of the instruction
+SHARED = 0.5  # fraction of the smaller of two masks
+LEAST_AREA = 0.0015  # fraction of the image: no questions are asked about smaller objects
+LEAST_OF_BEST = 0.35  # fraction of the best candidate's score: objects below it do not count as the noun
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The object that a reply chose, as far as later frames can know it again.
+    """The object chosen by a reply, described so that it is recognized in later frames.
 
     Attributes:
         words: Words that distinguish it: "the blue one".
@@ -41,12 +41,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Decision:
-    """What an instruction means in a frame.
+    """The meaning of an instruction in a frame.
 
     Attributes:
-        instances: The objects that its noun fits.
-        candidates: The same objects as they are judged.
-        ranking: Probability of each object; None without any.
+        instances: The objects that match its noun.
+        candidates: The same objects with the properties that are compared.
+        ranking: Probability of each object; None if there are no objects.
         question: Question to ask; None if the instruction is clear, or if no object was found.
     """
 
@@ -61,7 +61,7 @@ class Decision:
         return None if self.ranking is None else self.instances[self.ranking.best]
 
     def instance_of(self, candidate: Candidate) -> Instance:
-        """The object of an option of the question."""
+        """Returns the instance behind an option of the question."""
         return self.instances[next(i for i, one in enumerate(self.candidates) if one is candidate)]
 
 
@@ -74,16 +74,16 @@ def decide(
     answer: Segmentation | None = None,
     choice: Choice | None = None,
 ) -> Decision:
-    """Finds the objects that an instruction may mean, and judges them by its clauses.
+    """Finds the objects that an instruction may mean, and ranks them by its clauses.
 
     Args:
-        view: The image, with depth where there is any.
+        view: The image, with depth if available.
         instruction: Instruction of the user.
         find: Finds objects by their noun.
-        margin: Smallest lead of the most likely object over the next, 0 to 1; below it, there is a question.
-        answer: The answer to the whole instruction, by a model that reads it: its objects are candidates, too, and its
-            probability counts; None: the finder's objects and scores count alone.
-        choice: Object chosen by an earlier reply; there is then no question.
+        margin: Smallest lead of the most likely object over the next, 0 to 1; with a smaller lead, a question is asked.
+        answer: Answer to the whole instruction, from a model that reads whole instructions: its objects become
+            candidates too, and its probabilities are used; None: only the finder's objects and scores are used.
+        choice: Object chosen by an earlier reply; no question is asked then.
     """
     description = describe_target(instruction)
     instances = _found(find, description.noun, () if answer is None else parts_of(answer))
@@ -105,12 +105,12 @@ def decide(
 
 
 def _found(find: Find, noun: str, others: Sequence[Instance] = ()) -> tuple[Instance, ...]:
-    """The objects of a noun, the surest first, without small and unlikely ones.
+    """Returns the objects of a noun, the most certain first, without small and unlikely ones.
 
     Args:
-        find: Finds them.
+        find: Function that finds objects by noun.
         noun: The noun.
-        others: Further objects; those that lie on one of the noun are left out.
+        others: Further objects; those that overlap an object of the noun are omitted.
     """
     found = list(find(noun))
     found += [other for other in others if not any(_is_part(other, one) for one in found)]
@@ -120,7 +120,7 @@ def _found(find: Find, noun: str, others: Sequence[Instance] = ()) -> tuple[Inst
 
 
 def _is_part(one: Instance, other: Instance) -> bool:
-    """Whether two masks share half of the smaller one."""
+    """Whether two masks overlap by at least half of the smaller one."""
     return int(np.count_nonzero(one.mask & other.mask)) >= SHARED * min(one.area, other.area)
 
 
@@ -133,7 +133,7 @@ def _judged(view: View, instance: Instance, answer: Segmentation | None) -> Cand
 
 
 def _as_chosen(choice: Choice, candidates: Sequence[Candidate]) -> Ranking:
-    """The object in the place of the chosen one; where it moved too far, the one that its words describe."""
+    """Picks the object at the place of the chosen one; if it moved too far, the one that its words describe."""
     overlaps = np.array([overlap(choice.box, one.box) for one in candidates])
     if overlaps.max() > SAME_PLACE:
         return Ranking(overlaps / overlaps.sum(), overlaps, True)

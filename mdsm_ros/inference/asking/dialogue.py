@@ -1,4 +1,4 @@
-"""The open question about an instruction, and what a reply to it chose, from frame to frame."""
+"""Tracks the open question about an instruction, and the object chosen by a reply, from frame to frame."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NO_QUESTION = "no question is open"
 
 @dataclass(frozen=True)
 class News:
-    """What changed with a frame.
+    """The changes that a frame brought.
 
     Attributes:
-        question: A question that is asked now; None where there is none, or it is the one of the frame before.
-        expired: Why the question of before is not open any more; "" where it is, or there was none.
-        outdated: A reply came since the decision was begun: it is to be made again, with the choice of now.
+        question: A new question to ask; None if there is no question, or if it is unchanged since the previous frame.
+        expired: Why the previous question is no longer open; "" if it is still open, or if there was none.
+        outdated: Whether a reply arrived after the decision began, so that it must be repeated with the new choice.
     """
 
     question: Question | None = None
@@ -31,7 +31,7 @@ class News:
 
 @dataclass(frozen=True)
 class _State:
-    """Everything about one instruction; ``quiet``: the answer was "neither", nothing more is asked."""
+    """State of one instruction; ``quiet``: the reply was "neither", so no more questions are asked."""
 
     instruction: str = ""
     question: Question | None = None
@@ -40,21 +40,21 @@ class _State:
 
 
 class Dialogue:
-    """Remembers what was asked and replied about the instruction in force. Safe in all threads."""
+    """Remembers the questions and replies about the current instruction. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._state = _State()
 
     def begin(self, instruction: str) -> bool:
-        """A new instruction drops everything; returns whether a question was open."""
+        """Starts a new instruction and drops the old state; returns whether a question was open."""
         with self._lock:
             was_open = self._state.question is not None
             self._state = _State(instruction)
             return was_open
 
     def choice_for(self, instruction: str) -> Choice | None:
-        """What a reply chose for an instruction; None where nothing was chosen."""
+        """Returns the object that a reply chose for an instruction; None if there is none."""
         with self._lock:
             return self._state.choice if self._state.instruction == instruction else None
 
@@ -65,10 +65,10 @@ class Dialogue:
             return self._state.question
 
     def reply(self, text: str) -> str | None:
-        """Settles the open question; returns the words of the chosen option, None where none of them is meant.
+        """Answers the open question; returns the words of the chosen option, None if the reply means none of them.
 
         Raises:
-            ReplyError: No question is open, or the reply fits none of its options, or several.
+            ReplyError: No question is open, or the reply matches none of its options, or several.
         """
         with self._lock:
             question = self._state.question
@@ -83,18 +83,18 @@ class Dialogue:
             return option.words
 
     def note(self, instruction: str, decision: Decision, choice: Choice | None = None) -> News:
-        """Takes in what a frame shows; call it once for every answer.
+        """Updates the state from one frame; call it once for every answer.
 
         Args:
             instruction: Instruction of the answer.
-            decision: What it means in the frame.
-            choice: Choice that the decision was made with, of ``choice_for``.
+            decision: Meaning of the instruction in the frame.
+            choice: Choice used for the decision, from ``choice_for``.
         """
         with self._lock:
             state = self._state
             if state.instruction != instruction or state.quiet:
                 return News()
-            if state.choice is not choice:  # the decision may be for another object than the chosen one
+            if state.choice is not choice:  # the decision may be about another object than the chosen one
                 return News(outdated=True)
             if state.choice is not None:
                 self._state = replace(state, choice=_moved(state.choice, decision))
@@ -110,14 +110,14 @@ class Dialogue:
 
 
 def _moved(choice: Choice, decision: Decision) -> Choice:
-    """The choice where its object is now."""
+    """Returns the choice with the current position of its object."""
     if decision.ranking is None:
         return choice
     return replace(choice, box=decision.candidates[decision.ranking.best].box)
 
 
 def _match(old: Candidate, question: Question) -> Candidate | None:
-    """The object of a new question in the place of one of the old question."""
+    """Returns the object of a new question at the place of an object of the old question."""
     found = max(question.options, key=lambda option: overlap(old.box, option.candidate.box)).candidate
     return found if overlap(old.box, found.box) >= SAME_PLACE else None
 
@@ -128,6 +128,6 @@ def _is_same(old: Question, new: Question) -> bool:
 
 
 def _in_old_words(old: Question, new: Question) -> Question:
-    """The old question with its objects where they are now."""
+    """Returns the old question with the current positions of its objects."""
     moved = [replace(o, candidate=_match(o.candidate, new) or o.candidate) for o in old.options]
     return replace(old, options=tuple(moved))

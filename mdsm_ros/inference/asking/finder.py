@@ -1,4 +1,4 @@
-"""Finds the objects of a noun with a segmentation model."""
+"""Finds the objects that a noun names, with a segmentation model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEAST_OF_LARGEST = 0.3
 
 
 class Answerer(Protocol):
-    """The part of a Segmenter that is needed here."""
+    """The part of a Segmenter that this module needs."""
 
     @property
     def finds_objects(self) -> bool:
@@ -26,19 +26,19 @@ class Answerer(Protocol):
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None
     ) -> Segmentation:
-        """The final answer for one image."""
+        """Returns the final answer for one image."""
         ...
 
 
 class NounFinder:
-    """The objects of a noun in one image: a short instruction to the first stage, each noun once.
+    """Finds the objects of a noun in one image. Each noun is answered once, by the first stage.
 
-    A detector is asked for every object of the noun. Of other models, the parts of the mask are the objects.
+    A detector finds every object of the noun. For other models, the connected parts of the mask are the objects.
 
     Args:
         segmenter: The model.
         image: Image, uint8 (H, W, 3) RGB.
-        settings: Those of the whole instruction's answer.
+        settings: Settings of the answer to the whole instruction.
     """
 
     def __init__(self, segmenter: Answerer, image: NDArray[np.uint8], settings: InferenceSettings) -> None:
@@ -47,7 +47,7 @@ class NounFinder:
         self._found: dict[str, Sequence[Instance]] = {}
 
     def __call__(self, noun: str) -> Sequence[Instance]:
-        """The objects of a noun; none where the model says that there are none."""
+        """Returns the objects of a noun; none if the model reports that there are none."""
         if noun not in self._found:
             self._found[noun] = self._find(noun)
         return self._found[noun]
@@ -55,7 +55,7 @@ class NounFinder:
     def _find(self, noun: str) -> Sequence[Instance]:
         wanted = "every" if self._segmenter.finds_objects else "the"
         instruction = f"find {wanted} {noun}"
-        if not noun or len(instruction) > MAX_INSTRUCTION_CHARACTERS:  # of a text without a noun that is known
+        if not noun or len(instruction) > MAX_INSTRUCTION_CHARACTERS:  # from a text without a known noun
             return ()
         answer = self._segmenter.segment(self._image, instruction, self._settings)
         own = answer.found if answer.found is not None else parts_of(answer)
@@ -63,8 +63,8 @@ class NounFinder:
 
 
 def parts_of(answer: Segmentation) -> tuple[Instance, ...]:
-    """The connected parts of an answer's mask, without those that are too small beside the largest one.
+    """Returns the connected parts of an answer's mask, without parts that are much smaller than the largest one.
 
-    A mask of one object often has fragments elsewhere, which are no second object.
+    A mask of one object often has fragments elsewhere, which are not further objects.
     """
     return split_instances(answer.mask, answer.probability, least_of_largest=LEAST_OF_LARGEST)

@@ -1,1 +1,1 @@
-"""An answer carried from its image to the newer ones, by optical flow. Knows neither the model nor ROS."""
+"""Carries an answer from its image to newer images, by optical flow. Depends neither on the model nor on ROS."""

@@ -20,9 +20,7 @@ MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of
 LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
 CLEAR_CHANGE = 30.0  # gray levels, on average over the neighbours of a pixel, that show something else
 NEIGHBOURS = 5  # pixels across
-LEAST_AREA_OF_PIXEL = (
-    0.15  # of the answered image that a pixel shows: a target does not come that close between answers
-)
+LEAST_AREA_OF_PIXEL = 0.15  # smallest area of the answered image in one pixel: targets come no closer between answers
 MOST_OFFSET = 60.0  # gray levels between the mean brightness then and now
 MARGIN = 2  # pixels of the reduced image that are carried around a mask
 INSIDE = 127  # gray level of a mask of 0 and 255, from which a pixel belongs to it

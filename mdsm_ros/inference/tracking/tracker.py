@@ -1,4 +1,4 @@
-"""The newest answer on every image: what the node runs beside the model, and the replay in its place."""
+"""Tracks the newest answer on every image. The node runs this in parallel with the model; the replay simulates it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdsm_ros.inference.answer import TRACKED, Segmentation
 from mdsm_ros.inference.tracking.flow import OpticalFlow, Step, reduced
 from mdsm_ros.inference.tracking.track import Drop, Track
 
-KEPT = 60  # images whose flow is kept for an answer about one of them: two seconds at 30 Hz, 52 MB
+KEPT = 60  # images whose flow is stored until an answer about one of them arrives: two seconds at 30 Hz, 52 MB
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TrackedMask:
     Attributes:
         mask: bool (H, W), at least one pixel.
         age: Seconds between the stamps of this image and of the answered one.
-        answer: The answer behind it.
+        answer: The answer that was tracked.
     """
 
     mask: NDArray[np.bool_]
@@ -30,14 +30,14 @@ class TrackedMask:
     answer: Segmentation
 
     def segmentation(self) -> Segmentation:
-        """The mask as an answer to its own image, of stage "tracked"; its probabilities are 0 and 1."""
+        """Returns the mask as an answer of stage "tracked"; its probabilities are 0 and 1."""
         probability = self.mask.astype(np.float32)
         return replace(self.answer, mask=self.mask, probability=probability, uncertainty=None, stage=TRACKED)
 
 
 @dataclass(frozen=True)
 class _Answered:
-    """An answer, and the image that it is about."""
+    """An answer and its image."""
 
     stamp: int  # ns
     image: NDArray[np.uint8]
@@ -45,13 +45,13 @@ class _Answered:
 
 
 class Tracker:
-    """Carries the mask of the newest answer to each image that comes after it.
+    """Carries the mask of the newest answer to each later image.
 
-    An answer is about an older image than the newest one: it replaces the mask once it has been carried over the images
-    in between, whose flow is kept for that. For one thread.
+    An answer always belongs to an image older than the newest one. It replaces the mask once it has been carried over
+    the images in between, whose flow is stored for this. Not thread-safe.
 
     Attributes:
-        drop: Why the last ``advance`` gave the mask up, or None.
+        drop: Why the last ``advance`` dropped the mask, or None.
     """
 
     def __init__(self) -> None:
@@ -59,17 +59,17 @@ class Tracker:
         self._flow = OpticalFlow()
         self._steps: deque[Step] = deque(maxlen=KEPT)
         self._shape: tuple[int, ...] = ()
-        self._waiting: _Answered | None = None  # for an image that is not older
+        self._waiting: _Answered | None = None  # for an image that is at least as new
         self._track: Track | None = None
-        self._behind: _Answered | None = None  # the answer of the track
+        self._behind: _Answered | None = None  # the answer that is tracked
 
     def answer(self, stamp: int, image: NDArray[np.uint8], answer: Segmentation) -> None:
-        """Takes an answer, which counts from the next image on; it ends the track of the answer before.
+        """Takes an answer, which is used from the next image on; it ends the track of the previous answer.
 
         Args:
             stamp: Stamp of the answered image, ns.
             image: The answered image, uint8 (H, W, 3) RGB.
-            answer: The answer; where its mask is empty, nothing is tracked until the next one.
+            answer: The answer; if its mask is empty, there is no tracked mask until the next answer.
         """
         if answer.present:
             self._waiting = _Answered(stamp, image, answer)
@@ -80,11 +80,12 @@ class Tracker:
         """Takes the next image.
 
         Args:
-            stamp: Its stamp, ns. An image that is not newer than the one before it begins a new stream.
+            stamp: Its stamp, ns. An image that is not newer than the previous one begins a new stream.
             image: uint8 (H, W, 3) RGB.
 
         Returns:
-            The newest answer's mask on it; None where there is no such answer, or its mask cannot be carried here.
+            The newest answer's mask on this image; None if there is no answer, or its mask could not be carried to this
+            image.
         """
         self.drop = None
         step = self._link(stamp, image)
@@ -104,7 +105,7 @@ class Tracker:
         self._waiting = self._track = self._behind = None
 
     def _link(self, stamp: int, image: NDArray[np.uint8]) -> Step:
-        """The step to an image, which joins the ones that are kept."""
+        """Computes the step to an image and stores it with the earlier ones."""
         gray = reduced(image)
         if self._steps and (image.shape != self._shape or stamp <= self._steps[-1].stamp):
             self._steps.clear()
@@ -119,7 +120,7 @@ class Tracker:
         newer = [step for step in self._steps if step.stamp > answered.stamp]
         known = next((step for step in self._steps if step.stamp == answered.stamp), None)
         gray = reduced(answered.image) if known is None else known.gray
-        if known is None and newer:  # it was never seen here, or is kept no more
+        if known is None and newer:  # it was never seen here, or is no longer stored
             newer[0] = self._flow.step(gray, newer[0].gray, newer[0].stamp)
         self._track, self._behind = Track(answered.answer.mask, gray), answered
         for step in newer:

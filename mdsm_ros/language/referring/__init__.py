@@ -1,1 +1,1 @@
-"""Which of several objects an instruction means: its clauses, the objects judged by them, questions and replies."""
+"""Decides which of several objects an instruction means, from its clauses and from replies to questions."""

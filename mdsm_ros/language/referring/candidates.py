@@ -1,4 +1,4 @@
-"""Objects that a noun may mean, and landmarks: where each is in the image, and in space where there is depth."""
+"""Candidate objects and landmarks, with their positions in the image, and in space if depth is available."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Locate = Callable[[NDArray[np.bool_]], ObjectGeometry | None]
 
 @dataclass(frozen=True)
 class View:
-    """The image in which objects are judged.
+    """The image in which objects are compared.
 
     Attributes:
         image: Image, uint8 (H, W, 3) RGB.
-        locate: Finds the object of a mask (H, W) in space; None: there is no depth.
+        locate: Function that locates the object of a mask (H, W) in space; None: there is no depth.
     """
 
     image: NDArray[np.uint8]
@@ -36,10 +36,10 @@ class Candidate:
 
     Attributes:
         box: Box of the object in the image.
-        score: Score of the object by the model, 0 to 1.
-        area: Fraction of the image that it covers.
-        colors: Fraction of its pixels by colour; empty where they are not known.
-        center: Middle of its visible surface in the camera's optical frame (x right, y down, z forward) in metres,
+        score: The model's score of the object, 0 to 1.
+        area: Fraction of the image that the object covers.
+        colors: Fraction of the object's pixels by colour; empty if unknown.
+        center: Middle of the visible surface in the camera's optical frame (x right, y down, z forward) in metres,
             (3,); None without depth.
         half: Half of the extent of that surface along the same axes in metres, (3,).
     """
@@ -63,17 +63,17 @@ class Candidate:
 
     @property
     def width(self) -> float:
-        """Width of the box, fraction of the image's."""
+        """Width of the box, fraction of the image's width."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> float:
-        """Height of the box, fraction of the image's."""
+        """Height of the box, fraction of the image's height."""
         return self.box[3] - self.box[1]
 
 
 def candidate_of_mask(view: View, mask: NDArray[np.bool_], score: float = 1.0) -> Candidate:
-    """The object of a mask (H, W) with at least one pixel; a mask that fills its box is taken for a detector's box."""
+    """Returns the object of a non-empty mask (H, W); a mask that fills its box counts as a detector's box."""
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     height, width = mask.shape
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
@@ -84,7 +84,7 @@ def candidate_of_mask(view: View, mask: NDArray[np.bool_], score: float = 1.0) -
 
 
 def candidate_of_box(view: View, box: Box, score: float = 1.0) -> Candidate:
-    """The object of a detector's box; the inner half of the box, which shows mostly the object, stands for it."""
+    """Returns the object of a detector's box, measured in the inner half of the box, which shows mostly the object."""
     height, width = view.image.shape[:2]
     left, top, right, bottom = box
     inner = np.zeros((height, width), dtype=bool)
@@ -96,7 +96,7 @@ def candidate_of_box(view: View, box: Box, score: float = 1.0) -> Candidate:
 
 
 def _measured(view: View, mask: NDArray[np.bool_], box: Box, score: float) -> Candidate:
-    """The object of a box with the colours, the area and the place in space of a mask's pixels."""
+    """Returns the object of a box with the colours, area and position in space of a mask's pixels."""
     center = half = None
     found = None if view.locate is None else view.locate(mask)
     if found is not None:

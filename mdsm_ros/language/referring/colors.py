@@ -1,4 +1,4 @@
-"""How much of an object has which colour, in any light that a camera takes for white."""
+"""Measures the colours of an object, for white-balanced images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEAR: dict[str, Mapping[str, float]] = {
 
 
 def color_fractions(pixels: NDArray[np.uint8]) -> dict[str, float]:
-    """The fraction of pixels (N, 3) RGB that has each colour of ``words.COLORS``; zeros where there are none."""
+    """Returns the fraction of pixels (N, 3) RGB with each colour of ``words.COLORS``; zeros if there are no pixels."""
     if not len(pixels):
         return dict.fromkeys(COLORS, 0.0)
     some = pixels[:: max(1, len(pixels) // MOST_PIXELS)].astype(np.float64) / 255.0
@@ -47,19 +47,19 @@ def color_fractions(pixels: NDArray[np.uint8]) -> dict[str, float]:
 
 
 def color_degree(fractions: Mapping[str, float], color: str) -> float:
-    """How well a colour fits an object with these fractions, 0 to 1: 1 where half of it has the colour."""
+    """Returns how well a colour fits these fractions, 0 to 1: 1 if at least half of the object has the colour."""
     near = sum(weight * fractions.get(other, 0.0) for other, weight in NEAR[color].items())
     return min(1.0, 2.0 * (fractions.get(color, 0.0) + 0.5 * near))
 
 
 def main_color(fractions: Mapping[str, float]) -> str | None:
-    """The colour that most of an object has; None where no colour has half of it."""
+    """Returns the main colour of an object; None if no colour covers half of it."""
     name = max(fractions, key=lambda color: fractions[color], default=None)
     return name if name is not None and fractions[name] >= 0.5 else None
 
 
 def _names(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Index in COLORS of the colour of each pixel (N, 3) from 0 to 1."""
+    """Returns the index in COLORS of the colour of each pixel (N, 3) from 0 to 1."""
     value, low = pixels.max(axis=1), pixels.min(axis=1)
     saturation = (value - low) / np.maximum(value, 1e-6)
     hue = _hue(pixels, value, low)
@@ -77,7 +77,7 @@ def _names(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _hue(pixels: NDArray[np.float64], value: NDArray[np.float64], low: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hue of each pixel in degrees, 0 to 360."""
+    """Returns the hue of each pixel in degrees, 0 to 360."""
     r, g, b = pixels.T
     safe = np.maximum(value - low, 1e-6)
     sectors = np.select([value == r, value == g], [(g - b) / safe, 2.0 + (b - r) / safe], default=4.0 + (r - g) / safe)

@@ -1,8 +1,8 @@
-"""What an instruction says of its target: noun, colour, and clauses with their landmarks.
+"""Parses how an instruction describes its target: noun, colour, and clauses with their landmarks.
 
-The words of a clause are those of the homes (:mod:`mdsm_ros.language.referring.words`) and the short ones that people
-say. A clause that follows a landmark directly, or after "that is", is about the landmark; after "and" it is about the
-target, as in the homes' sentences.
+Clauses may use the words of the homes (:mod:`mdsm_ros.language.referring.words`) and common short forms. A clause
+directly after a landmark, or after "that is", describes the landmark; a clause after "and" describes the target, as in
+the homes' sentences.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mdsm_ros.language.referring import words
 from mdsm_ros.language.target_phrase import find_target
 
 ARTICLE = r"(?:the|a|an|my|your|his|her|our|their|this|that)\s+"
-MAX_DEPTH = 3  # landmarks of landmarks
+MAX_DEPTH = 3  # nesting depth of landmarks
 COUNTED = frozenset((*words.ORDINALS, *words.ORDINALS_OF_NUMBERS))
 PART_OF = re.compile(rf"^(?:{ARTICLE})?(?:[a-z]+ )?(?:{'|'.join(words.PARTS)}) of (?={ARTICLE})")
 BEHIND_NOUN = re.compile(r"^(.*?\w\w.*?) (?:in|on|at|with|without|for|from|into|onto|to|by|straight|up)\b.*$")
@@ -26,7 +26,7 @@ FRAMED = re.compile(r"with (?:the|a|an) (?P<color>[a-z]+) frame$")
 
 @dataclass(frozen=True)
 class Statement:
-    """Something that is said of an object, with the landmarks that it names.
+    """A statement about an object, with its landmarks.
 
     Attributes:
         name: A key of ``words.CLAUSES``, "fourth from left", "fourth from right", "big" or "small".
@@ -42,8 +42,8 @@ class Description:
     """An object in words; lower case.
 
     Attributes:
-        noun: Category of the object, with the words before it that are none of the following: "side table".
-        color: Name of ``words.COLORS``, or None.
+        noun: Category of the object, including preceding words other than those below: "side table".
+        color: Key of ``words.COLORS``, or None.
         pattern: Key of ``words.PATTERN_NAMES``, or None.
         statements: Further statements about the object.
     """
@@ -55,30 +55,30 @@ class Description:
 
     @property
     def decides(self) -> bool:
-        """Whether it says more than the noun."""
+        """Whether the description contains more than the noun."""
         return bool(self.statements) or self.color is not None or self.pattern is not None
 
     @property
     def landmarks(self) -> tuple[Description, ...]:
-        """The landmarks of all statements, in the order in which they are said."""
+        """The landmarks of all statements, in order."""
         return tuple(mark for statement in self.statements for mark in statement.marks)
 
 
 def describe_target(instruction: str) -> Description:
-    """The target of an instruction in any of its forms: "get the blue cup", "bring me the cup next to the sink".
+    """Parses the target of an instruction in any form: "get the blue cup", "bring me the cup next to the sink".
 
-    Never fails: what is not understood is left out, and without a noun the whole text is the noun.
+    Never fails: words that are not understood are ignored, and without a noun the whole text is the noun.
     """
     return parse(find_target(spelled_out(instruction)).phrase)
 
 
 def spelled_out(instruction: str) -> str:
-    """The instruction with "that is" for "that's" and "between" for "in between"."""
+    """Replaces "that's" by "that is" and "in between" by "between"."""
     return re.sub(r"\bin between\b", "between", re.sub(r"\b(that|which)['’]s\b", r"\1 is", instruction))
 
 
 def parse(phrase: str) -> Description:
-    """The description that a noun phrase gives: "the left cup that is on the table"."""
+    """Parses a noun phrase: "the left cup that is on the table"."""
     return _parse(" ".join(phrase.lower().replace(",", " ").split()), MAX_DEPTH)
 
 
@@ -96,7 +96,7 @@ def _parse(phrase: str, depth: int) -> Description:
 
 
 def _noun_end(phrase: str) -> tuple[str, str]:
-    """The part of a phrase up to its noun, and the clauses behind it."""
+    """Splits a phrase into the part up to its noun, and the clauses after it."""
     first = None
     for template in _templates():
         for match in template.begin.finditer(phrase):
@@ -112,7 +112,7 @@ def _noun_end(phrase: str) -> tuple[str, str]:
 
 
 def _has_noun(text: str) -> bool:
-    """Whether more than an article stands there; "one" is a noun here."""
+    """Whether the text is more than an article; "one" counts as a noun here."""
     return re.sub(ARTICLE + "$", "", text.strip() + " ").strip() not in ("", "the", "a", "an")
 
 
@@ -124,7 +124,7 @@ def _without_relative(text: str) -> str:
 
 @cache
 def _prefixes() -> Mapping[str, str]:
-    """The statement that each word before a noun makes."""
+    """Returns the statement that each word before a noun makes."""
     found = {word: name for name, said in words.SHORT_PREFIXES.items() for word in said}
     return found | {word: name for name, said in words.PREFIXES.items() for word in said}
 
@@ -141,7 +141,7 @@ def _color(word: str) -> str | None:
 
 
 def _before_noun(text: str) -> Description:
-    """Reads "the leftmost big blue striped cup": what stands before the noun, and the noun."""
+    """Parses the words before the noun, and the noun: "the leftmost big blue striped cup"."""
     text = re.sub("^" + ARTICLE, "", text + " ").strip()
     found: list[Statement] = []
     color = pattern = None
@@ -166,7 +166,7 @@ def _before_noun(text: str) -> Description:
 
 
 def _counted(description: Description, head: str) -> Description:
-    """Of "the third cup from the left": the number before the noun belongs to the clause behind it."""
+    """Moves the number before a noun to the clause after it: "the third cup from the left"."""
     number = next((words.ORDINALS[word] for word in head.split() if word in words.ORDINALS), None)
     side = next((s for s in description.statements if s.name in ("second from left", "second from right")), None)
     if number is None or side is None:
@@ -182,7 +182,7 @@ def _counted(description: Description, head: str) -> Description:
 
 @dataclass(frozen=True)
 class _Template:
-    """One way to make a statement: the words before its first landmark, and how many landmarks follow."""
+    """One form of a statement: the words before its first landmark, and the number of landmarks."""
 
     name: str
     literal: str
@@ -206,7 +206,7 @@ def _compiled(literal: str, marks: int) -> re.Pattern[str]:
 
 @cache
 def _templates() -> Sequence[_Template]:
-    """All ways to make a statement, the longest first."""
+    """Returns all forms of statements, the longest first."""
     found = []
     for table in (words.CLAUSES, words.SHORT_CLAUSES):
         for name, said in table.items():
@@ -217,12 +217,12 @@ def _templates() -> Sequence[_Template]:
 
 
 def _statements(text: str, depth: int) -> Iterator[Statement]:
-    """The statements of the clauses behind a noun."""
+    """Yields the statements of the clauses after a noun."""
     while text:
         text = re.sub(r"^(?:and\s+|which\s+(?:is|are)\s+|just\s+|right\s+(?=next)|directly\s+)", "", text)
         template, match = _first_template(text)
         if template is None or match is None:
-            text = text.split(" ", maxsplit=1)[1] if " " in text else ""  # a word of no clause
+            text = text.split(" ", maxsplit=1)[1] if " " in text else ""  # skips a word that is part of no clause
             continue
         rest = text[match.end() :].strip()
         if template.marks == 0:
@@ -234,7 +234,7 @@ def _statements(text: str, depth: int) -> Iterator[Statement]:
 
 
 def _first_template(text: str) -> tuple[_Template | None, re.Match[str] | None]:
-    """The longest template that a text begins with, after "that is" or not."""
+    """Returns the longest template at the beginning of a text, with or without "that is"."""
     for start in ("", *(f"{word} " for word in words.RELATIVES)):
         if text.startswith(start):
             for template in _templates():
@@ -245,7 +245,7 @@ def _first_template(text: str) -> tuple[_Template | None, re.Match[str] | None]:
 
 
 def _landmarks(text: str, count: int, depth: int) -> tuple[tuple[Description, ...], str]:
-    """The landmarks that a text begins with, and what follows about the target."""
+    """Returns the landmarks at the beginning of a text, and the remaining text about the target."""
     found = []
     if count == 2:
         first, joint, text = text.partition(" and ")

@@ -1,4 +1,4 @@
-"""A question about several objects: what tells each of them apart, in the words of the homes' instructions."""
+"""A question about several objects, which describes each of them in the words of the homes' instructions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mdsm_ros.language.referring.candidates import Candidate
 from mdsm_ros.language.referring.colors import color_degree, main_color
 
 MOST_OPTIONS = 4
-LONGEST_NOUN = 60  # characters: what is longer, or empty, comes from a text without a noun that is known
-APART = 0.04  # fraction of the image between two neighbours' middles: less is neither left nor right
+LONGEST_NOUN = 60  # characters: a longer or empty noun comes from a text without a known noun
+APART = 0.04  # smallest distance between the centres of neighbours, fraction of the image, for left or right
 APART_DOWN = 0.08
 DEPTH_RATIO = 1.3
 SIZE_RATIO = 2.0
@@ -20,7 +20,7 @@ PAIR_WORDS = {"leftmost": "left", "rightmost": "right", "highest": "upper", "low
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to a question.
+    """One possible answer to a question.
 
     Attributes:
         words: Words that distinguish the object from those of the other options: "the blue one".
@@ -37,7 +37,7 @@ class Question:
 
     Attributes:
         noun: Category of the requested object.
-        options: The objects that it may be, the likeliest first.
+        options: The candidate objects, the most likely first.
     """
 
     noun: str
@@ -45,23 +45,23 @@ class Question:
 
     @property
     def text(self) -> str:
-        """The question in words: "Which cup: the left one or the blue one?"."""
+        """The text of the question: "Which cup: the left one or the blue one?"."""
         *first, last = (option.words for option in self.options)
         noun = self.noun if 0 < len(self.noun) <= LONGEST_NOUN else "object"
         return f"Which {noun}: {', '.join(first)} or {last}?"
 
     @property
     def expected(self) -> str:
-        """What a reply should be."""
+        """Description of the expected reply."""
         return ", ".join(repr(option.words) for option in self.options) + ", a number, or 'neither'"
 
 
 def make_question(noun: str, candidates: Sequence[Candidate]) -> Question:
-    """Asks which of several objects is meant.
+    """Makes a question about which of several objects is meant.
 
     Args:
         noun: Category of the objects.
-        candidates: At least two, the likeliest first; those beyond four are left out.
+        candidates: At least two objects, the most likely first; only the first four are used.
     """
     asked = list(candidates[:MOST_OPTIONS])
     ones = "ones" if noun.endswith("s") and not noun.endswith(("ss", "us")) else "one"
@@ -69,7 +69,7 @@ def make_question(noun: str, candidates: Sequence[Candidate]) -> Question:
 
 
 def _words(i: int, asked: Sequence[Candidate], ones: str) -> str:
-    """What is said of one object and of none of the others; its number where nothing tells it apart."""
+    """Returns words that fit only one of the objects; its number if nothing distinguishes it."""
     number = ("first", "second", "third", "fourth")[i]
     return next(_attributes(i, asked, ones), f"the {number} {ones}")
 
@@ -92,7 +92,7 @@ def _attributes(i: int, asked: Sequence[Candidate], ones: str) -> Iterator[str]:
 
 
 def _own_color(i: int, asked: Sequence[Candidate]) -> str | None:
-    """The colour of one object, if nobody would say it of another one."""
+    """Returns the colour of one object if it fits no other object."""
     color = main_color(asked[i].colors)
     others = [thing for j, thing in enumerate(asked) if j != i]
     if color is None or any(not thing.colors or color_degree(thing.colors, color) > 0.3 for thing in others):
@@ -101,7 +101,7 @@ def _own_color(i: int, asked: Sequence[Candidate]) -> str | None:
 
 
 def _place(i: int, values: Sequence[float], apart: float) -> int | None:
-    """How many values are clearly below one of them; None where another is too close to it."""
+    """Counts the values clearly below one of them; None if another is too close to it."""
     if any(abs(value - values[i]) < apart for j, value in enumerate(values) if j != i):
         return None
     return sum(value < values[i] for value in values)
@@ -117,7 +117,7 @@ def _from_left(place: int, count: int, ones: str) -> str:
 
 
 def _extreme(i: int, values: Sequence[float], ratio: float, least: str, most: str, ones: str) -> Iterator[str]:
-    """The least or the most of several values, if it is so by a ratio."""
+    """Yields words for the smallest or the largest value, if it differs from the next by a ratio."""
     others = [value for j, value in enumerate(values) if j != i]
     if values[i] * ratio < min(others):
         yield f"the {least} {ones}"

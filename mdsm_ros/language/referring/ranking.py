@@ -1,6 +1,6 @@
-"""Which of several objects a description means: every object gets a probability.
+"""Ranks several objects by a description: every object gets a probability.
 
-Nothing here knows a model: the objects are boxes or masks of any detector, and landmarks come from the same.
+The ranking does not depend on a model: objects and landmarks are boxes or masks of any detector.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from mdsm_ros.language.referring.relations import MARKS, RELATIONS, SELECTIONS
 Finder = Callable[[Description], Sequence[Candidate]]
 """Finds the objects that the noun of a landmark names; none where it finds none."""
 
-FLOOR = 0.05  # of a degree: one statement that was misjudged does not exclude an object
-SAME = 0.7  # IoU of boxes from which a landmark is the object itself
-FEWEST = 1e-6  # of a score
+FLOOR = 0.05  # smallest degree, so that one misjudged statement does not exclude an object
+SAME = 0.7  # IoU of boxes from which a landmark counts as the object itself
+FEWEST = 1e-6  # smallest score
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What a description says of several objects.
+    """The ranking of several objects by a description.
 
     Attributes:
         probabilities: Probabilities of the objects (N,), which sum to 1.
         fits: Agreement of each object with all judged statements, 0 to 1, (N,); 1 if none was judged.
-        judged: Whether something that the description says could be judged: a colour, or a statement whose landmarks
-            were found.
+        judged: Whether any part of the description could be judged: a colour, or a statement whose landmarks were
+            found.
     """
 
     probabilities: NDArray[np.float64]
@@ -46,34 +46,34 @@ class Ranking:
 
     @property
     def margin(self) -> float:
-        """How far the most likely object is before the next, 0 to 1; 1 where there is no other."""
+        """Lead of the most likely object over the next, 0 to 1; 1 if there is no other."""
         if len(self.probabilities) < 2:
             return 1.0
         second, first = np.sort(self.probabilities)[-2:]
         return float(first - second)
 
     def contenders(self, margin: float) -> list[int]:
-        """Indices of the objects that are less than a margin behind the most likely one, which is the first."""
+        """Returns the indices of the objects within a margin of the most likely one, which comes first."""
         behind = self.probabilities.max() - self.probabilities
         order = np.argsort(behind, kind="stable")
         return [int(i) for i in order if behind[i] < margin or i == order[0]]
 
 
 def no_landmarks(description: Description) -> Sequence[Candidate]:
-    """A finder that finds nothing."""
+    """Finds no landmarks; a finder for callers without one."""
     return ()
 
 
 def rank(
     description: Description, things: Sequence[Candidate], find: Finder = no_landmarks, *, trust: float = 1.0
 ) -> Ranking:
-    """How likely each of several objects is the one that is described.
+    """Computes the probability that each of several objects is the described one.
 
     Args:
-        description: Description of the object; its noun fits all of them.
+        description: Description of the object; its noun fits all objects.
         things: At least one object.
-        find: Finds landmarks.
-        trust: Exponent of the objects' scores; 0 leaves the scores out.
+        find: Function that finds landmarks.
+        trust: Exponent of the objects' scores; 0 ignores the scores.
     """
     weights = np.maximum([thing.score for thing in things], FEWEST) ** trust
     fits, judged = np.ones(len(things)), False
@@ -94,13 +94,13 @@ def _softened(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _degrees(statement: Statement, things: Sequence[Candidate], find: Finder) -> NDArray[np.float64] | None:
-    """How well a statement fits each object; None where a landmark is not found."""
+    """Returns how well a statement fits each object; None if a landmark is not found."""
     if len(statement.marks) < MARKS[statement.name]:
         return None
     found = [_landmarks(mark, find) for mark in statement.marks[: MARKS[statement.name]]]
     if not all(found):
         return None
-    if len(found) == 2:  # each landmark by its likeliest object
+    if len(found) == 2:  # each landmark is its most likely object
         return np.array([RELATIONS[statement.name](thing, [_likeliest(first) for first in found]) for thing in things])
     if not found:
         return SELECTIONS[statement.name](things, ())
@@ -115,7 +115,7 @@ def _degrees(statement: Statement, things: Sequence[Candidate], find: Finder) ->
 
 
 def _landmarks(mark: Description, find: Finder) -> list[tuple[Candidate, float]]:
-    """The objects that a landmark may be, with probabilities that sum to 1."""
+    """Returns the candidate objects of a landmark, with probabilities that sum to 1."""
     things = list(find(mark))
     if not things:
         return []
@@ -123,12 +123,12 @@ def _landmarks(mark: Description, find: Finder) -> list[tuple[Candidate, float]]
 
 
 def _likeliest(found: Sequence[tuple[Candidate, float]]) -> Candidate:
-    """The likeliest of several objects with their probabilities."""
+    """Returns the most likely of several objects."""
     return max(found, key=lambda pair: pair[1])[0]
 
 
 def _overlap(a: Candidate, b: Candidate) -> float:
-    """Intersection over union of two boxes."""
+    """Returns the intersection over union of two boxes."""
     across = max(0.0, min(a.box[2], b.box[2]) - max(a.box[0], b.box[0]))
     down = max(0.0, min(a.box[3], b.box[3]) - max(a.box[1], b.box[1]))
     shared = across * down

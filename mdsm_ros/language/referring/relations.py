@@ -1,4 +1,4 @@
-"""How well a statement fits each of several objects, from their boxes, and from their places in space where known.
+"""Computes how well a statement fits each of several objects, from their boxes, and their positions in space if known.
 
 A degree is a number from 0 to 1. *Relations* judge each object by landmarks; *selections* compare the objects with each
 other. Left, right, above and below are those of the image, as the camera sees it. With depth, near and far are metres.
@@ -17,9 +17,9 @@ Degrees = NDArray[np.float64]
 Relation = Callable[[Candidate, Sequence[Candidate]], float]
 Selection = Callable[[Sequence[Candidate], Sequence[Candidate]], Degrees]
 
-REACH = 1.5  # metres; nobody says "left of" of objects at the other end of the room
+REACH = 1.5  # metres: "left of" does not hold between objects at opposite ends of a room
 REACH_2D = 0.35  # the same as a fraction of the image
-SOFT = 0.03  # of the image: differences of this size are too small to decide
+SOFT = 0.03  # fraction of the image: smaller differences do not decide
 NEAR_3D, NEAR_2D = 0.4, 0.12  # metres, fraction of the image: "next to" holds by 1/e at this gap
 
 
@@ -33,21 +33,21 @@ def _gaps(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
 
 
 def gap_2d(a: Candidate, b: Candidate) -> float:
-    """Distance between two boxes as a fraction of the image; 0 where they overlap."""
+    """Returns the distance between two boxes as a fraction of the image; 0 if they overlap."""
     across = max(a.box[0] - b.box[2], b.box[0] - a.box[2], 0.0)
     down = max(a.box[1] - b.box[3], b.box[1] - a.box[3], 0.0)
     return float(np.hypot(across, down))
 
 
 def gap_3d(a: Candidate, b: Candidate) -> float | None:
-    """Metres between the boxes around two visible surfaces; None without depth."""
+    """Returns the metres between the boxes around two visible surfaces; None without depth."""
     if a.center is None or b.center is None or a.half is None or b.half is None:
         return None
     return float(np.linalg.norm(np.maximum(np.abs(a.center - b.center) - a.half - b.half, 0.0)))
 
 
 def distance(a: Candidate, b: Candidate) -> float:
-    """Metres between two objects' middles and gaps, half each; as a fraction of the image without depth."""
+    """Returns the mean of centre distance and gap, in metres; without depth, as a fraction of the image."""
     gap = gap_3d(a, b)
     if gap is None or a.center is None or b.center is None:
         return 0.5 * gap_2d(a, b) + 0.5 * float(np.hypot(a.x - b.x, a.y - b.y))
@@ -60,7 +60,7 @@ def _reachable(thing: Candidate, mark: Candidate) -> float:
 
 
 def _columns_shared(a: Candidate, b: Candidate) -> float:
-    """Overlap of the columns of two boxes as a fraction of the narrower one."""
+    """Returns the overlap of the columns of two boxes as a fraction of the narrower one."""
     shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     return max(0.0, shared) / max(min(a.width, b.width), 1e-6)
 
@@ -79,7 +79,7 @@ def right_of(thing: Candidate, marks: Sequence[Candidate]) -> float:
 
 
 def on(thing: Candidate, marks: Sequence[Candidate]) -> float:
-    """Its foot is within the landmark's box, and it stands out above the landmark's foot."""
+    """Its foot is within the landmark's box, and its top is above the landmark's foot."""
     mark = marks[0]
     within = _soft(thing.x - mark.box[0], SOFT) * _soft(mark.box[2] - thing.x, SOFT)
     foot = _soft(thing.box[3] - mark.box[1] + SOFT, SOFT) * _soft(mark.box[3] - thing.box[3] + SOFT, SOFT)
@@ -107,14 +107,14 @@ def below(thing: Candidate, marks: Sequence[Candidate]) -> float:
 
 
 def _nearer(near: Candidate, far: Candidate) -> float:
-    """Whether the first is nearer to the camera: by depth, else by the lower edge of the box."""
+    """Degree to which the first object is nearer to the camera: by depth, else by the lower edge of the box."""
     if near.center is not None and far.center is not None:
         return _soft(float(far.center[2] - near.center[2]), 0.15)
     return _soft(near.box[3] - far.box[3], SOFT)
 
 
 def in_front_of(thing: Candidate, marks: Sequence[Candidate]) -> float:
-    """Nearer to the camera than the landmark, and before it."""
+    """Nearer to the camera than the landmark, and in front of it."""
     mark = marks[0]
     beside = max(mark.width, 0.16)
     before = _soft(0.6 * beside - abs(thing.x - mark.x), 0.2 * beside)
@@ -122,7 +122,7 @@ def in_front_of(thing: Candidate, marks: Sequence[Candidate]) -> float:
 
 
 def behind(thing: Candidate, marks: Sequence[Candidate]) -> float:
-    """Farther from the camera than the landmark, and covered by its width."""
+    """Farther from the camera than the landmark, and within its width."""
     mark = marks[0]
     beside = max(mark.width, 0.16)
     before = _soft(0.6 * beside - abs(thing.x - mark.x), 0.2 * beside)
@@ -165,14 +165,14 @@ def on_shelf(level: float) -> Relation:
 
 
 def _least(values: Sequence[float], scale: float) -> Degrees:
-    """1 for the least of several values, less for others by how far they are from it."""
+    """Returns 1 for the smallest of several values, and less for others, by their difference from it."""
     array = np.asarray(values, dtype=np.float64)
     result: Degrees = np.exp(-(array - array.min()) / scale)
     return result
 
 
 def _of_least_ratio(values: Sequence[float]) -> Degrees:
-    """1 for the least of several sizes, less for others by the ratio to it: a half at twice the least."""
+    """Returns 1 for the smallest of several sizes, less for others, by their ratio: a half at twice the smallest."""
     array = np.maximum(np.asarray(values, dtype=np.float64), 1e-6)
     result: Degrees = (array.min() / array) ** 2
     return result
@@ -189,7 +189,7 @@ def farthest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees
 
 
 def from_side(side: str, position: int) -> Selection:
-    """The object at a position, 0 is the outermost, counted from the "left" or "right" of the image."""
+    """Selects the object at a position, counted from the "left" or "right" of the image; 0 is the outermost."""
     sign = 1.0 if side == "left" else -1.0
 
     def select(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
@@ -209,7 +209,7 @@ def middle(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
 
 
 def _depths(things: Sequence[Candidate]) -> list[float]:
-    """Distance from the camera: metres where all have depth, else by the lower edges of the boxes."""
+    """Returns the distances from the camera: in metres if all have depth, else from the lower edges of the boxes."""
     centers = [thing.center for thing in things]
     known = [float(center[2]) for center in centers if center is not None]
     return known if len(known) == len(things) else [1.0 / max(thing.box[3], 0.05) for thing in things]
@@ -226,24 +226,24 @@ def farthest_from_camera(things: Sequence[Candidate], marks: Sequence[Candidate]
 
 
 def highest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
-    """The object that is highest in the image; in space where there is depth."""
+    """The highest object: in space with depth, otherwise in the image."""
     return _least(_heights(things), 2 * SOFT)
 
 
 def lowest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees:
-    """The object that is lowest."""
+    """The lowest object, likewise."""
     return _least([-height for height in _heights(things)], 2 * SOFT)
 
 
 def _heights(things: Sequence[Candidate]) -> list[float]:
-    """Rows of the objects; a tenth of a metre counts as SOFT, if all have depth."""
+    """Returns the rows of the objects; if all have depth, heights, where a tenth of a metre counts as SOFT."""
     centers = [thing.center for thing in things]
     known = [float(center[1]) * SOFT / 0.1 for center in centers if center is not None]
     return known if len(known) == len(things) else [thing.y for thing in things]
 
 
 def _sizes(things: Sequence[Candidate]) -> list[float]:
-    """Areas as they would be at the same distance; as they are in the image without depth."""
+    """Returns the areas scaled to the same distance; without depth, the areas in the image."""
     centers = [thing.center for thing in things]
     depths = [float(center[2]) for center in centers if center is not None]
     areas = [thing.area or thing.width * thing.height for thing in things]
@@ -263,7 +263,7 @@ def smallest(things: Sequence[Candidate], marks: Sequence[Candidate]) -> Degrees
 
 
 def _weakly(select: Selection) -> Selection:
-    """For what is said in passing: "the big table" may be the only one."""
+    """Weakens a selection for incidental words: "the big table" may be the only table."""
     return lambda things, marks: np.sqrt(select(things, marks))
 
 

@@ -1,4 +1,4 @@
-"""Which option of a question a reply means."""
+"""Decides which option of a question a reply means."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdsm_ros.language.referring.questions import Question
 from mdsm_ros.language.referring.ranking import rank
 
 CLEAR = 0.25  # margin from which a reply fits one option
-LEAST_FIT = 0.4  # of the option to the reply: nobody is understood who asks for a green one of a red and a blue
+LEAST_FIT = 0.4  # smallest fit of an option: with a red and a blue one, "the green one" is not understood
 MOST_CHARACTERS = 200
 POLITE = re.compile(
     r"^(?:(?:i (?:mean|meant|want|need)|it is|it's|its|take|get|yes|no|well|um|please|that would be|just)[\s,]+)+"
@@ -30,10 +30,10 @@ class Special(Enum):
 
 
 def match_reply(question: Question, reply: str) -> int | Special:
-    """The index of the option that a reply means: "the blue one", "the second", "left", "not the red one".
+    """Returns the index of the option that a reply means: "the blue one", "the second", "left", "not the red one".
 
     Raises:
-        ReplyError: The reply fits no option, or several.
+        ReplyError: The reply matches no option, or several.
     """
     text = " ".join(re.sub(r"[.!?,;]+", " ", reply[:MOST_CHARACTERS].lower().replace("’", "'")).split())
     text = THANKS.sub("", text)
@@ -65,7 +65,7 @@ def _option(question: Question, text: str, reply: str) -> int:
 
 
 def _number(text: str, count: int) -> int | None:
-    """The option that a number names, counted from 0."""
+    """Returns the option that a number names, counted from 0."""
     found = NUMBER.match(text)
     if found is None:
         return None
@@ -79,7 +79,7 @@ def _number(text: str, count: int) -> int | None:
 
 
 def _described(text: str) -> Description | None:
-    """What a reply says of an object; None where it says nothing that tells objects apart."""
+    """Parses the description in a reply; None if it contains nothing that distinguishes objects."""
     for phrase in (text, f"{text} one", f"one {text}", f"one on the {text}"):
         description = parse(phrase)
         if description.decides:

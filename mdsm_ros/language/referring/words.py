@@ -1,7 +1,7 @@
-"""The words by which an object is told apart, in instructions, in questions and in replies. Tables only.
+"""Words that distinguish objects, in instructions, questions and replies. Tables only.
 
 :mod:`mdsm_ros.homes.speech` makes sentences with ``CLAUSES``, ``PREFIXES`` and the names of colours, patterns and
-sizes. What people say besides is in ``SHORT_CLAUSES`` and ``SHORT_PREFIXES``; homes never say it.
+sizes. ``SHORT_CLAUSES`` and ``SHORT_PREFIXES`` contain further forms that people use; homes never use them.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ SHORT_CLAUSES: dict[str, tuple[str, ...]] = {
     "lowest": ("at the bottom", "lowest"),
     "fourth from left": ("fourth from the left",),
     "fourth from right": ("fourth from the right",),
-    "second from left": ("from the left",),  # of "the second cup from the left"; the number is before the noun
+    "second from left": ("from the left",),  # as in "the second cup from the left": the number is before the noun
     "second from right": ("from the right",),
 }
 """The same statements as people say them for short."""

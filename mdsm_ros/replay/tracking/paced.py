@@ -1,4 +1,4 @@
-"""A model that takes its time, and the tracker beside it: the masks of ~/mask on a recording, without ROS."""
+"""Simulates a model of a given speed with a tracker: the masks of ~/mask on a recording, without ROS."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from mdsm_ros.replay.frames import ReplayFrame
 
 @dataclass
 class PacedFrame:
-    """An image, the answer that it would have had by itself, and the mask that the node publishes for it.
+    """An image, its own answer, and the mask that the node publishes for it.
 
     Attributes:
         frame: The image; its pixels are dropped.
         own: The mask of its own answer, bool (H, W).
         published: The mask on ~/mask, bool (H, W), or None.
-        waiting: Whether no answer to its instruction was there yet.
-        dropped: Why the mask was given up on this image, or None.
-        seconds: What the tracker took.
+        waiting: Whether no answer to its instruction existed yet.
+        dropped: Why the mask was dropped on this image, or None.
+        seconds: Time of the tracker.
     """
 
     frame: ReplayFrame
@@ -73,7 +73,7 @@ class PacedNode:
         self._open: deque[PacedFrame] = deque()  # an answer that is under way may still give the first of them a mask
 
     def run(self, pairs: Iterable[tuple[ReplayFrame, FrameAnswer]]) -> Iterator[PacedFrame]:
-        """The images of a recording with their answers, in order; images without an answer are left out."""
+        """Yields the images of a recording with their answers, in order; images without an answer are skipped."""
         for frame, answer in pairs:
             if answer.fault is None and frame.image is not None:
                 self._take(frame, frame.image, answer)
@@ -101,7 +101,7 @@ class PacedNode:
         self._open.append(PacedFrame(frame, own, mask, not self._answered, self._tracker.drop, seconds))
 
     def _finish_until(self, now: int) -> None:
-        """Hands over the answers that are there by now; the model goes on with the newest image before each."""
+        """Hands over the answers that are there by now; the model continues with the newest image before each."""
         while self._job is not None and self._job.ready <= now:
             done, newest = self._job, self._newest
             self._hand_over(done)

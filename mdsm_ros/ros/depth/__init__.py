@@ -1,1 +1,1 @@
-"""The way from depth and camera_info to point clouds and poses."""
+"""Converts depth and camera_info to point clouds, poses and grasps."""

@@ -38,7 +38,7 @@ UNKNOWN = Sources()
 
 
 class DepthBuffer:
-    """The newest depth images and the newest camera_info of both cameras. Safe in both threads.
+    """The newest depth images and the newest camera_info of both cameras. Thread-safe.
 
     Args:
         tolerance: Largest difference between the stamps of image and depth, in seconds.
@@ -71,7 +71,7 @@ class DepthBuffer:
             self._images.append(message)
 
     def hold(self, header: Any) -> None:
-        """Keeps the depth image nearest to an image that is being answered, however many come meanwhile."""
+        """Keeps the depth image nearest to an image that is being answered, even if many newer ones arrive."""
         with self._lock:
             self._held = min(self._known(), key=lambda image: _distance(image, header), default=None)
 
@@ -87,13 +87,13 @@ class DepthBuffer:
 
     @property
     def has_two_frames(self) -> bool:
-        """Whether image and depth are known to have different frames."""
+        """Whether the messages received so far show that image and depth have different frames."""
         with self._lock:
             infos = (self._info, self._depth_info)
         return None not in infos and _frame(infos[0].header) != _frame(infos[1].header)
 
     def match(self, header: Any, shape: tuple[int, int] | None = None) -> DepthView:
-        """The depth nearest to the stamp of an image, registered to it; of equal stamps the newest one.
+        """Returns the depth nearest to the stamp of an image, registered to it; among equals, the newest one.
 
         Args:
             header: Header of the image.
@@ -127,7 +127,7 @@ class DepthBuffer:
         return lay_over(metres, depth, image, pose)
 
     def _depth_camera(self, info: Any, shape: tuple[int, ...], is_apart: bool, is_rectified_image: bool) -> CameraModel:
-        """The camera of the depth images by their camera_info; registered depth is rectified if the image is."""
+        """Returns the depth camera from its camera_info; registered depth is rectified if the image is."""
         topic = self._sources.depth
         try:
             rectified = is_rectified(info, topic) if is_apart else is_rectified_image or is_named_rectified(topic)
@@ -136,7 +136,7 @@ class DepthBuffer:
             raise SpatialError(f"depth {error.field}", error.value, error.expectation) from error
 
     def _known(self) -> list[Any]:
-        """The depth images that are remembered, the newest first, so that min() takes it of several equals."""
+        """Returns the stored depth images, the newest first, so that min() prefers it among equals."""
         return [*reversed(self._images), *([] if self._held is None else [self._held])]
 
     def _nearest(self, images: list[Any], header: Any) -> Any:
@@ -150,7 +150,7 @@ class DepthBuffer:
         return nearest
 
     def _pose(self, image_frame: str, depth_header: Any, depth_info: Any) -> Rigid:
-        """The transform from the frame of the depth image to the frame of the image."""
+        """Returns the transform from the frame of the depth image to the frame of the image."""
         depth_frame = _frame(depth_header)
         expectation = f"{image_frame!r}, the frame of the image (depth registered to it)"
         if depth_info is None:

@@ -1,4 +1,4 @@
-"""What a gripper needs to know of an object, as messages."""
+"""Messages that describe an object for grasping."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mdsm_ros.geometry import quaternion
 from mdsm_ros.manipulation.grasps import MOST_GRASPS, Grasp
 from mdsm_ros.manipulation.target import Target
 
-UNKNOWN_ANGLE = math.pi**2 / 3  # variance of an angle of which nothing is known, square radians
+UNKNOWN_ANGLE = math.pi**2 / 3  # variance of an unknown angle, square radians
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class DescribedObject:
     """One object of an answer.
 
     Attributes:
-        number: Its id on ``~/instances``, from 1 on.
-        name: Its class: the instruction, or the noun phrase by which the model found it.
-        score: How sure the model is of it, in [0, 1].
-        target: Its box, centroid and grasps.
+        number: The object's id on ``~/instances``, from 1 on.
+        name: The object's class: the instruction, or the noun phrase with which the model found it.
+        score: The model's confidence, in [0, 1].
+        target: The object's box, centroid and grasps.
     """
 
     number: int
@@ -35,7 +35,7 @@ class DescribedObject:
 
 
 def best_grasps(objects: Sequence[DescribedObject]) -> list[Grasp]:
-    """Up to five grasps of all objects together, the best first."""
+    """Returns up to five grasps over all objects, the best first."""
     grasps = [grasp for one in objects for grasp in one.target.grasps]
     return sorted(grasps, key=lambda grasp: -grasp.score)[:MOST_GRASPS]
 
@@ -91,7 +91,7 @@ def pose_at(position: NDArray[np.float64], axes: NDArray[np.float64]) -> Any:
 
 
 def _covariance(target: Target) -> NDArray[np.float64]:
-    """Of x, y, z and the angles about them, row by row (36,)."""
+    """Returns the covariance of x, y, z and the angles about them, row by row (36,)."""
     covariance = np.diag([UNKNOWN_ANGLE] * 6)
     covariance[:3, :3] = target.covariance
     return covariance.ravel()

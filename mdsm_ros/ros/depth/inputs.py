@@ -73,7 +73,7 @@ class DepthInputs:
         inputs.hear(CameraInfo, "depth/camera_info", Hearing(self._on_depth_info))
 
     def close(self) -> None:
-        """Stops listening to transforms."""
+        """Ends the subscriptions to transforms."""
         if self._transforms is not None:
             self._transforms.close()
             self._transforms = None
@@ -95,7 +95,7 @@ class DepthInputs:
         self._listen()
 
     def _listen(self) -> None:
-        """Listens to transforms as soon as two frames are seen, not earlier: hundreds arrive per second."""
+        """Subscribes to transforms once two different frames are seen, not earlier: hundreds arrive per second."""
         if self._transforms is None and self.buffer.has_two_frames:
             self._listen_to_transforms()
 
@@ -106,10 +106,10 @@ class DepthInputs:
             self._no_transforms = str(error)
 
     def find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
-        """The transform between two frames at a stamp, of what has arrived.
+        """Returns the transform between two frames at a stamp, from the transforms received so far.
 
         Raises:
-            SpatialError: Nobody has told it.
+            SpatialError: The transform has not been received.
         """
         if self._transforms is None:
             expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"

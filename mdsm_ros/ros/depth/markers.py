@@ -20,9 +20,9 @@ MOST_BOXES = 5
 
 
 def markers_of(objects: Sequence[DescribedObject], gripper: Gripper, header: Any) -> Any:
-    """Markers for five boxes and five grasps; those that there are not are deleted.
+    """Returns markers for five boxes and five grasps; unused markers are deleted.
 
-    So each array replaces all of the one before, and a subscriber that comes later shows nothing old.
+    Each array therefore replaces the previous one completely, and a late subscriber shows no old markers.
     """
     from visualization_msgs.msg import Marker, MarkerArray
 
@@ -56,7 +56,7 @@ def _draw(marker: Any, grasp: Grasp, gripper: Gripper, color: tuple[float, ...])
 
 
 def _lines(opening: float, gripper: Gripper) -> NDArray[np.float64]:
-    """Ends (8, 2) of four lines in the plane of a grasp: two fingers, the palm, and the wrist behind it."""
+    """Returns the ends (8, 2) of four lines in the plane of a grasp: two fingers, the palm, and the wrist behind it."""
     half, palm, wrist = opening / 2, -gripper.finger_length, -gripper.finger_length - gripper.palm_length
     return np.array(
         [(0, half), (palm, half), (0, -half), (palm, -half), (palm, half), (palm, -half), (palm, 0), (wrist, 0)]

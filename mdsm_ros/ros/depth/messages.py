@@ -12,7 +12,7 @@ from mdsm_ros.geometry import Camera, ObjectGeometry, quaternion
 
 
 def info_of(camera: Camera, height: int, width: int, header: Any) -> Any:
-    """The ``sensor_msgs/CameraInfo`` of an ideal camera, with ``header`` unchanged."""
+    """Builds the ``sensor_msgs/CameraInfo`` of an ideal camera, with ``header`` unchanged."""
     from sensor_msgs.msg import CameraInfo
 
     cx, cy = camera.cx - 0.5, camera.cy - 0.5  # CameraInfo's pixel centres are whole numbers, ours are halves
@@ -29,7 +29,7 @@ def info_of(camera: Camera, height: int, width: int, header: Any) -> Any:
 
 
 def points_to_cloud(found: ObjectGeometry, colors: NDArray[np.uint8], header: Any) -> Any:
-    """A ``sensor_msgs/PointCloud2`` of an object, with x, y, z and rgb (packed as in PCL).
+    """Builds the ``sensor_msgs/PointCloud2`` of an object, with x, y, z and rgb (packed as in PCL).
 
     sensor_msgs_py builds it if that is installed.
 
@@ -71,7 +71,7 @@ def points_to_cloud(found: ObjectGeometry, colors: NDArray[np.uint8], header: An
 
 
 def pose_of(found: ObjectGeometry, header: Any) -> Any:
-    """A ``geometry_msgs/PoseStamped``: the mean of an object's points, x along its longest principal axis."""
+    """Builds a ``geometry_msgs/PoseStamped``: the mean of an object's points, x along its longest principal axis."""
     from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
 
     x, y, z = (float(value) for value in found.position)

@@ -12,7 +12,7 @@ from mdsm_ros.recordings.cameras.registration import Rigid
 
 
 class Transforms:
-    """Listens to /tf and /tf_static. Safe in both threads.
+    """Listens to /tf and /tf_static. Thread-safe.
 
     Raises:
         ImportError: tf2_ros is not installed.
@@ -25,7 +25,7 @@ class Transforms:
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
     def find(self, target: str, source: str, stamp: Any) -> Rigid:
-        """The transform that takes points from one frame to another.
+        """Returns the transform that takes points from one frame to another.
 
         Args:
             target: Frame to which the points are transformed.
@@ -37,7 +37,7 @@ class Transforms:
         """
         try:
             found = self._buffer.lookup_transform(target, source, Time.from_msg(stamp))
-        except Exception as error:  # of many types: not arrived yet, or frames not connected
+        except Exception as error:  # tf2 raises many types: not arrived yet, or frames not connected
             expectation = f"one on /tf or /tf_static from {source!r} to {target!r}"
             raise SpatialError("transform", f"missing ({error})", expectation) from error
         return Rigid.of(found.transform)

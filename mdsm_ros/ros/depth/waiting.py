@@ -1,4 +1,4 @@
-"""Outputs in the robot's frame: they wait for late transforms, and nothing waits for them."""
+"""Publishes outputs in the robot's frame. They wait for late transforms without blocking anything else."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mdsm_ros.errors import SpatialError
 from mdsm_ros.recordings.cameras.registration import SAME_FRAME, Rigid
 from mdsm_ros.ros.depth.buffer import FindTransform
 
-POLL = 0.005  # s between two looks for a transform that is late
-MOST_WAITING = 30  # answers; a second of a fast model
+POLL = 0.005  # s between two lookups of a late transform
+MOST_WAITING = 30  # answers: one second of a fast model
 OPTICAL = "optical_frame"  # end of the names of frames whose z axis looks forward (REP 103)
 
 
 class Place(NamedTuple):
-    """The frame that an answer's outputs are given in.
+    """The frame of an answer's outputs.
 
     Attributes:
-        frame: Its name.
-        pose: From the frame of the image to it.
-        up: (3,) its z axis in the frame of the image; None where that is not known to point up.
+        frame: Name of the frame.
+        pose: Transform from the frame of the image to this frame.
+        up: Its z axis (3,) in the frame of the image; None if that axis is not known to point up.
     """
 
     frame: str
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class _Waiting:
-    """An answer whose transform was not there yet."""
+    """An answer whose transform had not arrived yet."""
 
     header: Any
     deadline: float  # s, monotonic
@@ -46,14 +46,14 @@ class _Waiting:
 
 
 class TransformQueue:
-    """Calls back with the transform at the stamp of an image, at once or as soon as it is there.
+    """Calls back with the transform at the stamp of an image, immediately or as soon as it arrives.
 
     Args:
-        target: Frame that is wanted; "" for that of the image.
+        target: Name of the target frame; "" for the frame of the image.
         timeout: Seconds to wait for a late transform.
-        find: Finds transforms.
-        note: Is told of transforms that did not come, by kind.
-        fail: Is told of exceptions of what is called back, by place.
+        find: Function that looks up transforms.
+        note: Function called for each transform that did not arrive, with the type of the error.
+        fail: Function called for each exception of a callback, with its place.
     """
 
     def __init__(
@@ -75,16 +75,16 @@ class TransformQueue:
         self._thread: threading.Thread | None = None
 
     def frame_of(self, header: Any) -> str:
-        """The name of the frame that outputs of an image are given in."""
+        """Returns the name of the frame of an image's outputs."""
         return self.target or str(header.frame_id)
 
     def find(self, header: Any, found: Callable[[Place], None], missed: Callable[[], None]) -> None:
-        """Looks for the transform of an image; does not wait.
+        """Requests the transform of an image; does not wait.
 
         Args:
-            header: Of the image.
-            found: Is called with the transform, here or in the thread of this queue, in the order of the images.
-            missed: Is called in the thread of this queue where the transform did not come.
+            header: Header of the image.
+            found: Function called with the transform, here or in the thread of this queue, in the order of the images.
+            missed: Function called in the thread of this queue if the transform did not arrive.
         """
         if self.target in ("", str(header.frame_id).lstrip("/")):
             found(Place(str(header.frame_id), SAME_FRAME))
@@ -105,7 +105,7 @@ class TransformQueue:
             self._changed.notify()
 
     def close(self) -> None:
-        """Forgets who waits; nobody is called back from now on."""
+        """Drops all waiting answers; no callback is called from now on."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
@@ -134,12 +134,12 @@ class TransformQueue:
             else:
                 self._note(f"transform to {self.target}", place)
                 waiting.missed()
-        except BaseException as error:  # nothing else sees what a thread raises
+        except BaseException as error:  # exceptions of a thread are seen nowhere else
             if not self._closed:
                 self._fail("transforms", error)
 
     def _look(self, header: Any) -> Place | SpatialError:
-        """The place of an image's outputs, or why it is not known."""
+        """Returns the frame of an image's outputs, or the error that explains why it is unknown."""
         source = str(header.frame_id).lstrip("/")
         try:
             pose = self._find(self.target, source, header.stamp)

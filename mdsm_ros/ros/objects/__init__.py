@@ -1,1 +1,1 @@
-"""Where the object of an answer is and how to grasp it: computed after its mask is published."""
+"""Computes the position and grasps of the object of an answer, after its mask is published."""

@@ -1,4 +1,4 @@
-"""Box and grasps of the newest answer, computed in a thread of their own: masks never wait for them."""
+"""Computes box and grasps of the newest answer in a separate thread, so that masks never wait for them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from mdsm_ros.manipulation.target import Outcome
     from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
-MOST_OBJECTS = 5  # of an answer that are described
+MOST_OBJECTS = 5  # largest number of described objects per answer
 
 
 @dataclass(frozen=True)
 class Found:
-    """An object of which depth is known, in the frame that is asked for."""
+    """An object with known depth, in the requested frame."""
 
     view: DepthView
     answer: Segmentation
@@ -39,16 +39,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Request:
-    """An answer whose object is to be described; without one, that there is nothing to grasp."""
+    """An answer whose object is to be described; without an object, there is nothing to grasp."""
 
-    number: int  # of the answer
-    header: Any  # of the outputs
+    number: int  # id of the answer
+    header: Any  # header of the outputs
     instruction: str
     found: Found | None
 
 
 class Describer:
-    """Describes the newest object that was put; older ones that still wait are left out."""
+    """Describes the newest requested object; older requests that still wait are skipped."""
 
     def __init__(self, outputs: Outputs, complaints: Complaints, guard: Guard) -> None:
         self._outputs = outputs
@@ -60,7 +60,7 @@ class Describer:
         self._thread: threading.Thread | None = None
 
     def put(self, request: Request) -> None:
-        """Asks for a description; does not wait. Answers may come out of order, the newest counts."""
+        """Requests a description; does not wait. Answers may come out of order; the newest one is described."""
         with self._lock:
             if request.number < self._newest:
                 return
@@ -71,15 +71,15 @@ class Describer:
                 self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread after the description that is being made; nothing is published from now on."""
+        """Ends the thread after the current description; nothing is published from now on."""
         self._mailbox.close()
 
     def _run(self) -> None:
         while (request := self._mailbox.take()) is not None:
             try:
                 self._describe(request)
-            except BaseException as error:  # nothing else sees what a thread raises
-                if not self._mailbox.closed:  # publishers raise once the node has gone
+            except BaseException as error:  # exceptions of a thread are seen nowhere else
+                if not self._mailbox.closed:  # publishers raise once the node is destroyed
                     self._guard.note("grasps", error)
 
     def _describe(self, request: Request) -> None:
@@ -92,7 +92,7 @@ class Describer:
             self._outputs.publish_description(request.header, objects, gripper)
 
     def _objects(self, found: Found, instruction: str, gripper: Gripper) -> list[DescribedObject]:
-        """The objects of an answer that can be described, in the frame that is asked for."""
+        """Returns the objects of an answer that can be described, in the requested frame."""
         from mdsm_ros.manipulation.frames import in_frame
         from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 

@@ -1,4 +1,4 @@
-"""Where the object of an answer is, in the frame that is asked for."""
+"""Locates the object of an answer, in the requested frame."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from mdsm_ros.ros.process.guard import Guard
 
 
 class Objects:
-    """Publishes where the objects of answers are, and has box and grasps described where somebody listens.
+    """Publishes the positions of objects, and requests box and grasps if these topics have subscribers.
 
     Args:
         settings: Parameters of the node.
-        depth: What depth and transforms there are; ends with this.
-        outputs: The publishers.
-        complaints: Is told of what is missing.
-        guard: Counts exceptions of the threads.
+        depth: Depth and transforms; closed together with this object.
+        outputs: Publishers of the node.
+        complaints: Reporter of missing inputs.
+        guard: Counter of exceptions in the threads.
 
     Attributes:
-        depth: As above.
+        depth: Depth and transforms.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class Objects:
         answer: Segmentation,
         gripper_width: float,
     ) -> None:
-        """Publishes where the object of a mask is as soon as its transform is there, or says why nobody knows.
+        """Publishes the position of a mask's object once its transform arrives, or reports why it is unknown.
 
         Args:
-            message: The image of the answer.
-            image: (H, W, 3) its pixels.
-            instruction: What was asked for.
-            answer: The mask.
+            message: Image message of the answer.
+            image: Pixels of the image, (H, W, 3).
+            instruction: Instruction that was answered.
+            answer: Answer with the mask.
             gripper_width: Largest opening of the gripper, metres.
         """
         number = next(self._numbers)
@@ -88,15 +88,15 @@ class Objects:
         self.depth.close()
 
     def view(self, message: Image | CompressedImage, shape: tuple[int, int]) -> DepthView:
-        """The depth of an image.
+        """Returns the depth of an image.
 
         Args:
-            message: The image.
-            shape: Its height and width.
+            message: Message of the image.
+            shape: Height and width of the image.
 
         Raises:
             ConversionError: The depth image is damaged.
-            SpatialError: There is no depth that fits, or nobody knows where it lies.
+            SpatialError: There is no matching depth, or its pose is unknown.
         """
         if isinstance(message, CompressedImage) and is_turned_image(message):
             raise SpatialError("image orientation", "turned by EXIF", "as camera_info and depth have it")
@@ -107,7 +107,7 @@ class Objects:
             self._describer.put(request)
 
     def _seen(self, message: Image | CompressedImage, answer: Segmentation) -> tuple[DepthView, ObjectGeometry] | None:
-        """The depth of an image and the object in it; None after saying why there is none."""
+        """Returns the depth of an image and the object in it; reports the reason and returns None if there is none."""
         try:
             view = self.view(message, answer.mask.shape)
             found = view.locate(answer.mask)

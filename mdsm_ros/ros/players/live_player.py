@@ -38,7 +38,7 @@ class LivePlayer(DemoPlayer):
     def __init__(self, source: Source, heard: TextIO) -> None:
         super().__init__(source)
         self._heard = heard
-        self._lock = threading.Lock()  # of the fields below: one thread sends, another one receives
+        self._lock = threading.Lock()  # guards the fields below: one thread sends, another one receives
         self._on_the_way: OrderedDict[int, tuple[int, int]] = OrderedDict()  # number and ns by stamp
         self._last = -1  # number of the newest image that was sent
         self._finished = -1  # number of the newest image that has its final answer

@@ -1,4 +1,4 @@
-"""Watches a running node from another process, as a person would with ``ros2 topic echo``, and speaks to it."""
+"""Watches a running node from another process, like ``ros2 topic echo``, and sends instructions to it."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ OVERLAY, STATUS, QUESTION, REPLY = "overlay", "status", "question", "reply"
 
 @dataclass(frozen=True)
 class Ends:
-    """Topics of a node by their full names; None where it has no such topic.
+    """Topics of a node by their full names; None if it has no such topic.
 
     Attributes:
-        camera: Its images.
+        camera: Topic of its images.
         compressed: Whether they are CompressedImage messages.
-        instruction: Where it listens for instructions.
-        question: Where it asks back.
-        reply: Where it listens for answers to its questions.
+        instruction: Topic of instructions.
+        question: Topic of its questions.
+        reply: Topic of replies to its questions.
     """
 
     camera: str | None
@@ -87,7 +87,7 @@ class NodeWatcher:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._lock = threading.Lock()
-        self._newest: dict[str, Any] = {}  # messages by what they are
+        self._newest: dict[str, Any] = {}  # newest message of each sort
         self._heard = 0.0  # s, time.monotonic() of the newest status
         self._subscriptions: list[Any] = []
         self._publishers: dict[str, Publisher] = {}
@@ -119,7 +119,7 @@ class NodeWatcher:
         return sorted(set(found))
 
     def watch(self, full_name: str) -> Ends:
-        """Listens to a node instead of the one before.
+        """Listens to a node instead of the previous one.
 
         The overlay is drawn only while somebody listens to it, so this costs the node time.
 
@@ -150,7 +150,7 @@ class NodeWatcher:
         return ends
 
     def leave(self) -> None:
-        """Listens to no node any more."""
+        """Stops listening to the node."""
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         for publisher in self._publishers.values():

@@ -14,7 +14,7 @@ from mdsm_ros.geometry import quaternion
 from mdsm_ros.homes.views.scene import CameraPose
 
 MAP, BASE = "map", "base_link"  # REP 105: z points up
-TOPIC, DEPTH = "/tf", 100  # as tf2_ros.TransformBroadcaster has it
+TOPIC, DEPTH = "/tf", 100  # as in tf2_ros.TransformBroadcaster
 
 
 class SimTransforms:

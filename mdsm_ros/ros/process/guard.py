@@ -163,7 +163,7 @@ def _place(entity: Any) -> str:
 def _say_failed(request: Any, response: Any, reason: str) -> None:
     """Reports failure in a response of one of the common service types."""
     failed = SetParametersResult(successful=False, reason=reason)
-    if hasattr(response, "results"):  # of SetParameters, one for each parameter
+    if hasattr(response, "results"):  # the response of SetParameters has one result for each parameter
         missing = len(request.parameters) - len(response.results)
         response.results = [*response.results, *[failed] * missing]
     elif isinstance(getattr(response, "result", None), SetParametersResult):

@@ -62,7 +62,7 @@ class Transitions:
         result = None
         try:
             result = transitions()
-        except BaseException as error:  # nobody else catches exceptions of the thread
+        except BaseException as error:  # exceptions of the thread are caught nowhere else
             self._guard.note("transition", error)
         finally:
             self._free.release()

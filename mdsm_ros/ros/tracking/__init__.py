@@ -1,1 +1,1 @@
-"""Masks at the camera's rate: the newest answer on every image, beside the model."""
+"""Publishes masks at the camera's rate: the newest answer is tracked on every image, in parallel with the model."""

@@ -1,15 +1,15 @@
-"""Masks of two threads on one topic, none of them older than one before it."""
+"""Keeps masks of two threads on one topic in the order of their stamps."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-LATE = 1.0  # s; an image that is older than the one before by less than that has been overtaken
+LATE = 1.0  # s; an image older than the previous one by less than this arrived late
 
 
 class StampOrder:
-    """Publishes what is not older than the newest that was published. Safe in all threads."""
+    """Publishes only masks that are not older than the newest published one. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,9 +17,9 @@ class StampOrder:
         self._arrived: int | None = None  # stamp of the newest image of the stream, ns
 
     def arrived(self, stamp: int) -> None:
-        """Takes note of an image, in the order of arrival; a stamp from long before begins a new stream.
+        """Records the arrival of an image, in order; a much older stamp begins a new stream.
 
-        That is so where a recording is played again, or simulated time starts anew.
+        This happens if a recording is played again, or if simulated time restarts.
         """
         with self._lock:
             if self._arrived is None or stamp > self._arrived:
@@ -28,13 +28,13 @@ class StampOrder:
                 self._arrived, self._newest = stamp, None
 
     def publish(self, stamp: int, publish: Callable[[], object]) -> bool:
-        """Calls ``publish`` unless a mask of a newer image is out; returns whether it was called.
+        """Calls ``publish`` unless a mask of a newer image was published; returns whether it was called.
 
-        A mask of an image that is newer than all that arrived is of a stream that has ended, and is left out, too.
+        A mask of an image newer than all that arrived belongs to a stream that has ended, and is skipped, too.
 
         Args:
-            stamp: Stamp of the image, ns. A second mask of the newest image is in order.
-            publish: Publishes the mask.
+            stamp: Stamp of the image, ns. A second mask of the newest image is allowed.
+            publish: Function that publishes the mask.
         """
         with self._lock:
             if self._newest is not None and stamp < self._newest:

@@ -22,12 +22,12 @@ from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
 from mdsm_ros.ros.tracking.order import LATE, StampOrder
 
-STOP_TIMEOUT = 1.0  # s that deactivating waits for the image under way
+STOP_TIMEOUT = 1.0  # s that deactivation waits for the current image
 
 
 @dataclass(frozen=True)
 class _Answered:
-    """An answer of the model, and what it is about."""
+    """An answer of the model with its image."""
 
     stamp: int  # ns
     image: np.ndarray
@@ -36,13 +36,13 @@ class _Answered:
 
 
 class MaskTracking:
-    """Publishes masks of stage "tracked" for the images that come while the model works on another one.
+    """Publishes masks of stage "tracked" for the images that arrive while the model works on another one.
 
-    The executor's thread puts images in, the model's thread answers; neither waits. An image that comes while another
-    one is worked on replaces one that waits, as in the model's mailbox.
+    The executor's thread adds images, the model's thread adds answers; neither waits. An image that arrives while
+    another one is being tracked replaces the waiting one, as in the model's mailbox.
 
     Attributes:
-        order: Of all masks, those of the model's thread included.
+        order: Order of all masks, including those of the model's thread.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class MaskTracking:
         self._lock = threading.Lock()
         self._answered: _Answered | None = None
         self._instruction = ""
-        self._resets = 0  # number of them; what was begun before the last one is not published
+        self._resets = 0  # number of resets; results of work begun before the last one are not published
         self._newest: int | None = None  # stamp of the newest image, ns
         self._thread = threading.Thread(target=self._run, name="mdsm_tracking", daemon=True)
 
@@ -80,30 +80,31 @@ class MaskTracking:
         self._thread.join(STOP_TIMEOUT)
 
     def reset(self, instruction: str) -> None:
-        """Drops the mask at once; only answers to ``instruction`` count from now on."""
+        """Drops the mask at once; only answers to ``instruction`` are used from now on."""
         with self._lock:
             self._instruction, self._answered = instruction, None
             self._resets += 1
 
     def put(self, message: Image | CompressedImage) -> None:
-        """Takes the newest image."""
+        """Adds the newest image."""
         if self._mailbox.put(message) is not None:
             self._statistics.tracking_skipped()
 
     @property
     def resets(self) -> int:
-        """How often the mask was dropped by ``reset``."""
+        """The number of calls of ``reset``."""
         return self._resets
 
     def answer(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation, resets: int) -> None:
-        """Takes the model's final answer, which is carried to the next image.
+        """Adds the model's final answer, which is carried to the next image.
 
         Args:
             header: Header of the answered image.
             image: The answered image, uint8 (H, W, 3) RGB.
-            instruction: What was asked.
+            instruction: Instruction that was answered.
             answer: The answer.
-            resets: Their number when its object was settled; after a later one it may be of another object.
+            resets: Number of resets when the answer's object was decided; after a later reset, it may be another
+                object.
         """
         with self._lock:
             if instruction == self._instruction and resets == self._resets:
@@ -121,7 +122,7 @@ class MaskTracking:
                     self._guard.note("tracking", error)
 
     def _work(self, message: Image | CompressedImage, resets: int) -> int:
-        """Tracks one image; returns the number of resets that it knew of."""
+        """Tracks one image; returns the number of resets at its start."""
         header, stamp = message.header, nanoseconds(message.header)
         with self._lock:
             answered, self._answered = self._answered, None
@@ -143,7 +144,7 @@ class MaskTracking:
         return now
 
     def _is_late(self, stamp: int) -> bool:
-        """Whether an image was overtaken and is left out; a stamp from long before begins a new stream."""
+        """Whether an image arrived late and is skipped; a much older stamp begins a new stream."""
         newest, self._newest = self._newest, stamp
         if newest is None or stamp > newest:
             return False
@@ -162,5 +163,5 @@ class MaskTracking:
 
 
 def nanoseconds(header: Header) -> int:
-    """The stamp of a header in nanoseconds."""
+    """Returns the stamp of a header in nanoseconds."""
     return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)

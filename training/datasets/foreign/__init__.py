@@ -1,1 +1,1 @@
-"""Readers of what others have written, none of which is believed."""
+"""Readers of files from untrusted sources."""

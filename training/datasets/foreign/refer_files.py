@@ -1,7 +1,7 @@
-"""The files of github lichengunc/refer, read as plain data: references, and COCO's records beside them.
+"""Reads the files of github lichengunc/refer as plain data: references, and COCO's records beside them.
 
-The pickles come from Python 2. Before one is read, all its operations are looked at: those that make lists,
-dictionaries, texts and numbers are allowed, nothing else, and none may ask for more memory than the file has.
+The pickles come from Python 2. All operations of a pickle are checked before it is read: only those for lists,
+dictionaries, texts and numbers are allowed, and none may request more memory than the file's size.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import MAX_SIDE, check_keys, is_integer, name_fault, parse_json, read_json, shown
 
-MAX_PICKLE = 1 << 30  # bytes; the largest published one has 50 million
-MAX_SENTENCES = 10_000  # about one object
+MAX_PICKLE = 1 << 30  # bytes; the largest published file has 50 million
+MAX_SENTENCES = 10_000  # sentences about one object
 PLAIN = {
     "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT",
     "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
@@ -34,10 +34,10 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def read_refs(path: Path) -> list[dict[str, Any]]:
-    """The references of a ``refs(...)`` file, pickle or JSON, each with its fields checked.
+    """Reads the references of a ``refs(...)`` file, pickle or JSON, and checks their fields.
 
     Raises:
-        DatasetError: The file is missing or damaged, asks for a class or for too much memory, or is no list of
+        DatasetError: The file is missing or damaged, requests a class or too much memory, or is not a list of
             references.
     """
     try:
@@ -95,10 +95,10 @@ def _check_ref(ref: object, where: str) -> None:
 
 
 def read_instances(path: Path) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]], dict[int, str]]:
-    """Images and annotations by their ids, and the names of the categories, of ``instances.json``.
+    """Reads images and annotations by id, and the names of the categories, from ``instances.json``.
 
     Raises:
-        DatasetError: The file is missing, does not have COCO's form, or uses an id twice.
+        DatasetError: The file is missing, is not in COCO format, or uses an id twice.
     """
     content = read_json(path, DatasetError, "COCO's records")
     lists = check_keys(content, ("images", "annotations", "categories"), str(path), DatasetError)

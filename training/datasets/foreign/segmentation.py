@@ -1,4 +1,4 @@
-"""Masks of COCO's form: polygons, uncompressed and compressed run-length codes, none of which is believed."""
+"""Decodes masks in COCO format from untrusted sources: polygons, uncompressed and compressed run-length codes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pycocotools import mask as coco_mask
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import is_integer, is_number, shown
 
-FAR_OUT = 10  # times the picture's side: no polygon reaches that far
-MIN_POLYGON = 6  # numbers; fewer are no area, and pycocotools takes four of them for a box
+FAR_OUT = 10  # times the image's side: limit of a polygon's coordinates
+MIN_POLYGON = 6  # numbers; fewer have no area, and pycocotools treats four of them as a box
 
 
 class NoMaskError(DatasetError):
@@ -22,18 +22,18 @@ class NoMaskError(DatasetError):
 
 
 class FarOutError(DatasetError):
-    """A polygon reaches so far out of the picture that it cannot be meant."""
+    """A polygon is implausibly far outside the image."""
 
 
 class OtherSizeError(DatasetError):
-    """A mask is for another size than the picture's."""
+    """The size of a mask differs from that of the image."""
 
 
 def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
-    """The mask (H, W) of polygons, of uncompressed or of compressed RLE.
+    """Decodes a mask (H, W) from polygons, uncompressed RLE or compressed RLE.
 
     Raises:
-        DatasetError: It is none of these, of another size, or reaches far out of the picture.
+        DatasetError: It is none of these, has another size, or extends far out of the image.
     """
     if isinstance(segmentation, list):
         polygons = sound_polygons(segmentation, width, height)
@@ -50,10 +50,10 @@ def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def sound_polygons(polygons: list[Any], width: int, height: int) -> list[list[float]]:
-    """The polygons that have an area, each as x and y in turn; also of a single one that is not in a list.
+    """Returns the polygons with an area, each as alternating x and y; accepts a single bare polygon, too.
 
     Raises:
-        DatasetError: There is none, or something is no polygon or reaches far out of the picture.
+        DatasetError: There is no such polygon, an entry is not a polygon, or one extends far out of the image.
     """
     if polygons and all(is_number(value) for value in polygons):
         polygons = [polygons]

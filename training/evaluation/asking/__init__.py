@@ -1,1 +1,1 @@
-"""How well the model's questions about ambiguous instructions serve, on a dataset that annotates every object."""
+"""Evaluates the model's questions about ambiguous instructions, on a dataset that annotates every object."""

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def choose(asked: Sequence[Asked], limit: int) -> list[Asked]:
-    """Half ambiguous instructions, a quarter clear ones with rivals in view and a quarter without, from all images."""
+    """Selects instructions from all images: half ambiguous, a quarter clear with rivals in view, a quarter without."""
     groups = [
         [one for one in asked if one.ambiguous],
         [one for one in asked if not one.ambiguous and one.rivals > 0],
@@ -95,16 +95,16 @@ def choose(asked: Sequence[Asked], limit: int) -> list[Asked]:
 
 
 def _spread(group: Sequence[Asked], number: int) -> list[Asked]:
-    """So many of a group, evenly spaced."""
+    """Returns ``number`` instructions of a group, evenly spaced."""
     places = np.unique(np.linspace(0, len(group) - 1, min(number, len(group))).astype(int)) if group else ()
     return [group[int(i)] for i in places]
 
 
 def summarize(records: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Metrics of each group of instructions.
+    """Computes the metrics of each group of instructions.
 
     Returns:
-        By group: instructions, the fraction that is asked about, and mIoU and P@0.5 of the three masks that
+        For each group: number of instructions, fraction with a question, and mIoU and P@0.5 of the three masks that
         :func:`training.evaluation.asking.judge.judge` describes.
     """
     groups = {

@@ -1,4 +1,4 @@
-"""Ambiguous instructions made on purpose: those of a dataset whose deciding clauses are taken out."""
+"""Makes ambiguous instructions by removing the deciding clauses from those of a dataset."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from mdsm_ros.dataset.format import Annotation, Dataset, Instruction
 from mdsm_ros.language.referring.description import describe_target, spelled_out
 from mdsm_ros.language.target_phrase import find_target
 
-LEAST_AREA = 0.002  # of the image; the same as the smallest targets of the homes
+LEAST_AREA = 0.002  # fraction of the image, as for the smallest targets of the homes
 
 
 @dataclass(frozen=True)
 class Asked:
-    """An instruction, as it is or with its deciding clauses taken out.
+    """An instruction, unchanged or without its deciding clauses.
 
     Attributes:
-        text: What is said.
-        instruction: The dataset's, with its target.
-        ambiguous: Whether a person would have to ask back.
-        rivals: Other objects of the target's category in view.
+        text: Text of the instruction.
+        instruction: Instruction of the dataset, with its target.
+        ambiguous: Whether the text is ambiguous, so that a question is needed.
+        rivals: Number of other objects of the target's category in view.
     """
 
     text: str
@@ -31,7 +31,7 @@ class Asked:
 
 
 def without_clauses(text: str) -> str | None:
-    """An instruction whose target is named by its noun alone; None where its words are not found again."""
+    """Returns an instruction that names its target only by the noun; None if the target's words are not found in it."""
     text = spelled_out(text)
     target, noun = find_target(text), describe_target(text).noun
     phrase = r"\W+".join(map(re.escape, target.phrase.split()))
@@ -42,7 +42,7 @@ def without_clauses(text: str) -> str | None:
 
 
 def alike(data: Dataset, instruction: Instruction) -> list[Annotation]:
-    """The objects of the target's category in its image that are large enough to be asked for; the target is one."""
+    """Returns the objects of the target's category in its image, itself included, that are large enough for targets."""
     (target,) = (data.annotations[i] for i in instruction.annotation_ids)
     record = data.images[instruction.image_id]
     least = LEAST_AREA * record.width * record.height
@@ -51,7 +51,7 @@ def alike(data: Dataset, instruction: Instruction) -> list[Annotation]:
 
 
 def asked_of(data: Dataset, instructions: Sequence[Instruction]) -> Iterator[Asked]:
-    """Every instruction with one target in view; after it, if it has rivals, the same one without its clauses."""
+    """Yields every instruction with one target in view and, if it has rivals, the same one without its clauses."""
     for instruction in instructions:
         if len(instruction.annotation_ids) != 1:
             continue

@@ -1,4 +1,4 @@
-"""One instruction: whether a question is asked, and the masks before and after its reply."""
+"""Evaluates one instruction: whether a question is asked, and the masks before and after the reply."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from training.evaluation.asking.instructions import Asked
 from training.evaluation.asking.person import Person
 from training.evaluation.asking.stand_in import TrueFinder, filled_box
 
-FOUND = 0.5  # IoU
+FOUND = 0.5  # IoU from which an object counts as found
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What is judged.
+    """Settings of the evaluation.
 
     Attributes:
-        segmenter: The model; None: the true objects stand in for a detector.
-        margin: As parameter ``ask_margin``.
+        segmenter: Model; None: the annotated objects replace a detector's.
+        margin: Value of the parameter ``ask_margin``.
         depth: Whether the dataset's depth is used.
         steps: Refinement steps of the model's answer; None: the model's own number.
-        boxes: Whether the stand-in detector finds boxes; then all masks are filled boxes, the truth, too.
+        boxes: Whether the stand-in detector finds boxes; all masks are filled boxes then, including the ground truth.
     """
 
     segmenter: Segmenter | None
@@ -48,12 +48,12 @@ class Conditions:
 
 
 def judge(data: Dataset, asked: Asked, conditions: Conditions) -> dict[str, Any]:
-    """Asks one instruction, lets a simulated person reply, and compares masks with the truth.
+    """Answers one instruction, lets a simulated person reply, and compares the masks with the ground truth.
 
     Returns:
-        Whether the instruction is ambiguous, how far the likeliest object is before the next ("margin"), the question
-        and the reply, and the IoU of three masks: of the model without a question ("own"; of a detector its surest
-        object), of the object that clauses and geometry pick ("picked"), and after the reply ("replied").
+        Whether the instruction is ambiguous, the lead of the most likely object over the next ("margin"), the question
+        and the reply, and the IoU of three masks: of the model without a question ("own"; for a detector, its most
+        certain object), of the object chosen by clauses and geometry ("picked"), and after the reply ("replied").
     """
     view, truth = _view(data, asked, conditions.depth), data.mask(asked.instruction)
     truth = filled_box(truth) if conditions.boxes else truth
@@ -92,7 +92,7 @@ def _view(data: Dataset, asked: Asked, with_depth: bool) -> View:
 def _model(
     data: Dataset, asked: Asked, view: View, conditions: Conditions
 ) -> tuple[Find, NDArray[np.bool_], Segmentation | None]:
-    """What finds objects, the mask without any of this, and the answer to the whole instruction."""
+    """Returns the finder of objects, the mask without questions, and the answer to the whole instruction."""
     if conditions.segmenter is None:
         find = TrueFinder(data, asked.instruction.image_id, boxes=conditions.boxes)
         return find, _surest(find, asked), None
@@ -103,7 +103,7 @@ def _model(
 
 
 def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:
-    """What a detector without relations takes: one of the equally sure objects, by a seed."""
+    """Returns the choice of a detector without relations: one of the equally certain objects, by a seed."""
     found = find(describe_target(asked.text).noun)
     if not found:
         return np.zeros((1, 1), dtype=bool)
@@ -113,7 +113,7 @@ def _surest(find: Find, asked: Asked) -> NDArray[np.bool_]:
 def _reply(
     data: Dataset, asked: Asked, decision: Decision, without: NDArray[np.bool_]
 ) -> tuple[str | None, NDArray[np.bool_]]:
-    """What the person says, and the mask then; without a question or a reply that is understood, the one of before."""
+    """Returns the person's reply and the new mask; without a question or an understood reply, the mask is unchanged."""
     if decision.question is None:
         return None, without
     person = Person(data, np.random.default_rng((asked.instruction.id, 7)))

@@ -1,4 +1,4 @@
-"""A simulated person, who answers questions from the truth."""
+"""A simulated person, who answers questions from the ground truth."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from mdsm_ros.language.referring.questions import Question
 from mdsm_ros.language.referring.words import COLORS
 from training.evaluation.asking.instructions import alike
 
-SHOWN = 0.25  # IoU from which a person sees that an option is the target
-APART = 0.05  # of the image's width between two objects, for a person to say left or right
+SHOWN = 0.25  # IoU from which the person recognizes an option as the target
+APART = 0.05  # distance between two objects, fraction of the image's width, from which the person uses left or right
 ORDINALS = ("first", "second", "third", "fourth")
 
 
 class Person:
-    """Says which of the options is the target, in words of three sorts by turns.
+    """Names the option that is the target, in one of three forms.
 
-    The words of the option itself; its number; or, from the truth alone, the target's colour or side among the true
-    objects of its category, where one of these tells it apart.
+    The forms are the words of the option, its number, or, from the ground truth alone, the target's colour or side
+    among the objects of its category, if one of these distinguishes it.
 
     Args:
-        data: Where the instruction is from.
-        rng: Chooses the sort.
+        data: Dataset of the instruction.
+        rng: Random generator that chooses the form.
     """
 
     def __init__(self, data: Dataset, rng: np.random.Generator) -> None:
         self._data, self._rng = data, rng
 
     def reply(self, instruction: Instruction, decision: Decision, question: Question) -> str:
-        """The reply to a question; "neither" where no option shows the target."""
+        """Returns the reply to a question; "neither" if no option shows the target."""
         truth = self._data.mask(instruction)
         overlaps = [iou(decision.instance_of(option.candidate).mask, truth) for option in question.options]
         right = int(np.argmax(overlaps))
@@ -44,7 +44,7 @@ class Person:
         return f"the {ORDINALS[right]} one" if sort == 1 else question.options[right].words
 
     def _own_words(self, instruction: Instruction) -> str | None:
-        """The target's true colour, or its side in the image."""
+        """Returns the target's true colour, or its side in the image."""
         (target,) = (self._data.annotations[i] for i in instruction.annotation_ids)
         others = [other for other in alike(self._data, instruction) if other.id != target.id]
         color = target.attributes.get("color", "")

@@ -1,4 +1,4 @@
-"""A stand-in for a perfect detector: the true objects of whatever goes by a noun."""
+"""A stand-in for a perfect detector: finds the annotated objects that a noun names."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from mdsm_ros.inference.instances import Instance
 class TrueFinder:
     """Finds the annotated objects of an image by their noun.
 
-    A noun means the categories that are called so; where there are none, those whose name ends in its last words.
+    A noun means the categories of that name; if there are none, those whose name ends in its last words.
 
     Args:
         data: Dataset that annotates every object.
-        image_id: Image of it.
-        boxes: Whether it finds boxes, filled, instead of masks.
+        image_id: Id of an image of the dataset.
+        boxes: Whether to return filled boxes instead of masks.
     """
 
     def __init__(self, data: Dataset, image_id: int, *, boxes: bool = False) -> None:
         self._data, self._image_id, self._boxes = data, image_id, boxes
 
     def __call__(self, noun: str) -> Sequence[Instance]:
-        """The objects, each with score 1."""
+        """Returns the objects, each with score 1."""
         wanted = categories_of(noun, set(self._data.categories.values()))
         found = [a for a in self._data.annotations_of(self._image_id) if self._category(a) in wanted]
         masks = [self._data.mask_of(annotation.id) for annotation in found]
@@ -38,7 +38,7 @@ class TrueFinder:
 
 
 def filled_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The box around a mask (H, W) as a mask."""
+    """Returns the box around a mask (H, W), as a mask."""
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     found = np.zeros_like(mask)
     if len(rows):
@@ -47,7 +47,7 @@ def filled_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def categories_of(noun: str, known: set[str]) -> set[str]:
-    """The categories that go by a noun; by its last words where none goes by all of it ("soft pillow")."""
+    """Returns the categories that a noun names; by its last words if no category has the whole name ("soft pillow")."""
     spoken = noun.split()
     for first in range(len(spoken)):
         name = " ".join(spoken[first:])

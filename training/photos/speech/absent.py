@@ -1,4 +1,4 @@
-"""Descriptions of what is not in a picture, where the annotation says so."""
+"""Descriptions of absent objects, if the annotation proves their absence."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ PET_FURNITURE = frozenset({"bed", "bench", "couch", "dining table"})
 """Kinds on which pets lie, so that close pictures of them show a part that nobody labels."""
 PETS = frozenset({"cat", "dog"})
 
-KIND_SHARE = 0.6  # of the kinds that are not there, against hard negatives of kinds that are
-STRANGER_SHARE = 0.15  # of what is not there, things that are in no photograph
-CLAUSE_SHARE = 0.5  # of the kinds that are not there which are said to stand somewhere
+KIND_SHARE = 0.6  # fraction of absent categories, against hard negatives of present categories
+STRANGER_SHARE = 0.15  # fraction of absent objects that are in no photograph
+CLAUSE_SHARE = 0.5  # fraction of absent categories that get a position
 PLACES = ("left", "right", "center", "on", "next to", "left of", "right of", "in front of")
 HARD_PLACES = frozenset({"on", "next to", "left of", "right of"})
 """What is said of kinds that are there. Not the sides of the picture: a listener would take the one that is there. Not
@@ -66,12 +66,12 @@ HARD_PLACES = frozenset({"on", "next to", "left of", "right of"})
 
 
 class AbsentDescriber:
-    """Finds queries for what is not in a picture.
+    """Finds queries for objects that are not in an image.
 
     Args:
         judge: Judge of the image.
         describer: Describer of the same image.
-        rng: Chooses.
+        rng: Random generator.
     """
 
     def __init__(self, judge: Judge, describer: Describer, rng: np.random.Generator) -> None:
@@ -79,7 +79,7 @@ class AbsentDescriber:
         self.missing = self._missing_kinds()
 
     def _missing_kinds(self) -> list[str]:
-        """Exhaustively labelled kinds of which nothing in the picture could be one."""
+        """Returns exhaustively labelled categories that no object in the image could have."""
         present = {thing.kind for thing in self.scene.objects}
         known = self.scene.exhaustive - OVERLOOKED - (PET_FURNITURE if present & PETS else frozenset())
         missing = [k for k in sorted(known) if all(fits(k, p, absent=True) is False for p in present)]
@@ -88,7 +88,7 @@ class AbsentDescriber:
         return missing
 
     def describe(self) -> Query | None:
-        """A query that fits nothing in the picture; None where that cannot be known."""
+        """Returns a query that fits no object in the image; None if that cannot be proved."""
         if not self.scene.unique:
             return None
         if self.rng.random() < STRANGER_SHARE:
@@ -100,7 +100,7 @@ class AbsentDescriber:
         return query if query is not None and self.is_absent(query) else None
 
     def is_absent(self, query: Query) -> bool:
-        """Whether surely nothing in the picture answers to a query."""
+        """Whether a query certainly fits no object in the image."""
         if query.kind not in self.scene.exhaustive - OVERLOOKED:
             return False
         alike = [o for o in self.scene.objects if fits(query.kind, o.kind, absent=True) is not False]
@@ -111,7 +111,7 @@ class AbsentDescriber:
         return all(verdict is False for _, verdict in self.judge.verdicts(query))
 
     def _missing(self) -> Query | None:
-        """A kind that is not there, rather one that often stands beside what is."""
+        """Draws an absent category, preferably one that often appears with the present ones."""
         if not self.missing:
             return None
         present = {thing.kind for thing in self.scene.objects}
@@ -135,7 +135,7 @@ class AbsentDescriber:
         return (Clause(statement, tuple(marks[i] for i in chosen)),)
 
     def _hard(self) -> Query | None:
-        """A kind that is there, in a colour or a place in which none is."""
+        """Draws a present category with a colour or position that no object has."""
         present = sorted({o.kind for o in self.scene.objects if o.kind in self.scene.exhaustive})
         options: list[Query] = []
         for kind in present:

@@ -1,7 +1,7 @@
-"""The colour of an object in a picture, where one name clearly fits it.
+"""Finds the colour of an object in an image, if one name clearly fits it.
 
-Each pixel is compared with regions of the Lab space: a colour's *core*, where everybody gives it that name in any
-light, and the wider region where somebody may. Between the two nothing is said.
+Each pixel is compared with regions of the Lab space: a colour's *core*, where everybody uses that name in any light,
+and the wider region where somebody may. No name is used between the two.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from mdsm_ros.homes.shapes.parts import CONFUSABLE
 
 MIN_PIXELS = 80
-CORE_SHARE = 0.65  # of the pixels, for a colour to be an object's
-OWN_SHARE = 0.85  # core and the wider region of the same colour
-OTHER_SHARE = 0.08  # the most that the core of another colour may take
-ABSENT_SHARE = 0.04  # below it, an object is clearly not of a colour
+CORE_SHARE = 0.65  # least fraction of the pixels with an object's colour
+OWN_SHARE = 0.85  # the same for core and wider region together
+OTHER_SHARE = 0.08  # largest fraction of the core of another colour
+ABSENT_SHARE = 0.04  # fraction below which an object clearly does not have a colour
 
 ANIMAL_COLORS = frozenset({"black", "white", "brown"})
 _NO_COLORS: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Region:
     hue: tuple[float, float] = (0.0, 360.0)
 
     def holds(self, lab: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which of the pixels (N, 3) are in the region; (N,)."""
+        """Returns which of the pixels (N, 3) are in the region, (N,)."""
         light = lab[:, 0]
         chroma = np.hypot(lab[:, 1], lab[:, 2])
         hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
@@ -76,16 +76,16 @@ REGIONS: dict[str, tuple[Region, Region]] = {
 }
 """Core and wider region of each colour."""
 
-SAID = frozenset(REGIONS) - {"gray"}  # a gray object may be a white one in the shade
+SAID = frozenset(REGIONS) - {"gray"}  # a gray object may be white in the shade
 
 
 @dataclass(frozen=True)
 class Looks:
-    """How much of an object has which colour, as shares of its pixels.
+    """Fractions of an object's pixels by colour.
 
     Attributes:
-        core: Pixels that surely have the colour.
-        wide: Pixels that may have it, the sure ones included.
+        core: Fraction of pixels that certainly have the colour.
+        wide: Fraction of pixels that may have it, including the certain ones.
     """
 
     core: Mapping[str, float]
@@ -93,7 +93,7 @@ class Looks:
 
     @property
     def color(self) -> str | None:
-        """The name that clearly fits the whole object; None where there is none, or where it may be the light's."""
+        """Returns the name that clearly fits the whole object; None if there is none, or if the light may cause it."""
         return self._dominant if self._dominant in SAID else None
 
     @property
@@ -104,7 +104,7 @@ class Looks:
         return name if clear else None
 
     def verdict(self, color: str) -> bool | None:
-        """Whether a colour's name fits; None where somebody may say so."""
+        """Whether a colour's name fits; None if somebody may use it."""
         own = self._dominant
         if own == color:
             return True if color in SAID else None
@@ -114,7 +114,7 @@ class Looks:
 
 
 def look(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Looks | None:
-    """The colours of the pixels (H, W, 3) RGB inside a mask (H, W), its rim left out; None where they are too few."""
+    """Measures the colours (H, W, 3) RGB inside a mask (H, W), without its rim; None for too few pixels."""
     import cv2
 
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(bool)
@@ -128,5 +128,5 @@ def look(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Looks | None:
 
 
 def colors_of(kind: str) -> frozenset[str]:
-    """The colours that are said of a kind."""
+    """Returns the colours that are used for a category."""
     return COLORS_OF.get(kind, SAID)

@@ -1,4 +1,4 @@
-"""Searches for descriptions that fit one object in a picture and no other."""
+"""Searches for descriptions that fit one object in an image and no other."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from training.photos.speech.scene import PictureObject
 from training.photos.speech.words.kinds import HYPERNYMS, speakable
 
 MAX_CLAUSES = 2
-MAX_MARKS = 6  # landmarks that are tried for one target
-COLOR_WEIGHT = 1.3  # of naming the colour, against not
-CLAUSES_ALONE = (0.5, 0.42, 0.08)  # how often 0, 1 or 2 clauses describe an object that its noun tells apart
-CLAUSES_WITH_RIVALS = (0.0, 0.85, 0.15)  # and one that its noun does not
+MAX_MARKS = 6  # landmarks tried for one target
+COLOR_WEIGHT = 1.3  # weight of naming the colour, relative to not naming it
+CLAUSES_ALONE = (0.5, 0.42, 0.08)  # probability of 0, 1 or 2 clauses for an object that its noun identifies
+CLAUSES_WITH_RIVALS = (0.0, 0.85, 0.15)  # the same for an object that its noun does not identify
 NEEDS_RIVALS = frozenset(s for s, n in MARKS.items() if "most" in s or "est" in s or "from" in s or s == "middle")
 """Statements that choose among several: nobody says "the leftmost bed" of the only one."""
 
@@ -31,11 +31,11 @@ RANK = {
 
 
 class Describer:
-    """Finds queries for the objects of a picture.
+    """Finds queries for the objects of an image.
 
     Args:
         judge: Judge of the image.
-        rng: Chooses among descriptions.
+        rng: Random generator that chooses among descriptions.
     """
 
     def __init__(self, judge: Judge, rng: np.random.Generator) -> None:
@@ -43,18 +43,18 @@ class Describer:
         self.landmarks = self._clear_landmarks()
 
     def targets(self) -> list[PictureObject]:
-        """The objects that can be asked for."""
+        """Returns the objects that can be targets."""
         return [thing for thing in self.scene.objects if self.scene.unique and self.scene.is_target(thing)]
 
     def nouns(self, thing: PictureObject) -> list[Query]:
-        """The ways to name an object by its looks: the kind, and with its colour where that is said of the kind."""
+        """Returns the ways to name an object: by category, and with its colour if that is used for the category."""
         plain = [Query(thing.kind)]
         if thing.color is not None and thing.color in colors_of(thing.kind):
             plain.append(Query(thing.kind, thing.color))
         return plain
 
     def hypernyms(self, thing: PictureObject) -> list[Query]:
-        """Kinds that hold the object's and nothing else in the picture, where all that they hold is labelled."""
+        """Returns broader categories that contain only this object in the image, if all their objects are labelled."""
         queries = [
             Query(kind)
             for kind, members in HYPERNYMS.items()
@@ -74,7 +74,7 @@ class Describer:
     def true_clauses(
         self, thing: PictureObject, noun: Query, candidates: list[PictureObject]
     ) -> list[tuple[Clause, list[PictureObject]]]:
-        """What surely holds of an object, each with the candidates that it clearly rules out."""
+        """Returns the clauses certainly true of an object, each with the candidates that it clearly excludes."""
         position = [c.index for c in candidates].index(thing.index)
         alike = {c.index for c in candidates}
         clauses = []
@@ -89,7 +89,7 @@ class Describer:
         return sorted(clauses, key=lambda pair: order[pair[0].statement])
 
     def clauses(self, avoid: set[int]) -> list[Clause]:
-        """All statements with all landmarks that are not to be avoided."""
+        """Returns all statements with all landmarks except those to avoid."""
         marks = [(mark, query) for mark, query in self.landmarks if mark.index not in avoid]
         marks = [marks[i] for i in self.rng.permutation(len(marks))[:MAX_MARKS]]
         found = []
@@ -101,7 +101,7 @@ class Describer:
         return found
 
     def describe(self, thing: PictureObject) -> Query | None:
-        """A query that means this object and clearly nothing else; None where none was found."""
+        """Returns a query that clearly means only this object; None if none was found."""
         if not speakable(thing.kind):
             return None
         nouns = self.nouns(thing)
@@ -113,7 +113,7 @@ class Describer:
         return None
 
     def _complete(self, noun: Query, thing: PictureObject) -> Query | None:
-        """Adds clauses until every rival is ruled out, and some that say more than they must."""
+        """Adds clauses until every rival is excluded, and sometimes redundant ones."""
         candidates = self.judge.candidates(noun)
         rivals = [c for c in candidates if c.index != thing.index]
         if any(not c.certain for c in rivals):
@@ -160,7 +160,7 @@ _DEPTHS = frozenset({"largest", "smallest", "closest to camera", "farthest from 
 
 
 def _clash(one: Clause, other: Clause) -> bool:
-    """Whether nobody says the two of the same object, or the second would be heard as the landmark's."""
+    """Whether two clauses are unnatural together, or the second would be understood as the landmark's."""
     if one.statement == other.statement or set(one.marks) & set(other.marks) or (one.marks and other.marks):
         return True
     both = {one.statement, other.statement}

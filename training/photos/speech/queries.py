@@ -1,7 +1,7 @@
-"""Descriptions in logical form, and what they answer to in a picture.
+"""Descriptions in logical form, and the objects that they mean in an image.
 
-A query says which object is meant: a kind, perhaps a colour, and clauses that relate it to the picture or to
-landmarks, each of which is a query itself. :meth:`Judge.answers` judges every object anew from the query alone.
+A query defines an object: a category, optionally a colour, and clauses that relate it to the image or to landmarks,
+each of which is a query itself. :meth:`Judge.answers` evaluates every object from the query alone.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ MARKS["between"] = 2
 
 
 class Judge:
-    """Judges queries about a picture.
+    """Evaluates queries on an image.
 
     Args:
-        scene: The picture.
+        scene: Scene of the image.
     """
 
     def __init__(self, scene: PictureScene) -> None:
@@ -75,7 +75,7 @@ class Judge:
         self._found: dict[Query, PictureObject | None] = {}
 
     def noun(self, query: Query, thing: PictureObject) -> r.Verdict:
-        """Whether kind and colour fit an object; clauses are left out."""
+        """Whether category and colour fit an object; clauses are ignored."""
         kind = fits(query.kind, thing.kind)
         if kind is False or query.color is None:
             return kind
@@ -87,11 +87,11 @@ class Judge:
         return False if color is False else None if kind is None else color
 
     def candidates(self, query: Query) -> list[PictureObject]:
-        """Every object that kind and colour fit or may fit."""
+        """Returns every object that category and colour fit or may fit."""
         return [thing for thing in self.scene.objects if self.noun(query, thing) is not False]
 
     def judge(self, clause: Clause, query: Query, candidates: Sequence[PictureObject]) -> list[r.Verdict]:
-        """Whether a clause holds of each candidate of a query; None throughout where a landmark is not clear."""
+        """Whether a clause is true of each candidate of a query; None for all if a landmark is ambiguous."""
         marks = [self.find(mark) for mark in clause.marks]
         known = [mark for mark in marks if mark is not None]
         if len(known) < len(marks) or len({mark.index for mark in known}) < len(known):
@@ -106,7 +106,7 @@ class Judge:
         return [None if selected is None else c.index == selected for c in candidates]
 
     def verdicts(self, query: Query) -> list[tuple[PictureObject, r.Verdict]]:
-        """Every object that kind and colour fit or may fit, and whether the whole query fits it."""
+        """Returns every object that category and colour fit or may fit, and whether the whole query fits it."""
         candidates = self.candidates(query)
         judged = [[self.noun(query, thing)] for thing in candidates]
         for clause in query.clauses:
@@ -116,12 +116,12 @@ class Judge:
         return list(zip(candidates, whole, strict=True))
 
     def answers(self, query: Query) -> tuple[list[PictureObject], list[PictureObject]]:
-        """The objects that a query surely means, and those that it may mean."""
+        """Returns the objects that a query certainly means, and those that it may mean."""
         verdicts = self.verdicts(query)
         return [c for c, verdict in verdicts if verdict], [c for c, verdict in verdicts if verdict is None]
 
     def find(self, query: Query) -> PictureObject | None:
-        """The one object that a query means; None where there is none or where it is not clear which."""
+        """Returns the single object that a query means; None if there is none, or if it is ambiguous."""
         if query not in self._found:
             sure, unsure = self.answers(query) if self.scene.unique else ([], [])
             self._found[query] = sure[0] if len(sure) == 1 and not unsure else None

@@ -1,8 +1,7 @@
-"""What can be said of where one object is in a picture, judged from boxes and masks.
+"""Statements about the position of one object in an image, judged from boxes and masks.
 
-Every judgement has three values: it holds, it does not, or it is too close to call (None). A relation judges one
-object, ``(scene, thing, marks) -> Verdict``; ``marks`` are the landmarks that it names. Rows and columns are pixels
-from the top left.
+Every verdict has three values: true, false, or too close to call (None). A relation judges one object, ``(scene, thing,
+marks) -> Verdict``; ``marks`` are its landmarks. Rows and columns are pixels from the top left.
 """
 
 from __future__ import annotations
@@ -103,40 +102,41 @@ HANGING = frozenset(
 
 
 def _over(low: float, high: float, other_low: float, other_high: float) -> float:
-    """Overlap of two ranges as a share of the shorter."""
+    """Returns the overlap of two ranges as a fraction of the shorter one."""
     shorter = min(high - low, other_high - other_low)
     return max(0.0, min(high, other_high) - max(low, other_low)) / max(shorter, 1e-6)
 
 
 def columns_shared(a: PictureObject, b: PictureObject) -> float:
-    """Overlap of two boxes' columns as a share of the narrower."""
+    """Returns the overlap of two boxes' columns as a fraction of the narrower box."""
     return _over(a.box[0], a.box[2], b.box[0], b.box[2])
 
 
 def rows_shared(a: PictureObject, b: PictureObject) -> float:
-    """Overlap of two boxes' rows as a share of the lower box."""
+    """Returns the overlap of two boxes' rows as a fraction of the shorter box."""
     return _over(a.box[1], a.box[3], b.box[1], b.box[3])
 
 
 def columns_apart(a: PictureObject, b: PictureObject) -> float:
-    """Columns between two boxes; 0 where they share some."""
+    """Returns the number of columns between two boxes; 0 if they share columns."""
     return max(a.box[0] - b.box[2], b.box[0] - a.box[2], 0.0)
 
 
 def gap(a: PictureObject, b: PictureObject) -> float:
-    """Pixels between two boxes; 0 where they overlap."""
+    """Returns the pixels between two boxes; 0 if they overlap."""
     across = columns_apart(a, b)
     down = max(a.box[1] - b.box[3], b.box[1] - a.box[3], 0.0)
     return float(np.hypot(across, down))
 
 
-# -- places in the picture ---------------------------------------------------------------------------------------------
+# -- places in the image -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------
 
 
 def _side(position: float, low: float, high: float) -> Verdict:
-    """Whether a range of shares lies in the first half, clearly: all of it, with its centre in the first 0.35.
+    """Whether a range of fractions is clearly in the first half: completely, with its centre in the first 0.35.
 
-    It clearly does not if no part of it reaches into that half: a listener would still take what is in the middle.
+    The verdict is False only if no part of the range is in that half: people may accept an object in the middle.
     """
     if position <= 0.35 and high <= 0.5:
         return True
@@ -144,7 +144,7 @@ def _side(position: float, low: float, high: float) -> Verdict:
 
 
 def place(side: str) -> Relation:
-    """On the "left" or "right", at the "top" or "bottom" of the picture."""
+    """On the "left" or "right", at the "top" or "bottom" of the image."""
 
     def judge(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
         axis = 0 if side in ("left", "right") else 1
@@ -156,7 +156,7 @@ def place(side: str) -> Relation:
 
 
 def corner(row: str, column: str) -> Relation:
-    """In a corner of the picture: of small objects that are on both sides."""
+    """In a corner of the image, for small objects only."""
 
     def judge(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
         verdicts = (place(row)(scene, thing, marks), place(column)(scene, thing, marks))
@@ -170,7 +170,7 @@ def corner(row: str, column: str) -> Relation:
 
 
 def center(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """In the middle of the picture."""
+    """In the middle of the image."""
     across, down = abs(thing.x / scene.width - 0.5), abs(thing.y / scene.height - 0.5)
     if across < 0.1 and down < 0.17 and thing.width < 0.8 * scene.width:
         return True
@@ -188,9 +188,9 @@ def side_of(side: str) -> Relation:
         thing_x, mark_x = (thing.x, mark.x) if side == "left" else (-thing.x, -mark.x)
         inner, outer = (thing.box[2], mark.box[0]) if side == "left" else (-thing.box[0], -mark.box[2])
         outermost = thing.box[0] if side == "left" else -thing.box[2]
-        if outermost >= mark_x:  # no part of it reaches over
+        if outermost >= mark_x:  # no part of it reaches across
             return False
-        overlap = inner - outer  # of the columns; negative: a gap
+        overlap = inner - outer  # overlap of the columns; negative: a gap
         clear = overlap <= 0.15 * min(thing.width, mark.width) and -overlap < 0.3 * scene.width
         return True if clear and rows_shared(thing, mark) > 0.45 and mark_x - thing_x > 0.08 * scene.width else None
 
@@ -198,7 +198,7 @@ def side_of(side: str) -> Relation:
 
 
 def next_to(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """Close beside a landmark, about as near to the camera as it."""
+    """Close beside a landmark, at about the same distance from the camera."""
     mark = marks[0]
     across = max(thing.box[0] - mark.box[2], mark.box[0] - thing.box[2])
     if across > 0.3 * scene.width and across > 1.2 * min(thing.width, mark.width):
@@ -227,7 +227,7 @@ def between(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 
 
 def on(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """Resting on a landmark: what can rest on such, with its foot on the landmark's mask."""
+    """Resting on a landmark: its category can rest on the landmark's, and its foot is on the landmark's mask."""
     mark = marks[0]
     reach = 0.05 * scene.height
     if columns_apart(thing, mark) > reach or thing.box[3] < mark.box[1] - reach or thing.box[3] > mark.box[3] + reach:
@@ -240,13 +240,13 @@ def on(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
         return None
     foot = (mark.box[3] - thing.box[3]) / mark.height
     held = _over(thing.box[0], thing.box[2], mark.box[0], mark.box[2]) > 0.85 and thing.width < 0.9 * mark.width
-    if thing.kind == "potted plant" and contact < 0.95:  # behind a table, it ends at its edge as well
+    if thing.kind == "potted plant" and contact < 0.95:  # a plant behind a table ends at the table's edge, too
         return None
     return True if contact > 0.7 and foot > 0.12 and held else None
 
 
 def above(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """What hangs or flies, straight above a landmark."""
+    """Straight above a landmark, for hanging or flying objects."""
     mark = marks[0]
     if thing.y >= mark.y or columns_apart(thing, mark) > 0.06 * scene.width:
         return False
@@ -256,7 +256,7 @@ def above(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 
 
 def below(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """Straight below what hangs or flies."""
+    """Straight below a hanging or flying object."""
     mark = marks[0]
     if thing.y <= mark.y or columns_apart(thing, mark) > 0.06 * scene.width:
         return False
@@ -264,15 +264,15 @@ def below(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
 
 
 def in_front_of(scene: PictureScene, thing: PictureObject, marks: Marks) -> Verdict:
-    """Nearer to the camera than a landmark, hiding a part of it or just before it; both stand on the ground."""
+    """Nearer to the camera than a landmark, hiding a part of it or just in front of it; both on the ground."""
     mark = marks[0]
     lower = (thing.box[3] - mark.box[3]) / scene.height
     shared = columns_shared(thing, mark)
     if lower < -0.02 or columns_apart(thing, mark) > 0.2 * scene.width:
         return False
-    carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may sit on it as well
+    carries = thing.kind in CARRIERS and mark.kind in CARRIED  # it may also sit on it
     able = thing.kind in STANDING and mark.kind in STANDING and not carries
-    whole = mark.box[3] < 0.97 * scene.height  # a foot below the picture's edge could be anywhere
+    whole = mark.box[3] < 0.97 * scene.height  # a foot below the image's edge could be anywhere
     close = rows_shared(thing, mark) > 0.25 and shared > 0.7
     return True if able and whole and close and lower > 0.07 else None
 

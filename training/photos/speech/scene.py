@@ -1,4 +1,4 @@
-"""A picture and its objects, as far as sentences need them."""
+"""An image and its objects, with the properties that sentences need."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from training.photos.speech.colors import Looks, look
 from training.photos.speech.words.kinds import speakable
 
-TARGET_SHARE = 0.005  # of the picture: smaller objects are not asked for
-TARGET_SIDE = 0.03  # of the picture's shorter side, for the shorter side of its box
-CUT_SHARE = 0.02  # the same for objects that the picture's border cuts off, and for plants, of loose outlines
+TARGET_SHARE = 0.005  # fraction of the image: smaller objects are not targets
+TARGET_SIDE = 0.03  # fraction of the image's shorter side, for the shorter side of a target's box
+CUT_SHARE = 0.02  # fraction of the image for objects cut off by its border, and for plants, which have loose outlines
 LANDMARK_SHARE = 0.008
-HERDS = frozenset({"sheep", "cow"})  # stand so close that annotators draw several in one piece
-HERD_SHARE = 0.04  # of the largest piece
-HERD_ASPECT = 1.75  # a wider box than this holds more than one animal, or one lying down
-HERD_AREA = 0.04  # of the picture: of smaller animals, annotators leave some out
-SCATTER_SHARE = 0.01  # of the largest piece of a mask: smaller pieces do not count
-SCATTER_REACH = 0.2  # of the largest piece's longer side: how far from it another may be
-CONTACT_REACH = 0.012  # of the picture's height: how far below an object what it rests on is looked for
+HERDS = frozenset({"sheep", "cow"})  # stand so close that annotators outline several as one
+HERD_SHARE = 0.04  # a further piece counts from this fraction of the largest piece
+HERD_ASPECT = 1.75  # a wider box contains more than one animal, or one lying down
+HERD_AREA = 0.04  # fraction of the image: annotators omit some smaller animals
+SCATTER_SHARE = 0.01  # fraction of the largest piece of a mask: smaller pieces are ignored
+SCATTER_REACH = 0.2  # largest distance of another piece, as a fraction of the largest piece's longer side
+CONTACT_REACH = 0.012  # fraction of the image's height: how far below an object its support is searched
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class PictureObject:
         index: Index in the scene's objects.
         kind: Normalised name of its category.
         box: Left, top, right and bottom in pixels.
-        area: Pixels of its mask, or of its box where it has none.
+        area: Number of pixels of the mask, or of the box without a mask.
         looks: Colours of the object; None if unknown.
-        certain: One whole object. A crowd, or a region of which only the kind is known, is not: it is never asked
-            for, and it may always be a further object of its kind.
+        certain: Whether it is one whole object. A crowd, or a region of which only the category is known, is not: it is
+            never a target, and it may always be a further object of its category.
     """
 
     index: int
@@ -58,33 +58,32 @@ class PictureObject:
 
     @property
     def width(self) -> float:
-        """Of the box."""
+        """The width of the box."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> float:
-        """Of the box."""
+        """The height of the box."""
         return self.box[3] - self.box[1]
 
     @property
     def color(self) -> str | None:
-        """The colour that clearly fits it."""
+        """The colour that clearly fits the object."""
         return None if self.looks is None else self.looks.color
 
 
 @dataclass(frozen=True)
 class PictureScene:
-    """The objects of a picture, and what is known of the rest.
+    """The objects of an image, and the completeness of its labels.
 
     Attributes:
         width, height: Size of the image in pixels.
-        objects: Everything labelled, crowds and uncertain regions too; ``objects[i].index == i``.
-        exhaustive: Kinds of which every object in the picture is labelled, so that those that are not among the
-            objects are not in the picture.
-        broad: Everything that a broad name fits ("table", "plant") is labelled too.
-        masks: Masks (H, W) of the objects by index, for what rests on what; without them nothing is said of that.
-        unique: An object that is labelled alone in its kind is alone in the picture. False for pictures of which only
-            some objects are labelled: nothing is said about them.
+        objects: All labelled objects, including crowds and uncertain regions; ``objects[i].index == i``.
+        exhaustive: Categories of which every object in the image is labelled, so that the others of them are absent.
+        broad: Whether all objects with a broad name ("table", "plant") are labelled, too.
+        masks: Masks (H, W) of the objects by index, for statements about supports; without them, there are none.
+        unique: Whether a single labelled object of a category is the only one in the image. False for images with only
+            some objects labelled: no sentences are made about them.
     """
 
     width: int
@@ -97,27 +96,27 @@ class PictureScene:
 
     @property
     def pixels(self) -> int:
-        """Of the picture."""
+        """The number of pixels of the image."""
         return self.width * self.height
 
     @property
     def diagonal(self) -> float:
-        """Of the picture, in pixels."""
+        """The diagonal of the image, in pixels."""
         return float(np.hypot(self.width, self.height))
 
     def is_target(self, thing: PictureObject) -> bool:
-        """Whether an object is fit to be asked for: certain, large enough, and with a name."""
+        """Whether an object is a valid target: certain, large enough, and with a name."""
         side = min(thing.width, thing.height) / min(self.width, self.height)
         share = CUT_SHARE if self.is_cut(thing) or thing.kind == "potted plant" else TARGET_SHARE
         return thing.certain and thing.area >= share * self.pixels and side >= TARGET_SIDE and speakable(thing.kind)
 
     def is_cut(self, thing: PictureObject) -> bool:
-        """Whether an object reaches the picture's border, so that a part of it may be outside."""
+        """Whether an object touches the image's border, so that a part of it may be outside."""
         left, top, right, bottom = thing.box
         return left <= 1 or top <= 1 or right >= self.width - 1 or bottom >= self.height - 1
 
     def is_landmark(self, thing: PictureObject) -> bool:
-        """Whether an object is fit to say where another is."""
+        """Whether an object is a valid landmark."""
         return self.is_target(thing) and thing.area >= LANDMARK_SHARE * self.pixels
 
     @cached_property
@@ -125,7 +124,7 @@ class PictureScene:
         return {}
 
     def rests_on(self, thing: PictureObject, mark: PictureObject) -> float | None:
-        """Share of the lower rim of one object's mask that borders on another object's; None without masks."""
+        """Returns the fraction of an object's lower rim that touches another object's mask; None without masks."""
         key = (thing.index, mark.index)
         if thing.index not in self.masks or mark.index not in self.masks:
             return None
@@ -136,13 +135,13 @@ class PictureScene:
 
 
 def _contact(thing: NDArray[np.bool_], mark: NDArray[np.bool_], reach: int) -> float:
-    """Share of the columns of one mask below whose lowest pixel the other begins within ``reach`` rows."""
+    """Returns the fraction of one mask's columns with the other within ``reach`` rows below the lowest pixel."""
     columns = np.flatnonzero(thing.any(axis=0))
     if not len(columns):
         return 0.0
     height = thing.shape[0]
     lowest = height - 1 - np.argmax(thing[::-1, columns], axis=0)
-    near = lowest >= np.quantile(lowest, 0.5)  # what hangs over is no foot
+    near = lowest >= np.quantile(lowest, 0.5)  # overhanging parts are not feet
     rows = np.minimum(lowest[near][:, None] + np.arange(1, reach + 1), height - 1)
     return float(mark[rows, columns[near][:, None]].any(axis=1).mean())
 
@@ -150,7 +149,7 @@ def _contact(thing: NDArray[np.bool_], mark: NDArray[np.bool_], reach: int) -> f
 def object_of(
     index: int, kind: str, mask: NDArray[np.bool_], rgb: NDArray[np.uint8] | None = None, *, certain: bool = True
 ) -> PictureObject:
-    """An object from its mask (H, W), which has a pixel, and the picture's pixels (H, W, 3) RGB."""
+    """Makes an object from its non-empty mask (H, W) and the image's pixels (H, W, 3) RGB."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
     looks = None if rgb is None else look(rgb, mask)
@@ -160,14 +159,14 @@ def object_of(
 
 
 def _is_wide(box: tuple[float, float, float, float]) -> bool:
-    """Whether a box is so wide that a mask of a herd's animal may be of two."""
+    """Whether a box is so wide that the mask of a herd animal may contain two."""
     return box[2] - box[0] > HERD_ASPECT * (box[3] - box[1])
 
 
 def is_scattered(mask: NDArray[np.bool_], strict: bool = False) -> bool:
-    """Whether a mask (H, W) has pieces far from its largest one, so that it may be of several objects.
+    """Whether a mask (H, W) has pieces far from its largest one, so that it may contain several objects.
 
-    ``strict``: any further piece of some size is enough.
+    With ``strict``, any further piece of some size is enough.
     """
     import cv2
 
@@ -197,13 +196,13 @@ def scene_of(
     broad: bool = False,
     unique: bool = True,
 ) -> PictureScene:
-    """A scene from a picture (H, W, 3) RGB and the kinds and masks (H, W) of its objects, none empty.
+    """Makes a scene from an image (H, W, 3) RGB and the categories and non-empty masks (H, W) of its objects.
 
     Args:
-        rgb: The picture.
+        rgb: Pixels of the image.
         kinds: Normalised names, see :func:`training.photos.speech.words.kinds.normal`.
-        masks: One for each kind.
-        uncertain: Indices of crowds and of regions of which only the kind is known.
+        masks: Masks of the objects, in the same order.
+        uncertain: Indices of crowds and of regions of which only the category is known.
         exhaustive: See :class:`PictureScene`.
         broad: See :class:`PictureScene`.
         unique: See :class:`PictureScene`.

@@ -1,7 +1,7 @@
-"""Which of several objects a statement picks, judged from boxes and masks.
+"""Statements that pick one of several objects, judged from boxes and masks.
 
-A selection picks one of the candidates, ``(scene, candidates, marks) -> index``, or none (None) where it is too close
-to call; ``marks`` are the landmarks that the statement names.
+A selection picks one of the candidates, ``(scene, candidates, marks) -> index``, or none (None) if it is too close to
+call; ``marks`` are the landmarks of the statement.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from training.photos.speech.scene import PictureObject, PictureScene
 
 Selection = Callable[[PictureScene, Sequence[PictureObject], Marks], "int | None"]
 
-ORDER_MARGIN = 0.08  # of the picture's width, between neighbours in a row
-SIZE_RATIO = 2.0  # of areas, for "largest"
-NEARER_RATIO = 4.0  # of areas, for "closest to the camera"
-NEARER_DROP = 0.08  # of the picture's height: how much lower it stands
-NEAREST_RATIO = 2.0  # of distances
+ORDER_MARGIN = 0.08  # fraction of the image's width between neighbours in a row
+SIZE_RATIO = 2.0  # ratio of areas, for "largest"
+NEARER_RATIO = 4.0  # ratio of areas, for "closest to the camera"
+NEARER_DROP = 0.08  # how much lower it stands, as a fraction of the image's height
+NEAREST_RATIO = 2.0  # ratio of distances
 
 
 def from_side(side: str, position: int) -> Selection:
-    """The candidate at a position (0: outermost) counted from the "left" or "right" of the picture."""
+    """The candidate at a position (0: outermost) counted from the "left" or "right" of the image."""
     sign = 1 if side == "left" else -1
 
     def select(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
@@ -37,7 +37,7 @@ def from_side(side: str, position: int) -> Selection:
         if any(abs(b.x - a.x) < max(margin, 0.25 * min(a.width, b.width)) for a, b in pairwise(near)):
             return None
         if position == 0 and any(sign * (_edge(c, side) - _edge(ordered[0], side)) < 0 for c in ordered[1:]):
-            return None  # one that begins farther out
+            return None  # another begins farther out
         return ordered[position].index
 
     return select
@@ -57,20 +57,20 @@ def middle(scene: PictureScene, candidates: Sequence[PictureObject], marks: Mark
 
 
 def _most(values: Sequence[float], ratio: float) -> int | None:
-    """Position of the value that is ``ratio`` times all others; None where there is none."""
+    """Returns the position of the value that is ``ratio`` times all others; None if there is none."""
     order = np.argsort(values)[::-1]
     return int(order[0]) if len(order) > 1 and values[order[0]] >= ratio * values[order[1]] else None
 
 
 def largest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the largest in the picture, by mask and by box."""
+    """The candidate that is clearly the largest in the image, by mask and by box."""
     position = _most([c.area for c in candidates], SIZE_RATIO)
     boxes = [c.width * c.height for c in candidates]
     return candidates[position].index if position is not None and _most(boxes, 1.5) == position else None
 
 
 def smallest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the smallest in the picture, by mask and by box, and whole."""
+    """The candidate that is clearly the smallest in the image, by mask and by box, and whole."""
     position = _most([1 / max(c.area, 1) for c in candidates], SIZE_RATIO)
     boxes = [1 / max(c.width * c.height, 1.0) for c in candidates]
     if position is None or scene.is_cut(candidates[position]):
@@ -79,7 +79,7 @@ def smallest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Ma
 
 
 def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the nearest to the camera: far larger, and lower in the picture."""
+    """The candidate that is clearly the nearest to the camera: far larger, and lower in the image."""
     index = _most([c.area for c in candidates], NEARER_RATIO)
     if index is None or not all(c.kind in STANDING for c in candidates):
         return None
@@ -91,7 +91,7 @@ def closest_to_camera(scene: PictureScene, candidates: Sequence[PictureObject], 
 
 
 def farthest_from_camera(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the farthest from the camera: far smaller, and higher in the picture."""
+    """The candidate that is clearly the farthest from the camera: far smaller, and higher in the image."""
     index = _most([1 / max(c.area, 1) for c in candidates], NEARER_RATIO)
     if index is None or not all(c.kind in STANDING for c in candidates):
         return None
@@ -102,7 +102,7 @@ def farthest_from_camera(scene: PictureScene, candidates: Sequence[PictureObject
 
 
 def highest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the highest in the picture."""
+    """The candidate that is clearly the highest in the image."""
     ordered = sorted(candidates, key=lambda c: c.y)
     if len(ordered) < 2 or ordered[1].y - ordered[0].y < 0.12 * scene.height:
         return None
@@ -110,7 +110,7 @@ def highest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Mar
 
 
 def lowest(scene: PictureScene, candidates: Sequence[PictureObject], marks: Marks) -> int | None:
-    """The candidate that is clearly the lowest in the picture."""
+    """The candidate that is clearly the lowest in the image."""
     ordered = sorted(candidates, key=lambda c: -c.y)
     if len(ordered) < 2 or ordered[0].y - ordered[1].y < 0.12 * scene.height:
         return None

@@ -1,6 +1,6 @@
-"""Sentences that ask for several objects of a picture: "both dogs", "all the cups", "the cup and the plate".
+"""Sentences about several objects of an image: "both dogs", "all the cups", "the cup and the plate".
 
-"All the cups" is said only of pictures in which every object of the kind is labelled.
+"All the cups" is used only for images in which every object of the category is labelled.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from training.photos.speech.words import verbs as v
 from training.photos.speech.words.kinds import fits
 from training.photos.speech.words.rooms import ROOMS
 
-ALL_SHARE = 0.7  # of the sentences, where both sorts are possible
-MOST = 8  # objects
-TRIES = 6  # of pairs
+ALL_SHARE = 0.7  # fraction of the sentences, if both sorts are possible
+MOST = 8  # objects in a group
+TRIES = 6  # pairs to try
 
 
 def members(judge: Judge, group: Group) -> list[PictureObject]:
-    """The objects that a group means in a picture; none where that is not clear."""
+    """Returns the objects of a group in an image; none if they are ambiguous."""
     if group.sort == "all":
         sure, unsure = judge.answers(group.queries[0])
         return [] if unsure or group.queries[0].kind not in judge.scene.exhaustive else sure
@@ -35,11 +35,11 @@ def members(judge: Judge, group: Group) -> list[PictureObject]:
 
 
 class SeveralSpeaker:
-    """Makes sentences about several objects of one picture.
+    """Makes sentences about several objects of one image.
 
     Args:
-        speaker: Speaks about single objects of the picture.
-        rng: Chooses objects and words.
+        speaker: Speaker for single objects of the image.
+        rng: Random generator that chooses objects and words.
     """
 
     def __init__(self, speaker: Speaker, rng: np.random.Generator) -> None:
@@ -47,7 +47,7 @@ class SeveralSpeaker:
         self.scene, self.judge, self.words = speaker.scene, speaker.judge, speaker.words
 
     def sentences(self, count: int) -> list[Sentence]:
-        """Up to ``count`` sentences, each about other objects."""
+        """Makes up to ``count`` sentences, each about different objects."""
         plurals, pairs = (list(self._usable(groups)) for groups in (self._plurals(), self._pairs()))
         found: list[Sentence] = []
         while len(found) < count and (plurals or pairs):
@@ -57,7 +57,7 @@ class SeveralSpeaker:
         return found
 
     def _usable(self, groups: Iterator[Group]) -> Iterator[tuple[Group, list[PictureObject]]]:
-        """The groups of several objects that are all fit to be asked for, with these."""
+        """Yields the groups of several valid targets, with these objects."""
         for group in dict.fromkeys(groups):
             things = members(self.judge, group)
             if 2 <= len(things) <= MOST and all(map(self.scene.is_target, things)):
@@ -69,7 +69,7 @@ class SeveralSpeaker:
                 yield from (Group("all", (query,)) for query in self.speaker.describer.nouns(thing))
 
     def _pairs(self) -> Iterator[Group]:
-        """Two objects, now and then three, that nouns alone tell apart."""
+        """Yields pairs, and sometimes triples, of objects that nouns alone distinguish."""
         describer = self.speaker.describer
         clear = [query for t in describer.targets() for query in describer.nouns(t)[:1] if self.judge.find(query) is t]
         for _ in range(TRIES):

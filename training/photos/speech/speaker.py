@@ -1,7 +1,7 @@
-"""Sentences in the manner of REVERIE about a picture: what to do, and with which object.
+"""Makes sentences in the style of REVERIE about an image: what to do, and with which object.
 
-Each sentence carries its description as a query, which :class:`training.photos.speech.queries.Judge` can judge anew:
-it means exactly one object, or, where the target is not in the picture, none at all and nothing like it.
+Each sentence contains its description as a query, which :class:`training.photos.speech.queries.Judge` can evaluate
+again: it means exactly one object or, if the target is not in the image, no object and nothing similar.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from training.photos.speech.words.kinds import fits, is_plural
 from training.photos.speech.words.rooms import ROOMS, room_of
 from training.photos.speech.words.strangers import STRANGERS
 
-ABSENT_SHARE = 0.2  # of the sentences, where absence can be known
-BARE_SHARE = 0.14  # of phrases without a verb
+ABSENT_SHARE = 0.2  # fraction of the sentences, if absence can be proved
+BARE_SHARE = 0.14  # fraction of phrases without a verb
 ASK_SHARE = 0.08
-ROOM_SHARE = 0.6  # where the room is clear
+ROOM_SHARE = 0.6  # fraction of sentences that name the room, if it is clear
 TAIL_SHARE = 0.2
 ROUTE_SHARE = 0.08
 HYPERNYM_SHARE = 0.08
-PER_TARGET = 4  # the most sentences about one object
-RIVAL_WEIGHT = 2.5  # objects that have others of their kind beside them are asked for more often
-ATTEMPTS = 3  # for each sentence
+PER_TARGET = 4  # largest number of sentences about one object
+RIVAL_WEIGHT = 2.5  # weight of objects with others of their category in the image
+ATTEMPTS = 3  # attempts for each sentence
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence about a picture.
+    """A sentence about an image.
 
     Attributes:
         text: The sentence.
-        target: Index of the object in the scene; None when what it names is not in the picture.
+        target: Index of the object in the scene; None if the target is not in the image.
         query: Description of the target in the sentence.
         expressions: Number of referring expressions.
-        distractors: Other objects that go by the target's name.
-        others: Indices of further targets, of a sentence that asks for several.
-        group: What such a sentence says of all of them; None for a sentence about one.
+        distractors: Number of other objects with the target's name.
+        others: Indices of further targets of a sentence about several objects.
+        group: Description of all objects of such a sentence; None for a sentence about one object.
     """
 
     text: str
@@ -61,17 +61,17 @@ class Sentence:
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """Indices of all that it asks for; none when that is not in the picture."""
+        """Indices of all targets; empty if the target is not in the image."""
         return () if self.target is None else (self.target, *self.others)
 
 
 class Speaker:
-    """Makes sentences about one picture.
+    """Makes sentences about one image.
 
     Args:
-        scene: The picture.
-        rng: Chooses objects and words.
-        rooms: Sentences may name a room where the objects speak for one.
+        scene: Scene of the image.
+        rng: Random generator that chooses objects and words.
+        rooms: Whether sentences may name a room if the objects indicate one.
     """
 
     def __init__(self, scene: PictureScene, rng: np.random.Generator, *, rooms: bool = True) -> None:
@@ -83,11 +83,11 @@ class Speaker:
         self.room = room_of(thing.kind for thing in scene.objects) if rooms else None
 
     def sentences(self, count: int, absent_share: float = ABSENT_SHARE) -> list[Sentence]:
-        """Up to ``count`` different sentences; ``absent_share`` of them about what is not in the picture."""
+        """Makes up to ``count`` different sentences; a fraction ``absent_share`` of them is about absent objects."""
         found: dict[str, Sentence] = {}
         asked: Counter[int] = Counter()
         said: Counter[Query] = Counter()
-        room = int(np.ceil(1.25 * absent_share * count))  # the most that is not there
+        room = int(np.ceil(1.25 * absent_share * count))  # largest number of absent targets
         for _ in range(count * ATTEMPTS):
             if len(found) == count:
                 break
@@ -104,7 +104,7 @@ class Speaker:
         return self._trimmed(list(found.values()), absent_share)
 
     def _trimmed(self, sentences: list[Sentence], absent_share: float) -> list[Sentence]:
-        """Without the last ones about what is not there, where little could be said of what is."""
+        """Drops the last sentences about absent objects if there are few about present ones."""
         present = sum(sentence.target is not None for sentence in sentences)
         room = max(1, round(present * absent_share / (1 - absent_share))) if absent_share < 1 else len(sentences)
         kept = []
@@ -123,7 +123,7 @@ class Speaker:
         return self.about(targets[int(self.rng.choice(len(targets), p=weights / weights.sum()))])
 
     def about(self, target: PictureObject) -> Sentence | None:
-        """A sentence that means an object and clearly nothing else; None where none was found."""
+        """Makes a sentence that clearly means only one object; None if none was found."""
         general = self.describer.hypernyms(target) if self.rng.random() < HYPERNYM_SHARE else []
         query = general[int(self.rng.integers(len(general)))] if general else self.describer.describe(target)
         if query is None:
@@ -142,7 +142,7 @@ class Speaker:
     # -- the sentence around the description ---------------------------------------------------------------------------
 
     def _text(self, query: Query, *, absent: bool) -> tuple[str, int]:
-        """A whole sentence with the query's phrase, and its further referring expressions."""
+        """Returns a whole sentence with the query's phrase, and its number of further referring expressions."""
         number = len(self.judge.candidates(Query(query.kind)))
         phrase = self.words.phrase(query, absent=absent and number == 0, several=number > 1)
         roll = self.rng.random()
@@ -199,7 +199,7 @@ class Speaker:
         return f"{phrase} is the one I mean, {self._again(verb, phrase, kind)}"
 
     def _again(self, verb: str, phrase: str, kind: str) -> str:
-        """The verb with a pronoun; another one where it was "find" already, or where a pronoun does not fit."""
+        """Returns the verb with a pronoun, or another verb if it was "find" already or a pronoun does not fit."""
         if verb.startswith(("find", "look for", "locate")) or " of {}" in verb:
             verb = "look at {}"
         return pronoun_form(verb, "them" if is_plural(phrase) or kind == "person" else "it")
@@ -217,7 +217,7 @@ class Speaker:
         return f" {tail.format(person=person, place=place)}"
 
     def _route(self, query: Query) -> tuple[str, int]:
-        """Something to pass on the way, and the number of referring expressions in that; often nothing."""
+        """Returns a clause about the way, often "", and its number of referring expressions."""
         marks = [mark for _, mark in self.describer.landmarks if fits(query.kind, mark.kind) is False]
         named = {mark for clause in query.clauses for mark in clause.marks}
         marks = [mark for mark in marks if mark not in named]
@@ -227,7 +227,7 @@ class Speaker:
         return self.words.pick(home_sentences.ROUTES).format(self.words.phrase(mark)), 1
 
     def finish(self, text: str) -> str:
-        """A sentence with a capital and a full stop, or without, as people write."""
+        """Adds a capital and a full stop to a sentence, or not, as people write."""
         text = self._capital(text) if self.rng.random() < 0.85 else text
         return text + ("." if self.rng.random() < 0.3 else "")
 
@@ -237,7 +237,7 @@ class Speaker:
 
 
 def pronoun_form(verb: str, pronoun: str) -> str:
-    """A verb with a pronoun: not "wipe off it" but "wipe it off", and not "bring me it" but "bring it to me"."""
+    """Adds a pronoun to a verb: "wipe it off", not "wipe off it"; "bring it to me", not "bring me it"."""
     words = verb.split()
     if words[-1] == "{}" and len(words) == 3:
         if words[1] in {"off", "down", "up", "out", "on", "in", "away", "back", "aside"} and words[0] not in _ON:

@@ -1,4 +1,4 @@
-"""Queries in words: noun phrases with their clauses."""
+"""Words queries as noun phrases with clauses."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 """Statements before the noun."""
 
 ORDINALS = {"second": "second", "third": "third"}
-ORDINAL_SHARE = 0.6  # of "the second chair from the left" among the ways to say it
-PREFIX_SHARE = 0.4  # of the statements that can stand before the noun and after it
+ORDINAL_SHARE = 0.6  # fraction of "the second chair from the left" among equivalent wordings
+PREFIX_SHARE = 0.4  # fraction of prefixes among statements that can be before or after the noun
 SIZE_PREFIX_SHARE = 0.95
 SIZES = frozenset({"largest", "smallest"})
 JOINT_SHARE = 0.1
@@ -72,26 +72,26 @@ LYING = frozenset(["fork", "knife", "spoon", "remote", "scissors", "book", "cat"
 
 
 class Wording:
-    """Chooses among the ways to say the same.
+    """Chooses among equivalent wordings.
 
     Args:
-        rng: Chooses.
-        broad: Broad names ("table", "plant") may be used.
+        rng: Random generator.
+        broad: Whether broad names ("table", "plant") may be used.
     """
 
     def __init__(self, rng: np.random.Generator, broad: bool = False) -> None:
         self.rng, self.broad = rng, broad
 
     def pick(self, words: Sequence[str]) -> str:
-        """One of several."""
+        """Chooses one of several words."""
         return str(words[int(self.rng.integers(len(words)))])
 
     def nouns(self, kind: str) -> tuple[str, ...]:
-        """All names of a kind that is there."""
+        """Returns all names of a present category."""
         return nouns(kind, self.broad)
 
     def noun(self, kind: str, *, absent: bool = False) -> str:
-        """A name of a kind; for one that is not there, one that fits nothing else."""
+        """Returns a name of a category; for an absent one, a name that fits no other category."""
         if kind in HYPERNYMS or kind in STRANGERS:
             return kind
         if absent and kind in ABSENT:
@@ -99,12 +99,12 @@ class Wording:
         return self.pick(nouns(kind, self.broad and not absent))
 
     def phrase(self, query: Query, *, absent: bool = False, several: bool = True) -> str:
-        """A noun phrase with its article.
+        """Returns a noun phrase with its article.
 
         Args:
             query: Query to describe.
-            absent: The kind is not in the picture.
-            several: There are others of the kind: nobody says "the left bed" of the only one.
+            absent: Whether the category is not in the image.
+            several: Whether there are others of the category: "the left bed" is unnatural for the only bed.
         """
         before: list[str] = []
         after: list[str] = []

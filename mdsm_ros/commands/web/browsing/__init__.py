@@ -1,1 +1,1 @@
-"""The *Browse* page: instructions and masks of a data set."""
+"""The *Browse* page: instructions and masks of a dataset."""

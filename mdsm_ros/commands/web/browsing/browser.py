@@ -1,4 +1,4 @@
-"""Instructions of a data set, filtered, ordered and drawn page by page. No gradio."""
+"""Filters, orders and draws the instructions of a dataset, page by page. Does not use gradio."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.recordings.rle import decode, encode
 
 PAGE = 12  # instructions
-SHOWN_SIDE = 640  # pixels of a picture
-MOST_ASKED = 100  # instructions that the model answers for one order
+SHOWN_SIDE = 640  # pixels of an image
+MOST_ASKED = 100  # instructions that the model answers to order them
 ANY = "any"
 
 Size = Literal["any", "not in view", "below 1 %", "1 % to 5 %", "above 5 %"]
@@ -33,9 +33,9 @@ class Filter:
     """Which instructions are shown.
 
     Attributes:
-        text: Words that the instruction holds, in any case; "": any instruction.
+        text: Text that the instruction contains, in any case; "": any instruction.
         size: Size of the target as a fraction of the image.
-        difficulty: Difficulty that the writer of the data set noted; "any": any.
+        difficulty: Difficulty stored in the dataset; "any": any.
         split: Split; "any": any.
         order: Order of the instructions.
     """
@@ -49,44 +49,45 @@ class Filter:
 
 @dataclass(frozen=True)
 class Tile:
-    """One instruction: the image with the right mask outlined in green and the model's mask, and words about it."""
+    """One instruction: the image with the ground truth outlined in green and the model's mask, and a caption."""
 
     picture: NDArray[np.uint8]
     caption: str
 
 
 class Browser:
-    """Looks through one data set.
+    """Finds and draws instructions of one dataset.
 
     Args:
-        data: Data set.
-        shelf: Model that is asked for "wrong masks first".
+        data: Dataset.
+        shelf: Model that answers the instructions for "wrong masks first".
     """
 
     def __init__(self, data: Dataset, shelf: ModelShelf) -> None:
         self.data = data
         self._shelf = shelf
-        self._masks: dict[int, dict[str, Any]] = {}  # the model's, run-length encoded, by instruction
-        self._ious: dict[int, float] = {}  # of these masks
+        self._masks: dict[int, dict[str, Any]] = {}  # masks of the model, run-length encoded, by instruction
+        self._ious: dict[int, float] = {}  # IoU of these masks
 
     def difficulties(self) -> list[str]:
-        """Difficulties to choose from."""
+        """Available difficulties."""
         return [ANY, *sorted({i.difficulty for i in self.data.instructions if i.difficulty})]
 
     def splits(self) -> list[str]:
-        """Splits to choose from."""
+        """Available splits."""
         return [ANY, *sorted({i.split for i in self.data.instructions})]
 
     def find(
         self, wanted: Filter, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> list[Instruction]:
-        """The instructions that a filter lets pass, in its order.
+        """Returns the instructions that match a filter, in its order.
 
-        For "wrong masks first" the model answers the first 100 of them, unless it has already; only these are given.
+        For "wrong masks first", the model answers the first 100 of them, unless it has already; only these are
+        returned.
 
         Args:
             wanted: Filter.
-            progress: Called with how many of how many instructions the model has answered.
+            progress: Function called with the number of answered instructions and their total.
 
         Raises:
             CommandError: The filter names a size or an order that does not exist.
@@ -116,7 +117,7 @@ class Browser:
         return sorted(found, key=lambda i: self._ious[i.id])
 
     def fraction(self, instruction: Instruction) -> float:
-        """Size of the target as a fraction of the image; 0 where it is not in view."""
+        """Returns the size of the target as a fraction of the image; 0 if it is not in view."""
         record = self.data.images[instruction.image_id]
         area = sum(self.data.annotations[i].area for i in instruction.annotation_ids)
         return area / (record.width * record.height)
@@ -130,7 +131,7 @@ class Browser:
         return {"below 1 %": fraction < 0.01, "above 5 %": fraction > 0.05}.get(size, 0.01 <= fraction <= 0.05)
 
     def agreement(self, instruction: Instruction) -> float:
-        """IoU of the model's mask with that of the data set; 1 where both say that the target is not in view."""
+        """Returns the IoU of the model's mask with the ground truth; 1 if both report an absent target."""
         if instruction.id not in self._ious:
             image, truth = self.data.image(instruction.image_id), self.data.mask(instruction)
             mask = self._shelf.answer(f"image {instruction.image_id}", image, instruction.text).mask
@@ -139,7 +140,7 @@ class Browser:
         return self._ious[instruction.id]
 
     def tiles(self, found: Sequence[Instruction], page: int) -> list[Tile]:
-        """The instructions of a page, from 0 on."""
+        """Returns the tiles of a page; pages are numbered from 0."""
         return [self._tile(instruction) for instruction in found[page * PAGE : (page + 1) * PAGE]]
 
     def _tile(self, instruction: Instruction) -> Tile:

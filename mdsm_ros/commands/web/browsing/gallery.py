@@ -1,4 +1,4 @@
-"""Tiles of the *Browse* page as HTML. No gradio."""
+"""Tiles of the *Browse* page as HTML. Does not use gradio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mdsm_ros.commands.web.pictures import jpeg_url
 
 
 def gallery_html(tiles: Sequence[Tile]) -> str:
-    """Pictures with their captions side by side, as many as fit; no file of them is written."""
+    """Returns images with captions side by side, as many as fit; no image file is written."""
     figures = (
         f'<figure><img alt="{html.escape(tile.caption)}" src="{jpeg_url(tile.picture)}">'
         f"<figcaption>{html.escape(tile.caption)}</figcaption></figure>"

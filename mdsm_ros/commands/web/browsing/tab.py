@@ -15,7 +15,7 @@ def add_browse_tab(browser: Browser) -> None:
     """Adds the page to the Blocks that are being built.
 
     Args:
-        browser: Data set to look through.
+        browser: Dataset to browse.
     """
     with gr.Row():
         text = gr.Textbox(label="words of the instruction", max_length=200, elem_id="browse-text")
@@ -44,7 +44,7 @@ def add_browse_tab(browser: Browser) -> None:
         words = f"{len(found)} of {len(browser.data.instructions)} instructions; page {chosen} of {pages}"
         return words, gallery_html(tiles)
 
-    def first(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008 - as gradio has it
+    def first(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008 - gradio's pattern
         return (*find(values, 1, progress), 1)
 
     def turned(*values: Any, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008

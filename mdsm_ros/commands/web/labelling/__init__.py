@@ -1,1 +1,1 @@
-"""The *Label* page: frames of a recording or a folder, labelled one after the other."""
+"""The *Label* page: labels frames of a recording or a folder, one after the other."""

@@ -1,6 +1,6 @@
-"""What the *Label* page asks the server for: open a frame, ask the model, save a label. JSON in, JSON out, no gradio.
+"""Requests of the *Label* page: open a frame, ask the model, save a label. Takes and returns JSON, without gradio.
 
-The browser is not believed: frame numbers, verdicts, instructions and masks are checked, and it never names a file.
+The browser is not trusted: frame numbers, verdicts, instructions and masks are checked, and it never names a file.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ class LabelDesk:
     def __init__(self, session: LabelSession, shelf: ModelShelf) -> None:
         self._session = session
         self._shelf = shelf
-        self._said = ""  # the last instruction that was typed, for frames that come without one
+        self._said = ""  # the last typed instruction, for frames without one
 
     def open_frame(self, request: object) -> Reply:
-        """A frame with its label; the model is not asked, so that the frame is there at once.
+        """Returns a frame with its label, without running the model, so that the frame appears at once.
 
         Args:
-            request: Object with ``number`` of the frame; null: the first one without a label.
+            request: Object with the ``number`` of the frame; null: the first one without a label.
 
         Returns:
             ``number``, ``total``, ``name``, ``verdict``, ``counts``, ``instruction``, ``width``, ``height``, ``draft``
             (whether the mask is a drawing without a verdict), and the addresses of ``image`` and of ``mask``,
-            which is null where there is neither a label nor a drawing; or ``error``.
+            which is null if there is neither a label nor a drawing; or ``error``.
         """
         return _replying(lambda: self._open(request))
 
     def ask(self, request: object) -> Reply:
-        """The model's answer for a frame.
+        """Returns the model's answer for a frame.
 
         Args:
-            request: Object with ``number`` of the frame and ``instruction``.
+            request: Object with the ``number`` of the frame and ``instruction``.
 
         Returns:
-            ``proposed``, the model's mask, and ``candidates`` as addresses of PNG pictures, ``score`` and ``present``;
+            ``proposed``, the model's mask, and ``candidates`` as addresses of PNG images, ``score`` and ``present``;
             or ``error``.
         """
 
@@ -71,7 +71,7 @@ class LabelDesk:
 
         Args:
             request: Object with ``number``, ``verdict`` ("labelled", "absent" or "rejected"), ``instruction``, and for
-                "labelled" the ``mask`` as the address of a PNG picture of the size of the frame on the page.
+                "labelled" the ``mask`` as the address of a PNG image of the size of the frame on the page.
 
         Returns:
             ``verdict`` and ``counts``; or ``error``.
@@ -79,7 +79,7 @@ class LabelDesk:
         return _replying(lambda: self._save(request))
 
     def keep(self, request: object) -> Reply:
-        """Keeps a drawing without a verdict, so that it is there when the frame is opened again.
+        """Stores a drawing without a verdict, so that it appears when the frame is opened again.
 
         Args:
             request: Object with ``number``, ``instruction``, which may be empty, and ``mask`` as for :meth:`save`.
@@ -144,7 +144,7 @@ class LabelDesk:
         return {"verdict": verdict, "counts": self._session.counts()}
 
     def _mask(self, request: object, number: int) -> NDArray[np.bool_]:
-        """The mask that the browser sent, on the frame's grid."""
+        """Returns the mask sent by the browser, on the frame's grid."""
         height, width = self._session.frames.image(number).shape[:2]
         return scaled_mask(mask_of_url(_field(request, "mask"), fitted_size(width, height)), width, height)
 
@@ -174,7 +174,7 @@ def _mask_url(mask: NDArray[np.bool_]) -> str:
 
 
 def _replying(work: Callable[[], Reply]) -> Reply:
-    """The reply, or what the person at the page has to know of an error."""
+    """Returns the reply, or the message of an error for the user."""
     try:
         return work()
     except (MdsmError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Where the frames come from: a recording, or a folder of pictures. Any of them can be read at any time."""
+"""Sources of frames: a recording, or a folder of images. Frames can be read in any order."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MAX_KEY = 200  # bytes; the file system allows 255, endings included
 
 
 class Frames(Protocol):
-    """Frames by their number from 0; a key names the files of a frame, and stays the same when frames are added."""
+    """Frames, numbered from 0. A key names the files of a frame, and stays the same when frames are added."""
 
     @property
     def name(self) -> str:
-        """Name of the recording or folder, which says nothing of where it lies."""
+        """Name of the recording or folder, without its path."""
         ...
 
     @property
@@ -35,11 +35,11 @@ class Frames(Protocol):
         ...
 
     def instruction(self, number: int) -> str:
-        """What was asked for when the frame was recorded; "" where that is not known."""
+        """Returns the instruction when the frame was recorded; "" if unknown."""
         ...
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """The frame as uint8 (H, W, 3) RGB.
+        """Returns the frame as uint8 (H, W, 3) RGB.
 
         Raises:
             MdsmError: It cannot be read.
@@ -52,16 +52,16 @@ class Frames(Protocol):
 
 
 class FolderFrames:
-    """The pictures of a folder, in the order of their names; links that lead out of it are left out.
+    """The images of a folder, in the order of their names; links out of the folder are skipped.
 
-    Without an instruction for all, ``images.csv`` or the note of a kept frame gives that of an image.
+    Without a common instruction, ``images.csv`` or the JSON file of a kept frame gives the instruction of an image.
 
     Args:
-        folder: Folder of the pictures; folders in it do not count.
+        folder: Folder of the images; subfolders are ignored.
         instruction: Instruction for every image; "" if unknown.
 
     Raises:
-        DatasetError: There is no picture in the folder, or its ``images.csv`` cannot be used.
+        DatasetError: There is no image in the folder, or its ``images.csv`` cannot be used.
     """
 
     def __init__(self, folder: Path, instruction: str = "") -> None:
@@ -78,18 +78,18 @@ class FolderFrames:
         self._listed = {} if instruction else listed_instructions(folder)
 
     def instruction(self, number: int) -> str:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         key = self.keys[number]
         return (
             self._instruction or self._listed.get(self._files[key]) or noted_instruction(self._folder / f"{key}.json")
         )
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """As :class:`Frames` says; the file is checked again, since it may be another one by now."""
+        """See :class:`Frames`; checks the file again, because it may have been replaced."""
         return read_picture(inside(self._folder, self._files[self.keys[number]], ImageError))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing, because no file is open."""
 
 
 def _is_picture(folder: Path, path: Path) -> bool:
@@ -97,13 +97,13 @@ def _is_picture(folder: Path, path: Path) -> bool:
         return False
     try:
         return inside(folder, path.name, ImageError).is_file()
-    except ImageError:  # a link that leads out
+    except ImageError:  # a link out of the folder
         return False
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a frame lies in its recording: time of its message in ns, and the stamp of its header in ns."""
+    """Position of a frame in its recording: time of its message in ns, and the stamp of its header in ns."""
 
     recorded: int
     stamp: int
@@ -111,13 +111,13 @@ class _Place:
 
 
 class BagFrames:
-    """One of every so many images of a recording; the key of a frame is the stamp of its header in ns.
+    """Every n-th image of a recording; the key of a frame is the stamp of its header in ns.
 
-    So the labels are those that ``mdsm replay --labels`` reads.
+    ``mdsm replay --labels`` can therefore read the labels.
 
     Args:
         bag: Recording, or one of its files.
-        every: Distance of the frames; 1 takes all images.
+        every: Distance between the frames; 1 takes all images.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String, if there is just one.
         instruction: Instruction for every frame, instead of the recording's instructions; "" if unknown.
@@ -136,7 +136,7 @@ class BagFrames:
         instruction: str = "",
     ) -> None:
         self.name = bag.resolve().name
-        self._thread = ThreadPoolExecutor(1)  # SQLite wants one thread, and a file has one place where it is read
+        self._thread = ThreadPoolExecutor(1)  # SQLite needs a single thread, and a file has one read position
         self._bag = self._thread.submit(Bag, bag, salvage=True).result()
         try:
             self._places = self._thread.submit(self._index, every, image, instruction_topic, instruction).result()
@@ -162,14 +162,14 @@ class BagFrames:
         except BagError:
             if instruction_topic is not None:
                 raise
-            return choose_topics(self._bag, image=image, said=True)  # of several or no instructions none is taken
+            return choose_topics(self._bag, image=image, said=True)  # with several topics, none is read
 
     def instruction(self, number: int) -> str:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         return self._places[self.keys[number]].instruction
 
     def image(self, number: int) -> NDArray[np.uint8]:
-        """As :class:`Frames` says."""
+        """See :class:`Frames`."""
         return self._thread.submit(self._read, self._places[self.keys[number]]).result()
 
     def _read(self, place: _Place) -> NDArray[np.uint8]:

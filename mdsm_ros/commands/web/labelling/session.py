@@ -1,8 +1,8 @@
-"""A labelling session: which frames have a label, and the data set that the labels are written to, at once.
+"""A labelling session: keeps track of labelled frames, and writes each label to the dataset at once.
 
-Every label is a part of the data set (``parts/KEY.json``), which appears whole or not at all. So whatever ends the
-session, its labels are there, and the next session on the same folder resumes after them. ``annotations.json`` is
-written anew from all parts each time.
+Every label is a part of the dataset (``parts/KEY.json``), which is written completely or not at all. However the
+session ends, its labels are stored, and the next session on the same folder resumes after them. ``annotations.json`` is
+rewritten from all parts each time.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True)
 class Label:
-    """What a person said about a frame.
+    """A person's label of a frame.
 
     Attributes:
         verdict: "labelled": the mask shows the target; "absent": the target is not in view; "rejected": the frame is
-            left out of the data set.
+            left out of the dataset.
         instruction: Instruction that the label is about; "" for a rejected frame that had none.
         mask: Mask (H, W) of the target; None unless the verdict is "labelled".
     """
@@ -55,15 +55,15 @@ class Label:
 
 
 class LabelSession:
-    """Labels of frames in a data set folder; one session at a time may have the folder.
+    """Labels of frames in a dataset folder. Only one session at a time may use the folder.
 
     Args:
         frames: Frames to label.
-        out: Folder of the data set, made when absent.
+        out: Folder of the dataset, created if absent.
         split: Split of the labels.
 
     Raises:
-        CommandError: The folder holds something else, labels of other frames, or another session's.
+        CommandError: The folder contains something else or labels of other frames, or another session uses it.
         DatasetError: A file of an earlier session is damaged.
         StorageError: The folder cannot be written.
     """
@@ -113,24 +113,24 @@ class LabelSession:
         return parts
 
     def verdict(self, number: int) -> Verdict | None:
-        """What was said about a frame; None where nothing was."""
+        """Returns the verdict on a frame; None if there is none."""
         part = self._parts.get(self.frames.keys[number])
         if part is None:
             return None
         return next((verdict for verdict in VERDICTS if verdict in part["counts"]), None)
 
     def counts(self) -> dict[str, int]:
-        """How many frames have each verdict, and how many have none ("open")."""
+        """Returns the number of frames with each verdict, and without one ("open")."""
         found: Counter[str] = Counter(self.verdict(number) or "open" for number in range(len(self.frames.keys)))
         return {name: found[name] for name in (*VERDICTS, "open")}
 
     def first_open(self) -> int:
-        """Number of the first frame without a verdict; of the last frame where all have one."""
+        """Returns the number of the first frame without a verdict, or of the last frame if all have one."""
         numbers = range(len(self.frames.keys))
         return next((number for number in numbers if self.verdict(number) is None), numbers[-1])
 
     def label(self, number: int) -> Label | None:
-        """The label of a frame as it was saved.
+        """Returns the stored label of a frame.
 
         Raises:
             DatasetError: Its file is damaged.
@@ -145,7 +145,7 @@ class LabelSession:
         return Label(verdict, instruction.text, data.mask(instruction) if verdict == "labelled" else None)
 
     def save(self, number: int, label: Label) -> None:
-        """Stores a label in place of an earlier one; when this returns, it is on the disk.
+        """Stores a label in place of an earlier one; it is on the disk when this returns.
 
         Raises:
             DatasetError: The mask is empty, or not of the frame's size.
@@ -168,7 +168,7 @@ class LabelSession:
                 raise StorageError(f"label cannot be written to {str(self.out)!r}: {error}") from error
 
     def keep(self, number: int, instruction: str, mask: NDArray[np.bool_]) -> None:
-        """Keeps a drawing without a verdict, which is no part of the data set.
+        """Stores a drawing without a verdict; it is not part of the dataset.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
@@ -181,7 +181,7 @@ class LabelSession:
             raise StorageError(f"drawing cannot be written to {str(self.out)!r}: {error}") from error
 
     def draft(self, number: int) -> Label | None:
-        """The drawing without a verdict of a frame; its verdict is "labelled", as if it were accepted.
+        """Returns a frame's drawing without a verdict, as a label with verdict "labelled".
 
         Raises:
             DatasetError: Its file is damaged.
@@ -214,7 +214,7 @@ class LabelSession:
                     split=self._split,
                     source=SOURCE,
                     expressions=count_expressions(text),
-                    distractors=0,  # nobody has counted them
+                    distractors=0,  # unknown: they were not counted
                 )
         return dict(read_json(part_path(self.out, key), DatasetError, "a label"))
 
@@ -225,7 +225,7 @@ class LabelSession:
         write_json(self.out / ANNOTATIONS_FILE, {"info": self._info, **merged, "categories": categories})
 
     def close(self) -> None:
-        """Gives the folder free."""
+        """Releases the folder."""
         self._lock.release()
         self.frames.close()
 

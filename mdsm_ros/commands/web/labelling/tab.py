@@ -1,6 +1,6 @@
 """The *Label* page: a canvas of our own in gradio's HTML component.
 
-gradio's ImageEditor has no keys, no candidates to click, and sends three pictures to the server for every stroke.
+gradio's ImageEditor has no keys and no candidates to click, and sends three images to the server for every stroke.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The *Live* page: a running node of this machine."""
+"""The *Live* page: watches a running node of this machine."""

@@ -1,4 +1,4 @@
-"""The way from the page to the running nodes. ROS is imported when somebody uses it."""
+"""Connects the page to the running nodes. ROS is imported on first use."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mdsm_ros.extras import require
 if TYPE_CHECKING:
     from mdsm_ros.ros.players.node_watcher import NodeWatcher
 
-DISCOVERY = 3.0  # s; DDS needs them to find the nodes of this machine
+DISCOVERY = 3.0  # s; DDS needs this long to find the nodes of this machine
 POLL = 0.25  # s
 
 
 class Link:
-    """The watcher of this process, made when it is first used."""
+    """The watcher of this process, created on first use."""
 
     def __init__(self) -> None:
         self._watcher: NodeWatcher | None = None
         self._lock = threading.Lock()
 
     def watcher(self) -> NodeWatcher:
-        """The watcher.
+        """Returns the watcher.
 
         Raises:
             MissingPackageError: ROS is not installed here.
@@ -38,7 +38,7 @@ class Link:
             return self._watcher
 
     def nodes(self) -> list[str]:
-        """Names of the nodes that run now; errors are those of :meth:`watcher`."""
+        """Returns the names of the running nodes; raises the errors of :meth:`watcher`."""
         watcher = self.watcher()
         deadline = time.monotonic() + DISCOVERY
         while not (names := watcher.nodes()) and time.monotonic() < deadline:
@@ -46,7 +46,7 @@ class Link:
         return names
 
     def close(self) -> None:
-        """Ends the watcher."""
+        """Stops the watcher."""
         with self._lock:
             if self._watcher is not None:
                 self._watcher.close()

@@ -12,14 +12,14 @@ from mdsm_ros.commands.web.live.viewer import escaped, picture_html, status_text
 from mdsm_ros.errors import MdsmError
 from mdsm_ros.inference.answer import MAX_INSTRUCTION_CHARACTERS
 
-PERIOD = 0.5  # s between two pictures
+PERIOD = 0.5  # s between two images
 
 
 def add_live_tab(link: Link) -> None:
     """Adds the page to the Blocks that are being built.
 
     Args:
-        link: Way to the running nodes.
+        link: Connection to the running nodes.
     """
     with gr.Row():
         node = gr.Dropdown([], label="running node", allow_custom_value=False, elem_id="live-node")
@@ -88,7 +88,7 @@ def add_live_tab(link: Link) -> None:
 
 
 def _shown(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, with errors of the user as a message on the page."""
+    """Wraps a function so that the page shows its user errors as messages."""
 
     def wrapped(*values: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What the *Live* page shows of a running node, as text and HTML. Neither gradio nor ROS."""
+"""The state of a running node for the *Live* page, as text and HTML. Uses neither gradio nor ROS."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from numpy.typing import NDArray
 
 from mdsm_ros.commands.web.pictures import fit, jpeg_url
 
-SIDE = 640  # pixels of a live picture
+SIDE = 640  # pixels of a live image
 STALE = 5.0  # s without a status after which a node counts as silent
 
 
 class Seen(Protocol):
-    """What :class:`mdsm_ros.ros.players.node_watcher.View` has."""
+    """The interface of :class:`mdsm_ros.ros.players.node_watcher.View`."""
 
     @property
     def status(self) -> dict[str, Any] | None:
-        """Newest status."""
+        """The newest status."""
         ...
 
     @property
     def age(self) -> float | None:
-        """Its age in seconds."""
+        """Age of the newest status in seconds."""
         ...
 
     @property
     def fault(self) -> str | None:
-        """Why the camera's image cannot be shown."""
+        """The reason why the camera's image cannot be shown."""
         ...
 
 
 def picture_html(image: NDArray[np.uint8] | None, what: str) -> str:
-    """A live picture, or a line that says that none has come; no file of it is written."""
+    """Returns a live image, or a line that reports that none has arrived; no image file is written."""
     if image is None:
         return f'<div class="live-none">no {html.escape(what)} yet</div>'
     return f'<img class="live-picture" alt="{html.escape(what)}" src="{jpeg_url(fit(image, SIDE))}">'
 
 
 def status_text(view: Seen) -> str:
-    """The newest status in words, as Markdown."""
+    """Returns the newest status in words, as Markdown."""
     status = view.status
     if status is None:
         return "The node has not answered yet." + (f" {escaped(view.fault)}" if view.fault else "")
@@ -62,6 +62,6 @@ def status_text(view: Seen) -> str:
 
 
 def escaped(value: object) -> str:
-    """Text of others as Markdown shows it literally, without tags, links and emphasis."""
+    """Escapes text from outside so that Markdown shows it literally, without tags, links and emphasis."""
     text = html.escape(str(value))
     return "".join(f"\\{character}" if character in "\\`*_[]{}()#+!|~>" else character for character in text)

@@ -1,1 +1,1 @@
-"""The *Try* page: a photograph and an instruction in, masks, score, candidates and attention out."""
+"""The *Try* page: shows masks, score, candidates and attention for a photograph and an instruction."""

@@ -18,8 +18,8 @@ def add_try_tab(blocks: gr.Blocks, shelf: ModelShelf) -> None:
     """Adds the page to the Blocks that are being built.
 
     Args:
-        blocks: The Blocks; when a browser opens them, the default model is loaded for its settings.
-        shelf: Models to choose from.
+        blocks: The Blocks; the default model is loaded for its settings when a browser opens them.
+        shelf: Available models.
     """
     with gr.Row():
         with gr.Column():
@@ -31,7 +31,7 @@ def add_try_tab(blocks: gr.Blocks, shelf: ModelShelf) -> None:
                 height=360,
                 elem_id="try-photograph",
             )
-            photograph.preprocess = _path_of  # gradio's opens the file, and its errors name its place on the server
+            photograph.preprocess = _path_of  # gradio's own opens the file, and its errors show the server's path
             said = gr.Textbox(
                 label="instruction",
                 placeholder="get the red cup next to the kettle",
@@ -74,7 +74,7 @@ def add_try_tab(blocks: gr.Blocks, shelf: ModelShelf) -> None:
 
 
 def _path_of(payload: Any) -> str | None:
-    """Where an upload lies; gradio has checked that it is an upload."""
+    """Returns the path of an upload; gradio has checked that it is an upload."""
     return None if payload is None else payload.path
 
 
@@ -83,7 +83,7 @@ def _picture(label: str, name: str) -> gr.Image:
 
 
 def _settings(shelf: ModelShelf) -> list[Any]:
-    """The settings in the order of :class:`Choices`, with the values that the model asks for."""
+    """The settings in the order of :class:`Choices`, with the model's default values."""
     with gr.Accordion("settings", open=False, elem_id="try-settings"):
         steps = gr.Slider(0, MOST_STEPS, value=0, step=1, label="refinement steps (0: initial mask only)")
         samples = gr.Slider(1, MOST_SAMPLES, value=1, step=1, label="refined masks to average")

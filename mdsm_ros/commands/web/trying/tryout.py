@@ -1,4 +1,4 @@
-"""Answers one instruction about one photograph for the page, step by step. No gradio."""
+"""Answers one instruction about one photograph for the page, step by step. Does not use gradio."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
 
-COLUMNS, TILE_WIDTH = 4, 240  # of the sheet of words
-MOST_STEPS, MOST_SAMPLES = 50, 8  # a page must not keep a machine busy for hours
-EDGES = ((255, 0, 160), (0, 140, 255), (255, 190, 0), (0, 200, 90), (180, 80, 255))  # of candidates
+COLUMNS, TILE_WIDTH = 4, 240  # columns and tile width (pixels) of the attention sheet
+MOST_STEPS, MOST_SAMPLES = 50, 8  # a page must not occupy a machine for hours
+EDGES = ((255, 0, 160), (0, 140, 255), (255, 190, 0), (0, 200, 90), (180, 80, 255))  # colours of candidates
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person can choose on the page; the names are those of ``InferenceSettings``."""
+    """The settings on the page, named as in ``InferenceSettings``."""
 
     num_inference_steps: int
     num_samples: int
@@ -39,16 +39,16 @@ class Choices:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is known so far of an answer; pictures are uint8 (H, W, 3) RGB.
+    """The results so far; images are uint8 (H, W, 3) RGB.
 
     Attributes:
         verdict: One sentence about the answer.
         initial: The photograph with the initial mask.
-        refined: The same with the refined mask; None where there is none yet, or the model does not refine.
+        refined: The same with the refined mask; None if there is none yet, or if the model does not refine.
         regions: The photograph with the candidates, numbered; None until the answer is final.
         uncertainty: Image of the differences between several refinements; None if there was only one.
-        attention: The photograph under the attention of each word; None where the model shows none.
-        notes: Limits of the model that the instruction meets.
+        attention: The photograph under the attention of each word; None if the model has no attention maps.
+        notes: Limitations of the model that concern the instruction.
     """
 
     verdict: str
@@ -63,7 +63,7 @@ class Trial:
 def trials(
     shelf: ModelShelf, image: NDArray[np.uint8], instruction: str, model: str, choices: Choices
 ) -> Iterator[Trial]:
-    """What is known after the initial mask, after the refined mask, and after the attention.
+    """Yields the results after the initial mask, after the refined mask, and after the attention maps.
 
     Args:
         shelf: Models of the page.
@@ -103,7 +103,7 @@ def trials(
 
 
 def sentence(answer: Segmentation) -> str:
-    """One sentence about an answer."""
+    """Describes an answer in one sentence."""
     if not answer.present:
         found = "Not in view"
     elif answer.box is None:
@@ -130,7 +130,7 @@ def _marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uin
 
 
 def _numbered(image: NDArray[np.uint8], regions: list[NDArray[np.bool_]]) -> NDArray[np.uint8]:
-    """The photograph with each region tinted and numbered."""
+    """Draws each region tinted and numbered."""
     canvas = image.copy()
     for number, region in enumerate(regions):
         color = np.array(EDGES[number % len(EDGES)])
@@ -140,7 +140,7 @@ def _numbered(image: NDArray[np.uint8], regions: list[NDArray[np.bool_]]) -> NDA
     font = ImageFont.load_default(max(14, min(picture.size) // 18))
     for number, region in enumerate(regions, start=1):
         rows, columns = region.nonzero()
-        middle = np.argmin(abs(rows - rows.mean()) + abs(columns - columns.mean()))  # a pixel of the region itself
+        middle = np.argmin(abs(rows - rows.mean()) + abs(columns - columns.mean()))  # a pixel inside the region
         place = (float(columns[middle]), float(rows[middle]))
         draw.text(place, str(number), "white", font, anchor="mm", stroke_width=2, stroke_fill="black")
     return np.asarray(picture)
@@ -153,7 +153,7 @@ def _spread(image: NDArray[np.uint8], uncertainty: NDArray[np.float32]) -> NDArr
 
 
 def _words(segmenter: Segmenter, image: NDArray[np.uint8], text: str) -> NDArray[np.uint8] | None:
-    """The photograph under the attention of each word; None where the model shows none."""
+    """Draws the attention of each word on the photograph; None if the model has no attention maps."""
     from mdsm_ros.commands.attention.maps import heat, word_maps
 
     try:

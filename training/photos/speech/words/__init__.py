@@ -1,1 +1,1 @@
-"""The names of things and rooms, and what can be done with things."""
+"""The names of objects and rooms, and verbs for objects."""

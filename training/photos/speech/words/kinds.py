@@ -1,6 +1,6 @@
-"""The names of kinds: what people call them, what can be taken for them, and what they are together.
+"""The names of categories, the categories that people may confuse, and broader categories.
 
-Tables only, and the few functions that read them. A kind that the tables lack goes by its own name.
+Tables only, and the few functions that read them. A category missing in the tables uses its own name.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ _WORDS = re.compile(r"[^\W\d_]+(?:[ '-][^\W_]+)*")
 
 
 def normal(name: str) -> str:
-    """The kind that a category's name means: lower case, single spaces, one name for the same kind.
+    """Normalises the name of a category: lower case, single spaces, one name for each category.
 
     ``"Potted_Plant"``, ``"pottedplant"`` and ``"potted plant"`` are the same.
     """
@@ -224,12 +224,12 @@ def normal(name: str) -> str:
 
 
 def speakable(kind: str) -> bool:
-    """Whether a category's name is words that can stand in a sentence."""
+    """Whether a category's name consists of words that fit into a sentence."""
     return bool(_WORDS.fullmatch(kind)) and kind not in UNSPEAKABLE and len(kind) > 1
 
 
 def nouns(kind: str, broad: bool = False) -> tuple[str, ...]:
-    """What people call a kind that is there."""
+    """Returns the names of a present category."""
     return (BROAD.get(kind, ()) if broad else ()) + NOUNS.get(kind, (kind,))
 
 
@@ -239,12 +239,12 @@ def is_plural(noun: str) -> bool:
 
 
 def fits(kind: str, other: str, *, absent: bool = False) -> bool | None:
-    """Whether a kind's name fits an object that is labelled ``other``; None where it may.
+    """Whether a category's name fits an object that is labelled ``other``; None if it may.
 
     Args:
-        kind: What is said, a kind or one of :data:`HYPERNYMS`.
-        other: The label of an object.
-        absent: The question is whether the kind is not in view at all, which takes more.
+        kind: Name that is used, a category or one of :data:`HYPERNYMS`.
+        other: Label of an object.
+        absent: Whether to decide if the category is absent from the image, which is stricter.
     """
     if kind in HYPERNYMS:
         if other in HYPERNYMS[kind]:

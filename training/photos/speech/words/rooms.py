@@ -1,4 +1,4 @@
-"""Where a picture may have been taken, from what is labelled in it; nothing is said where that is not clear."""
+"""Infers the room of an image from its labels, if it is clear."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EVIDENCE: dict[str, dict[str, float]] = {
 """How much a kind speaks for a room."""
 
 ENOUGH = 1.5
-LEAD = 1.4  # over the second room
+LEAD = 1.4  # lead over the second room
 
 OUTDOORS = frozenset(
     [
@@ -63,7 +63,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
 
 
 def room_of(kinds: Iterable[str]) -> str | None:
-    """The kind of room in which such objects are, if any is clearly the likeliest.
+    """Returns the type of room that contains such objects, if one is clearly the most likely.
 
     Args:
         kinds: Categories of the objects in the image.

@@ -1,4 +1,4 @@
-"""Things that no photograph here shows, so that "not in view" is learned of more words than those of the labels."""
+"""Objects that are in no photograph here, so that "not in view" is learned for more words than the labels."""
 
 from __future__ import annotations
 

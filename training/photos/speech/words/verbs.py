@@ -1,4 +1,4 @@
-"""What can be asked to be done with an object of a kind, in the manner of REVERIE's annotators. Tables only."""
+"""Tasks with an object of a category, in the style of REVERIE's annotators. Tables only."""
 
 from __future__ import annotations
 
