@@ -51,6 +51,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "sensor_msgs": "ros-jazzy-sensor-msgs",
         "std_msgs": "ros-jazzy-std-msgs",
         "std_srvs": "ros-jazzy-std-srvs",
+        "visualization_msgs": "ros-jazzy-visualization-msgs",
     },
     "video": {"av": "av>=14"},
     "sim": {"mujoco": "mujoco>=3.3"},

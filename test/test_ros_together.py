@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,20 @@ def make_robot(ros_domain: int) -> Iterator[Callable[..., BusyRobot]]:
         robot.close()
 
 
+def is_tracked(robot: BusyRobot, stamp: int) -> bool:
+    return stamp in robot.tracked()
+
+
+def has_instruction(robot: BusyRobot, instruction: str) -> bool:
+    return robot.node._instruction == instruction
+
+
+def newest_second(robot: BusyRobot) -> int | None:
+    """The stamp of the newest image that the node has received, in seconds."""
+    newest = robot.node._newest
+    return None if newest is None else int(newest.header.stamp.sec)
+
+
 def cups_at(*columns: int) -> np.ndarray:
     """Where red squares are, from these columns on."""
     mask = np.zeros((HEIGHT, WIDTH), bool)
@@ -137,7 +152,7 @@ def test_a_reply_that_comes_while_the_model_works_counts_at_once(make_robot: Cal
     robot.segmenter.may_answer.clear()
     for stamp in (3, 4):
         robot.show(stamp, view(20, 120))
-        robot.wait(lambda stamp=stamp: stamp in robot.tracked())
+        robot.wait(partial(is_tracked, robot, stamp))
         mask = robot.seen(stamp)
         assert not mask[:, :100].any()
         assert mask[:, 100:].any()
@@ -172,7 +187,7 @@ def test_a_recording_that_is_played_again_while_the_model_works(make_robot: Call
     robot.wait(lambda: robot.segmenter.is_answering)
     for stamp in (1, 2):
         robot.show(stamp, view(20))
-    robot.wait(lambda: robot.node._newest.header.stamp.sec == 2)
+    robot.wait(lambda: newest_second(robot) == 2)
     robot.segmenter.may_answer.set()  # for the image of before
     robot.seen(2)
     robot.show(3, view(20))
@@ -210,7 +225,7 @@ def test_everything_at_once_keeps_serving(make_robot: Callable[..., BusyRobot], 
     show_first = ["get the cup", "get all the cups", "取杯子", "cup " * 249, "x" * 1000, "a", "get the left cup"]
     for instruction in show_first:
         robot.say(instruction)
-        robot.wait(lambda instruction=instruction: robot.node._instruction == instruction.strip())
+        robot.wait(partial(has_instruction, robot, instruction.strip()))
         show(view(20, 120))
         show(view(24, 124)[:80, :160])  # an image of another size
         show(view(24, 124)[:1])
@@ -227,7 +242,7 @@ def test_everything_at_once_keeps_serving(make_robot: Callable[..., BusyRobot], 
     assert not [name for name in values if name.startswith(("failures", "exceptions"))], values
     robot.set(instruction="")
     robot.show(stamp + 1, view(20))
-    robot.wait(lambda: robot.node._newest.header.stamp.sec == stamp + 1)
+    robot.wait(lambda: newest_second(robot) == stamp + 1)
     for transition in ("DEACTIVATE", "CLEANUP", "CONFIGURE", "ACTIVATE"):
         assert robot.change_state(getattr(Transition, f"TRANSITION_{transition}"))
     robot.wait(lambda: robot.camera.get_subscription_count() and robot.answer.get_subscription_count())
