@@ -205,7 +205,7 @@ def test_without_network_the_error_says_what_to_do(
         (["clipsag"], "'clipsag', expected OWNER/NAME on the hub or one of clipseg"),
         (["mdsm-small"], "nothing to download"),
         (["grounded-sam2", "--revision", "v1"], "facebook/sam2.1-hiera-small by themselves"),
-        (["a/b/c"], "no hub id"),
+        (["a/b/c"], "is not a hub id"),
     ],
 )
 def test_names_that_cannot_be_downloaded(
