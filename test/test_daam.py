@@ -13,6 +13,8 @@ from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.daam.network import DAAM, SHARPNESS
 from mdsm_ros.segmenter import Segmenter
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> DAAM:

@@ -18,6 +18,8 @@ from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.layers.swin import Swin
 from mdsm_ros.models.layers.unet import UNet
 
+pytestmark = pytest.mark.slow
+
 
 def stir(module: nn.Module) -> nn.Module:
     """Parameters and statistics that no layer starts with, so that one that is left out is noticed."""

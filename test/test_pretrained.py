@@ -16,6 +16,8 @@ from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stand_ins(tmp_path: Path) -> MDSMConfig:

@@ -33,7 +33,7 @@ from mdsm_ros.segmenter import Segmenter
 
 NAMES = list(published())
 LONG = "Go to the living room and get the pillow nearest to the radio"
-pytestmark = pytest.mark.usefixtures("public_models")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("public_models")]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.models.vpd.network import VPD, TextAdapter, tapped_blocks
 from training.train.run import save_memory
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["get the cup", "bring me a lamp"]
 CONFIG = VPDConfig(sizes=TOY, image_size=64, max_tokens=24, decoder_channels=16, decoder_norm="group")
 
