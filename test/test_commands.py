@@ -85,6 +85,7 @@ def test_light_helps_come_without_any_package() -> None:
         assert (code, "usage:" in out) == (0, True), (words, errors)
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(tmp_path: Path) -> None:
     (tmp_path / "bag").mkdir()
     (tmp_path / "x.mp4").touch()
@@ -211,6 +212,7 @@ def test_our_own_mistakes_are_not_hidden(command: str, how: str, error: type[Exc
     assert issubclass(DatasetError, ValueError)
 
 
+@pytest.mark.slow
 def test_errors_come_before_the_slow_imports(tmp_path: Path) -> None:
     picture = tmp_path / "photo.png"
     picture.write_bytes((ROOT / "docs" / "demo.png").read_bytes())
@@ -281,6 +283,7 @@ def test_ctrl_c_ends_a_command_while_it_imports_or_loads(tmp_path: Path, seconds
     assert took < 1 + SLACK
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_destructor_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "doomed.py").write_text(
         """
@@ -302,6 +305,7 @@ def run(args):
     assert took < 1 + SLACK
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_what_does_not_listen_and_what_it_started(tmp_path: Path) -> None:
     """A library that swallows KeyboardInterrupt, and a child that ignores SIGINT."""
     (tmp_path / "deaf.py").write_text(
@@ -325,6 +329,7 @@ def run(args):
     assert took < 1 + SLACK
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_worker_processes_without_tracebacks(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, {path!r}); from busy import main\nif __name__ == '__main__': sys.exit(main())"

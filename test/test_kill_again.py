@@ -28,6 +28,7 @@ def command(code: str) -> Command:
     return Command(("-c", code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fork", [False, True])
 def test_a_command_that_resumes_well_is_identical(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fork: bool
@@ -40,6 +41,7 @@ def test_a_command_that_resumes_well_is_identical(
     assert table(rows).splitlines()[-1].split() == ["all", "4", str(rows["whole"].hits), "4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "expected"),
     [(SKIPS, ["b is missing"]), (HALF, ["the second run ended with 1: ", "out/b is missing"])],

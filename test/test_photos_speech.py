@@ -502,6 +502,7 @@ class Grid:
         return thing.looks is None or thing.looks.wide[color] > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_an_independent_judge_agrees_that_each_sentence_has_one_answer(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -340,6 +340,7 @@ def test_a_full_disk_leaves_no_half_bag(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(out.rglob("*.mcap"))
 
 
+@pytest.mark.slow
 def test_the_command_with_the_embedded_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bag = good_bag(tmp_path / "bag")
     command = ["replay", str(bag), "--out", str(tmp_path / "out"), "--device", "cpu", "--steps", "1"]
@@ -463,6 +464,7 @@ def test_words_cannot_break_the_page(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(&#x27;$title&#x27;)" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

@@ -82,6 +82,7 @@ def python(code: str, **environment: str) -> object:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_help_the_list_of_models_ctrl_c_and_workers_need_no_library(tmp_path: Path) -> None:
     found = python(COMMANDS, HF_HUB_CACHE=str(tmp_path))
     assert isinstance(found, list)
@@ -125,6 +126,7 @@ print(json.dumps([torch.seen, os.environ.get("OMP_WAIT_POLICY", "")]))
     assert python(code) == [seen, chosen]
 
 
+@pytest.mark.slow
 def test_cpu_seconds_are_of_the_process_and_its_failure_is_told() -> None:
     quick, busy = cpu_seconds("-c", "pass"), cpu_seconds("-c", "import time\nwhile time.process_time() < 0.5: pass")
     assert quick < busy

@@ -163,6 +163,7 @@ def test_uploads_lie_in_a_folder_that_only_the_user_reads_and_that_goes_away(mon
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_without_the_command_nothing_listens_and_wrong_options_open_no_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
