@@ -14,7 +14,7 @@ help:  ## list these targets
 demo: .venv/demo.stamp  ## replay the bundled recording through the real node, then segment six photographs; results in demo_output/
 	$(BIN)/mdsm demo --out demo_output
 
-quick: .venv/dev.stamp  ## check the style and run the tests that need no DDS, colcon, training or rendering (90 s on two cores)
+quick: .venv/dev.stamp  ## check the style and run the tests that need no DDS, colcon, training or rendering (a minute on two cores)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(PYTEST) -q -m "$(QUICK)"
 

@@ -24,6 +24,8 @@ from mdsm_ros.models.lavt import LAVT_BASE
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.segmenter import Segmenter
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes()
 TEXTS = ["bring me the red cup", "the wide box"]
 

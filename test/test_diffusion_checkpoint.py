@@ -15,6 +15,8 @@ from mdsm_ros.errors import WeightsError
 from mdsm_ros.models.stable_diffusion.config import Sizes
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
