@@ -30,8 +30,34 @@ class View:
     locate: Locate | None = None
 
 
+class Boxed:
+    """The geometry of what has a ``box`` (left, top, right, bottom), in the units of the box."""
+
+    box: tuple[float, float, float, float]
+
+    @property
+    def x(self) -> float:
+        """Horizontal position of the centre."""
+        return (self.box[0] + self.box[2]) / 2
+
+    @property
+    def y(self) -> float:
+        """Vertical position of the centre."""
+        return (self.box[1] + self.box[3]) / 2
+
+    @property
+    def width(self) -> float:
+        """Width of the box."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        """Height of the box."""
+        return self.box[3] - self.box[1]
+
+
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(Boxed):
     """One object of a view.
 
     Attributes:
@@ -50,26 +76,6 @@ class Candidate:
     colors: Mapping[str, float] = field(default_factory=dict)
     center: Vector | None = None
     half: Vector | None = None
-
-    @property
-    def x(self) -> float:
-        """Centre of the box, fraction of the image's width."""
-        return (self.box[0] + self.box[2]) / 2
-
-    @property
-    def y(self) -> float:
-        """Centre of the box, fraction of the image's height."""
-        return (self.box[1] + self.box[3]) / 2
-
-    @property
-    def width(self) -> float:
-        """Width of the box, fraction of the image's width."""
-        return self.box[2] - self.box[0]
-
-    @property
-    def height(self) -> float:
-        """Height of the box, fraction of the image's height."""
-        return self.box[3] - self.box[1]
 
 
 def candidate_of_mask(view: View, mask: NDArray[np.bool_], score: float = 1.0) -> Candidate:

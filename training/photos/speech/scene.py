@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.language.referring.candidates import Boxed
 from training.photos.speech.colors import Looks, look
 from training.photos.speech.words.kinds import speakable
 
@@ -26,7 +27,7 @@ CONTACT_REACH = 0.012  # fraction of the image's height: how far below an object
 
 
 @dataclass(frozen=True)
-class PictureObject:
+class PictureObject(Boxed):
     """One labelled object.
 
     Attributes:
@@ -45,26 +46,6 @@ class PictureObject:
     area: int
     looks: Looks | None = None
     certain: bool = True
-
-    @property
-    def x(self) -> float:
-        """Column of the box's centre."""
-        return (self.box[0] + self.box[2]) / 2
-
-    @property
-    def y(self) -> float:
-        """Row of the box's centre."""
-        return (self.box[1] + self.box[3]) / 2
-
-    @property
-    def width(self) -> float:
-        """The width of the box."""
-        return self.box[2] - self.box[0]
-
-    @property
-    def height(self) -> float:
-        """The height of the box."""
-        return self.box[3] - self.box[1]
 
     @property
     def color(self) -> str | None:
