@@ -59,7 +59,7 @@ def test_pwam_is_the_formula_of_lavt() -> None:
         gathered = norm(linear(pwam.language_out, scores @ value))
         seen = functional.gelu(linear(pwam.visual[0], pixels[b : b + 1]))  # type: ignore[arg-type]
         expected.append(functional.gelu(linear(pwam.out[0], seen * gathered)))  # type: ignore[arg-type]
-    torch.testing.assert_close(pwam(visual, text).reshape(2, 12, 8), torch.cat(expected))
+    torch.testing.assert_close(pwam(visual, pwam.read(text)).reshape(2, 12, 8), torch.cat(expected))
 
 
 def test_language_gate_is_the_formula_of_lavt() -> None:
