@@ -324,7 +324,9 @@ class UNet(Recomputing):
         bias = ((1 - mask.to(words.dtype)) * PADDING)[:, None, None]
         if constant is None:
             return Shared(memories, bias)
-        changing, fixed = self.conv_in.weight.split([self.conv_in.in_channels - constant.shape[1], constant.shape[1]], 1)
+        changing, fixed = self.conv_in.weight.split(
+            [self.conv_in.in_channels - constant.shape[1], constant.shape[1]], 1
+        )
         mapped = functional.conv2d(constant, fixed, self.conv_in.bias, padding=1)
         return Shared(memories, bias, changing.contiguous(), mapped)
 
