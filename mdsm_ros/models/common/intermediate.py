@@ -100,7 +100,9 @@ class IntermediateStage(nn.Module):
         self.pwam = nn.ModuleList([PWAM(c, config.bert_hidden_size) for c in dims])
         self.gate = nn.ModuleList([LanguageGate(c) for c in dims] if swin else [])
         self.norm = nn.ModuleList([nn.LayerNorm(c) for c in dims])
-        self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm, config.decoder_block)
+        self.head = MaskHead(
+            dims, config.decoder_channels, config.decoder_norm, config.decoder_block, config.decoder_last_channels
+        )
 
     def forward(
         self,

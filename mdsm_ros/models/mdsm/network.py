@@ -101,11 +101,15 @@ class MDSM(HubModel):
         Returns:
             (B, C, grid, grid).
         """
+        return self.refiner.condition(features.images, logits, self.seen_by_refiner(features))
+
+    def seen_by_refiner(self, features: CrossmodalFeatures) -> list[torch.Tensor]:
+        """The features of stage 1 that a refiner projects, (B, C_i, h_i, w_i) each."""
         seen = [features.decoded, *features.fused]
         if self.config.refiner_fine:
             assert self.intermediate.clip is not None  # the configuration saw to it
             seen.append(self.intermediate.clip(features.images)[0] if features.fine is None else features.fine)
-        return self.refiner.condition(features.images, logits, seen)
+        return seen
 
     def refine(
         self,

@@ -32,7 +32,7 @@ class Refiner(nn.Module):
         super().__init__()
         self.residual = config.refiner_residual
         self.grid = config.image_size // config.refiner_stride
-        widths = (config.decoder_channels, *config.fused_dims)
+        widths = (config.decoded_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
         if fine_dim is not None:  # at first it adds nothing, so that a refiner without it is a start for this one
             fine = nn.Conv2d(fine_dim, config.refiner_condition_channels, 1)
