@@ -17,6 +17,10 @@ class GroundedDiffusionConfig(StableDiffusionConfig):
         grounding_patch: Side of the patches to which queries attend, in pixels of the latent.
         grounding_dim, grounding_num_layers, grounding_num_heads, grounding_feedforward: Sizes of the transformer
         decoder.
+        grounding_as_published: Whether the module is that of the public code, parameter for parameter. False is the
+            module of earlier versions of this package, and what a configuration without the field means. It adds the
+            input of a residual block instead of the block's first activation, learns the scale and shift of
+            normalisations, has biases in its 1x1 convolutions and projections, and normalises the decoder's output.
 
     Raises:
         ConfigError: A field is out of range or does not fit another one.
@@ -30,6 +34,7 @@ class GroundedDiffusionConfig(StableDiffusionConfig):
     grounding_num_layers: int = 3
     grounding_num_heads: int = 8
     grounding_feedforward: int = 2048
+    grounding_as_published: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

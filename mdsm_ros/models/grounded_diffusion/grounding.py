@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
 
 from mdsm_ros.models.common.mask_head import make_norm
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
@@ -45,6 +46,36 @@ def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [torch.cat(groups[side], dim=1) for side in sorted(groups)]
 
 
+PUBLISHED_EPS = 1e-4  # of normalisations and of the spectral norm in the public code
+
+
+class PublishedSpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value, estimated as the public code does (that of BigGAN).
+
+    The estimate takes one power iteration from the stored vector in every pass. Training stores the new vector;
+    evaluation does not. Torch's ``spectral_norm`` takes no iteration in evaluation, so its estimate differs.
+
+    Args:
+        out_channels: Number of rows of the weight.
+    """
+
+    u: torch.Tensor
+
+    def __init__(self, out_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("u", torch.randn(1, out_channels))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """(C_out, C_in, 3, 3) -> the same shape, with a largest singular value of 1 as (C_out, 9 C_in) matrix."""
+        matrix = weight.flatten(1)
+        with torch.no_grad():
+            v = functional.normalize(self.u @ matrix, eps=PUBLISHED_EPS)
+            u = functional.normalize(v @ matrix.T, eps=PUBLISHED_EPS)
+            if self.training:
+                self.u.copy_(u)
+        return weight / (v @ matrix.T @ u.T).squeeze()
+
+
 class ResidualBlock(nn.Module):
     """Twice normalisation, ReLU and a spectrally normalised 3x3 convolution, added to the input."""
 
@@ -62,6 +93,34 @@ class ResidualBlock(nn.Module):
         return result
 
 
+class PublishedBlock(nn.Module):
+    """The residual block of the public code, whose shortcut starts after the first normalisation and ReLU.
+
+    There the ReLU works in place on the normalised input, and that tensor is added at the end.
+    """
+
+    def __init__(self, channels: int, norm: str) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([_plain_norm(norm, channels) for _ in range(2)])
+        self.convolutions = nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2)])
+        for convolution in self.convolutions:
+            register_parametrization(convolution, "weight", PublishedSpectralNorm(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, h, w)."""
+        shortcut = functional.relu(self.norms[0](x))
+        x = functional.relu(self.norms[1](self.convolutions[0](shortcut)))
+        result: torch.Tensor = shortcut + self.convolutions[1](x)
+        return result
+
+
+def _plain_norm(kind: str, channels: int) -> nn.Module:
+    """A normalisation without scale and shift."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels, eps=PUBLISHED_EPS, affine=False)
+    return nn.GroupNorm(8, channels, eps=PUBLISHED_EPS, affine=False)
+
+
 class VisualEncoder(nn.Module):
     """Merges the UNet's resolutions into one map at the latent's resolution, from the coarsest to the finest.
 
@@ -69,12 +128,16 @@ class VisualEncoder(nn.Module):
         channels: Channels of each resolution, the coarsest first.
         widths: Channels to which they are reduced.
         norm: Normalisation, "batch" or "group".
+        published: Whether to build the blocks of the public code.
     """
 
-    def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str) -> None:
+    def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str, *, published: bool = False) -> None:
         super().__init__()
-        self.reduce = nn.ModuleList([nn.Conv2d(c, width, 1) for c, width in zip(channels, widths, strict=True)])
-        self.mix = nn.ModuleList([ResidualBlock(total, norm) for total in list(accumulate(widths))[1:]])
+        self.reduce = nn.ModuleList(
+            [nn.Conv2d(c, width, 1, bias=not published) for c, width in zip(channels, widths, strict=True)]
+        )
+        block = PublishedBlock if published else ResidualBlock
+        self.mix = nn.ModuleList([block(total, norm) for total in list(accumulate(widths))[1:]])
 
     def forward(self, groups: Sequence[torch.Tensor]) -> torch.Tensor:
         """Features of each resolution, the coarsest first -> (B, sum of widths, h, w) at the last one's size."""
@@ -114,11 +177,13 @@ class GroundingModule(nn.Module):
         channels = [2 * total for total in unet_channels(config.sizes["unet"])]  # with and without the text
         width = sum(config.grounding_channels)
         self.patch = config.grounding_patch
-        self.visual = VisualEncoder(channels, config.grounding_channels, config.grounding_norm)
-        self.query = nn.Linear(config.sizes["text_encoder"]["hidden_size"], dim)
-        self.memory = nn.Linear(self.patch**2 * width, dim)
+        published = config.grounding_as_published
+        self.visual = VisualEncoder(channels, config.grounding_channels, config.grounding_norm, published=published)
+        self.query = nn.Linear(config.sizes["text_encoder"]["hidden_size"], dim, bias=not published)
+        self.memory = nn.Linear(self.patch**2 * width, dim, bias=not published)
         layer = DecoderLayer(dim, config.grounding_num_heads, config.grounding_feedforward)
-        self.decoder = nn.TransformerDecoder(layer, config.grounding_num_layers, nn.LayerNorm(dim))
+        last = None if published else nn.LayerNorm(dim)
+        self.decoder = nn.TransformerDecoder(layer, config.grounding_num_layers, last)
         self.kernel = nn.Sequential(
             nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, width)
         )
