@@ -52,7 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--held-out", type=_fraction, default=HELD_OUT, help="fraction of the frames to measure on (%(default)s)"
     )
-    parser.add_argument("--config", type=Path, help="training configuration (default: config/train/mdsm-lab.yaml)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="training configuration (default: mdsm-lab.yaml of config/train, for public models public-lab.yaml)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn (default: %(default)s)")
 
@@ -95,9 +99,9 @@ def learn(options: LearnOptions, *, page: bool = False) -> int:
             check_model(name)
     require("accelerate", "tensorboard", "yaml", purpose="mdsm learn")
     from training.learn.steps import run_steps
-    from training.learn.tune import default_config, training_config
+    from training.learn.tune import training_config
 
-    config = training_config(options.config or default_config(), options.model, options.seed, options.device)
+    config = training_config(options.config, options.model, options.seed, options.device)
     work = _Work(options, config)
     places = Places(options.out)
     if options.labels is None:
@@ -215,9 +219,10 @@ class _Work:
     def _mix(self) -> Facts:
         from training.learn.data import Mixing, write_data
         from training.learn.pick import read_frames
+        from training.learn.tune import side_of
 
         options = self.options
-        mixing = Mixing(options.held_out, self.config.model_config().image_size, options.mix, options.seed)
+        mixing = Mixing(options.held_out, side_of(self.config), options.mix, options.seed)
         return {**write_data(self.places.data, self.places.labels, read_frames(self.places.frames), mixing)}
 
     def _train(self) -> Facts:
@@ -247,5 +252,8 @@ def _model_mark(name: str) -> str:
     """Returns a mark that distinguishes models of the same name."""
     from mdsm_ros.checkpoints.pretrained import model_folder
     from mdsm_ros.files import content_mark
+    from mdsm_ros.models.families import published
 
+    if name in published():
+        return f"{name} {published()[name].sources}"
     return f"{Path(name).name} ({content_mark(model_folder(name))})"
