@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +22,15 @@ CARD = "---\nlicense: apache-2.0\n---\n# kitchen\n"
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     (tmp_path / "hub").mkdir()
-    with serve(tmp_path / "hub") as hub:
-        settings = {"ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": False}
-        for name, value in (settings | {"HF_HUB_DISABLE_XET": True}).items():
-            monkeypatch.setattr(constants, name, value)
-        monkeypatch.setenv("HF_TOKEN", hub.token)
+    with serve(tmp_path / "hub") as hub, monkeypatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("HF_")]:
+            patch.delenv(name)
+        variables = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
+        for name, value in (variables | {"HF_TOKEN": hub.token, "HF_HUB_DISABLE_TELEMETRY": "1"}).items():
+            patch.setenv(name, value)
+        importlib.reload(constants)  # huggingface_hub reads its variables anew, as a new process would
         yield hub
+    importlib.reload(constants)
 
 
 @pytest.fixture
@@ -106,8 +111,7 @@ def test_refusals_of_the_hub_say_what_to_do(
     monkeypatch.setenv("HF_TOKEN", "hf_reads")
     assert main(["push", str(model), NAME]) == 2
     assert "your token may not write to me/kitchen" in capsys.readouterr().err
-    monkeypatch.setenv("HF_TOKEN", "")
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(model / "none"))
+    monkeypatch.delenv("HF_TOKEN")
     assert main(["push", str(model), NAME]) == 2
     assert "hf auth login" in capsys.readouterr().err
     assert not (hub.root / NAME).exists()

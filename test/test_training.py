@@ -27,9 +27,9 @@ from training.evaluation import evaluate
 from training.latent.config import read_latent_config
 from training.train.command import main
 from training.train.config import read_config
-from training.train.public.config import read_any_config
 from training.train.loop import Pool, StepSampler
 from training.train.losses import dice, mask_loss, weighted_cross_entropy
+from training.train.public.config import read_any_config
 from training.train.run import build_model
 from training.train.vocabulary import train_tokenizer
 

@@ -24,7 +24,7 @@ from training.evaluation.evaluate import evaluate
 from training.learn.data import LAB, REHEARSAL, TRAIN
 from training.train.config import TrainConfig
 from training.train.config import read_config as read_training
-from training.train.public.config import PublicTrainConfig, is_public, read_any_config
+from training.train.public.config import PublicTrainConfig, is_public, public_config, read_any_config
 
 CONFIG_FOLDER = "config/train"
 OWN_CONFIG, PUBLIC_CONFIG = "mdsm-lab.yaml", "public-lab.yaml"
@@ -73,6 +73,7 @@ def training_config(path: Path | None, model: str, seed: int, device: str) -> Le
     config = read_any_config(path)
     if not isinstance(config, PublicTrainConfig):
         raise ConfigError(f"{path} is for models that this package trains, expected one with 'public' for {model}")
+    public_config(model)  # raises for models that cannot be trained
     precision = _precision(config.mixed_precision, device)
     return replace(config, public=model, seed=seed, mixed_precision=precision)
 

@@ -11,6 +11,7 @@ Exit code 0: everything is answered. 1: some of several inputs could not be read
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the overlays and prints the answers; returns the exit code."""
     from mdsm_ros.inference.answer import validate_instruction
 
-    if Path(args.instruction).is_file():
+    if os.path.isfile(args.instruction):
         raise CommandError(f"instruction is {args.instruction!r}, a file, expected a sentence after the last file")
     instruction = validate_instruction(args.instruction)
     return _run_one(args, instruction) if is_one_image(args.source) else _run_all(args, instruction)

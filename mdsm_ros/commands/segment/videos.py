@@ -185,9 +185,12 @@ class OverlayVideo:
         height, width = image.shape[:2]
         if self._writer is None:
             code = cv2.VideoWriter.fourcc(*CODEC)
-            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, (width, height))
-            if not self._writer.isOpened():
-                raise ImageError(f"video {str(self.path)!r} cannot be written: OpenCV has no {CODEC} encoder for it")
+            writer = cv2.VideoWriter(str(self._partial), code, self._rate, (width, height))
+            if not writer.isOpened():
+                raise ImageError(
+                    f"video {str(self.path)!r} cannot be written: the folder or the {CODEC} encoder is missing"
+                )
+            self._writer = writer
         pixels = np.ascontiguousarray(image[..., ::-1])
         for _ in range(round(seconds * self._rate) + 1 - self._frames):
             self._writer.write(pixels)

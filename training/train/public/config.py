@@ -63,13 +63,21 @@ class PublicTrainConfig(LoopConfig):
 
 
 def public_config(name: str) -> PublicConfig:
-    """The configuration of a public model, given its name or folder.
+    """The configuration of a public model whose decoder can be trained, given its name or folder.
 
     Raises:
-        WeightsError: There is no such model, or it is not a public one.
+        WeightsError: There is no such model, it is not a public one, or its decoder cannot be trained.
     """
-    if name in published():
-        return published()[name]
+    config = published()[name] if name in published() else _folder_config(name)
+    if not config.tunable:
+        known = ", ".join(other for other, config in published().items() if config.tunable)
+        raise WeightsError(
+            f"model is {name!r}, whose decoder cannot be trained here, expected {known} or a model of this package"
+        )
+    return config
+
+
+def _folder_config(name: str) -> PublicConfig:
     folder = model_folder(name)
     values = read_values(folder)
     family = find_family(values.get("model_type"))

@@ -14,11 +14,11 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import ConfigError, StorageError, WeightsError
+from mdsm_ros.errors import ConfigError, StorageError
 from mdsm_ros.files import whole_folder, write_json
 from mdsm_ros.hub.folder import CONFIG_FILE, resolve_folder
 from mdsm_ros.models.config import PublicConfig
-from mdsm_ros.models.interface import SegmentationModel, TunableModel
+from mdsm_ros.models.interface import TunableModel
 from training.datasets.dataset import InstructionDataset
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
@@ -42,17 +42,13 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
         StorageError: The disk is full, or the folder cannot be written.
     """
     set_seed(config.seed)
-    model = _tunable(load_model(config.public), config.public)
-    with closing(open_source(data, "train", config.side, config)) as source:
+    side = config.side  # checks the model before it is loaded
+    model = load_model(config.public)
+    assert isinstance(model, TunableModel)  # its configuration says so
+    with closing(open_source(data, "train", side, config)) as source:
         if not isinstance(source, FolderSource):
             raise ConfigError(f"data is {data!r}, expected a dataset's folder, in which features can be cached")
         return _train(model, config, source, source.first(), options)
-
-
-def _tunable(model: SegmentationModel, name: str) -> TunableModel:
-    if not isinstance(model, TunableModel):
-        raise WeightsError(f"model is {name!r}, which has no decoder to train, expected clipseg or grounded-sam2")
-    return model
 
 
 def _train(

@@ -56,7 +56,7 @@ class PublicStage(nn.Module):
         return losses | {"loss": loss}
 
     def _boxes(self, batch: Batch, rows: torch.Tensor, step: int) -> torch.Tensor:
-        """The boxes (B, 4) of the masks, jittered, since a detector's boxes are not exact; see :class:`TunableModel`."""
+        """The boxes (B, 4) of the masks; they are jittered, since a detector's boxes are not exact."""
         found = []
         for row in rows.tolist():
             mask = batch.masks[row, 0].cpu().numpy()
