@@ -146,12 +146,14 @@ class PublicConfig(ModelConfig):
     Attributes:
         weights: Fields that name the weights (a hub id or a folder in transformers' layout), and for each the field of
             its revision (a branch, tag or commit; None for the main branch).
+        tunable: Whether the model is a :class:`~mdsm_ros.models.interface.TunableModel`.
 
     Raises:
         ConfigError: A field is out of range.
     """
 
     weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
+    tunable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
