@@ -144,3 +144,12 @@ class AttentiveModel(SegmentationModel, Protocol):
     def attention_maps(self, images: torch.Tensor, text: Any) -> torch.Tensor:
         """The attention of each pixel to each token, (B, T, h, w), on one scale for all tokens."""
         ...
+
+
+@runtime_checkable
+class DrawingModel(SegmentationModel, Protocol):
+    """A model whose diffusion model learns to draw beside the segmentation."""
+
+    def denoising_loss(self, images: torch.Tensor, texts: Sequence[str], image_index: torch.Tensor) -> torch.Tensor:
+        """The diffusion model's own loss on images (N, 3, H, W) in [0, 1] with B texts; ``image_index`` is (B,)."""
+        ...

@@ -18,6 +18,7 @@ from mdsm_ros.models.common.text_maps import TextMaps
 from mdsm_ros.models.common.vision import ClipPatches, SwinStages
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.mdsm.ancestral import Ancestral
 from mdsm_ros.models.mdsm.refiner import Refiner
 
 
@@ -136,7 +137,7 @@ class MDSM(HubModel):
         begin = functional.interpolate(begin, size=noise.shape[-2:], mode="bilinear", align_corners=False)
         refined = diffusion.refine(
             lambda noisy, timesteps: self.refiner(noisy, timesteps, condition, TextFeatures(tokens, mask)),
-            self.scheduler,
+            self.scheduler if self.config.sampler == "ddim" else Ancestral(self.config, generator),
             begin.repeat_interleave(samples, dim=0),
             noise,
             max(1, round(strength * self.config.start_timestep)),

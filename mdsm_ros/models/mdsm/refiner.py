@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mdsm_ros.models.common.diffusion import to_logits, to_signal
+from mdsm_ros.models.common.diffusion import make_scheduler, to_logits, to_signal
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.unet import UNet
@@ -31,6 +31,7 @@ class Refiner(nn.Module):
     def __init__(self, config: MDSMConfig, fine_dim: int | None = None) -> None:
         super().__init__()
         self.residual = config.refiner_residual
+        self.noise = make_scheduler(config) if config.prediction == "epsilon" else None
         self.grid = config.image_size // config.refiner_stride
         widths = (config.decoder_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
@@ -77,5 +78,14 @@ class Refiner(nn.Module):
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
         """Noisy mask (B, 1, grid, grid) in [-1, 1], timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
-        logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
-        return logits + to_logits(condition[:, :1]) if self.residual else logits
+        predicted = self.predict(noisy, timesteps, condition, text)
+        if self.noise is not None:
+            return to_logits(self.noise.clean(noisy, predicted, timesteps))
+        return predicted + to_logits(condition[:, :1]) if self.residual else predicted
+
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
+    ) -> torch.Tensor:
+        """The network's own output (B, 1, grid, grid): the clean mask's logits, or the noise; see :meth:`forward`."""
+        predicted: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
+        return predicted
