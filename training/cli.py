@@ -37,6 +37,10 @@ COMMANDS = {  # modules with add_arguments() and run()
         "training.drawn.grounding_eval",
         "measure how well generated objects are found: Grounded Diffusion and DAAM",
     ),
+    "zero-shot": (
+        "training.drawn.semantic.command",
+        "train a standard segmentation model, and measure it on seen and unseen categories",
+    ),
     "merge": ("training.datasets.merge", "merge several datasets into one"),
     "stats": ("training.datasets.stats", "show statistics of datasets, side by side"),
     "shards": ("training.datasets.shards", "pack a dataset into shards that a cluster can stream"),

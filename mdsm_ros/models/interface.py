@@ -194,3 +194,12 @@ class TunableModel(SegmentationModel, Protocol):
         Boxes are (B, 4) from left, top to right, bottom, in widths and heights of the image.
         """
         ...
+
+
+@runtime_checkable
+class DrawingModel(SegmentationModel, Protocol):
+    """A model whose diffusion model learns to draw beside the segmentation."""
+
+    def denoising_loss(self, images: torch.Tensor, texts: Sequence[str], image_index: torch.Tensor) -> torch.Tensor:
+        """The diffusion model's own loss on images (N, 3, H, W) in [0, 1] with B texts; ``image_index`` is (B,)."""
+        ...
