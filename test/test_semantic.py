@@ -123,11 +123,11 @@ def test_iou_by_hand() -> None:
 
 
 def test_a_perfect_answer_and_the_one_that_is_told_the_class(workplace: Path) -> None:
-    data = Dataset(workplace / "test")
-    figures, of_class = measure(lambda _, truth: truth, data, sorted(data.images), SPLIT, "perfect")
+    data = SemanticDataset(Dataset(workplace / "test"), "test", SIDE, SPLIT, "all", None)
+    figures, of_class = measure(lambda _, truth: truth, data, SPLIT, "perfect")
     assert figures["mIoU"] == figures["harmonic mean"] == 1
     assert set(of_class) == {"cup", "box", "hat"}
-    told = told_class(np.zeros((10, 10, 3), np.uint8), np.pad(np.full((4, 4), 2, np.uint8), 3))
+    told = told_class(0, np.pad(np.full((4, 4), 2, np.uint8), 3))
     assert (told == 2).sum() == 6 * 6 or (told == 2).sum() == 7 * 7
     assert set(np.unique(told)) == {0, 2}
 
@@ -141,7 +141,7 @@ def test_heads_take_the_maps_of_their_strides(head: str) -> None:
         maps = model.encoder(images)
         side = 8 if head == "lraspp" else 4
         assert model(images).shape == (2, 5, side, side)
-        torch.testing.assert_close(model(images, maps), model(images))
+        torch.testing.assert_close(model.of_maps(maps), model(images))
     assert not any(p.requires_grad for p in model.encoder.parameters())
 
 
@@ -162,7 +162,7 @@ def test_the_command_trains_measures_and_resumes(workplace: Path, capsys: pytest
     assert seen_only < 0.05  # it has never seen a hat
     assert mixed > seen_only + 0.05  # with an encoder of random weights
     assert "| both, deviation |" in printed
-    assert (workplace / "real/features/semantic-lraspp-seen/done.bin").exists()
+    assert (workplace / "real/features/semantic-lraspp-train-seen/done.bin").exists()
     first = workplace / "out/real/seed0/metrics.json"
     written = first.stat().st_mtime_ns
     assert set(json.loads(first.read_text())["classes"]) == {"cup", "box", "hat"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,17 +10,16 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures
 from mdsm_ros.inference.preprocess import to_model_input
 from training.drawn.category_splits import CategorySplit
 from training.drawn.grounding_eval import harmonic_mean
-from training.drawn.semantic.data import BACKGROUND, IGNORED, Labels, class_ids, class_names, labels_of
+from training.drawn.semantic.data import BACKGROUND, IGNORED, Labels, SemanticDataset, class_names, labels_of
 from training.drawn.semantic.network import SemanticModel, resized
 
 CENTRE = 0.7  # side of the baseline's rectangle by that of the image
 Confusion = NDArray[np.int64]  # pixels, (true class, found class)
-Answer = Callable[[NDArray[np.uint8], Labels], Labels]  # image (H, W, 3) and truth -> found classes (H, W)
+Answer = Callable[[int, Labels], Labels]  # image's id and truth -> found classes (H, W)
 
 
 def confusion(truth: Labels, found: Labels, classes: int) -> Confusion:
@@ -50,44 +49,46 @@ def summarize_classes(counts: Confusion, split: CategorySplit) -> Figures:
     return figures
 
 
-def measure(
-    answer: Answer, data: Dataset, image_ids: Sequence[int], split: CategorySplit, name: str
-) -> tuple[Figures, dict[str, float]]:
+def measure(answer: Answer, data: SemanticDataset, split: CategorySplit, name: str) -> tuple[Figures, dict[str, float]]:
     """Compares the answers to images with the truth, at the images' resolution.
 
     Args:
         answer: Function that finds the class of every pixel.
-        data: Dataset in which all objects of the split's categories are annotated.
-        image_ids: Images.
+        data: Images in which all objects of the split's categories are annotated.
         split: Categories.
         name: Name that the progress bar shows.
 
     Returns:
         The metrics, and the IoU of each category that occurs.
     """
-    ids, names = class_ids(data, split), class_names(split)
+    names = class_names(split)
     counts = np.zeros((len(names) + 1,) * 2, np.int64)
-    for image_id in tqdm(image_ids, desc=name, unit="image", disable=None):
-        truth = labels_of(data, image_id, ids)
-        counts += confusion(truth, answer(data.image(image_id), truth), len(names) + 1)
+    for image_id in tqdm(sorted(data.by_image), desc=name, unit="image", disable=None):
+        truth = labels_of(data.data, image_id, data.ids)
+        counts += confusion(truth, answer(image_id, truth), len(names) + 1)
     of_class = {kind: float(value) for kind, value in zip(names, class_iou(counts)[1:], strict=True)}
     return summarize_classes(counts, split), {kind: value for kind, value in of_class.items() if np.isfinite(value)}
 
 
 @torch.inference_mode()
-def _found(model: SemanticModel, size: int, image: NDArray[np.uint8], _: Labels) -> Labels:
+def _found(model: SemanticModel, data: SemanticDataset, image_id: int, truth: Labels) -> Labels:
     device = next(model.parameters()).device
-    logits = resized(model(to_model_input(image, size).to(device)), *image.shape[:2])
-    labels: Labels = logits[0].argmax(dim=0).cpu().numpy().astype(np.uint8)
+    if data.features is None:
+        logits = model(to_model_input(data.data.image(image_id), data.image_size).to(device))
+    else:
+        maps, _ = data.features([image_id], [])
+        assert maps is not None
+        logits = model.of_maps([level.to(device) for level in maps])
+    labels: Labels = resized(logits, *truth.shape)[0].argmax(dim=0).cpu().numpy().astype(np.uint8)
     return labels
 
 
-def answer_of(model: SemanticModel, size: int) -> Answer:
-    """The answers of a model that takes images of ``size`` pixels."""
-    return partial(_found, model.eval(), size)
+def answer_of(model: SemanticModel, data: SemanticDataset) -> Answer:
+    """The answers of a model, from the encoder's stored maps if the dataset has them."""
+    return partial(_found, model.eval(), data)
 
 
-def told_class(image: NDArray[np.uint8], truth: Labels) -> Labels:
+def told_class(_: int, truth: Labels) -> Labels:
     """A baseline that is told the largest category of the image, and marks a rectangle in its centre as that."""
     numbers, sizes = np.unique(truth[(truth != BACKGROUND) & (truth != IGNORED)], return_counts=True)
     found = np.full_like(truth, BACKGROUND)

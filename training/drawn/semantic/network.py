@@ -74,17 +74,15 @@ class SemanticModel(nn.Module):
             else DeepLabHead(dims[0], classes)
         )
 
-    def forward(self, images: torch.Tensor, maps: Sequence[torch.Tensor] | None = None) -> torch.Tensor:
-        """Logits (N, classes, h, w) at the stride of the finest level.
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, 3, S, S) in [0, 1] -> logits (N, classes, h, w) at the stride of the finest level."""
+        return self.of_maps(self.encoder(images))
 
-        Args:
-            images: Images (N, 3, S, S) in [0, 1].
-            maps: The encoder's maps of the images, if they were computed before.
-        """
-        levels = self.encoder(images) if maps is None else maps
+    def of_maps(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Logits (N, classes, h, w) from the encoder's maps, (N, C_i, h_i, w_i) each."""
         if isinstance(self.head, LRASPPHead):
-            return cast(torch.Tensor, self.head({"low": levels[0], "high": levels[1]}))
-        return cast(torch.Tensor, self.head(levels[0]))
+            return cast(torch.Tensor, self.head({"low": maps[0], "high": maps[1]}))
+        return cast(torch.Tensor, self.head(maps[0]))
 
 
 def resized(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:

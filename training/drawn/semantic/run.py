@@ -21,6 +21,7 @@ from torch.nn import functional
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.files import write_json, write_text
+from mdsm_ros.models.common.language import TextFeatures
 from training.datasets.dataset import Batch
 from training.drawn.category_splits import CategorySplit
 from training.drawn.semantic.config import SemanticConfig
@@ -29,10 +30,9 @@ from training.drawn.semantic.data import (
     MixedDataset,
     SemanticBatch,
     SemanticDataset,
-    choose_images,
     class_names,
 )
-from training.drawn.semantic.measure import Answer, answer_of, measure, told_class
+from training.drawn.semantic.measure import answer_of, measure, told_class
 from training.drawn.semantic.network import SemanticModel, resized
 from training.features.images import cache_maps
 from training.train.loop import train_stage
@@ -94,7 +94,8 @@ class SemanticStage(nn.Module):
         """The loss of one batch."""
         assert isinstance(batch, SemanticBatch)
         assert batch.labels is not None
-        logits = resized(self.model(batch.images.float() / 255, batch.semantic), *batch.labels.shape[-2:])
+        seen = self.model(batch.images.float() / 255) if batch.semantic is None else self.model.of_maps(batch.semantic)
+        logits = resized(seen, *batch.labels.shape[-2:])
         losses = functional.cross_entropy(logits, batch.labels, ignore_index=IGNORED, reduction="none")
         counted = (batch.labels != IGNORED).flatten(1).sum(dim=1).clamp(min=1)
         return {"loss": (losses.flatten(1).sum(dim=1) / counted).mean()}
@@ -115,10 +116,7 @@ class Study:
     def __init__(self, config: SemanticConfig, options: StudyOptions) -> None:
         self.config, self.options = config, options
         self.classes = len(class_names(options.split)) + 1
-        self.test_data = Dataset(options.test_data)
-        chosen = choose_images(self.test_data, self.test_data.split(options.test_split), options.split, "all", None)
-        self.image_ids = [instruction.image_id for instruction in chosen]
-        self._datasets: dict[Origin, SemanticDataset] = {}
+        self._datasets: dict[tuple[Origin, str], SemanticDataset] = {}
 
     def run(self) -> None:
         """Trains and measures what is not finished; writes table.md and results.json, and prints the table."""
@@ -143,11 +141,11 @@ class Study:
 
     def _baselines(self) -> bool:
         set_seed(0)
-        untrained = SemanticModel(self.config, self.classes)
-        for name, answer in ((TOLD, told_class), (UNTRAINED, answer_of(untrained, self.config.image_size))):
+        model = SemanticModel(self.config, self.classes)
+        for name in (TOLD, UNTRAINED):
             folder = self.options.out / _folder(name) / "seed0"
             if not (folder / RESULT_FILE).exists():
-                self._measure(answer, folder, name)
+                self._measure(model, folder, name)
         return True
 
     def _variant(self, name: str, seed: int, deadline: float | None) -> bool:
@@ -175,29 +173,30 @@ class Study:
         )
         if outcome.finished:
             torch.save(model.state_dict(), folder / "model.pt")
-            self._measure(answer_of(model, config.image_size), folder, f"{name}, seed {seed}")
+            self._measure(model, folder, f"{name}, seed {seed}")
             (folder / "checkpoint.pt").unlink()
         return outcome.finished
 
-    def _dataset(self, origin: Origin, model: SemanticModel) -> SemanticDataset:
-        if origin not in self._datasets:
+    def _dataset(self, origin: Origin, model: SemanticModel, split: str = "train") -> SemanticDataset:
+        """Images with labels, and with the stored maps of a frozen encoder."""
+        if (origin, split) not in self._datasets:
             config, options = self.config, self.options
-            data = SemanticDataset(
-                Dataset(origin.root), "train", config.image_size, options.split, origin.which, options.limit
-            )
+            limit = options.limit if split == "train" else None
+            data = SemanticDataset(Dataset(origin.root), split, config.image_size, options.split, origin.which, limit)
             if config.freeze_encoder:
                 folder = data.data.root / "features"
                 folder.mkdir(exist_ok=True)
                 with FileLock(folder / "lock"):
-                    stored = cache_maps(
-                        model.encoder, model.encoder, data, folder / f"semantic-{config.head}-{origin.which}"
-                    )
-                data.features = lambda ids, _: (stored.get(ids), None)
-            self._datasets[origin] = data
-        return self._datasets[origin]
+                    place = folder / f"semantic-{config.head}-{split}-{origin.which}"
+                    stored = cache_maps(model.encoder, model.encoder, data, place)
+                data.features = lambda ids, _: (stored.get(ids), TextFeatures(torch.zeros(0), torch.zeros(0)))
+            self._datasets[origin, split] = data
+        return self._datasets[origin, split]
 
-    def _measure(self, answer: Answer, folder: Path, name: str) -> None:
-        metrics, of_class = measure(answer, self.test_data, self.image_ids, self.options.split, name)
+    def _measure(self, model: SemanticModel, folder: Path, name: str) -> None:
+        data = self._dataset(Origin(self.options.test_data), model, self.options.test_split)
+        answer = told_class if name == TOLD else answer_of(model, data)
+        metrics, of_class = measure(answer, data, self.options.split, name)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RESULT_FILE, {"metrics": metrics, "classes": of_class}, indent=2)
 
