@@ -114,14 +114,15 @@ class InstructionDataset(TorchDataset[int]):
         image_size: Side S of the square that images are resized to, pixels.
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
             128 px).
+        limit: Number of first instructions; None for all.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
+    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, limit: int | None = None) -> None:
         self.data = data
-        self.instructions = self.data.split(split)
+        self.instructions = self.data.split(split)[:limit]
         self.image_size = image_size
         self.by_image: dict[int, list[int]] = {}
         for position, instruction in enumerate(self.instructions):

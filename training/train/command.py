@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdsm_ros.arguments import count
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import TrainingError
 from training.train.options import CHECKPOINTS, SOURCES, add_run_arguments, run_options
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument(
+        "--limit", type=count, metavar="N", help="train on the first N instructions of the train split alone"
+    )
     parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
     add_run_arguments(parser)
 
@@ -39,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from training.train.run import run_training
 
     try:
-        run_training(config, args.data, run_options(args, only_stage_one=args.stage == "1"))
+        run_training(config, args.data, run_options(args, only_stage_one=args.stage == "1", limit=args.limit))
     except TrainingError as error:
         print(f"mdsm-train: error: {error}; {_kept(args.out)}", file=sys.stderr)
         return FAILED

@@ -23,6 +23,7 @@ class RunOptions:
         max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
         device: "auto" or "cpu".
         only_stage_one: Whether to end after stage 1.
+        limit: Number of first instructions of the train split; None for all.
     """
 
     out: Path
@@ -32,6 +33,7 @@ class RunOptions:
     max_seconds: float | None = None
     device: Literal["auto", "cpu"] = "auto"
     only_stage_one: bool = False
+    limit: int | None = None
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +47,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
-def run_options(args: argparse.Namespace, *, only_stage_one: bool = False) -> RunOptions:
+def run_options(args: argparse.Namespace, *, only_stage_one: bool = False, limit: int | None = None) -> RunOptions:
     """The options from the command line; ``--val-data`` is declared by each command."""
     return RunOptions(
-        args.out, args.val_data, args.val_split, args.resume, args.max_seconds, args.device, only_stage_one
+        args.out, args.val_data, args.val_split, args.resume, args.max_seconds, args.device, only_stage_one, limit
     )

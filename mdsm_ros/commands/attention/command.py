@@ -1,10 +1,15 @@
-"""Shows where a model looks for each word of an instruction."""
+"""Shows where a model looks for each word of an instruction.
+
+With --timestep, a VPD answers at several levels of noise that is added at inference only, whatever it was trained with:
+one row for each, with the image under that much noise, the answer, and the attention to each word.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from mdsm_ros.arguments import noise_timestep
 from mdsm_ros.commands.options import (
     add_model_arguments,
     add_picture_arguments,
@@ -17,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_picture_arguments(parser)
     add_model_arguments(parser, steps=False)
+    parser.add_argument(
+        "--timestep",
+        type=noise_timestep,
+        nargs="+",
+        metavar="T",
+        help="noise levels of a VPD, 0 (none) to 999, for example 0 5 100 500",
+    )
     parser.add_argument("--out", type=Path, help="file to write (default: IMAGE_attention.png in this folder)")
 
 
@@ -31,7 +43,12 @@ def run(args: argparse.Namespace) -> int:
     check_picture_name(out)
     segmenter = load_segmenter(args.model, args.device, one_answer=True)
     from mdsm_ros.commands.attention.maps import attention_sheet
+    from mdsm_ros.commands.attention.noise import noise_sheet
 
-    write_picture(out, attention_sheet(segmenter, image, instruction))
+    levels = args.timestep
+    sheet = (
+        noise_sheet(segmenter, image, instruction, levels) if levels else attention_sheet(segmenter, image, instruction)
+    )
+    write_picture(out, sheet)
     print(out)
     return 0
