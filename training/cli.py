@@ -37,6 +37,10 @@ COMMANDS = {  # modules with add_arguments() and run()
         "training.drawn.grounding_eval",
         "measure how well generated objects are found: Grounded Diffusion and DAAM",
     ),
+    "zero-shot": (
+        "training.drawn.semantic.command",
+        "train a standard segmentation model, and measure it on seen and unseen categories",
+    ),
     "merge": ("training.datasets.merge", "merge several datasets into one"),
     "stats": ("training.datasets.stats", "show statistics of datasets, side by side"),
     "shards": ("training.datasets.shards", "pack a dataset into shards that a cluster can stream"),
@@ -48,6 +52,7 @@ COMMANDS = {  # modules with add_arguments() and run()
         "evaluate 3D boxes and grasps with the exact meshes of simulated homes",
     ),
     "ask": ("training.evaluation.asking.command", "evaluate questions about ambiguous instructions, and relations"),
+    "growth": ("training.growth", "measure how the cost of a dataset and of training grows"),
     "time-homes": ("training.homes.timing", "measure the cost of a home's view, with and without the library"),
     "view": ("training.datasets.view", "draw images, masks and instructions of a dataset on one sheet"),
     "bag-labels": (

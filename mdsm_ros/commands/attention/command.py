@@ -1,4 +1,4 @@
-"""Shows where a model looks for each word of an instruction.
+"""Shows where a model looks for each word of an instruction, or its mask after each step of refinement.
 
 With --timestep, a VPD answers at several levels of noise that is added at inference only, whatever it was trained with:
 one row for each, with the image under that much noise, the answer, and the attention to each word.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mdsm_ros.arguments import noise_timestep
+from mdsm_ros.arguments import count, noise_timestep
 from mdsm_ros.commands.options import (
     add_model_arguments,
     add_picture_arguments,
     check_picture_name,
     load_segmenter,
 )
+
+OF_MODEL = 0  # number of steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=noise_timestep,
         nargs="+",
         metavar="T",
-        help="noise levels of a VPD, 0 (none) to 999, for example 0 5 100 500",
+        help="show the answers of a VPD at noise levels from 0 (none) to 999 instead, for example 0 5 100 500",
+    )
+    parser.add_argument(
+        "--steps",
+        type=count,
+        nargs="?",
+        const=OF_MODEL,
+        metavar="N",
+        help="show the noisy mask and the found mask of each of N refinement steps instead (default: the model's N)",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: IMAGE_attention.png in this folder)")
 
@@ -42,13 +52,18 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path(f"{args.image.stem}_attention.png")
     check_picture_name(out)
     segmenter = load_segmenter(args.model, args.device, one_answer=True)
-    from mdsm_ros.commands.attention.maps import attention_sheet
-    from mdsm_ros.commands.attention.noise import noise_sheet
+    if args.timestep is not None:
+        from mdsm_ros.commands.attention.noise import noise_sheet
 
-    levels = args.timestep
-    sheet = (
-        noise_sheet(segmenter, image, instruction, levels) if levels else attention_sheet(segmenter, image, instruction)
-    )
+        sheet = noise_sheet(segmenter, image, instruction, args.timestep)
+    elif args.steps is not None:
+        from mdsm_ros.commands.attention.steps import steps_sheet
+
+        sheet = steps_sheet(segmenter, image, instruction, args.steps or segmenter.defaults.num_inference_steps)
+    else:
+        from mdsm_ros.commands.attention.maps import attention_sheet
+
+        sheet = attention_sheet(segmenter, image, instruction)
     write_picture(out, sheet)
     print(out)
     return 0

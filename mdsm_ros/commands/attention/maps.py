@@ -82,12 +82,12 @@ def answer_tile(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None)
     drawn = np.array(image)
     if mask is not None:
         draw_mask(drawn, mask)
-    return _small(drawn)
+    return small(drawn)
 
 
 def map_tile(image: NDArray[np.uint8], found: WordMap) -> Image.Image:
     """A small copy of an image (H, W, 3) under the attention to a word, with the word."""
-    return labelled(_small(heat(image, found.attention)), found.word)
+    return labelled(small(heat(image, found.attention)), found.word)
 
 
 def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -101,6 +101,7 @@ def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np
     return picture
 
 
-def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image (H, W, 3) at the size of a tile."""
     height, width = picture.shape[:2]
     return np.asarray(Image.fromarray(picture).resize(tile_size(width, height, TILE_WIDTH)))

@@ -15,27 +15,30 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import register_parametrization
 
+from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.mask_head import make_norm
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 
 
-def unet_channels(unet: Any) -> list[int]:
+def unet_channels(unet: Any, blocks: str = "all") -> list[int]:
     """The total number of channels of a UNet's blocks at each resolution, the coarsest first.
 
     Args:
         unet: Sizes of "unet", with ``block_out_channels`` and ``layers_per_block``.
+        blocks: "all", "down" with the middle block, or "up".
     """
     widths, layers = unet["block_out_channels"], unet["layers_per_block"]
-    total = [0] * len(widths)
-    total[0] += widths[0]  # the input convolution
+    down, up = [0] * len(widths), [0] * len(widths)
+    down[0] += widths[0]  # the input convolution
     for level, width in enumerate(widths):
-        total[level] += layers * width  # down
-        total[level] += layers * width  # up, with layers + 1 blocks; the last one returns the next resolution
-        total[max(level - 1, 0)] += width
+        down[level] += layers * width
         if level + 1 < len(widths):
-            total[level + 1] += width  # downsampled
-    total[-1] += widths[-1]  # the middle block
-    return total[::-1]
+            down[level + 1] += width  # downsampled
+        up[level] += layers * width  # of layers + 1 blocks; the last one returns the next resolution
+        up[max(level - 1, 0)] += width
+    down[-1] += widths[-1]  # the middle block
+    counted = {"all": [sum(both) for both in zip(down, up, strict=True)], "down": down, "up": up}
+    return counted[blocks][::-1]
 
 
 def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -174,7 +177,9 @@ class GroundingModule(nn.Module):
     def __init__(self, config: GroundedDiffusionConfig) -> None:
         super().__init__()
         dim = config.grounding_dim
-        channels = [2 * total for total in unet_channels(config.sizes["unet"])]  # with and without the text
+        channels = [
+            2 * total for total in unet_channels(config.sizes["unet"], config.feature_blocks)
+        ]  # with and without the text
         width = sum(config.grounding_channels)
         self.patch = config.grounding_patch
         published = config.grounding_as_published
@@ -188,7 +193,9 @@ class GroundingModule(nn.Module):
             nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, width)
         )
 
-    def forward(self, groups: Sequence[torch.Tensor], queries: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, groups: Sequence[torch.Tensor], queries: torch.Tensor, words: TextFeatures | None = None
+    ) -> torch.Tensor:
         """Mask logits at the latent's resolution.
 
         The published code upsamples the map to the image before the dot product; logits upsampled afterwards are the
@@ -197,6 +204,8 @@ class GroundingModule(nn.Module):
         Args:
             groups: Features (B, C_i, h_i, w_i) of each resolution, the coarsest first, see :func:`by_resolution`.
             queries: Features of the category's words from the text encoder, (B, D).
+            words: Features of the whole sentence's tokens, to which the query attends, with the image's patches; None
+                for the category alone.
 
         Returns:
             Logits (B, 1, h, w).
@@ -204,6 +213,9 @@ class GroundingModule(nn.Module):
         pixels = self.visual(groups)  # (B, C, h, w)
         patches = functional.unfold(pixels, self.patch, stride=self.patch)  # (B, patch^2 C, number)
         memory = self.memory(patches.transpose(1, 2))
-        query = self.query(queries).unsqueeze(1)  # (B, 1, dim)
-        kernel = self.kernel(self.decoder(query, memory))  # (B, 1, C)
+        query, padding = self.query(queries).unsqueeze(1), None  # (B, 1, dim)
+        if words is not None:
+            query = torch.cat([query, self.query(words.tokens)], dim=1)  # (B, 1 + T, dim)
+            padding = functional.pad(~words.mask, (1, 0))
+        kernel = self.kernel(self.decoder(query, memory, tgt_key_padding_mask=padding)[:, :1])  # (B, 1, C)
         return torch.einsum("bqc,bchw->bqhw", kernel, pixels)
