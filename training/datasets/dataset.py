@@ -118,14 +118,24 @@ class InstructionDataset(TorchDataset[int]):
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
             128 px).
         adapt: Function that changes or leaves out instructions; None for none.
+        limit: Number of first instructions; None for all.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, adapt: Adapt | None = None) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        split: str,
+        image_size: int,
+        cache: bool,
+        *,
+        limit: int | None = None,
+        adapt: Adapt | None = None,
+    ) -> None:
         self.data = data
-        self.instructions = self.data.split(split)
+        self.instructions = self.data.split(split)[:limit]
         if adapt is not None:
             self.instructions = list(adapt(data, self.instructions))
         self.image_size = image_size
