@@ -23,6 +23,7 @@ from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.hub.folder import write_tokenizer
 from mdsm_ros.segmenter import Segmenter
 from training.datasets.dataset import InstructionDataset
+from training.drawn.semantic.config import read_semantic_config
 from training.evaluation import evaluate
 from training.latent.config import read_latent_config
 from training.train.command import main
@@ -277,6 +278,8 @@ def test_the_paper_scale_runs_two_steps_of_each_stage(workplace: Path, name: str
 def test_shipped_configurations_are_valid(path: Path) -> None:
     if path.stem.startswith("ldm"):
         read_latent_config(path)
+    elif path.stem.startswith("semantic"):
+        read_semantic_config(path)
     else:
         read_any_config(path).model_config()
 
