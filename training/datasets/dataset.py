@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,11 +17,13 @@ from mdsm_ros.dataset.format import Annotation, Dataset, Instruction
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.inference.preprocess import resize_image
 from mdsm_ros.models.common.language import TextFeatures
+from training.datasets.groups import ByImage
 
 FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
 """Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
 AUXILIARY_STRIDE = 8
+CACHE_FRACTION = 0.5  # of the free memory
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # pixels set in each byte
 COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
 
@@ -113,20 +116,19 @@ class InstructionDataset(TorchDataset[int]):
         split: Split of the instructions.
         image_size: Side S of the square that images are resized to, pixels.
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
-            128 px).
+            128 px), until they fill half of the memory that is free at the start.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
     def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
-        self.data = data
+        self.data, self.name = data, split
         self.instructions = self.data.split(split)
         self.image_size = image_size
-        self.by_image: dict[int, list[int]] = {}
-        for position, instruction in enumerate(self.instructions):
-            self.by_image.setdefault(instruction.image_id, []).append(position)
+        self.by_image = ByImage(np.fromiter(data.column("image_id", split), np.int64, len(self.instructions)))
         self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
+        self._room = psutil.virtual_memory().available * CACHE_FRACTION if cache else 0.0
         self.features: FrozenFeatures | None = None  # if encoders are frozen and cached
 
     def __len__(self) -> int:
@@ -142,8 +144,9 @@ class InstructionDataset(TorchDataset[int]):
         annotations = self.data.annotations_of(image_id)
         masks = {annotation.id: _resize_mask(self.data.mask_of(annotation.id), side) for annotation in annotations}
         picture = Picture.of(resize_image(self.data.image(image_id), side), masks, annotations)
-        if self._cache is not None:
+        if self._cache is not None and self._room > 0:
             self._cache[image_id, side] = picture
+            self._room -= picture.image.nbytes + sum(packed.nbytes for packed in picture.packed.values())
         return picture
 
     def collate(self, indices: Sequence[int]) -> Batch:
