@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,14 @@ from PIL import Image
 from torch.utils.data import Dataset as TorchDataset
 
 from mdsm_ros.dataset.format import Annotation, Dataset, Instruction
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.inference.preprocess import resize_image
 from mdsm_ros.models.common.language import TextFeatures
 from training.datasets.groups import ByImage
 
+Adapt = Callable[[Dataset, Sequence[Instruction]], Sequence[Instruction]]
+"""The instructions of a dataset to those that are trained on."""
 FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
 """Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
@@ -117,16 +120,20 @@ class InstructionDataset(TorchDataset[int]):
         image_size: Side S of the square that images are resized to, pixels.
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
             128 px), until they fill half of the memory that is free at the start.
+        adapt: Function that changes or leaves out instructions, which are then in memory; None for none.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
-        self.data, self.name = data, split
+    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, adapt: Adapt | None = None) -> None:
+        self.data, self._split = data, split
         self.instructions = self.data.split(split)
+        if adapt is not None:
+            self.instructions = list(adapt(data, self.instructions))
+        self._adapted = adapt is not None
         self.image_size = image_size
-        self.by_image = ByImage(np.fromiter(data.column("image_id", split), np.int64, len(self.instructions)))
+        self.by_image = ByImage(np.fromiter(self.column("image_id"), np.int64, len(self.instructions)))
         self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
         self._room = psutil.virtual_memory().available * CACHE_FRACTION if cache else 0.0
         self.features: FrozenFeatures | None = None  # if encoders are frozen and cached
@@ -136,6 +143,12 @@ class InstructionDataset(TorchDataset[int]):
 
     def __getitem__(self, index: int) -> int:
         return index  # collate assembles the images of a batch
+
+    def column(self, field: str) -> Iterator[Any]:
+        """One field of all instructions, in order; large datasets read nothing else."""
+        if self._adapted:
+            return (getattr(instruction, field) for instruction in self.instructions)
+        return self.data.column(field, self._split)
 
     def picture(self, image_id: int, side: int) -> Picture:
         """Reads an image with its masks at (side, side), a multiple of the grids' stride."""
@@ -161,6 +174,29 @@ class InstructionDataset(TorchDataset[int]):
             return batch
         semantic, text = self.features(list(rows), texts)
         return replace(batch, semantic=semantic, text=text)
+
+
+def with_class_masks(data: Dataset, instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The same instructions, with all objects of their targets' categories in the image as targets."""
+    changed = []
+    for instruction in instructions:
+        kinds = {data.annotations[i].category_id for i in instruction.annotation_ids}
+        alike = [thing.id for thing in data.annotations_of(instruction.image_id) if thing.category_id in kinds]
+        changed.append(replace(instruction, annotation_ids=tuple(alike)))
+    return changed
+
+
+def of_categories(data: Dataset, instructions: Sequence[Instruction], number: int) -> list[Instruction]:
+    """The instructions whose targets are of the dataset's first ``number`` categories.
+
+    Raises:
+        DatasetError: There are none.
+    """
+    known = sorted(data.categories)[:number]
+    chosen = [i for i in instructions if all(data.annotations[a].category_id in known for a in i.annotation_ids)]
+    if not chosen:
+        raise DatasetError(f"{data.root}: no instruction is about the first {number} categories")
+    return chosen
 
 
 def assemble(

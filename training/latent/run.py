@@ -38,7 +38,7 @@ def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDatas
     sizes = config.model_sizes()
     text, folder = sizes["text_encoder"], out / "tokenizer"
     if not (folder / TOKENIZER_CONFIG_FILE).is_file():
-        sentences = data.data.column("text", data.name)
+        sentences = data.column("text")
         with whole_folder(folder) as partial:
             train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], partial)
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)

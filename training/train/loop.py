@@ -66,7 +66,7 @@ def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> lis
     if sum(config.mixture.values()) != images:
         raise ConfigError(f"mixture is {config.mixture}, expected numbers that add up to the {images} images of a step")
     numbers: dict[str, int] = {}  # of the sources
-    sources = (numbers.setdefault(source, len(numbers)) for source in data.data.column("source", data.name))
+    sources = (numbers.setdefault(source, len(numbers)) for source in data.column("source"))
     of_group = np.fromiter(sources, np.int32, len(data))[groups.firsts()]
     for source in config.mixture:
         if not (source in numbers and (of_group == numbers[source]).any()):
