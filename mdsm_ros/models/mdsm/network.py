@@ -94,11 +94,15 @@ class MDSM(HubModel):
         Returns:
             (B, C, grid, grid).
         """
+        return self.refiner.condition(features.images, logits, self.seen(features))
+
+    def seen(self, features: CrossmodalFeatures) -> list[torch.Tensor]:
+        """The maps of stage 1 that the refiner sees, each (B, C_i, h_i, w_i)."""
         seen = [features.decoded, *features.fused]
         if self.config.refiner_fine:
             assert self.intermediate.clip is not None  # the configuration saw to it
             seen.append(self.intermediate.clip(features.images)[0] if features.fine is None else features.fine)
-        return self.refiner.condition(features.images, logits, seen)
+        return seen
 
     def refine(
         self,
