@@ -8,14 +8,14 @@ new graphs, because the ranges stay the same; a hash of the files' headers says 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mdsm_ros.errors import WeightsError
 from mdsm_ros.files import write_json
-from mdsm_ros.foreign import check_fields, check_keys, inside, read_json, shown
+from mdsm_ros.foreign import check_fields, check_keys, inside, parse_json, read_json, shown
 
 MANIFEST_FILE = "graphs.json"
 FORMAT = 1
@@ -43,10 +43,10 @@ class Manifest:
     """
 
     graphs: Mapping[str, str]
-    inputs: Mapping[str, Mapping[str, Sequence[int]]]
-    outputs: Mapping[str, Mapping[str, Sequence[int]]]
+    inputs: Mapping[str, Mapping[str, tuple[int, ...]]]
+    outputs: Mapping[str, Mapping[str, tuple[int, ...]]]
     headers: Mapping[str, str]
-    alphas_cumprod: Sequence[float]
+    alphas_cumprod: tuple[float, ...]
     precision: str = "float32"
     format: int = FORMAT
 
@@ -118,8 +118,6 @@ def tensor_places(path: Path) -> dict[str, tuple[str, tuple[int, ...], int, int]
     Raises:
         WeightsError: The file is missing or is not a safetensors file.
     """
-    from mdsm_ros.foreign import parse_json
-
     header = _header(path)
     entries: dict[str, Any] = parse_json(header, path, WeightsError)
     begin = 8 + len(header)

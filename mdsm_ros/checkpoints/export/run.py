@@ -73,7 +73,7 @@ def write_graphs(model: MDSM, folder: Path) -> Manifest:
             onnx.save(graph, partial)
     headers = {place.file: "" for place in places.values()}
     headers = {file: header_hash(folder / file) for file in sorted(headers)}
-    manifest = Manifest(graphs, inputs, outputs, headers, model.scheduler.alphas_cumprod.tolist())
+    manifest = Manifest(graphs, inputs, outputs, headers, tuple(model.scheduler.alphas_cumprod.tolist()))
     write_manifest(folder, manifest)
     return manifest
 
@@ -117,8 +117,8 @@ def trace(part: Part, places: Mapping[str, Place]) -> Any:
     return proto
 
 
-def _shapes(values: Any) -> dict[str, list[int]]:
-    return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values}
+def _shapes(values: Any) -> dict[str, tuple[int, ...]]:
+    return {value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in values}
 
 
 def _copy(folder: Path, out: Path) -> None:
