@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from mdsm_ros.models.interface import (
     ReadingModel,
     RefiningModel,
     SegmentationModel,
+    SharingModel,
 )
 
 __all__ = [
@@ -84,7 +85,7 @@ class Segmenter:
     def _use(self, model: SegmentationModel, device: str) -> None:
         """Answers with a model from now on; what was computed by another one is forgotten."""
         self._model, self._backend = place(model, device)
-        self._cached_text: tuple[str, Any] | None = None
+        self._cached_text: tuple[tuple[str, ...], Any] | None = None
         self._previous = PreviousMask()
 
     @classmethod
@@ -226,65 +227,138 @@ class Segmenter:
         ``keep_on`` is polled between the steps; once it returns False, refinement stops and no refined answer is
         yielded. The same happens if ``latency_budget`` has no room for a single step.
         """
+        answers = self.stream_many(image, [instruction], settings, keep_on=keep_on, **changes)
+        return (one for (one,) in answers)
+
+    def segment_many(
+        self,
+        image: NDArray[np.uint8],
+        instructions: Sequence[str],
+        settings: InferenceSettings | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        **changes: Any,
+    ) -> list[Segmentation]:
+        """The final answers to several instructions about one image, whose features are computed once.
+
+        They are those of :meth:`segment`, up to rounding. Memory grows with the number of instructions. Models of
+        other authors answer one instruction after the other.
+
+        Args:
+            image: Camera image, uint8 (H, W, 3) RGB.
+            instructions: Instructions, at least one.
+            settings: As for :meth:`segment`.
+            seeds: Seed of each instruction; None for the settings' seed.
+            changes: As for :meth:`segment`.
+
+        Raises:
+            ImageError, InstructionError, SettingsError, AnswerError: As for :meth:`segment`.
+        """
+        *_, final = self.stream_many(image, instructions, settings, seeds=seeds, **changes)
+        return final
+
+    def stream_many(
+        self,
+        image: NDArray[np.uint8],
+        instructions: Sequence[str],
+        settings: InferenceSettings | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        keep_on: Callable[[], bool] = lambda: True,
+        **changes: Any,
+    ) -> Iterator[list[Segmentation]]:
+        """Yields the initial answers of all instructions, then the refined ones; arguments as in :meth:`segment_many`.
+
+        ``keep_on`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together. The timings of an
+        answer are those of all.
+        """
         validate_image(image)
         chosen = (self.defaults if settings is None else settings).updated(**changes)
-        return self._answers(_Question(image, validate_instruction(instruction), chosen, keep_on))
+        texts = tuple(validate_instruction(instruction) for instruction in instructions)
+        if not texts:
+            raise InstructionError("instructions is empty, expected at least one")
+        each = [chosen.seed] * len(texts) if seeds is None else [chosen.updated(seed=seed).seed for seed in seeds]
+        if len(each) != len(texts):
+            raise SettingsError(f"length of seeds is {len(each)}, expected {len(texts)}, one for each instruction")
+        question = _Question(image, texts, chosen, tuple(each), keep_on)
+        if len(texts) == 1 or isinstance(self.model, SharingModel):
+            return self._answers(question)
+        return self._one_by_one(question)
 
-    def _answers(self, question: _Question) -> Iterator[Segmentation]:
+    def _one_by_one(self, question: _Question) -> Iterator[list[Segmentation]]:
+        """The answers of a model that cannot share features, all initial ones first."""
+        alone = [
+            replace(question, texts=(text,), seeds=(seed,))
+            for text, seed in zip(question.texts, question.seeds, strict=True)
+        ]
+        for stage in zip(*(self._answers(one) for one in alone), strict=False):
+            yield [answer for (answer,) in stage]
+
+    def _answers(self, question: _Question) -> Iterator[list[Segmentation]]:
         model, settings = self.model, question.settings
         clock = Clock(self._backend.synchronize, settings.latency_budget)
         pixels = self._backend.pixels(question.image, self._image_size, keep_aspect=self._keep_aspect)
         clock.lap("preprocess")
-        features = self._text_features(question.text)
+        features = self._text_features(question.texts)
         clock.lap("text")
         with self._backend.running(self.acceleration):
-            initial = model.initial(pixels, features)
-        understood = not isinstance(model, ReadingModel) or model.understands(question.text)
-        score = self._backend.probability(initial.present_logits) if understood else 0.0
+            initial = self._initial(model, pixels, features, len(question.texts))
+        scores = [
+            score if not isinstance(model, ReadingModel) or model.understands(text) else 0.0
+            for text, score in zip(question.texts, self._backend.scores(initial.present_logits), strict=True)
+        ]
         clock.lap("initial")
-        objects = None if initial.objects is None else initial.objects[0]
-        yield self._segmentation(initial.logits, score, "initial", question, clock, objects)
+        yield self._segmentations(initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
         refined = self._refined(model, initial, question, clock)
         if refined is not None:
-            yield self._segmentation(refined, score, "refined", question, clock)
+            yield self._segmentations(refined, scores, "refined", question, clock)
+
+    def _initial(self, model: SegmentationModel, pixels: Any, features: Any, number: int) -> InitialMask:
+        """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
+        if number == 1:
+            return model.initial(pixels, features)
+        assert isinstance(model, SharingModel)
+        return model.initial(pixels, features, self._backend.zeros(number))
 
     def _refined(self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock) -> Any:
-        """Logits (1, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
-        settings, text, shape = question.settings, question.text, question.image.shape
-        start = self._previous.start_for(text, shape) if settings.warm_start else None
+        """Logits (B, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
+        settings, texts, shape = question.settings, question.texts, question.image.shape
+        masks = settings.num_samples * len(texts)
+        start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
         steps = math.ceil(strength * settings.num_inference_steps)
-        steps = self._pace.affordable(steps, clock.time_left(), settings.num_samples)
+        steps = self._pace.affordable(steps, clock.time_left(), masks)
         if steps == 0 or not question.keep_on():
             return None
         clock.restart()
         another_step = StepCounter(clock, question.keep_on)
+        generators = [self._backend.generator(seed) for seed in question.seeds]
         with self._backend.running(self.acceleration):
             refined = model.refine(
                 initial.features,
                 initial.logits,
                 steps,
-                self._backend.generator(settings.seed),
+                generators[0] if len(generators) == 1 else generators,
                 settings.num_samples,
                 start=start,
                 strength=strength,
                 keep_on=another_step,
             )
-        self._pace.note(clock.lap("refine") / another_step.steps, settings.num_samples)
+        self._pace.note(clock.lap("refine") / another_step.steps, masks)
         if not question.keep_on():
             return None
         if settings.warm_start and self._backend.is_finite(refined):  # never from values that are not finite
-            self._previous.store(text, shape, refined)
+            self._previous.store(texts, shape, refined)
         return refined
 
-    def _text_features(self, text: str) -> Any:
-        """Language features, computed again only when the instruction changes."""
-        if self._cached_text is None or self._cached_text[0] != text:
+    def _text_features(self, texts: tuple[str, ...]) -> Any:
+        """Language features, computed again only when the instructions change."""
+        if self._cached_text is None or self._cached_text[0] != texts:
             assert self._model is not None
             with self._backend.running(self.acceleration):
-                self._cached_text = (text, self._model.encode_text([text]))
+                self._cached_text = (texts, self._model.encode_text(list(texts)))
         return self._cached_text[1]
 
     def warm_up(self, settings: InferenceSettings | None = None, image_size: tuple[int, int] = (480, 640)) -> None:
@@ -313,39 +387,51 @@ class Segmenter:
         self._cached_text = None
         self._backend.release()
 
-    def _segmentation(
+    def _segmentations(
         self,
         logits: Any,
-        score: float,
+        scores: Sequence[float],
         stage: Stage,
         question: _Question,
         clock: Clock,
-        objects: FoundObjects | None = None,
+        objects: Sequence[FoundObjects | None] | None = None,
+    ) -> list[Segmentation]:
+        """The answers on the image's pixel grid, from logits (B, samples, h, w) or the objects that the model found."""
+        found = [None] * len(scores) if objects is None else objects
+        answers = [
+            self._segmentation(logits[row], score, stage, question, text, of)
+            for row, (text, score, of) in enumerate(zip(question.texts, scores, found, strict=True))
+        ]
+        clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
+        for answer in answers:
+            answer.timings.update(clock.timings())
+        return answers
+
+    def _segmentation(
+        self, logits: Any, score: float, stage: Stage, question: _Question, text: str, objects: FoundObjects | None
     ) -> Segmentation:
-        """The answer on the image's grid, from logits (1, samples, h, w) or from the objects that the model found."""
+        """One answer without timings, from logits (samples, h, w) or from the objects that the model found."""
         library, threshold = self._backend, question.settings.mask_threshold
-        each = logits.swapaxes(0, 1) if objects is None else objects.logits[:, None]
+        each = logits[:, None] if objects is None else objects.logits[:, None]
         samples = library.probabilities(each, *question.image.shape[:2])  # (samples, H, W)
         probability = library.mean(samples) if objects is None else library.most(samples)
         uncertainty = library.deviation(samples) if objects is None and len(samples) > 1 else None
         mask = probability >= threshold
         present = score >= question.settings.present_threshold and bool(mask.any())
         mask &= present
-        several = asks_for_several(question.text)
+        several = asks_for_several(text)
         found = None if objects is None else _instances(library.to_numpy(samples >= threshold), objects)
-        clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
-        return Segmentation(
-            mask, probability, uncertainty, score, present, stage, clock.timings(), several=several, found=found
-        )
+        return Segmentation(mask, probability, uncertainty, score, present, stage, {}, several=several, found=found)
 
 
 @dataclass(frozen=True)
 class _Question:
-    """One image to answer, with everything that the answer depends on."""
+    """One image to answer, with everything that the answers depend on: B instructions, and the seed of each."""
 
     image: NDArray[np.uint8]
-    text: str
+    texts: tuple[str, ...]
     settings: InferenceSettings
+    seeds: tuple[int, ...]
     keep_on: Callable[[], bool]
 
 

@@ -68,7 +68,9 @@ def test_mdsm_shows_its_pixel_word_attention(untrained_weights: Path) -> None:
 
 def test_pixel_word_attention_sums_to_one_and_leaves_padding_out() -> None:
     mask = torch.tensor([[True, True, False]])
-    attention = PWAM(8, 12).attention(torch.randn(1, 4, 4, 8), TextFeatures(torch.randn(1, 3, 12), mask))
+    pwam = PWAM(8, 12)
+    words = pwam.read(TextFeatures(torch.randn(1, 3, 12), mask))
+    attention = pwam.attention(torch.randn(1, 4, 4, 8), words)
     torch.testing.assert_close(attention.sum(dim=2), torch.ones(1, 16))
     assert attention[..., 2].max() == 0
 

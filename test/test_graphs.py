@@ -160,8 +160,8 @@ def test_masks_return_to_the_image_as_with_pytorch(size: tuple[int, int]) -> Non
     np.testing.assert_allclose(resize_maps(maps[:, 0], *size), expected[:, 0].numpy(), atol=1e-4)
     backend = NumpyBackend("cpu")
     np.testing.assert_allclose(backend.probabilities(maps, *size), expected[:, 0].sigmoid().numpy(), atol=1e-4)
-    assert backend.probability(np.array([-1e4], np.float32)) == 0.0
-    assert np.isnan(backend.probability(np.array([np.nan], np.float32)))
+    assert backend.scores(np.array([-1e4, 0.0], np.float32)) == [0.0, 0.5]
+    assert np.isnan(backend.scores(np.array([np.nan], np.float32))).all()
 
 
 def test_a_model_without_graphs_runs_on_pytorch_and_says_why(untrained_weights: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
     model = anything_present._model
     assert isinstance(model, MDSM)
     steps: list[int] = []
-    forward = model.refiner.forward
+    forward = model.refiner.unet.forward
     clock = 0.0  # s; everything but the refiner takes no time, a step of it a tenth of a second
     monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock)
 
@@ -112,7 +112,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
         steps[-1] += 1
         return forward(*args)
 
-    monkeypatch.setattr(model.refiner, "forward", slow)
+    monkeypatch.setattr(model.refiner.unet, "forward", slow)
     monkeypatch.setattr(anything_present, "_pace", Pace())
 
     def ask(budget: float) -> str:

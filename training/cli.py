@@ -40,6 +40,7 @@ COMMANDS = {  # modules with add_arguments() and run()
         "evaluate 3D boxes and grasps with the exact meshes of simulated homes",
     ),
     "ask": ("training.evaluation.asking.command", "evaluate questions about ambiguous instructions, and relations"),
+    "growth": ("training.growth", "measure how the cost of a dataset and of training grows"),
     "time-homes": ("training.homes.timing", "measure the cost of a home's view, with and without the library"),
     "view": ("training.datasets.view", "draw images, masks and instructions of a dataset on one sheet"),
     "bag-labels": (

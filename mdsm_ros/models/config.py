@@ -35,6 +35,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "_patch": (1, 512),
     "_stride": (1, 512),
     "clip_image_size": (1, 4096),
+    "clip_input_size": (1, 4096),
     "num_inference_steps": (0, 100_000),
     "_timesteps": (1, 100_000),
     "max_tokens": (1, 4096),
@@ -200,6 +201,7 @@ class FusionConfig(ModelConfig):
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" for small batches
     decoder_block: str = "full"  # convolutions of the mask head: "full", or "bottleneck" at a fraction of the cost
+    decoder_last_channels: int | None = None  # channels of its last and costliest block; None: decoder_channels
 
     finest_level: int = 0  # first of the four stages with language, from which masks are decoded: at stride 4 << level
 
@@ -217,6 +219,9 @@ class FusionConfig(ModelConfig):
         self._expect_heads("bert")
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
         self._expect("finest_level", self.finest_level in (0, 1, 2), "0, 1 or 2")
+        groups = 8 if self.decoder_norm == "group" else 1
+        fits = self.decoded_channels % groups == 0
+        self._expect("decoder_last_channels", fits, f"a multiple of the {groups} groups of its norms")
         self._expect("decoder_block", self.decoder_block in ("full", "bottleneck"), "'full' or 'bottleneck'")
         for name in ("bert_dropout", "least_known_words"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
@@ -225,6 +230,11 @@ class FusionConfig(ModelConfig):
         heads = getattr(self, f"{encoder}_num_heads")
         name = f"{encoder}_hidden_size"
         self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
+
+    @property
+    def decoded_channels(self) -> int:
+        """Channels of the mask head's last features."""
+        return self.decoder_channels if self.decoder_last_channels is None else self.decoder_last_channels
 
     @property
     def fused_dims(self) -> tuple[int, ...]:
@@ -282,6 +292,7 @@ class MDSMConfig(FusionConfig):
     # CLIP's vision tower (variant: paper silent)
     clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
     clip_image_size: int = 224
+    clip_input_size: int | None = None  # side of the image as CLIP sees it in pixels; None: image_size
     clip_patch_size: int = 16
     clip_hidden_size: int = 768
     clip_num_layers: int = 12
@@ -325,6 +336,9 @@ class MDSMConfig(FusionConfig):
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
         self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")
+        seen = self.clip_input_size
+        self._expect("clip_input_size", seen is None or self.semantic_encoder == "clip", "None without CLIP")
+        self._expect("clip_input_size", (seen or 0) % self.clip_patch_size == 0, "a multiple of clip_patch_size")
         halvings = 2 ** (len(self.refiner_channels) - 1)
         self._expect("refiner_stride", self.refiner_stride in (1, 2, 4, 8), "1, 2, 4 or 8")
         self._expect(

@@ -105,7 +105,7 @@ class RefiningModel(SegmentationModel, Protocol):
         features: Any,
         logits: torch.Tensor,
         steps: int,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
         samples: int = 1,
         *,
         start: torch.Tensor | None = None,
@@ -114,9 +114,21 @@ class RefiningModel(SegmentationModel, Protocol):
     ) -> torch.Tensor:
         """``samples`` refined masks of each initial mask: logits (B, samples, h, w).
 
+        ``generator`` draws the noise; there may be one for each of the B initial masks.
         ``start`` is refined instead of the initial mask, with ``strength`` times the usual noise. ``keep_on`` is called
         between the steps and can end the refinement early.
         """
+        ...
+
+
+@runtime_checkable
+class SharingModel(SegmentationModel, Protocol):
+    """A model that computes the features of an image once for several instructions about it."""
+
+    shares_images: ClassVar[Literal[True]]
+
+    def initial(self, images: torch.Tensor, text: Any, image_index: torch.Tensor | None = None) -> InitialMask:
+        """The answers to B instructions; ``image_index`` (B,) is the image of each."""
         ...
 
 

@@ -6,6 +6,8 @@ The detector is the oracle, from which the grounding module learns; attention (D
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -47,7 +49,11 @@ class SegmenterMasks:
 
     def masks(self, drawing: Drawing, requests: Sequence[Request]) -> list[Mask]:
         """See :class:`MaskSource`."""
-        return [self._segmenter.segment(drawing.images[row], photograph_of([kind])).mask for row, kind in requests]
+        found: list[Mask] = []
+        for row, of_row in groupby(requests, key=itemgetter(0)):
+            texts = [photograph_of([kind]) for _, kind in of_row]
+            found += [answer.mask for answer in self._segmenter.segment_many(drawing.images[row], texts)]
+        return found
 
 
 class GroundingMasks:

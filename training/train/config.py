@@ -115,6 +115,8 @@ class TrainConfig(LoopConfig):
     Attributes:
         preset: Name of the model's preset; ``model`` overrides single fields of it.
         stage2: Optimisation of stage 2; None ends after stage 1, the only stage of LAVT.
+        distill: Optimisation of :class:`training.train.stages.Distillation`, which follows stage 2; None for none.
+        teacher_steps: Number of refinement steps whose result the distilled refiner learns to give in one.
         start_from: Model (name, folder or hub id) from whose weights and tokenizer the first stage starts, for all
             parts that both models have. Swin and BERT then need no checkpoint.
         loss_stride: Side in pixels of the cells on which masks are compared; 1 for pixels. A divisor of the image's
@@ -128,11 +130,13 @@ class TrainConfig(LoopConfig):
         ConfigError: A field is out of range.
     """
 
-    STAGES = ("stage1", "stage2")
+    STAGES = ("stage1", "stage2", "distill")
 
     preset: str
     stage1: StageConfig
     stage2: StageConfig | None = None
+    distill: StageConfig | None = None
+    teacher_steps: int = 4
     model: dict[str, Any] = field(default_factory=dict)
     start_from: str | None = None
     present_weight: float = 0.1
@@ -149,6 +153,10 @@ class TrainConfig(LoopConfig):
             raise ConfigError(f"preset is {self.preset!r}, expected one of {sorted(presets())}")
         if self.stage2 is not None and not presets()[self.preset].num_inference_steps:
             raise ConfigError(f"stage2 is given, but {self.preset} has one stage")
+        if self.distill is not None and self.stage2 is None:
+            raise ConfigError("distill is given without stage2, whose refiner it distils")
+        if not (isinstance(self.teacher_steps, int) and 2 <= self.teacher_steps <= 100):
+            raise ConfigError(f"teacher_steps is {self.teacher_steps!r}, expected 2 to 100")
         if self.auxiliary_weight and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")

@@ -94,14 +94,15 @@ def trace(part: Part, places: Mapping[str, Place]) -> Any:
     )
     assert program is not None
     model = program.model
-    weights = [value for name, value in model.graph.initializers.items() if name.removeprefix(PREFIX) in places]
+    initializers = model.graph.initializers
+    weights = {name: value for name, value in initializers.items() if name.removeprefix(PREFIX) in places}
     # as inputs, weights are not folded into constants, which would belong to these weights alone
-    for value in weights:
-        model.graph.initializers.pop(value.name)
+    for name, value in weights.items():
+        initializers.pop(name)
         model.graph.inputs.append(value)
     optimizer.optimize(model)
     del model.graph.inputs[len(part.inputs) :]
-    for value in weights:
+    for value in weights.values():
         if value.uses():
             model.graph.register_initializer(value)
     proto = onnx_ir.to_proto(model)

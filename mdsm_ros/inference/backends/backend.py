@@ -29,8 +29,12 @@ class Backend(Protocol):
         """The random generator of the refinement's noise; all backends draw the same numbers for a seed."""
         ...
 
-    def probability(self, logits: Any) -> float:
-        """The probability for a single logit."""
+    def zeros(self, number: int) -> Any:
+        """Zeros (number,) as indices, on the device."""
+        ...
+
+    def scores(self, logits: Any) -> list[float]:
+        """The probabilities for logits (B,)."""
         ...
 
     def is_finite(self, logits: Any) -> bool:

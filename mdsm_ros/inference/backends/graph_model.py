@@ -117,8 +117,8 @@ class GraphModel:
     def initial(self, images: Array, text: Text) -> InitialMask:
         """Stage 1: (1, 3, H, W) in [0, 1] -> logits (1, 1, h, w), present logits (1,), features; all NumPy arrays."""
         logits, present, *maps = self._run(INITIAL, images, text.tokens, text.mask)
-        untyped: Any = logits, present  # an InitialMask of another library
-        return InitialMask(*untyped, StageOne(images, text, tuple(maps)))
+        found: dict[str, Any] = {"logits": logits, "present_logits": present}  # arrays of another library
+        return InitialMask(**found, features=StageOne(images, text, tuple(maps)))
 
     def refine(
         self,
@@ -155,4 +155,5 @@ class GraphModel:
             steps,
             keep_on,
         )
-        return refined.swapaxes(0, 1)
+        masks: Array = refined.swapaxes(0, 1)
+        return masks

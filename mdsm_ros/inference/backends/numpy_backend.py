@@ -38,15 +38,21 @@ class NumpyBackend:
     def pixels(self, image: NDArray[np.uint8], side: int, *, keep_aspect: bool) -> Array:
         """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float32 in [0, 1]."""
         resized = resize_image(image, side, keep_aspect=keep_aspect)
-        return np.ascontiguousarray(resized.transpose(2, 0, 1)[None]).astype(np.float32) / 255
+        pixels: Array = np.ascontiguousarray(resized.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        return pixels
 
     def generator(self, seed: int) -> NoiseGenerator:
         """The random generator of the refinement's noise; it draws PyTorch's numbers."""
         return NoiseGenerator(seed)
 
-    def probability(self, logits: Array) -> float:
-        """The probability for a single logit."""
-        return float(sigmoid(logits).item())
+    def zeros(self, number: int) -> NDArray[np.int64]:
+        """Zeros (number,) as indices."""
+        return np.zeros(number, np.int64)
+
+    def scores(self, logits: Array) -> list[float]:
+        """The probabilities for logits (B,)."""
+        found: list[float] = sigmoid(logits).tolist()
+        return found
 
     def is_finite(self, logits: Array) -> bool:
         """Whether all logits are finite."""
@@ -86,7 +92,7 @@ class NumpyBackend:
 def sigmoid(logits: Array) -> Array:
     """The logistic function, without overflow: NaN stays NaN."""
     with np.errstate(over="ignore"):
-        result: Array = 1 / (1 + np.exp(-logits))
+        result: Array = np.float32(1) / (np.float32(1) + np.exp(-logits))
     return result
 
 

@@ -38,9 +38,14 @@ class TorchBackend:
         """The random generator of the refinement's noise, on the CPU."""
         return torch.Generator().manual_seed(seed)
 
-    def probability(self, logits: torch.Tensor) -> float:
-        """The probability for a single logit."""
-        return float(logits.float().sigmoid())
+    def zeros(self, number: int) -> torch.Tensor:
+        """Zeros (number,) as indices, on the device."""
+        return torch.zeros(number, dtype=torch.long, device=self._device)
+
+    def scores(self, logits: torch.Tensor) -> list[float]:
+        """The probabilities for logits (B,)."""
+        found: list[float] = logits.float().sigmoid().tolist()
+        return found
 
     def is_finite(self, logits: torch.Tensor) -> bool:
         """Whether all logits are finite."""
