@@ -14,9 +14,9 @@ from transformers import BertTokenizerFast
 
 from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.inference.pace import Pace
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm import MDSM_TINY

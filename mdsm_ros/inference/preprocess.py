@@ -8,12 +8,14 @@ the image gets an answer.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
+
+if TYPE_CHECKING:
+    import torch
 
 MAX_ASPECT = 4  # limit of the aspect ratio of model inputs: a strip of a few pixels has no features
 
@@ -37,11 +39,15 @@ def resize_image(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = Fal
 
 def to_model_input(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> torch.Tensor:
     """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], with h and w of :func:`input_size`."""
+    import torch
+
     pixels = resize_image(image, side, keep_aspect=keep_aspect)
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
+    from torch.nn import functional
+
     logits = functional.interpolate(logits.float(), size=(height, width), mode="bilinear", align_corners=False)
     return logits.sigmoid().squeeze(1)

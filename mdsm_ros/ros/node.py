@@ -28,7 +28,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.recordings.images.colors import check_image
 from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
