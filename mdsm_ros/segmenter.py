@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from mdsm_ros.inference.answer import Segmentation, Stage, validate_image, valid
 from mdsm_ros.inference.device import choose_device
 from mdsm_ros.inference.instances import Instance
 from mdsm_ros.inference.pace import Clock, Pace, StepCounter
-from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
+from mdsm_ros.inference.preprocess import LEAST_REDUCED, to_image_grid, to_image_mask, to_model_input
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
 from mdsm_ros.language.several import asks_for_several
@@ -73,6 +75,7 @@ class Segmenter:
         self._cached_text: tuple[str, Any] | None = None
         self._previous = PreviousMask()
         self._pace = Pace()
+        self._others: list[Segmenter] = []  # of other streams, with the same model
         self.acceleration: str = "none"
         self.acceleration_error: str | None = None
 
@@ -146,6 +149,21 @@ class Segmenter:
         return str(self._device)
 
     @property
+    def least_side(self) -> int:
+        """Shorter side, in pixels, down to which an image may be reduced before it is given to this model."""
+        return LEAST_REDUCED * self._image_size
+
+    def of_another_stream(self) -> Segmenter:
+        """A segmenter with the same model for another stream of images, such as that of a second camera.
+
+        It keeps its own instruction and previous mask, and is closed with this one. Only one of them answers at a time.
+        """
+        other = copy(self)
+        other._cached_text, other._previous, other._others = None, PreviousMask(), []
+        self._others.append(other)
+        return other
+
+    @property
     def finds_objects(self) -> bool:
         """Whether the model itself finds every object of a noun, as detectors do."""
         return isinstance(self.model, DetectingModel)
@@ -178,16 +196,19 @@ class Segmenter:
         settings: InferenceSettings | None = None,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
         **changes: Any,
     ) -> Iterator[Segmentation]:
         """Yields the initial answer as soon as it exists, then the refined one; arguments as in :meth:`segment`.
 
         ``keep_on`` is polled between the steps; once it returns False, refinement stops and no refined answer is
-        yielded. The same happens if ``latency_budget`` has no room for a single step.
+        yielded. The same happens if ``latency_budget`` has no room for a single step. ``answer_shape`` is the height
+        and width of the answer, for an image that was reduced (:attr:`least_side`); None for those of the image.
         """
         validate_image(image)
+        shape = image.shape[:2] if answer_shape is None else answer_shape
         chosen = (self.defaults if settings is None else settings).updated(**changes)
-        return self._answers(_Question(image, validate_instruction(instruction), chosen, keep_on))
+        return self._answers(_Question(image, shape, validate_instruction(instruction), chosen, keep_on))
 
     def _answers(self, question: _Question) -> Iterator[Segmentation]:
         model, settings = self.model, question.settings
@@ -213,7 +234,7 @@ class Segmenter:
         self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock
     ) -> torch.Tensor | None:
         """Logits (1, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
-        settings, text, shape = question.settings, question.text, question.image.shape
+        settings, text, shape = question.settings, question.text, question.shape
         start = self._previous.start_for(text, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
         steps = math.ceil(strength * settings.num_inference_steps)
@@ -258,7 +279,7 @@ class Segmenter:
             image_size: Height and width of the next images.
         """
         for _ in range(2):
-            self._pace = Pace()  # the first run's times include set-up
+            self._pace.forget()  # the first run's times include set-up
             with suppress(AnswerError):  # the first real image reports errors
                 self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None
@@ -270,6 +291,8 @@ class Segmenter:
 
     def close(self) -> None:
         """Frees the model and its GPU memory; the segmenter cannot be used afterwards."""
+        for other in self._others:
+            other.close()
         self._model = None
         self._cached_text = None
         if self._device.type == "cuda":
@@ -281,6 +304,7 @@ class _Question:
     """One image to answer, with everything that the answer depends on."""
 
     image: NDArray[np.uint8]
+    shape: tuple[int, int]  # height and width of the answer
     text: str
     settings: InferenceSettings
     keep_on: Callable[[], bool]
@@ -294,20 +318,42 @@ def _segmentation(
     clock: Clock,
     objects: FoundObjects | None = None,
 ) -> Segmentation:
-    """The answer on the image's pixel grid, from logits (1, samples, h, w) or from the objects that the model found."""
-    each = logits.transpose(0, 1) if objects is None else objects.logits[:, None]
-    samples = to_image_grid(each, *question.image.shape[:2])  # (samples, H, W)
-    probability = (samples.mean(dim=0) if objects is None else samples.amax(dim=0)).cpu().numpy()
-    uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if objects is None and len(samples) > 1 else None
-    mask = probability >= question.settings.mask_threshold
+    """The answer in the pixel grid of ``question.shape``.
+
+    Args:
+        logits: Mask logits (1, samples, h, w).
+        score: Confidence that the target is in view.
+        stage: Stage that gave the logits.
+        question: What is answered.
+        clock: Its times.
+        objects: Objects that the model found; then the mask is their union, and ``logits`` are not used.
+    """
+    threshold = question.settings.mask_threshold
+    probability: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
+    uncertainty, found = None, None
+    if objects is None and logits.shape[1] == 1 and bool(torch.isfinite(logits).all()):
+        mask = to_image_mask(logits, *question.shape, threshold).cpu().numpy()[0]
+        probability = partial(_probability, logits, question.shape)  # few need it, and it takes longer than the mask
+    else:
+        each = logits.transpose(0, 1) if objects is None else objects.logits[:, None]
+        samples = to_image_grid(each, *question.shape)  # (samples, H, W)
+        probability = (samples.mean(dim=0) if objects is None else samples.amax(dim=0)).cpu().numpy()
+        uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if objects is None and len(samples) > 1 else None
+        mask = probability >= threshold
+        found = None if objects is None else _instances(samples, objects, threshold)
     present = score >= question.settings.present_threshold and bool(mask.any())
-    mask &= present
+    if not present:
+        mask = np.zeros_like(mask)
     several = asks_for_several(question.text)
-    found = None if objects is None else _instances(samples, objects, question.settings.mask_threshold)
     clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
     return Segmentation(
         mask, probability, uncertainty, score, present, stage, clock.timings(), several=several, found=found
     )
+
+
+def _probability(logits: torch.Tensor, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Probabilities (H, W) from logits (1, 1, h, w)."""
+    return np.asarray(to_image_grid(logits, *shape)[0].cpu().numpy(), dtype=np.float32)
 
 
 def _instances(samples: torch.Tensor, objects: FoundObjects, threshold: float) -> tuple[Instance, ...]:

@@ -19,7 +19,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Empty, String
 from test_ros_node import BEST_EFFORT, BOOK, CUP, LATCHED, RELIABLE, RedSegmenter, Robot, make_robot, robot
 
-from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Hearing
+from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Hearing, needed
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.node import MdsmNode
 
@@ -142,7 +142,7 @@ ORDINARY, LOSSY = (qos for qos, _ in list(PUBLISHERS.values())[:2])
     ],
 )
 def test_each_kind_of_publisher_has_its_subscription(offers: list[QoSProfile], names: str) -> None:
-    assert sorted(Hearing.needed(offers)) == names.split()
+    assert sorted(needed(offers)) == names.split()
     assert set(names.split()) <= Hearing(print).profiles().keys()
 
 
@@ -192,7 +192,7 @@ def test_a_latched_camera_info_is_heard(make_robot: Callable[..., Robot]) -> Non
     info = robot.client.create_publisher(CameraInfo, "camera_info", LATCHED)
     info.publish(CameraInfo(width=7))
     robot.start()
-    objects = robot.node._objects
+    objects = robot.node.cameras[0]._channel.objects
     assert objects is not None
     depth = objects.depth.buffer
     robot.wait(lambda: depth._info is not None)
