@@ -64,6 +64,7 @@ class RedSegmenter:
         self.defaults = InferenceSettings(num_inference_steps=2)
         self.acceleration, self.acceleration_error = "none", None
         self.asked: list[InferenceSettings] = []
+        self.instructions: list[str] = []
         self.may_refine = threading.Event()
         self.may_refine.set()
         self.warm = self.closed = False
@@ -93,6 +94,7 @@ class RedSegmenter:
         if instruction == "break down":
             raise RuntimeError("out of memory")
         self.asked.append(settings)
+        self.instructions.append(instruction)
         probability = image[..., 0].astype(np.float32) / 255
         several = asks_for_several(instruction)
         yield self._answer(probability, "initial", settings, several)

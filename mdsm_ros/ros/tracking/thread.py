@@ -124,7 +124,7 @@ class MaskTracking:
 
     def _work(self, message: Image | CompressedImage, resets: int) -> int:
         """Tracks one image; returns the number of resets at its start."""
-        header, stamp = message.header, nanoseconds(message.header)
+        stamp = nanoseconds(message.header)
         with self._lock:
             answered, self._answered = self._answered, None
             instruction, now = self._instruction, self._resets
