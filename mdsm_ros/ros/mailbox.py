@@ -56,14 +56,13 @@ class Turns(Generic[T]):
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._items: dict[str, T] = {}  # by sender
-        self._order: list[str] = []  # senders, the one that was served last at the end
+        self._turns: dict[str, int] = {}  # number of each sender's last turn
+        self._taken = 0
         self._closed = False
 
     def put(self, sender: str, item: T) -> T | None:
         """Stores the newest item of a sender without waiting; returns the item that it replaces, if any."""
         with self._changed:
-            if sender not in self._order:
-                self._order.insert(0, sender)
             replaced = self._items.get(sender)
             self._items[sender] = item
             self._changed.notify()
@@ -75,9 +74,9 @@ class Turns(Generic[T]):
             self._changed.wait_for(lambda: self._closed or self._items)
             if self._closed:
                 return None
-            sender = next(sender for sender in self._order if sender in self._items)
-            self._order.remove(sender)
-            self._order.append(sender)
+            sender = min(self._items, key=lambda sender: self._turns.get(sender, 0))
+            self._taken += 1
+            self._turns[sender] = self._taken
             return self._items.pop(sender)
 
     def peek(self, sender: str) -> T | None:
