@@ -310,10 +310,10 @@ def _validated_or_empty(instruction: str) -> str:
     return validate_instruction(instruction) if instruction else ""
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, make_node: Callable[[], MdsmNode] = MdsmNode) -> int:
     """Runs the node until it is asked to end; returns the exit code, 1 if the node could not start."""
     leave_a_core()
-    return run("mdsm", MdsmNode, args)
+    return run("mdsm", make_node, args)
 
 
 if __name__ == "__main__":
