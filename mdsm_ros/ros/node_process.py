@@ -16,7 +16,7 @@ SHUTDOWN_TIMEOUT = 15.0  # s
 
 
 class NodeProcess:
-    """Runs ``mdsm_node``, or another module, with parameters and remappings while the context is open; writes its output to a file.
+    """Runs ``mdsm_node``, or another module, with parameters and remappings; writes its output to a file.
 
     SIGTERM closes the context, too. Without a handler it would end this process at once and leave the node running.
     Open the context in the main thread: Python handles signals only there.
