@@ -33,8 +33,9 @@ docs: .venv/dev.stamp  ## write the generated parts of the documentation: parame
 train: data  ## train both stages of mdsm-tiny; resumes where it stopped
 	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume
 
-bench: .venv/demo.stamp  ## measure the embedded model's latency on this machine, alone and in the running node, and the cost of tracking
-	$(BIN)/mdsm bench --node --bag --tracking
+bench: .venv/dev.stamp  ## measure latency on this machine, of the model and of the running node, and how cost grows with the work
+	$(BIN)/mdsm bench --node --bag --tracking --curves
+	$(BIN)/mdsm-data growth
 
 bench-start: .venv/demo.stamp  ## measure the CPU seconds until commands and the node have started, against import torch
 	$(BIN)/python -m mdsm_ros.commands.bench.start

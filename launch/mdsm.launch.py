@@ -42,7 +42,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "image",
         default_value="",
-        description="Camera topic; empty: image, or NAME/image with cameras. With image_transport compressed, the name without /compressed.",
+        description="Camera topic; empty: image, or NAME/image with cameras. With image_transport compressed, the name "
+        "without /compressed.",
     ),
     DeclareLaunchArgument(
         "depth",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from mdsm_ros.models.interface import (
     ReadingModel,
     RefiningModel,
     SegmentationModel,
+    SharingModel,
 )
 
 __all__ = [
@@ -72,7 +73,7 @@ class Segmenter:
         self.defaults = InferenceSettings.of_model(model.config)
         self._image_size: int = model.config.image_size
         self._keep_aspect: bool = model.config.keep_aspect
-        self._cached_text: tuple[str, Any] | None = None
+        self._cached_text: tuple[tuple[str, ...], Any] | None = None
         self._previous = PreviousMask()
         self._pace = Pace()
         self._others: list[Segmenter] = []  # of other streams, with the same model
@@ -205,68 +206,144 @@ class Segmenter:
         yielded. The same happens if ``latency_budget`` has no room for a single step. ``answer_shape`` is the height
         and width of the answer, for an image that was reduced (:attr:`least_side`); None for those of the image.
         """
+        answers = self.stream_many(
+            image, [instruction], settings, keep_on=keep_on, answer_shape=answer_shape, **changes
+        )
+        return (one for (one,) in answers)
+
+    def segment_many(
+        self,
+        image: NDArray[np.uint8],
+        instructions: Sequence[str],
+        settings: InferenceSettings | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        **changes: Any,
+    ) -> list[Segmentation]:
+        """The final answers to several instructions about one image, whose features are computed once.
+
+        They are those of :meth:`segment`, up to rounding. Memory grows with the number of instructions. Models of
+        other authors answer one instruction after the other.
+
+        Args:
+            image: Camera image, uint8 (H, W, 3) RGB.
+            instructions: Instructions, at least one.
+            settings: As for :meth:`segment`.
+            seeds: Seed of each instruction; None for the settings' seed.
+            changes: As for :meth:`segment`.
+
+        Raises:
+            ImageError, InstructionError, SettingsError, AnswerError: As for :meth:`segment`.
+        """
+        *_, final = self.stream_many(image, instructions, settings, seeds=seeds, **changes)
+        return final
+
+    def stream_many(
+        self,
+        image: NDArray[np.uint8],
+        instructions: Sequence[str],
+        settings: InferenceSettings | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
+        **changes: Any,
+    ) -> Iterator[list[Segmentation]]:
+        """Yields the initial answers of all instructions, then the refined ones; arguments as in :meth:`segment_many`.
+
+        ``keep_on``, ``answer_shape`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together. The timings of an
+        answer are those of all.
+        """
         validate_image(image)
         shape = image.shape[:2] if answer_shape is None else answer_shape
         chosen = (self.defaults if settings is None else settings).updated(**changes)
-        return self._answers(_Question(image, shape, validate_instruction(instruction), chosen, keep_on))
+        texts = tuple(validate_instruction(instruction) for instruction in instructions)
+        if not texts:
+            raise InstructionError("instructions is empty, expected at least one")
+        each = [chosen.seed] * len(texts) if seeds is None else [chosen.updated(seed=seed).seed for seed in seeds]
+        if len(each) != len(texts):
+            raise SettingsError(f"length of seeds is {len(each)}, expected {len(texts)}, one for each instruction")
+        question = _Question(image, shape, texts, chosen, tuple(each), keep_on)
+        if len(texts) == 1 or isinstance(self.model, SharingModel):
+            return self._answers(question)
+        return self._one_by_one(question)
 
-    def _answers(self, question: _Question) -> Iterator[Segmentation]:
+    def _one_by_one(self, question: _Question) -> Iterator[list[Segmentation]]:
+        """The answers of a model that cannot share features, all initial ones first."""
+        alone = [
+            replace(question, texts=(text,), seeds=(seed,))
+            for text, seed in zip(question.texts, question.seeds, strict=True)
+        ]
+        for stage in zip(*(self._answers(one) for one in alone), strict=False):
+            yield [answer for (answer,) in stage]
+
+    def _answers(self, question: _Question) -> Iterator[list[Segmentation]]:
         model, settings = self.model, question.settings
         clock = Clock(self._device, settings.latency_budget)
         pixels = to_model_input(question.image, self._image_size, keep_aspect=self._keep_aspect).to(self._device)
         clock.lap("preprocess")
-        features = self._text_features(question.text)
+        features = self._text_features(question.texts)
         clock.lap("text")
         with torch.inference_mode(), precision(self.acceleration, self._device):
-            initial = model.initial(pixels, features)
-        understood = not isinstance(model, ReadingModel) or model.understands(question.text)
-        score = float(initial.present_logits.float().sigmoid()) if understood else 0.0
+            initial = self._initial(model, pixels, features, len(question.texts))
+        scores = [
+            score if not isinstance(model, ReadingModel) or model.understands(text) else 0.0
+            for text, score in zip(question.texts, initial.present_logits.float().sigmoid().tolist(), strict=True)
+        ]
         clock.lap("initial")
-        objects = None if initial.objects is None else initial.objects[0]
-        yield _segmentation(initial.logits, score, "initial", question, clock, objects)
+        yield _segmentations(initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
         refined = self._refined(model, initial, question, clock)
         if refined is not None:
-            yield _segmentation(refined, score, "refined", question, clock)
+            yield _segmentations(refined, scores, "refined", question, clock)
+
+    def _initial(self, model: SegmentationModel, pixels: torch.Tensor, features: Any, number: int) -> InitialMask:
+        """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
+        if number == 1:
+            return model.initial(pixels, features)
+        assert isinstance(model, SharingModel)
+        return model.initial(pixels, features, torch.zeros(number, dtype=torch.long, device=self._device))
 
     def _refined(
         self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock
     ) -> torch.Tensor | None:
-        """Logits (1, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
-        settings, text, shape = question.settings, question.text, question.shape
-        start = self._previous.start_for(text, shape) if settings.warm_start else None
+        """Logits (B, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
+        settings, texts, shape = question.settings, question.texts, question.shape
+        masks = settings.num_samples * len(texts)
+        start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
         steps = math.ceil(strength * settings.num_inference_steps)
-        steps = self._pace.affordable(steps, clock.time_left(), settings.num_samples)
+        steps = self._pace.affordable(steps, clock.time_left(), masks)
         if steps == 0 or not question.keep_on():
             return None
         clock.restart()
         another_step = StepCounter(clock, question.keep_on)
+        generators = [torch.Generator().manual_seed(seed) for seed in question.seeds]
         with torch.inference_mode(), precision(self.acceleration, self._device):
             refined = model.refine(
                 initial.features,
                 initial.logits,
                 steps,
-                torch.Generator().manual_seed(settings.seed),
+                generators[0] if len(generators) == 1 else generators,
                 settings.num_samples,
                 start=start,
                 strength=strength,
                 keep_on=another_step,
             )
-        self._pace.note(clock.lap("refine") / another_step.steps, settings.num_samples)
+        self._pace.note(clock.lap("refine") / another_step.steps, masks)
         if not question.keep_on():
             return None
         if settings.warm_start and bool(torch.isfinite(refined).all()):  # never from values that are not finite
-            self._previous.store(text, shape, refined)
+            self._previous.store(texts, shape, refined)
         return refined
 
-    def _text_features(self, text: str) -> Any:
-        """Language features, computed again only when the instruction changes."""
-        if self._cached_text is None or self._cached_text[0] != text:
+    def _text_features(self, texts: tuple[str, ...]) -> Any:
+        """Language features, computed again only when the instructions change."""
+        if self._cached_text is None or self._cached_text[0] != texts:
             assert self._model is not None
             with torch.inference_mode(), precision(self.acceleration, self._device):
-                self._cached_text = (text, self._model.encode_text([text]))
+                self._cached_text = (texts, self._model.encode_text(list(texts)))
         return self._cached_text[1]
 
     def warm_up(self, settings: InferenceSettings | None = None, image_size: tuple[int, int] = (480, 640)) -> None:
@@ -301,41 +378,57 @@ class Segmenter:
 
 @dataclass(frozen=True)
 class _Question:
-    """One image to answer, with everything that the answer depends on."""
+    """One image to answer, with everything that the answers depend on: B instructions, and the seed of each."""
 
     image: NDArray[np.uint8]
-    shape: tuple[int, int]  # height and width of the answer
-    text: str
+    shape: tuple[int, int]  # height and width of the answers
+    texts: tuple[str, ...]
     settings: InferenceSettings
+    seeds: tuple[int, ...]
     keep_on: Callable[[], bool]
 
 
-def _segmentation(
+def _segmentations(
     logits: torch.Tensor,
-    score: float,
+    scores: Sequence[float],
     stage: Stage,
     question: _Question,
     clock: Clock,
-    objects: FoundObjects | None = None,
+    objects: Sequence[FoundObjects | None] | None = None,
+) -> list[Segmentation]:
+    """The answers on the image's pixel grid, from logits (B, samples, h, w) or the objects that the model found."""
+    found = [None] * len(scores) if objects is None else objects
+    answers = [
+        _segmentation(logits[row], score, stage, question, text, of)
+        for row, (text, score, of) in enumerate(zip(question.texts, scores, found, strict=True))
+    ]
+    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
+    for answer in answers:
+        answer.timings.update(clock.timings())
+    return answers
+
+
+def _segmentation(
+    logits: torch.Tensor, score: float, stage: Stage, question: _Question, text: str, objects: FoundObjects | None
 ) -> Segmentation:
-    """The answer in the pixel grid of ``question.shape``.
+    """One answer without timings, in the pixel grid of ``question.shape``.
 
     Args:
-        logits: Mask logits (1, samples, h, w).
+        logits: Mask logits (samples, h, w).
         score: Confidence that the target is in view.
         stage: Stage that gave the logits.
         question: What is answered.
-        clock: Its times.
+        text: Instruction of this answer.
         objects: Objects that the model found; then the mask is their union, and ``logits`` are not used.
     """
     threshold = question.settings.mask_threshold
     probability: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
     uncertainty, found = None, None
-    if objects is None and logits.shape[1] == 1 and bool(torch.isfinite(logits).all()):
-        mask = to_image_mask(logits, *question.shape, threshold).cpu().numpy()[0]
+    if objects is None and len(logits) == 1 and bool(torch.isfinite(logits).all()):
+        mask = to_image_mask(logits[None], *question.shape, threshold)[0].cpu().numpy()
         probability = partial(_probability, logits, question.shape)  # few need it, and it takes longer than the mask
     else:
-        each = logits.transpose(0, 1) if objects is None else objects.logits[:, None]
+        each = logits[:, None] if objects is None else objects.logits[:, None]
         samples = to_image_grid(each, *question.shape)  # (samples, H, W)
         probability = (samples.mean(dim=0) if objects is None else samples.amax(dim=0)).cpu().numpy()
         uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if objects is None and len(samples) > 1 else None
@@ -344,16 +437,13 @@ def _segmentation(
     present = score >= question.settings.present_threshold and bool(mask.any())
     if not present:
         mask = np.zeros_like(mask)
-    several = asks_for_several(question.text)
-    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
-    return Segmentation(
-        mask, probability, uncertainty, score, present, stage, clock.timings(), several=several, found=found
-    )
+    several = asks_for_several(text)
+    return Segmentation(mask, probability, uncertainty, score, present, stage, {}, several=several, found=found)
 
 
 def _probability(logits: torch.Tensor, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Probabilities (H, W) from logits (1, 1, h, w)."""
-    return np.asarray(to_image_grid(logits, *shape)[0].cpu().numpy(), dtype=np.float32)
+    """Probabilities (H, W) from logits (1, h, w)."""
+    return np.asarray(to_image_grid(logits[None], *shape)[0].cpu().numpy(), dtype=np.float32)
 
 
 def _instances(samples: torch.Tensor, objects: FoundObjects, threshold: float) -> tuple[Instance, ...]:

@@ -6,21 +6,36 @@ A part begins with ``<!-- generated: NAME -->`` and ends with ``<!-- end of NAME
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mdsm_ros.checkpoints.catalog import catalog_markdown
+from mdsm_ros.commands.bench.grid_table import table
 from mdsm_ros.ros.interface.parameters import parameters_markdown, parameters_yaml
 from mdsm_ros.ros.interface.topics import cameras_markdown, published_markdown, subscribed_markdown, summary_markdown
+from scripts.mission import mission_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
+GPU_FILE = ROOT / "docs" / "gpu.json"
 COMMAND = "make docs"
+
+
+def gpu_markdown() -> str:
+    """The times that ``scripts/gpu/bench.sh`` measured, if somebody stored them in docs/gpu.json."""
+    if not GPU_FILE.is_file():
+        return "Nothing has been measured on a GPU yet.\n"
+    return table(json.loads(GPU_FILE.read_text(encoding="utf-8"))) + "\n"
+
+
 FILES: dict[str, Callable[[], str]] = {"config/mdsm.yaml": parameters_yaml}
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"topics": summary_markdown},
+    "docs/mission.md": {"mission": mission_markdown},
     "docs/models.md": {"models": catalog_markdown},
+    "docs/results.md": {"times on a GPU": gpu_markdown},
     "docs/node.md": {
         "subscribed topics": subscribed_markdown,
         "published topics": published_markdown,

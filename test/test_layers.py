@@ -116,7 +116,12 @@ def test_unet(layers: int, attentive: int) -> None:
     timesteps = torch.tensor([601, 3])
     with torch.inference_mode():
         expected = theirs(x, timesteps, encoder_hidden_states=words, encoder_attention_mask=mask).sample
-        assert torch.equal(ours(x, timesteps, words, mask), expected)
+        assert torch.equal(ours(x, timesteps, ours.share(words, mask)), expected)
+        constant = ours.share(words, mask, x[:, 1:])  # the same for all steps, for all channels but the first
+        torch.testing.assert_close(ours(x[:, :1], timesteps, constant), expected)
+        twice = ours(x[:, :1].repeat_interleave(2, 0), timesteps.repeat_interleave(2), constant.repeated(2))
+        torch.testing.assert_close(twice[::2], expected)
+        torch.testing.assert_close(twice[1::2], expected)
     assert expected.std() > 0.01
 
 
@@ -133,7 +138,8 @@ def test_recomputing_gives_the_same_gradients(kind: str) -> None:
         generator = torch.Generator().manual_seed(0)
         if isinstance(module, UNet):
             x, words = torch.randn(2, 4, 8, 8, generator=generator), torch.randn(2, 5, 24, generator=generator)
-            answer = module(x, torch.tensor([5, 9]), words, torch.ones(2, 5, dtype=torch.bool))
+            shared = module.share(words, torch.ones(2, 5, dtype=torch.bool))
+            answer = module(x, torch.tensor([5, 9]), shared)
         else:
             assert isinstance(module, Swin)
             x = module.patch_embed(torch.randn(2, 3, 64, 64, generator=generator))

@@ -11,7 +11,7 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.common import diffusion
 from mdsm_ros.models.common.fusion import PWAM, LanguageGate
 from mdsm_ros.models.common.language import TextFeatures
-from mdsm_ros.models.common.vision import ParallelJoin
+from mdsm_ros.models.common.vision import ClipPatches, ParallelJoin
 from mdsm_ros.models.config import LAVTConfig, MDSMConfig
 from mdsm_ros.models.families import config_from_dict
 from mdsm_ros.models.lavt import LAVT_BASE, LAVT_TINY
@@ -59,7 +59,7 @@ def test_pwam_is_the_formula_of_lavt() -> None:
         gathered = norm(linear(pwam.language_out, scores @ value))
         seen = functional.gelu(linear(pwam.visual[0], pixels[b : b + 1]))  # type: ignore[arg-type]
         expected.append(functional.gelu(linear(pwam.out[0], seen * gathered)))  # type: ignore[arg-type]
-    torch.testing.assert_close(pwam(visual, text).reshape(2, 12, 8), torch.cat(expected))
+    torch.testing.assert_close(pwam(visual, pwam.read(text)).reshape(2, 12, 8), torch.cat(expected))
 
 
 def test_language_gate_is_the_formula_of_lavt() -> None:
@@ -250,3 +250,23 @@ def test_config_type_follows_the_model_type() -> None:
 def test_unknown_config_field() -> None:
     with pytest.raises(ConfigError, match="'colour'"):
         MDSMConfig.from_dict({"colour": "red"})
+
+
+def test_the_last_decoder_block_and_the_image_of_clip_can_be_smaller(model: MDSM) -> None:
+    config = dataclasses.replace(MDSM_TINY, decoder_last_channels=16, clip_input_size=64)
+    model = MDSM(config, model.tokenizer).eval()
+    assert isinstance(model.intermediate.clip, ClipPatches)
+    with torch.inference_mode():
+        images = torch.rand(1, 3, 128, 128)
+        assert model.intermediate.clip(images)[0].shape[-2:] == (4, 4)
+        answer = model.initial(images, model.encode_text(["get the cup"]))
+        assert answer.logits.shape == (1, 1, 32, 32)
+        assert answer.features.decoded.shape == (1, 16, 32, 32)
+        assert model.refine(answer.features, answer.logits, 1).shape == (1, 1, 32, 32)
+    for changes, message in (
+        ({"clip_input_size": 100}, "clip_input_size is 100, expected a multiple of clip_patch_size"),
+        ({"decoder_last_channels": 20}, "decoder_last_channels is 20, expected a multiple of the 8 groups"),
+        ({"semantic_encoder": "efficientnet_lite0", "clip_input_size": 64}, "expected None without CLIP"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            dataclasses.replace(MDSM_TINY, **changes)  # type: ignore[arg-type]

@@ -103,7 +103,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
     model = anything_present._model
     assert isinstance(model, MDSM)
     steps: list[int] = []
-    forward = model.refiner.forward
+    forward = model.refiner.unet.forward
     clock = 0.0  # s; everything but the refiner takes no time, a step of it a tenth of a second
     monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock)
 
@@ -113,7 +113,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
         steps[-1] += 1
         return forward(*args)
 
-    monkeypatch.setattr(model.refiner, "forward", slow)
+    monkeypatch.setattr(model.refiner.unet, "forward", slow)
     monkeypatch.setattr(anything_present, "_pace", Pace())
 
     def ask(budget: float) -> str:
@@ -169,7 +169,7 @@ def test_streams_share_the_model_and_nothing_else(untrained_weights: Path, monke
     monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)
     encoded: list[str] = []
     encode = first.model.encode_text
-    monkeypatch.setattr(first.model, "encode_text", lambda texts: encoded.extend(texts) or encode(texts))
+    monkeypatch.setattr(first.model, "encode_text", lambda texts: (encoded.extend(texts), encode(texts))[1])
     fresh = first.segment(IMAGE, "get the cup", warm_start=True).probability
     again = first.segment(IMAGE, "get the cup", warm_start=True).probability
     other = second.segment(IMAGE, "get the cup", warm_start=True).probability
@@ -201,7 +201,7 @@ def test_the_probability_of_an_answer_is_computed_when_somebody_asks(
 ) -> None:
     computed: list[int] = []
     to_grid = segmenter_module.to_image_grid
-    monkeypatch.setattr(segmenter_module, "to_image_grid", lambda *args: computed.append(1) or to_grid(*args))
+    monkeypatch.setattr(segmenter_module, "to_image_grid", lambda *args: (computed.append(1), to_grid(*args))[1])
     answer = anything_present.segment(IMAGE, "get the red cup")
     assert computed == []
     assert answer.probability is answer.probability

@@ -32,7 +32,7 @@ def test_a_map_is_highest_where_the_features_agree_with_the_words() -> None:
     direction = maps.project(said.tokens)[0, 0]
     features = torch.nn.functional.normalize(torch.randn(1, FEATURES, 3, 3), dim=1)
     features[0, :, 2, 1] = direction / direction.norm()
-    found = maps(features, said)
+    found = maps(features, maps.directions(said))
     assert found.shape == (1, 1, 3, 3)
     assert int(found.flatten().argmax()) == 2 * 3 + 1
     assert float(found.max().detach()) == pytest.approx(10.0, abs=1e-3)
@@ -46,7 +46,7 @@ def test_padding_is_no_word() -> None:
         torch.cat([said.tokens, torch.full((2, 2, 8), 7.0)], dim=1),
         torch.cat([said.mask, torch.zeros(2, 2, dtype=torch.bool)], dim=1),
     )
-    torch.testing.assert_close(maps(features, padded), maps(features, said))
+    torch.testing.assert_close(maps(features, maps.directions(padded)), maps(features, maps.directions(said)))
 
 
 def test_the_mean_of_tokens_leaves_out_the_first_and_the_last() -> None:
@@ -72,12 +72,12 @@ def test_one_picture_with_several_sentences_gives_what_each_gives_alone() -> Non
 def test_words_change_the_mask_through_the_maps() -> None:
     torch.manual_seed(0)
     model = MDSM(SMALL, TOKENIZER).eval()
-    images, said = torch.rand(1, 3, 64, 64), model.encode_text(["the red cup"])
-    before = model.initial(images, said).features.visual[0].clone()
+    images, said = torch.rand(1, 3, 64, 64), ["the red cup"]
+    before = model.initial(images, model.encode_text(said)).features.visual[0].clone()
     assert model.intermediate.text_maps is not None
     model.intermediate.text_maps.project.weight.neg_()
     model.intermediate.text_maps.project.bias.neg_()
-    assert not torch.allclose(model.initial(images, said).features.visual[0], before)
+    assert not torch.allclose(model.initial(images, model.encode_text(said)).features.visual[0], before)
 
 
 @pytest.mark.parametrize(

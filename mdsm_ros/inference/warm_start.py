@@ -11,33 +11,33 @@ WARM_FRACTION = 0.5  # fraction of the noise and of the steps if refinement star
 
 
 class PreviousMask:
-    """Stores one mask, on the model's grid, with its instruction and the shape of its image."""
+    """Stores the masks of one image, on the model's grid, with their instructions and the shape of the image."""
 
     def __init__(self) -> None:
         self._logits: torch.Tensor | None = None
-        self._question: tuple[str, tuple[int, ...]] | None = None
+        self._question: tuple[tuple[str, ...], tuple[int, ...]] | None = None
         self._time = 0.0  # s, perf_counter
 
-    def store(self, text: str, shape: tuple[int, ...], logits: torch.Tensor) -> None:
-        """Replaces the stored mask.
+    def store(self, texts: tuple[str, ...], shape: tuple[int, ...], logits: torch.Tensor) -> None:
+        """Replaces the stored masks.
 
         Args:
-            text: Instruction that the mask answers.
+            texts: The B instructions that the masks answer.
             shape: Shape of the image, (height, width).
-            logits: Refined masks (1, samples, h, w); their mean is stored.
+            logits: Refined masks (B, samples, h, w); the means over the samples are stored.
         """
-        self._question, self._logits = (text, shape), logits.mean(dim=1, keepdim=True)
+        self._question, self._logits = (texts, shape), logits.mean(dim=1, keepdim=True)
         self._time = time.perf_counter()
 
-    def start_for(self, text: str, shape: tuple[int, ...]) -> torch.Tensor | None:
-        """The logits (1, 1, h, w) stored for this instruction and image shape; None if there are none.
+    def start_for(self, texts: tuple[str, ...], shape: tuple[int, ...]) -> torch.Tensor | None:
+        """The logits (B, 1, h, w) stored for these instructions and this image shape; None if there are none.
 
-        Returns None, too, if the mask is older than :data:`WARM_SECONDS`.
+        Returns None, too, if the masks are older than :data:`WARM_SECONDS`.
         """
-        if self._question != (text, shape) or time.perf_counter() - self._time > WARM_SECONDS:
+        if self._question != (texts, shape) or time.perf_counter() - self._time > WARM_SECONDS:
             return None
         return self._logits
 
     def forget(self) -> None:
-        """Drops the mask."""
+        """Drops the masks."""
         self._question = self._logits = None

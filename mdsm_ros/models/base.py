@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -41,6 +41,7 @@ class HubModel(
         tokenizer: Tokenizer of the type that the class names.
     """
 
+    shares_images: ClassVar[Literal[True]] = True
     config_type: type[ModelConfig]
     config: Any
     tokenizer_type: ClassVar[type[PreTrainedTokenizerFast]] = BertTokenizerFast

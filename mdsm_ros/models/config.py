@@ -35,6 +35,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "_patch": (1, 512),
     "_stride": (1, 512),
     "clip_image_size": (1, 4096),
+    "clip_input_size": (1, 4096),
     "num_inference_steps": (0, 100_000),
     "_timesteps": (1, 100_000),
     "max_tokens": (1, 4096),
@@ -145,12 +146,14 @@ class PublicConfig(ModelConfig):
     Attributes:
         weights: Fields that name the weights (a hub id or a folder in transformers' layout), and for each the field of
             its revision (a branch, tag or commit; None for the main branch).
+        tunable: Whether the model is a :class:`~mdsm_ros.models.interface.TunableModel`.
 
     Raises:
         ConfigError: A field is out of range.
     """
 
     weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
+    tunable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -200,6 +203,7 @@ class FusionConfig(ModelConfig):
     decoder_channels: int = 512
     decoder_norm: str = "batch"  # "group" for small batches
     decoder_block: str = "full"  # convolutions of the mask head: "full", or "bottleneck" at a fraction of the cost
+    decoder_last_channels: int | None = None  # channels of its last and costliest block; None: decoder_channels
 
     finest_level: int = 0  # first of the four stages with language, from which masks are decoded: at stride 4 << level
 
@@ -217,6 +221,9 @@ class FusionConfig(ModelConfig):
         self._expect_heads("bert")
         self._expect("decoder_norm", self.decoder_norm in ("batch", "group"), "'batch' or 'group'")
         self._expect("finest_level", self.finest_level in (0, 1, 2), "0, 1 or 2")
+        groups = 8 if self.decoder_norm == "group" else 1
+        fits = self.decoded_channels % groups == 0
+        self._expect("decoder_last_channels", fits, f"a multiple of the {groups} groups of its norms")
         self._expect("decoder_block", self.decoder_block in ("full", "bottleneck"), "'full' or 'bottleneck'")
         for name in ("bert_dropout", "least_known_words"):
             self._expect(name, 0.0 <= getattr(self, name) <= 1.0, "0 to 1")
@@ -225,6 +232,11 @@ class FusionConfig(ModelConfig):
         heads = getattr(self, f"{encoder}_num_heads")
         name = f"{encoder}_hidden_size"
         self._expect(name, getattr(self, name) % heads == 0, f"a multiple of its {heads} heads")
+
+    @property
+    def decoded_channels(self) -> int:
+        """Channels of the mask head's last features."""
+        return self.decoder_channels if self.decoder_last_channels is None else self.decoder_last_channels
 
     @property
     def fused_dims(self) -> tuple[int, ...]:
@@ -282,6 +294,7 @@ class MDSMConfig(FusionConfig):
     # CLIP's vision tower (variant: paper silent)
     clip_checkpoint: str | None = "openai/clip-vit-base-patch16"
     clip_image_size: int = 224
+    clip_input_size: int | None = None  # side of the image as CLIP sees it in pixels; None: image_size
     clip_patch_size: int = 16
     clip_hidden_size: int = 768
     clip_num_layers: int = 12
@@ -302,6 +315,8 @@ class MDSMConfig(FusionConfig):
     num_train_timesteps: int = 1000
     beta_schedule: str = "squaredcos_cap_v2"
     start_timestep: int = 600  # noise level added to the initial mask before refinement
+    prediction: str = "sample"  # what the refiner predicts: the clean mask ("sample"), or the noise in it ("epsilon")
+    sampler: str = "ddim"  # "ddim", or "ddpm", which adds new noise after every step
     num_inference_steps: int = 4
 
     @property
@@ -325,6 +340,9 @@ class MDSMConfig(FusionConfig):
         self._expect_heads("clip")
         self._expect("clip_image_size", self.clip_image_size % self.clip_patch_size == 0, "a multiple of the patch")
         self._expect("image_size", self.image_size % self.clip_patch_size == 0, "a multiple of clip_patch_size")
+        seen = self.clip_input_size
+        self._expect("clip_input_size", seen is None or self.semantic_encoder == "clip", "None without CLIP")
+        self._expect("clip_input_size", (seen or 0) % self.clip_patch_size == 0, "a multiple of clip_patch_size")
         halvings = 2 ** (len(self.refiner_channels) - 1)
         self._expect("refiner_stride", self.refiner_stride in (1, 2, 4, 8), "1, 2, 4 or 8")
         self._expect(
@@ -338,5 +356,9 @@ class MDSMConfig(FusionConfig):
             f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
         self._expect("beta_schedule", self.beta_schedule in BETA_SCHEDULES, f"one of {', '.join(BETA_SCHEDULES)}")
+        self._expect("prediction", self.prediction in ("sample", "epsilon"), "'sample' or 'epsilon'")
+        residual = self.prediction == "epsilon" and self.refiner_residual
+        self._expect("prediction", not residual, "'sample' with refiner_residual")
+        self._expect("sampler", self.sampler in ("ddim", "ddpm"), "'ddim' or 'ddpm'")
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")

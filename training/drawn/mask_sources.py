@@ -6,6 +6,8 @@ The detector is the oracle, from which the grounding module learns; attention (D
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -47,11 +49,15 @@ class SegmenterMasks:
 
     def masks(self, drawing: Drawing, requests: Sequence[Request]) -> list[Mask]:
         """See :class:`MaskSource`."""
-        return [self._segmenter.segment(drawing.images[row], photograph_of([kind])).mask for row, kind in requests]
+        found: list[Mask] = []
+        for row, of_row in groupby(requests, key=itemgetter(0)):
+            texts = [photograph_of([kind]) for _, kind in of_row]
+            found += [answer.mask for answer in self._segmenter.segment_many(drawing.images[row], texts)]
+        return found
 
 
 class GroundingMasks:
-    """The grounding module, from what the UNet saw in the sampler's last step."""
+    """The grounding module, from what the UNet saw in a step of the sampler."""
 
     def __init__(self, model: GroundedDiffusion) -> None:
         self._model = model
@@ -62,7 +68,7 @@ class GroundingMasks:
         assert drawing.features is not None
         rows = [row for row, _ in requests]
         text = self._model.encode_text([photograph_of([kind]) for _, kind in requests])
-        logits = self._model.grounding([group[rows] for group in drawing.features], text.queries)
+        logits = self._model.find([group[rows] for group in drawing.features], text)
         probability = to_image_grid(logits, *drawing.images.shape[1:3]).cpu().numpy()
         return list(probability >= self._model.config.mask_threshold)
 

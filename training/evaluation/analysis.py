@@ -42,7 +42,7 @@ class Answered:
         counts: Intersection and union in pixels, by stage.
         present: Whether the model says that the target is in view.
         score: Score for that, 0 to 1.
-        seconds: Seconds until the mask, by stage.
+        seconds: Seconds until the mask, by stage; for instructions that are answered together, divided by their number.
         id: Id of the instruction.
         traits: Groups of the instruction, label by grouping.
         calibration: Calibration counts by stage, see :func:`mdsm_ros.dataset.metrics.calibration_counts`.

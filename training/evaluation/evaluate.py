@@ -6,7 +6,7 @@ Masks are compared at the resolution of the dataset's images. :mod:`training.eva
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from training.evaluation.analysis import (
     worst_refinements,
 )
 from training.evaluation.mistakes import outcome
+from training.evaluation.overrides import overridden, read_overrides
 from training.evaluation.paired import (
     Comparison,
     comparison_json,
@@ -52,28 +53,38 @@ from training.evaluation.paired import (
     scene_of,
 )
 
+TOGETHER = 8  # instructions about one image in one call of the model
 WORST = 10
 SHOWN = 16  # images of each group in the report
 TRUTH = np.array((0, 255, 0))
 
 
 def ask(
-    segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings
-) -> list[Segmentation]:
-    """A segmenter's answers to an instruction of a dataset, stage by stage; deterministic."""
-    return list(segmenter.stream(data.image(instruction.image_id), instruction.text, settings, seed=instruction.id))
+    segmenter: Segmenter, data: Dataset, instructions: Sequence[Instruction], settings: InferenceSettings
+) -> list[list[Segmentation]]:
+    """A segmenter's answers to instructions about one image of a dataset, each stage by stage; deterministic."""
+    texts, ids = [i.text for i in instructions], [i.id for i in instructions]
+    stages = segmenter.stream_many(data.image(instructions[0].image_id), texts, settings, seeds=ids)
+    return [list(answers) for answers in zip(*stages, strict=True)]
 
 
-def answer(segmenter: Segmenter, data: Dataset, instruction: Instruction, settings: InferenceSettings) -> Answered:
-    """Runs a segmenter on one instruction of a dataset and compares with the ground truth."""
+def by_image(instructions: Iterable[Instruction]) -> list[list[Instruction]]:
+    """Instructions that are answered together: those about one image, at most :data:`TOGETHER`."""
+    groups: dict[int, list[Instruction]] = {}
+    for instruction in instructions:
+        groups.setdefault(instruction.image_id, []).append(instruction)
+    return [group[i : i + TOGETHER] for group in groups.values() for i in range(0, len(group), TOGETHER)]
+
+
+def compare(answers: Sequence[Segmentation], data: Dataset, instruction: Instruction, together: int) -> Answered:
+    """Compares the answers to an instruction with the ground truth; ``together`` is how many were answered at once."""
     truth = data.mask(instruction)
-    answers = ask(segmenter, data, instruction, settings)
     in_view = bool(instruction.annotation_ids)
     return Answered(
         in_view=in_view,
         counts={a.stage: intersection_union(a.mask, truth) for a in answers},
         present=answers[-1].present,
-        seconds={a.stage: a.timings["total"] for a in answers},
+        seconds={a.stage: a.timings["total"] / together for a in answers},
         id=instruction.id,
         score=answers[-1].score,
         calibration={a.stage: calibration_counts(a.probability, truth) for a in answers},
@@ -100,9 +111,17 @@ def evaluate(
     settings: InferenceSettings,
     name: str | None = None,
 ) -> list[Answered]:
-    """A segmenter's answers to instructions of a dataset; the progress bar shows ``name``, or the segmenter's."""
-    progress = tqdm(instructions, desc=name or segmenter.name, unit="instruction", disable=None)
-    return [answer(segmenter, data, instruction, settings) for instruction in progress]
+    """A segmenter's answers to instructions of a dataset; the progress bar shows ``name``, or the segmenter's.
+
+    Instructions about one image are answered together; the seconds of each are its part of their time.
+    """
+    found: dict[int, Answered] = {}
+    with tqdm(total=len(instructions), desc=name or segmenter.name, unit="instruction", disable=None) as progress:
+        for group in by_image(instructions):
+            for instruction, answers in zip(group, ask(segmenter, data, group, settings), strict=True):
+                found[instruction.id] = compare(answers, data, instruction, len(group))
+            progress.update(len(group))
+    return [found[instruction.id] for instruction in instructions]
 
 
 def picture_of_worst(
@@ -114,7 +133,7 @@ def picture_of_worst(
     for answered in worst_refinements(answers, WORST):
         instruction = by_id[answered.id]
         image, truth = data.image(instruction.image_id), data.mask(instruction)
-        for found in ask(segmenter, data, instruction, settings):
+        for found in ask(segmenter, data, [instruction], settings)[0]:
             picture = marked(image, found.mask)
             picture[outline(truth)] = TRUTH
             tiles.append(labelled(picture, f"{found.stage}, IoU {answered.iou(found.stage):.2f}: {instruction.text}"))
@@ -138,7 +157,7 @@ def page_of(
     for answered in chosen.values():
         instruction = by_id[answered.id]
         canvas, found = np.array(data.image(instruction.image_id)), final_iou(answered)
-        draw_mask(canvas, ask(segmenter, data, instruction, settings)[-1].mask)
+        draw_mask(canvas, ask(segmenter, data, [instruction], settings)[0][-1].mask)
         draw_outline(canvas, data.mask(instruction))
         change = answered.change if "refined" in answered.counts else None
         words = f"IoU {found:.2f}" + ("" if change is None else f", refinement {change:+.2f}")
@@ -214,6 +233,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", type=count, default=1, help="number of refined masks per answer, which is their mean"
     )
     parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="fields of the model's configuration to change, such as start_timestep=300 or sampler=ddpm",
+    )
+    parser.add_argument(
         "--compare",
         nargs="+",
         metavar="MODEL",
@@ -237,10 +263,10 @@ def run(args: argparse.Namespace) -> None:
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
-    answers = {
-        segmenter.name: evaluate(segmenter, data, instructions, settings)
-        for segmenter, settings in zip(segmenters, wanted, strict=True)
-    }
+    fields, answers = read_overrides(args.set), {}
+    for segmenter, settings in zip(segmenters, wanted, strict=True):
+        with overridden(segmenter, fields):
+            answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
     of_first = answers[segmenters[0].name]
     worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
     results = {name: summarize_answers(found) for name, found in answers.items()}
@@ -278,9 +304,9 @@ def _compare(args: argparse.Namespace) -> None:
         CommandError: There are more than two models, or options that are for one.
     """
     names = args.compare if len(args.compare) > 1 else [args.model, *args.compare]
-    if len(names) > 2 or args.untrained or args.worst:
+    if len(names) > 2 or args.untrained or args.worst or args.set:
         raise CommandError(
-            f"--compare has {len(args.compare)} models, expected one or two, without --untrained and --worst"
+            f"--compare has {len(args.compare)} models, expected one or two, without --untrained, --worst and --set"
         )
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene)[: args.limit]

@@ -1,8 +1,10 @@
 """``mdsm-train``: trains both stages of a model on a dataset.
 
 Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
-The output folder holds ``stage1.pt`` and ``stage2.pt`` (checkpoints to resume from), ``tensorboard/`` and, at the
-end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+Where the configuration has ``distill``, the refiner then learns to give in one step what it gave in several.
+The output folder holds ``stage1.pt``, ``stage2.pt`` and ``distill.pt`` (checkpoints to resume from), ``tensorboard/``
+and, at the end of each stage, ``model/`` (config.json, model.safetensors, tokenizer). With ``public: NAME`` in the
+configuration, the decoder of a public model is trained instead, in one stage.
 
 A step whose gradient is not finite is skipped. If that happens several times in a row, or right before a checkpoint,
 training ends with exit code 1 and keeps its last good checkpoint. Exit code 2 stands for errors that you can correct.
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import TrainingError
-from training.train.options import CHECKPOINTS, SOURCES, add_run_arguments, run_options
+from training.train.options import CHECKPOINTS, SOURCES, RunOptions, add_run_arguments, run_options
 
 FAILED = 1  # exit code
 
@@ -27,23 +29,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
-    parser.add_argument("--stage", choices=("1", "all"), default="all", help="1 ends after stage 1")
+    parser.add_argument(
+        "--stage",
+        choices=("1", "distill", "all"),
+        default="all",
+        help="1 ends after stage 1; distill only distils the model that start_from names",
+    )
     add_run_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains a model, or resumes training."""
-    from training.train.config import read_config
+    from training.train.public.config import PublicTrainConfig, read_any_config
 
-    config = read_config(args.config)
-    from training.train.run import run_training
-
+    config = read_any_config(args.config)
+    options = _options(args)
     try:
-        run_training(config, args.data, run_options(args, only_stage_one=args.stage == "1"))
+        if isinstance(config, PublicTrainConfig):
+            from training.train.public.run import train_public
+
+            train_public(config, args.data, options)
+        else:
+            from training.train.run import run_training
+
+            run_training(config, args.data, options)
     except TrainingError as error:
         print(f"mdsm-train: error: {error}; {_kept(args.out)}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def _options(args: argparse.Namespace) -> RunOptions:
+    return run_options(args, only_stage_one=args.stage == "1", only_distill=args.stage == "distill")
 
 
 def _kept(out: Path) -> str:

@@ -44,7 +44,7 @@ def mask_loss(logits: torch.Tensor, masks: torch.Tensor, dice_weight: float, str
 
     Args:
         logits: Logits (B, 1, h, w), resized bilinearly to the masks' grid.
-        masks: Masks, bool (B, 1, H, W).
+        masks: Masks, bool (B, 1, H, W), or probabilities.
         dice_weight: Weight of the dice loss; 0 switches it off (the paper trains with cross-entropy alone).
         stride: Side in pixels of the cells on which masks are compared; 1 for the masks' resolution.
     """

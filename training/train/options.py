@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-CHECKPOINTS = ("stage1.pt", "stage2.pt")
+CHECKPOINTS = ("stage1.pt", "stage2.pt", "distill.pt")
 SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 
 
@@ -23,6 +23,7 @@ class RunOptions:
         max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
         device: "auto" or "cpu".
         only_stage_one: Whether to end after stage 1.
+        only_distill: Whether to leave out stages 1 and 2: their result is the model of ``start_from``.
     """
 
     out: Path
@@ -32,6 +33,7 @@ class RunOptions:
     max_seconds: float | None = None
     device: Literal["auto", "cpu"] = "auto"
     only_stage_one: bool = False
+    only_distill: bool = False
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +47,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
-def run_options(args: argparse.Namespace, *, only_stage_one: bool = False) -> RunOptions:
+def run_options(args: argparse.Namespace, *, only_stage_one: bool = False, only_distill: bool = False) -> RunOptions:
     """The options from the command line; ``--val-data`` is declared by each command."""
     return RunOptions(
-        args.out, args.val_data, args.val_split, args.resume, args.max_seconds, args.device, only_stage_one
+        args.out,
+        args.val_data,
+        args.val_split,
+        args.resume,
+        args.max_seconds,
+        args.device,
+        only_stage_one,
+        only_distill,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,8 +19,9 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
-from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.errors import ConfigError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import TOKENIZER_FILE, read_tokenizer, write_tokenizer
 from mdsm_ros.models.base import HubModel
@@ -27,13 +30,13 @@ from mdsm_ros.models.families import trained_family
 from mdsm_ros.models.family import resolve
 from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
-from training.datasets.dataset import COLOR_IDS, InstructionDataset
+from training.datasets.dataset import COLOR_IDS, InstructionDataset, of_categories, with_class_masks
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.sources import Source, open_source
-from training.train.stages import StageOne, StageTwo, initial_mask
+from training.train.stages import Distillation, StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
 
@@ -120,8 +123,14 @@ def make_validation(
 
 
 def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
-    """Runs the requested stages; returns True if they reached their last step."""
+    """Runs the requested stages; returns True if they reached their last step.
+
+    Raises:
+        ConfigError: Only distillation is requested, and the configuration does not say of what.
+    """
     out = options.out
+    if options.only_distill and (config.distill is None or config.start_from is None):
+        raise ConfigError("--stage distill needs distill and start_from in the configuration")
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     accelerator = Accelerator(
@@ -154,33 +163,53 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     def validation(refine: bool) -> Callable[[], dict[str, float]] | None:
         return None if held_out is None else make_validation(model, held_out, config.evaluate_samples, refine)
 
-    def run(stage: StageOne | StageTwo, number: int, stage_config: StageConfig) -> bool:
+    def run(stage: StageOne | StageTwo | Distillation, name: str, stage_config: StageConfig) -> bool:
         outcome = train_stage(
             stage,
             source,
             stage_config,
             config,
             accelerator,
-            out / f"stage{number}.pt",
-            validate=validation(refine=number == 2),
+            out / f"{name.replace(' ', '')}.pt",
+            validate=validation(refine=not isinstance(stage, StageOne)),
             deadline=deadline,
         )
         if accelerator.is_main_process:
             model.save_pretrained(out / "model")
         if not outcome.finished and accelerator.is_main_process:
             print(
-                f"stage {number} stopped at step {outcome.step} of {stage_config.steps}; resume with --resume",
+                f"{name} stopped at step {outcome.step} of {stage_config.steps}; resume with --resume",
                 file=sys.stderr,
             )
         return outcome.finished
 
-    stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
-    if not run(stage_one, 1, config.stage1):
-        return False
+    if not options.only_distill:
+        stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
+        if not run(stage_one, "stage 1", config.stage1):
+            return False
     if options.only_stage_one or config.stage2 is None:
         return True
     assert isinstance(model, MDSM)  # the configuration saw to it
-    return run(StageTwo(model, config, config.stage2), 2, config.stage2)
+    if not options.only_distill and not run(StageTwo(model, config, config.stage2), "stage 2", config.stage2):
+        return False
+    if config.distill is None:
+        return True
+    distillation = Distillation(model, config, config.distill)
+    model.config = replace(model.config, num_inference_steps=1)
+    return run(distillation, "distill", config.distill)
+
+
+def adapt_instructions(
+    config: TrainConfig, data: Dataset, instructions: Sequence[Instruction]
+) -> Sequence[Instruction]:
+    """The instructions of a dataset as a configuration wants them, see ``target_masks`` and ``first_categories``.
+
+    Raises:
+        DatasetError: None of them is wanted.
+    """
+    if config.first_categories is not None:
+        instructions = of_categories(data, instructions, config.first_categories)
+    return with_class_masks(data, instructions) if config.target_masks == "class" else instructions
 
 
 def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
@@ -189,5 +218,6 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
-    with closing(open_source(data, "train", config.model_config().image_size, config)) as source:
+    size, adapt = config.model_config().image_size, partial(adapt_instructions, config)
+    with closing(open_source(data, "train", size, config, adapt=adapt)) as source:
         return train(config, source, options)

@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOW",
         help="none, half, compile or auto; give several to compare them (default: none)",
     )
+    parser.add_argument(
+        "--curves",
+        action="store_true",
+        help="measure how the cost grows with the image, the instructions and a recording, beside CLIPSeg and LAVT",
+    )
     parser.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     parser.add_argument(
         "--seconds",
@@ -76,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         from mdsm_ros.commands.bench.tracking import tracking_table
 
         print("\n" + tracking_table(args.tracking))
+    if args.curves:
+        _print_curves(args.device)
     if args.node:
         from mdsm_ros.commands.bench.running_node import find_profile, table
 
@@ -93,3 +100,15 @@ def _overhead_table(args: argparse.Namespace) -> str:
     segmenter = load_segmenter(args.model, args.device)
     settings = segmenter.defaults.updated(num_inference_steps=args.steps)
     return overhead_table(segmenter, settings, find_profile())
+
+
+def _print_curves(device: str) -> None:
+    """Prints each curve when it is measured."""
+    from mdsm_ros.commands.bench.curves.models import camera_and_instruction_curves, input_curve
+    from mdsm_ros.commands.bench.curves.recording import replay_curve
+    from mdsm_ros.commands.bench.curves.systems import systems
+
+    print("\n" + input_curve(systems(), device).markdown(), flush=True)
+    for curve in camera_and_instruction_curves(systems(), device):
+        print("\n" + curve.markdown(), flush=True)
+    print("\n" + replay_curve().markdown(), flush=True)

@@ -73,7 +73,7 @@ def table(model: float, node: Mapping[str, Mapping[str, float]]) -> str:
         node: CPU seconds of the node per answer, by transport and size.
     """
     lines = [
-        f"CPU time per answer: model {1000 * model:.0f} ms; around it, by image (JPEG or rgb8, initial and final mask):",
+        f"CPU time per answer, the model's: {1000 * model:.0f} ms; the node's own, images as rgb8 or JPEG, two masks:",
         "",
         f"| image | node without model (ms) | by the model | node and model, by {SIZES[0]} |",
         "|---" * 4 + "|",

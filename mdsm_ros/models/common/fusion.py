@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
-from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.common.language import TextFeatures, Words
 
 PADDING_SCORE = -1e4  # additive attention score of padding, as in LAVT; its exp() is 0 in half precision, too
 
@@ -30,20 +31,28 @@ class PWAM(nn.Module):
         normed: torch.Tensor = self.norm(x.transpose(1, 2)).transpose(1, 2)  # normalises each channel over the pixels
         return normed
 
-    def attention(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """(B, h, w, C) and the language features -> how much each pixel looks at each token, (B, h*w, T)."""
+    def read(self, text: TextFeatures) -> Words:
+        """The part of the attention that depends on the instructions alone.
+
+        The output projection is linear, so it is applied to T values instead of to h*w weighted sums of them.
+        """
+        key, value = self.key(text.tokens), self.value(text.tokens)  # (B, T, C)
+        kept = text.mask.unsqueeze(-1).to(key.dtype)
+        key = (key * (kept * key.shape[-1] ** -0.5)).transpose(1, 2)
+        value = functional.linear(value * kept, self.language_out.weight)
+        return Words(key, value, (~text.mask).unsqueeze(1).to(key.dtype) * PADDING_SCORE)
+
+    def attention(self, visual: torch.Tensor, words: Words) -> torch.Tensor:
+        """(B, h, w, C) and the tokens -> how much each pixel looks at each token, (B, h*w, T)."""
         query = self._instance_norm(self.query(visual.flatten(1, 2)))  # (B, h*w, C)
-        key = self.key(text.tokens) * text.mask.unsqueeze(-1).to(query.dtype)  # (B, T, C)
-        scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, T)
-        weights: torch.Tensor = (scores + (~text.mask).unsqueeze(1) * PADDING_SCORE).softmax(dim=-1)
+        weights: torch.Tensor = torch.baddbmm(words.padding, query, words.key).softmax(dim=-1)
         return weights
 
-    def forward(self, visual: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """(B, h, w, C) and the language features -> fused features (B, h, w, C)."""
+    def forward(self, visual: torch.Tensor, words: Words) -> torch.Tensor:
+        """(B, h, w, C) and the tokens -> fused features (B, h, w, C)."""
         pixels = visual.flatten(1, 2)  # (B, h*w, C)
-        value = self.value(text.tokens) * text.mask.unsqueeze(-1).to(pixels.dtype)  # (B, T, C)
-        gathered = self._instance_norm(self.language_out(self.attention(visual, text) @ value))
-        fused: torch.Tensor = self.out(self.visual(pixels) * gathered).view_as(visual)
+        gathered = torch.baddbmm(self.language_out.bias, self.attention(visual, words), words.value)
+        fused: torch.Tensor = self.out(self.visual(pixels) * self._instance_norm(gathered)).view_as(visual)
         return fused
 
 

@@ -6,7 +6,7 @@ With Swin alone this is LAVT (arXiv 2112.02244); MDSM (arXiv 2307.08597) puts CL
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -100,7 +100,9 @@ class IntermediateStage(nn.Module):
         self.pwam = nn.ModuleList([PWAM(c, config.bert_hidden_size) for c in dims])
         self.gate = nn.ModuleList([LanguageGate(c) for c in dims] if swin else [])
         self.norm = nn.ModuleList([nn.LayerNorm(c) for c in dims])
-        self.head = MaskHead(dims, config.decoder_channels, config.decoder_norm, config.decoder_block)
+        self.head = MaskHead(
+            dims, config.decoder_channels, config.decoder_norm, config.decoder_block, config.decoder_last_channels
+        )
 
     def forward(
         self,
@@ -118,6 +120,8 @@ class IntermediateStage(nn.Module):
                 language, which are the semantic branch and the first Swin stage, run once per image.
             semantic: Result of :meth:`semantic` for the N images, if it was computed before.
         """
+        text = self.read(text)
+        assert text.words is not None
         fine = None
         if semantic is None:
             levels = self.clip(images) if self.clip is not None else ()
@@ -131,11 +135,11 @@ class IntermediateStage(nn.Module):
             semantic = [level[image_index] for level in semantic]
             fine = None if fine is None else fine[image_index]
             features = None if features is None else features[image_index]
-        if self.text_maps is not None and features is not None:
-            semantic = self.text_maps.beside(semantic, features, text)
+        if self.text_maps is not None and features is not None and text.directions is not None:
+            semantic = self.text_maps.beside(semantic, features, text.directions)
         visual: list[torch.Tensor] = []
         fused: list[torch.Tensor] = []
-        for i, (pwam, norm) in enumerate(zip(self.pwam, self.norm, strict=True)):
+        for i, (pwam, norm, words) in enumerate(zip(self.pwam, self.norm, text.words, strict=True)):
             if i and self.swin is not None and x is not None:
                 x = self.swin.stage(self.finest + i, x)
             seen = self.join[i](x, semantic[i]) if semantic else x
@@ -143,13 +147,20 @@ class IntermediateStage(nn.Module):
             if self.place:
                 seen = self.place[i](seen)
             visual.append(seen)
-            crossmodal = pwam(seen, text)
+            crossmodal = pwam(seen, words)
             fused.append(norm(crossmodal).permute(0, 3, 1, 2))
             if self.swin is not None:
                 x = seen + self.gate[i](crossmodal)
         logits, present_logits, decoded = self.head(fused)
         crossmodal_features = CrossmodalFeatures(images, text, tuple(visual), tuple(fused), decoded, fine)
         return InitialMask(logits, present_logits, crossmodal_features)
+
+    def read(self, text: TextFeatures) -> TextFeatures:
+        """Adds what this stage computes from the instructions alone, if it is not there yet."""
+        if text.words is not None:
+            return text
+        words = tuple(pwam.read(text) for pwam in self.pwam)
+        return replace(text, words=words, directions=self.text_maps.directions(text) if self.text_maps else None)
 
     def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(N, 3, H, W) in [0, 1] -> the semantic branch's maps of the levels that language meets, the finest first."""
@@ -169,7 +180,9 @@ class IntermediateStage(nn.Module):
     def attention_maps(self, features: CrossmodalFeatures) -> torch.Tensor:
         """The attention of each pixel to each token, (B, T, H/4, W/4): the sum over the four stages."""
         maps = []
-        for pwam, visual in zip(self.pwam, features.visual, strict=True):
+        words = self.read(features.text).words
+        assert words is not None
+        for pwam, visual, read in zip(self.pwam, features.visual, words, strict=True):
             assert isinstance(pwam, PWAM)
-            maps.append(torch.unflatten(pwam.attention(visual, features.text).transpose(1, 2), 2, visual.shape[1:3]))
+            maps.append(torch.unflatten(pwam.attention(visual, read).transpose(1, 2), 2, visual.shape[1:3]))
         return summed_maps(maps, maps[0].shape[2:])

@@ -20,16 +20,36 @@ WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
+class Words:
+    """The tokens of B instructions as one PWAM reads them; they are the same for every image.
+
+    Attributes:
+        key: Keys, scaled for the attention, (B, C, T).
+        value: Values after the output projection, (B, T, C).
+        padding: Additive score of each token, (B, 1, T).
+    """
+
+    key: torch.Tensor
+    value: torch.Tensor
+    padding: torch.Tensor
+
+
+@dataclass(frozen=True)
 class TextFeatures:
     """Language features of a batch of instructions.
 
     Attributes:
         tokens: Last hidden states of BERT, (B, T, D).
         mask: Whether a token is not padding, bool (B, T).
+        words: The tokens as the PWAM of each level reads them; None if stage 1 has not prepared them.
+        directions: Directions of :class:`~mdsm_ros.models.common.text_maps.TextMaps`, (B, number, features); None if
+            stage 1 has not prepared them, or has no such maps.
     """
 
     tokens: torch.Tensor
     mask: torch.Tensor
+    words: tuple[Words, ...] | None = None
+    directions: torch.Tensor | None = None
 
 
 class LanguageEncoder(nn.Module):

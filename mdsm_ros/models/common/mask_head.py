@@ -53,26 +53,38 @@ class TopDownBlock(nn.Module):
 class MaskHead(nn.Module):
     """The decoder of LAVT, MDSM and VPD: mask logits at the finest level, and a logit for "in view".
 
+    Args:
+        dims: Channels of the levels, the finest first.
+        channels: Channels of the blocks.
+        norm: Normalisation, "batch" or "group".
+        block: Name of the blocks' convolutions, see :data:`CONVOLUTIONS`.
+        last: Channels of the last block; None for ``channels``. It runs at the finest level, where a full block of LAVT
+            costs more than all others together.
+
     The present logit is an addition of this package (neither paper has one). It uses the average and the maximum of the
     decoded features over the image, which combine all four levels and the language. A small target is one pixel of the
     last level and would vanish in that level's average.
     """
 
-    def __init__(self, dims: Sequence[int], channels: int, norm: str, block: str = "full") -> None:
+    def __init__(
+        self, dims: Sequence[int], channels: int, norm: str, block: str = "full", last: int | None = None
+    ) -> None:
         super().__init__()
         coarsest, *finer = reversed(dims)
         widths = [coarsest, *[channels] * (len(finer) - 1)]
+        outs = [*[channels] * (len(finer) - 1), last or channels]
         self.blocks = nn.ModuleList(
-            TopDownBlock(width, fine, channels, norm, block) for width, fine in zip(widths, finer, strict=True)
+            TopDownBlock(width, fine, out, norm, block) for width, fine, out in zip(widths, finer, outs, strict=True)
         )
-        self.mask = nn.Conv2d(channels, 1, kernel_size=1)
-        self.present = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 1))
+        decoded = outs[-1]
+        self.mask = nn.Conv2d(decoded, 1, kernel_size=1)
+        self.present = nn.Sequential(nn.Linear(2 * decoded, decoded), nn.ReLU(), nn.Linear(decoded, 1))
 
     def forward(self, levels: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Decodes levels (B, C_i, h_i, w_i), the finest first, each half as large as the one before.
 
         Returns:
-            Mask logits (B, 1, h, w) and decoded features (B, channels, h, w) on the finest level's grid; between them
+            Mask logits (B, 1, h, w) and decoded features (B, last, h, w) on the finest level's grid; between them
             the present logits (B,).
         """
         x = levels[-1]

@@ -40,17 +40,22 @@ class TextMaps(nn.Module):
         """Coarsest map (N, C, h, w) -> unit features (N, 1280, h, w), which do not depend on the language."""
         return functional.normalize(functional.relu6(self.last(coarsest)).float(), dim=1)
 
-    def forward(self, features: torch.Tensor, text: TextFeatures) -> torch.Tensor:
-        """Unit features (B, 1280, h, w) and language features -> (B, number, h, w)."""
+    def directions(self, text: TextFeatures) -> torch.Tensor:
+        """Language features -> scaled directions (B, number, 1280), which do not depend on the image."""
         scores = self.choose(text.tokens) + (~text.mask).unsqueeze(2) * PADDING_SCORE
         words = scores.softmax(dim=1).transpose(1, 2).to(text.tokens.dtype) @ text.tokens  # (B, number, D)
-        directions = functional.normalize(self.project(words).float(), dim=2)
-        scores = SCALE * directions.to(features.dtype) @ features.flatten(2)
+        return SCALE * functional.normalize(self.project(words).float(), dim=2)
+
+    def forward(self, features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+        """Unit features (B, 1280, h, w) and directions (B, number, 1280) -> (B, number, h, w)."""
+        scores = directions.to(features.dtype) @ features.flatten(2)
         return torch.unflatten(scores, 2, features.shape[2:])
 
-    def beside(self, levels: Sequence[torch.Tensor], features: torch.Tensor, text: TextFeatures) -> list[torch.Tensor]:
+    def beside(
+        self, levels: Sequence[torch.Tensor], features: torch.Tensor, directions: torch.Tensor
+    ) -> list[torch.Tensor]:
         """Appends the maps to the channels of every level (B, C_i, h_i, w_i)."""
-        maps = self(features, text)
+        maps = self(features, directions)
         sizes = [level.shape[-2:] for level in levels]
         resized = [functional.interpolate(maps, size=size, mode="bilinear", align_corners=False) for size in sizes]
         return [torch.cat([level, x.to(level.dtype)], dim=1) for level, x in zip(levels, resized, strict=True)]

@@ -61,6 +61,7 @@ class ClipPatches(nn.Module):
         super().__init__()
         self.normalize = Normalize(CLIP_MEAN, CLIP_STD)
         self.frozen = config.freeze_clip
+        self.side = config.clip_input_size
         self.clip = CLIPVisionModel(
             CLIPVisionConfig(
                 image_size=config.clip_image_size,
@@ -80,7 +81,13 @@ class ClipPatches(nn.Module):
         return (self.clip.config.hidden_size,) * 4
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """(B, 3, H, W) in [0, 1] -> the same (B, D, H/patch, W/patch) for each of the four stages."""
+        """(B, 3, H, W) in [0, 1] -> the same (B, D, h/patch, w/patch) for each of the four stages.
+
+        h and w are ``clip_input_size`` if it is given: attention among patches is quadratic in their number.
+        """
+        if self.side is not None and self.side != images.shape[-1]:
+            size = (self.side, self.side)
+            images = functional.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             hidden = self.clip(self.normalize(images), interpolate_pos_encoding=True).last_hidden_state
         height, width = (side // self.clip.config.patch_size for side in images.shape[-2:])

@@ -41,9 +41,8 @@ class LAVT(HubModel, paper_url="https://arxiv.org/abs/2112.02244"):
         return (self.intermediate,)
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
-        """Language features of B instructions."""
-        features: TextFeatures = self.language(texts)
-        return features
+        """Language features of B instructions, with what stage 1 computes from them alone."""
+        return self.intermediate.read(self.language(texts))
 
     def understands(self, text: str) -> bool:
         """Whether an instruction is in a language that the model supports."""

@@ -7,7 +7,9 @@ the words at the coarsest levels.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -28,6 +30,34 @@ def embed_timesteps(timesteps: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.cat([waves.cos(), waves.sin()], dim=-1)
 
 
+Memory = tuple[torch.Tensor, torch.Tensor]  # keys and values of an attention layer
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The part of a UNet's input that does not change between denoising steps, as its layers read it.
+
+    Attributes:
+        memories: Keys and values of the words for each :class:`Transformer` in the order of the path.
+        bias: Additive score of each word, (B, 1, 1, T).
+        weight: Part of the first convolution's weight for the map that changes, (C', C, 3, 3); None for all of it.
+        mapped: The first convolution of the constant maps with its bias, (B, C', h, w); None without constant maps.
+    """
+
+    memories: tuple[Memory, ...]
+    bias: torch.Tensor
+    weight: torch.Tensor | None = None
+    mapped: torch.Tensor | None = None
+
+    def repeated(self, times: int) -> Shared:
+        """Each row of the batch several times in turn."""
+        if times == 1:
+            return self
+        memories = tuple((k.repeat_interleave(times, 0), v.repeat_interleave(times, 0)) for k, v in self.memories)
+        mapped = None if self.mapped is None else self.mapped.repeat_interleave(times, 0)
+        return Shared(memories, self.bias.repeat_interleave(times, 0), self.weight, mapped)
+
+
 class ResBlock(nn.Module):
     """A residual block of two convolutions with the timestep."""
 
@@ -43,9 +73,9 @@ class ResBlock(nn.Module):
         self.widens = inputs != outputs
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """(B, C, h, w) and (B, E) -> (B, C', h, w)."""
+        """(B, C, h, w) and the timestep after its SiLU, (B, E) -> (B, C', h, w)."""
         y = self.conv1(functional.silu(self.norm1(x)))
-        y = y + self.time_emb_proj(functional.silu(time))[:, :, None, None]
+        y = y + self.time_emb_proj(time)[:, :, None, None]
         y = self.conv2(functional.silu(self.norm2(y)))
         result: torch.Tensor = (self.conv_shortcut(x) if self.widens else x) + y
         return result
@@ -62,12 +92,16 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(context_dim, dim, bias=False)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
 
-    def forward(self, x: torch.Tensor, context: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, N, C) and (B, T, D) -> (B, N, C); ``bias`` (B, 1, 1, T) is added to the logits."""
-        query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for part in (self.to_q(x), self.to_k(context), self.to_v(context))
-        )
+    def _by_head(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+    def read(self, context: torch.Tensor) -> Memory:
+        """(B, T, D) -> keys and values, (B, heads, T, C / heads) each."""
+        return self._by_head(self.to_k(context)), self._by_head(self.to_v(context))
+
+    def forward(self, x: torch.Tensor, memory: Memory, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, N, C) and the result of :meth:`read` -> (B, N, C); ``bias`` (B, 1, 1, T) is added to the logits."""
+        query, (key, value) = self._by_head(self.to_q(x)), memory
         if bias is not None:
             bias = bias.expand(-1, self.heads, -1, -1)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
@@ -102,11 +136,11 @@ class TransformerBlock(nn.Module):
         layers = [GatedLinear(dim, 4 * dim), nn.Identity(), nn.Linear(4 * dim, dim)]  # numbered as in diffusers
         self.ff = nn.ModuleDict({"net": nn.Sequential(*layers)})
 
-    def forward(self, x: torch.Tensor, words: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, memory: Memory, bias: torch.Tensor) -> torch.Tensor:
         """(B, N, C) -> the same."""
         seen = self.norm1(x)
-        x = self.attn1(seen, seen) + x
-        x = self.attn2(self.norm2(x), words, bias) + x
+        x = self.attn1(seen, self.attn1.read(seen)) + x
+        x = self.attn2(self.norm2(x), memory, bias) + x
         result: torch.Tensor = self.ff["net"](self.norm3(x)) + x
         return result
 
@@ -121,10 +155,16 @@ class Transformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([TransformerBlock(dim, context_dim, heads)])
         self.proj_out = nn.Conv2d(dim, dim, 1)
 
-    def forward(self, x: torch.Tensor, words: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def read(self, words: torch.Tensor) -> Memory:
+        """Features of the words (B, T, D) -> their keys and values."""
+        block = self.transformer_blocks[0]
+        assert isinstance(block, TransformerBlock)
+        return block.attn2.read(words)
+
+    def forward(self, x: torch.Tensor, memory: Memory, bias: torch.Tensor) -> torch.Tensor:
         """(B, C, h, w) -> the same."""
         pixels = self.proj_in(self.norm(x)).permute(0, 2, 3, 1).flatten(1, 2)
-        pixels = self.transformer_blocks[0](pixels, words, bias)
+        pixels = self.transformer_blocks[0](pixels, memory, bias)
         result: torch.Tensor = self.proj_out(pixels.unflatten(1, x.shape[-2:]).permute(0, 3, 1, 2).contiguous()) + x
         return result
 
@@ -164,20 +204,24 @@ class Level(nn.Module):
         self.downsamplers = nn.ModuleList([Resample(dim, up=False)] if resample == "down" else [])
         self.upsamplers = nn.ModuleList([Resample(dim, up=True)] if resample == "up" else [])
 
-    def layer(self, index: int, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
+    def layer(
+        self, index: int, x: torch.Tensor, time: torch.Tensor, memories: Sequence[Memory], bias: torch.Tensor
+    ) -> torch.Tensor:
         """Runs one block, with attention if the level has it."""
         x = self.resnets[index](x, time)
-        return self.attentions[index](x, *words) if self.attentions else x
+        return self.attentions[index](x, memories[index], bias) if self.attentions else x
 
 
 class DownLevel(Level):
     """A level of the down path."""
 
-    def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> list[torch.Tensor]:
+    def forward(
+        self, x: torch.Tensor, time: torch.Tensor, memories: Sequence[Memory], bias: torch.Tensor
+    ) -> list[torch.Tensor]:
         """(B, C, h, w) -> the outputs of the blocks; the last one is the next level's input."""
         outputs = []
         for i in range(len(self.resnets)):
-            x = self.layer(i, x, time, *words)
+            x = self.layer(i, x, time, memories, bias)
             outputs.append(x)
         return [*outputs, *(down(x) for down in self.downsamplers)]
 
@@ -186,11 +230,16 @@ class UpLevel(Level):
     """A level of the up path."""
 
     def forward(
-        self, x: torch.Tensor, skips: Sequence[torch.Tensor], time: torch.Tensor, *words: torch.Tensor
+        self,
+        x: torch.Tensor,
+        skips: Sequence[torch.Tensor],
+        time: torch.Tensor,
+        memories: Sequence[Memory],
+        bias: torch.Tensor,
     ) -> torch.Tensor:
         """(B, C, h, w) and one map of the down path per block, the last first -> (B, C', h', w')."""
         for i, skip in enumerate(skips):
-            x = self.layer(i, torch.cat([x, skip], dim=1), time, *words)
+            x = self.layer(i, torch.cat([x, skip], dim=1), time, memories, bias)
         for up in self.upsamplers:
             x = up(x)
         return x
@@ -203,9 +252,11 @@ class MiddleLevel(Level):
         super().__init__([(dim, dim)] * 2, time_dim, context_dim, heads)
         del self.attentions[1]
 
-    def forward(self, x: torch.Tensor, time: torch.Tensor, *words: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, time: torch.Tensor, memories: Sequence[Memory], bias: torch.Tensor
+    ) -> torch.Tensor:
         """(B, C, h, w) -> the same."""
-        result: torch.Tensor = self.resnets[1](self.layer(0, x, time, *words), time)
+        result: torch.Tensor = self.resnets[1](self.layer(0, x, time, memories, bias), time)
         return result
 
 
@@ -256,31 +307,62 @@ class UNet(Recomputing):
         self.conv_norm_out = nn.GroupNorm(GROUPS, channels[0])
         self.conv_out = nn.Conv2d(channels[0], outputs, 3, padding=1)
 
-    def forward(
-        self, x: torch.Tensor, timesteps: torch.Tensor, words: torch.Tensor, mask: torch.Tensor
-    ) -> torch.Tensor:
+    def _levels(self) -> list[Level]:
+        """All levels in the order in which they run."""
+        return cast("list[Level]", [*self.down_blocks, self.mid_block, *self.up_blocks])
+
+    def share(self, words: torch.Tensor, mask: torch.Tensor, constant: torch.Tensor | None = None) -> Shared:
+        """Computes what all steps with the same words and constant maps have in common.
+
+        Args:
+            words: Features of the words (B, T, D).
+            mask: Whether a word is not padding, bool (B, T).
+            constant: The last input channels if they are the same at each step, (B, C, h, w); None if all may change.
+        """
+        transformers = (cast(Transformer, t) for level in self._levels() for t in level.attentions)
+        memories = tuple(transformer.read(words) for transformer in transformers)
+        bias = ((1 - mask.to(words.dtype)) * PADDING)[:, None, None]
+        if constant is None:
+            return Shared(memories, bias)
+        changing, fixed = self.conv_in.weight.split(
+            [self.conv_in.in_channels - constant.shape[1], constant.shape[1]], 1
+        )
+        mapped = functional.conv2d(constant, fixed, self.conv_in.bias, padding=1)
+        return Shared(memories, bias, changing.contiguous(), mapped)
+
+    def forward(self, x: torch.Tensor, timesteps: torch.Tensor, shared: Shared) -> torch.Tensor:
         """Predicts a map.
 
         Args:
-            x: Input map (B, C, h, w); all halvings must divide h and w.
+            x: Input map without the constant channels, (B, C, h, w); all halvings must divide h and w.
             timesteps: Timesteps (B,).
-            words: Features of the words (B, T, D).
-            mask: Whether a word is not padding, bool (B, T).
+            shared: Result of :meth:`share`.
 
         Returns:
             Predicted map (B, outputs, h, w).
         """
         waves = embed_timesteps(timesteps, self.channels[0]).to(x.dtype)
         time = self.time_embedding["linear_2"](functional.silu(self.time_embedding["linear_1"](waves)))
-        bias = ((1 - mask.to(x.dtype)) * PADDING)[:, None, None]
-        x = self.conv_in(x)
+        time = functional.silu(time)  # as all blocks read it
+        memories, bias = list(shared.memories), shared.bias
+
+        def taken(level: Level) -> list[Memory]:
+            number = len(level.attentions)
+            first = memories[:number]
+            del memories[:number]
+            return first
+
+        if shared.weight is None or shared.mapped is None:
+            x = self.conv_in(x)
+        else:
+            x = functional.conv2d(x, shared.weight, padding=1) + shared.mapped
         skips = [x]
-        for level in self.down_blocks:
-            skips += self.run(level, skips[-1], time, words, bias)
-        x = self.run(self.mid_block, skips[-1], time, words, bias)
-        for level in self.up_blocks:
-            number = len(level.resnets)  # type: ignore[arg-type]
-            x = self.run(level, x, skips[: -number - 1 : -1], time, words, bias)
+        for level in cast("Iterable[Level]", self.down_blocks):
+            skips += self.run(level, skips[-1], time, taken(level), bias)
+        x = self.run(self.mid_block, skips[-1], time, taken(self.mid_block), bias)
+        for level in cast("Iterable[Level]", self.up_blocks):
+            number = len(level.resnets)
+            x = self.run(level, x, skips[: -number - 1 : -1], time, taken(level), bias)
             del skips[-number:]
         result: torch.Tensor = self.conv_out(functional.silu(self.conv_norm_out(x)))
         return result

@@ -18,6 +18,7 @@ from mdsm_ros.models.common.text_maps import TextMaps
 from mdsm_ros.models.common.vision import ClipPatches, SwinStages
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.mdsm.ancestral import Ancestral
 from mdsm_ros.models.mdsm.refiner import Refiner
 
 
@@ -53,9 +54,8 @@ class MDSM(HubModel):
         return self.intermediate, self.refiner.unet
 
     def encode_text(self, texts: Sequence[str]) -> TextFeatures:
-        """Language features of B instructions."""
-        features: TextFeatures = self.language(texts)
-        return features
+        """Language features of B instructions, with what stage 1 computes from them alone."""
+        return self.intermediate.read(self.language(texts))
 
     def understands(self, text: str) -> bool:
         """Whether an instruction is in a language that the model supports."""
@@ -84,6 +84,14 @@ class MDSM(HubModel):
         """Standard normal noise (B, 1, grid, grid), drawn on the CPU so that a seed means the same on all devices."""
         return torch.randn((batch_size, 1, self.refiner.grid, self.refiner.grid), generator=generator)
 
+    def _noise(
+        self, number: int, samples: int, generator: torch.Generator | Sequence[torch.Generator] | None
+    ) -> torch.Tensor:
+        """The noise of ``number`` refinements, (number * samples, 1, grid, grid)."""
+        if generator is None or isinstance(generator, torch.Generator):
+            return self.mask_noise(number * samples, generator)
+        return torch.cat([self.mask_noise(samples, own) for own in generator])
+
     def condition(self, features: CrossmodalFeatures, logits: torch.Tensor) -> torch.Tensor:
         """What the refiner sees of stage 1 at every step.
 
@@ -94,18 +102,22 @@ class MDSM(HubModel):
         Returns:
             (B, C, grid, grid).
         """
+        return self.refiner.condition(features.images, logits, self.seen_by_refiner(features))
+
+    def seen_by_refiner(self, features: CrossmodalFeatures) -> list[torch.Tensor]:
+        """The features of stage 1 that a refiner projects, (B, C_i, h_i, w_i) each."""
         seen = [features.decoded, *features.fused]
         if self.config.refiner_fine:
             assert self.intermediate.clip is not None  # the configuration saw to it
             seen.append(self.intermediate.clip(features.images)[0] if features.fine is None else features.fine)
-        return self.refiner.condition(features.images, logits, seen)
+        return seen
 
     def refine(
         self,
         features: CrossmodalFeatures,
         logits: torch.Tensor,
         steps: int,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
         samples: int = 1,
         *,
         start: torch.Tensor | None = None,
@@ -118,7 +130,7 @@ class MDSM(HubModel):
             features: Features of stage 1.
             logits: Logits of the initial mask, (B, 1, H/4, W/4).
             steps: Number of denoiser calls.
-            generator: Random generator of the noise.
+            generator: Random generator of the noise, or one for each of the B initial masks.
             samples: Number of refined masks per initial mask, each from different noise, all in one batch.
             start: Logits (B, 1, h, w) of the mask from which refinement starts instead of the initial mask, for example
                 the refined mask of the previous frame. The initial mask remains an input.
@@ -128,15 +140,13 @@ class MDSM(HubModel):
         Returns:
             Logits of the refined masks, (B, samples, grid, grid).
         """
-        condition = self.condition(features, logits)
-        condition = condition.repeat_interleave(samples, dim=0)
-        tokens, mask = (x.repeat_interleave(samples, dim=0) for x in (features.text.tokens, features.text.mask))
-        noise = self.mask_noise(len(condition), generator).to(logits)
+        denoiser = self.refiner.denoiser(self.condition(features, logits), features.text, samples)
+        noise = self._noise(len(logits), samples, generator).to(logits)
         begin = logits if start is None else start.to(logits)
         begin = functional.interpolate(begin, size=noise.shape[-2:], mode="bilinear", align_corners=False)
         refined = diffusion.refine(
-            lambda noisy, timesteps: self.refiner(noisy, timesteps, condition, TextFeatures(tokens, mask)),
-            self.scheduler,
+            denoiser,
+            self._sampler(generator, samples),
             begin.repeat_interleave(samples, dim=0),
             noise,
             max(1, round(strength * self.config.start_timestep)),
@@ -145,3 +155,13 @@ class MDSM(HubModel):
         )
         result: torch.Tensor = torch.unflatten(refined, 0, (len(logits), samples)).squeeze(2)
         return result
+
+    def _sampler(
+        self, generator: torch.Generator | Sequence[torch.Generator] | None, samples: int
+    ) -> diffusion.Sampler:
+        """The configured sampler; one generator for each of the B masks draws the noise of all its samples."""
+        if self.config.sampler == "ddim":
+            return self.scheduler
+        if isinstance(generator, Sequence):
+            return Ancestral(self.config, [one for one in generator for _ in range(samples)])
+        return Ancestral(self.config, generator)

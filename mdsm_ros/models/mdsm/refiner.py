@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mdsm_ros.models.common.diffusion import to_logits, to_signal
+from mdsm_ros.models.common.diffusion import Denoiser, make_scheduler, to_logits, to_signal
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.unet import UNet
@@ -31,8 +31,9 @@ class Refiner(nn.Module):
     def __init__(self, config: MDSMConfig, fine_dim: int | None = None) -> None:
         super().__init__()
         self.residual = config.refiner_residual
+        self.noise = make_scheduler(config) if config.prediction == "epsilon" else None
         self.grid = config.image_size // config.refiner_stride
-        widths = (config.decoder_channels, *config.fused_dims)
+        widths = (config.decoded_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
         if fine_dim is not None:  # at first it adds nothing, so that a refiner without it is a start for this one
             fine = nn.Conv2d(fine_dim, config.refiner_condition_channels, 1)
@@ -73,9 +74,41 @@ class Refiner(nn.Module):
         projected = torch.stack(maps).sum(dim=0)
         return torch.cat([to_signal(self._to_grid(initial_logits)), 2 * self._to_grid(images) - 1, projected], dim=1)
 
+    def denoiser(self, condition: torch.Tensor, text: TextFeatures, samples: int = 1) -> Denoiser:
+        """The denoiser for several steps with the same inputs beside the noisy mask; what these cost is paid here.
+
+        Args:
+            condition: Result of :meth:`condition`, (B, C, grid, grid).
+            text: Language features.
+            samples: Number of noisy masks per row of the condition.
+
+        Returns:
+            A function of noisy masks (B * samples, 1, grid, grid) and timesteps (B * samples,), with the values of
+            :meth:`forward`.
+        """
+        shared = self.unet.share(text.tokens, text.mask, condition).repeated(samples)
+        initial = condition[:, :1].repeat_interleave(samples, dim=0)
+        return lambda noisy, timesteps: self._clean(self.unet(noisy, timesteps, shared), noisy, timesteps, initial)
+
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
         """Noisy mask (B, 1, grid, grid) in [-1, 1], timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
-        logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, text.tokens, text.mask)
-        return logits + to_logits(condition[:, :1]) if self.residual else logits
+        predicted = self.predict(noisy, timesteps, condition, text)
+        return self._clean(predicted, noisy, timesteps, condition[:, :1])
+
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
+    ) -> torch.Tensor:
+        """The network's own output (B, 1, grid, grid): the clean mask's logits, or the noise; see :meth:`forward`."""
+        shared = self.unet.share(text.tokens, text.mask)
+        predicted: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, shared)
+        return predicted
+
+    def _clean(
+        self, predicted: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, initial: torch.Tensor
+    ) -> torch.Tensor:
+        """The clean mask's logits from the network's output; ``initial`` is the initial mask in [-1, 1]."""
+        if self.noise is not None:
+            return to_logits(self.noise.clean(noisy, predicted, timesteps))
+        return predicted + to_logits(initial) if self.residual else predicted
