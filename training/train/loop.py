@@ -21,6 +21,7 @@ from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.files import to_json
 from training.augment.batches import Augmenter, SteppedSampler
 from training.datasets.dataset import Batch, InstructionDataset
+from training.datasets.groups import Positions
 from training.train.checkpoints import Watch, read_checkpoint, write_checkpoint
 from training.train.config import LoopConfig, StageConfig
 from training.train.sources import Block, Source
@@ -40,11 +41,11 @@ class Pool:
         seed: Seed of the shuffles.
     """
 
-    def __init__(self, groups: Sequence[Sequence[int]], images: int, *seed: int) -> None:
+    def __init__(self, groups: Sequence[Sequence[int] | Positions], images: int, *seed: int) -> None:
         self.groups, self.images, self._seed = groups, images, seed
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
-    def step(self, step: int) -> Iterator[Sequence[int]]:
+    def step(self, step: int) -> Iterator[Sequence[int] | Positions]:
         """The groups of one step."""
         for position in range(step * self.images, (step + 1) * self.images):
             epoch, place = divmod(position, len(self.groups))
@@ -61,18 +62,22 @@ def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> lis
     Raises:
         ConfigError: The mixture does not add up to ``images``, or names a source that the dataset lacks.
     """
+    groups = data.by_image.groups
     if not config.mixture:
-        return [Pool(list(data.by_image.values()), images, config.seed)]
+        return [Pool(groups, images, config.seed)]
     if sum(config.mixture.values()) != images:
         raise ConfigError(f"mixture is {config.mixture}, expected numbers that add up to the {images} images of a step")
-    groups: dict[str, list[list[int]]] = {}
-    for group in data.by_image.values():
-        groups.setdefault(data.instructions[group[0]].source, []).append(group)
+    numbers: dict[str, int] = {}  # of the sources
+    sources = (numbers.setdefault(source, len(numbers)) for source in data.column("source"))
+    of_group = np.fromiter(sources, np.int32, len(data))[groups.firsts()]
     for source in config.mixture:
-        if source not in groups:
-            raise ConfigError(f"mixture names {source!r}, expected sources of the data: {', '.join(sorted(groups))}")
+        if not (source in numbers and (of_group == numbers[source]).any()):
+            known = sorted(name for name, number in numbers.items() if (of_group == number).any())
+            raise ConfigError(f"mixture names {source!r}, expected sources of the data: {', '.join(known)}")
     return [
-        Pool(groups[name], count, config.seed, i) for i, (name, count) in enumerate(config.mixture.items()) if count
+        Pool(groups.chosen(np.flatnonzero(of_group == numbers[name])), count, config.seed, i)
+        for i, (name, count) in enumerate(config.mixture.items())
+        if count
     ]
 
 

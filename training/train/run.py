@@ -85,7 +85,7 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
     if public is not None and len(public) <= model_config.vocab_size:
         return public
     if not (folder / TOKENIZER_FILE).is_file():
-        texts, size = (i.text for i in data.instructions), model_config.vocab_size
+        texts, size = data.column("text"), model_config.vocab_size
         tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
         with whole_folder(folder) as partial:
             write_tokenizer(partial, tokenizer)

@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
-from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.dataset.merging import merge_contents
 from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import Adapt, InstructionDataset
-from training.datasets.shards import INDEX_FILE, read_index, read_shard
+from training.datasets.shards import INDEX_FILE, is_address, read_index, read_shard
 from training.homes.render import render_home
 from training.train.config import LoopConfig
 from training.workers import WorkerPool
@@ -139,7 +139,7 @@ def open_source(
     if where.startswith(HOMES):
         pool = WorkerPool(config.stream_workers)
         return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
-    if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
+    if is_address(where) or (Path(where) / INDEX_FILE).exists():
         return StreamSource(_shards(where, split, make, config), config.block_steps)
     return FolderSource(make(Dataset(Path(where)), cache=config.cache, limit=limit))
 

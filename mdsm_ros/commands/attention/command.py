@@ -44,9 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the sheet and prints its name."""
+    from mdsm_ros.extras import require
     from mdsm_ros.inference.answer import validate_instruction
     from mdsm_ros.pictures.files import read_picture, write_picture
 
+    require("torch", purpose="mdsm attention")
     instruction = validate_instruction(args.instruction)
     image = read_picture(args.image)
     out = args.out or Path(f"{args.image.stem}_attention.png")
