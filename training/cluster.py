@@ -19,6 +19,14 @@ from training.workers import WorkerPool
 
 LOCAL = "local"  # a cluster of this machine alone, for as long as the command runs
 RETRIES = 5  # of a piece of work whose worker ended; a bug that ends every worker is not tried for ever
+SETTINGS = {  # of Ray, unless they are set; the times let it start on a busy machine, where its own are too short
+    "RAY_USAGE_STATS_ENABLED": "0",  # reports nothing to anybody
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_gcs_server_port_wait_time_s": "300",
+    "RAY_gcs_server_request_timeout_seconds": "300",
+    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_worker_register_timeout_seconds": "300",
+}
 STORE_BYTES = 100 << 20  # for results, which are small: the data go through files
 
 
@@ -37,7 +45,8 @@ class RayPool(Executor):
 
     def __init__(self, address: str, workers: int, gpus: float = 0.0) -> None:
         require("ray", purpose="--cluster")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # reports nothing to anybody
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         import ray
 
         self._ray = ray
