@@ -51,7 +51,7 @@ setup(
             "library/*.csv",
             "commands/web/labelling/label.*",
         ],
-        "training": ["compose/rejects.txt", "photos/sentences/*"],
+        "training": ["compose/rejects.txt", "drawn/splits/*.yaml", "photos/sentences/*"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),

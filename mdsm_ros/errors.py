@@ -39,6 +39,10 @@ class DownloadError(MdsmError):
     """Weights cannot be downloaded."""
 
 
+class UploadError(MdsmError):
+    """A model cannot be uploaded."""
+
+
 class StorageError(MdsmError):
     """A result cannot be stored: the disk is full, or the folder cannot be written."""
 

@@ -16,6 +16,7 @@ from mdsm_ros.checkpoints.catalog import catalog_markdown
 from mdsm_ros.commands.bench.grid_table import table
 from mdsm_ros.ros.interface.parameters import parameters_markdown, parameters_yaml
 from mdsm_ros.ros.interface.topics import published_markdown, subscribed_markdown, summary_markdown
+from scripts.mission import mission_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 GPU_FILE = ROOT / "docs" / "gpu.json"
@@ -32,6 +33,7 @@ def gpu_markdown() -> str:
 FILES: dict[str, Callable[[], str]] = {"config/mdsm.yaml": parameters_yaml}
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"topics": summary_markdown},
+    "docs/mission.md": {"mission": mission_markdown},
     "docs/models.md": {"models": catalog_markdown},
     "docs/results.md": {"times on a GPU": gpu_markdown},
     "docs/node.md": {

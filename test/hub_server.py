@@ -1,7 +1,9 @@
-"""A server that speaks as much of the Hugging Face hub's API as downloads need, for the repositories in a folder."""
+"""A server that speaks as much of the Hugging Face hub's API as downloads and uploads need, for the repositories in a
+folder."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -23,6 +25,10 @@ class Hub(ThreadingHTTPServer):
         damaged: names of files that arrive with a wrong byte.
         breaks: by a file's name, how many of its transfers break off in the middle.
         requests: method, path and range of every request.
+        token: what may write; any other token is refused with 403, none with 401.
+        private: hub ids of the repositories that were created as private ones.
+        uploads: files that were uploaded, by their SHA-256.
+        messages: messages of all commits.
     """
 
     daemon_threads = True
@@ -35,6 +41,10 @@ class Hub(ThreadingHTTPServer):
         self.damaged: set[str] = set()
         self.breaks: dict[str, int] = {}
         self.requests: list[tuple[str, str, str | None]] = []
+        self.token = "hf_writes"
+        self.private: set[str] = set()
+        self.uploads: dict[str, bytes] = {}
+        self.messages: list[str] = []
 
     @property
     def url(self) -> str:
@@ -65,6 +75,65 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        content = self._body()
+        self.server.uploads[_sha256(content)] = content
+        self._send_json({})
+
+    def do_POST(self) -> None:
+        body, path = self._body(), self.path.partition("?")[0]
+        self.server.requests.append((self.command, path, None))
+        given = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if self.server.down:
+            self._refuse(503, "Unavailable")
+        elif path == "/api/validate-yaml":
+            self._send_json({"errors": [], "warnings": []})
+        elif given != self.server.token:
+            self._refuse(403 if given else 401, "")
+        elif path == "/api/repos/create":
+            self._create(json.loads(body))
+        elif path.endswith("/info/lfs/objects/batch"):
+            self._send_json({"objects": [self._upload_of(wanted) for wanted in json.loads(body)["objects"]]})
+        elif "/preupload/" in path:
+            files = [{"path": file["path"], **_mode_of(file["path"])} for file in json.loads(body)["files"]]
+            self._send_json({"files": files})
+        else:
+            self._commit("/".join(path.split("/")[3:5]), [json.loads(line) for line in body.splitlines()])
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _create(self, wanted: dict[str, Any]) -> None:
+        repository = f"{wanted['organization']}/{wanted['name']}"
+        url = f"{self.server.url}/{repository}"
+        if (self.server.root / repository).is_dir():
+            self._send_json({"error": "You already created this model repo", "url": url}, 409)
+            return
+        (self.server.root / repository).mkdir(parents=True)
+        if wanted.get("private") or wanted.get("visibility") == "private":
+            self.server.private.add(repository)
+        self._send_json({"url": url})
+
+    def _upload_of(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        href = f"{self.server.url}/lfs/{wanted['oid']}"
+        return {**wanted, "actions": {"upload": {"href": href, "header": {}}}}
+
+    def _commit(self, repository: str, lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "header":
+                self.server.messages.append(value["summary"])
+                continue
+            file = self.server.root / repository / value["path"]
+            if line["key"] == "deletedFile":
+                file.unlink()
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            is_large = line["key"] == "lfsFile"
+            file.write_bytes(self.server.uploads[value["oid"]] if is_large else base64.b64decode(value["content"]))
+        url = f"{self.server.url}/{repository}/commit/{COMMIT}"
+        self._send_json({"commitUrl": url, "commitOid": COMMIT, "hookOutput": ""})
+
     def _answer(self) -> None:
         path = self.path.partition("?")[0]
         self.server.requests.append((self.command, path, self.headers.get("Range")))
@@ -91,9 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _send_json(self, values: Any) -> None:
+    def _send_json(self, values: Any, status: int = 200) -> None:
         body = json.dumps(values).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -121,6 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self.wfile.write(content[first:])
+
+
+def _mode_of(name: str) -> dict[str, Any]:
+    return {"uploadMode": "lfs" if name.endswith(".safetensors") else "regular", "shouldIgnore": False}
 
 
 def _describe(file: Path, folder: Path) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.commands.attention.maps import COLUMNS, TILE_WIDTH, attention_sheet, heat, word_maps
+from mdsm_ros.commands.attention.steps import MOST_SHOWN, refinement_steps, steps_sheet
 from mdsm_ros.commands.main import main
 from mdsm_ros.errors import AttentionError
 from mdsm_ros.models.common.fusion import PWAM
 from mdsm_ros.models.common.language import TextFeatures
+from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.models.vpd.network import VPD
 from mdsm_ros.segmenter import Segmenter
@@ -97,6 +99,25 @@ def test_models_without_attention_say_so(vpd: Segmenter, monkeypatch: pytest.Mon
         word_maps(vpd, IMAGE, TEXT)
 
 
+def test_the_steps_of_refinement_are_shown(untrained_weights: Path) -> None:
+    segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu")
+    initial, steps = refinement_steps(segmenter, IMAGE, TEXT, 3)
+    first, last = segmenter.stream(IMAGE, TEXT, num_inference_steps=3, present_threshold=0.0)
+    assert np.array_equal(initial, first.mask)
+    assert np.array_equal(steps[-1].probability, last.probability)
+    assert [step.timestep for step in steps] == sorted((step.timestep for step in steps), reverse=True)
+    assert len(steps) == 3
+    assert np.abs(steps[0].noisy).max() > 1  # noise beyond the mask's range
+    sheet = steps_sheet(segmenter, IMAGE, TEXT, 3)
+    assert sheet.shape[1] == 4 * TILE_WIDTH  # the image, and a column for each step
+    assert steps_sheet(segmenter, IMAGE, TEXT, 30).shape[1] == (1 + MOST_SHOWN) * TILE_WIDTH
+
+
+def test_models_that_do_not_refine_have_no_steps(vpd: Segmenter) -> None:
+    with pytest.raises(AttentionError, match="model 'toy' has no refinement steps, expected MDSM"):
+        refinement_steps(vpd, IMAGE, TEXT, 3)
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     Image.fromarray(IMAGE).save(tmp_path / "photo.jpg")
@@ -111,6 +132,14 @@ def test_the_command_writes_the_sheet(photo: Path, vpd: Segmenter, tmp_path: Pat
     assert main(["attention", str(photo), TEXT, *options]) == 0
     with Image.open(out) as sheet:
         assert sheet.width == COLUMNS * TILE_WIDTH
+
+
+def test_the_command_writes_the_steps(photo: Path, untrained_weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "steps.png"
+    options = ["--model", str(untrained_weights), "--device", "cpu", "--steps", "--out", str(out)]
+    assert main(["attention", str(photo), TEXT, *options]) == 0
+    with Image.open(out) as sheet:
+        assert sheet.width == (1 + MDSM_TINY.num_inference_steps) * TILE_WIDTH
 
 
 def test_the_command_names_what_is_wrong(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -216,9 +216,12 @@ def test_our_own_mistakes_are_not_hidden(command: str, how: str, error: type[Exc
 def test_errors_come_before_the_slow_imports(tmp_path: Path) -> None:
     picture = tmp_path / "photo.png"
     picture.write_bytes((ROOT / "docs" / "demo.png").read_bytes())
+    empty = tmp_path / "empty"
+    empty.mkdir()
     wrong = {
         ("segment", "nowhere.jpg", "get it"): "image 'nowhere.jpg' does not exist",
-        ("segment", str(tmp_path), "get it"): f"image {str(tmp_path)!r} is a folder",
+        ("segment", str(empty), "get it"): f"folder {str(empty)!r} holds 0 images and videos",
+        ("segment", str(picture), str(picture)): "a file, expected a sentence",
         ("segment", str(picture), " "): "instruction is ' '",
         ("segment", str(picture), "get it", "--model", "clipsag"): "model is 'clipsag', expected one of mdsm-small",
         ("segment", str(picture), "get it", "--model", "/no/where"): "weights folder '/no/where' is not a folder",

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from mdsm_ros.models.common.diffusion import make_scheduler, refine, refinement_timesteps, to_signal
 from mdsm_ros.models.mdsm import MDSM_TINY
+from mdsm_ros.models.mdsm.ancestral import Ancestral
+from mdsm_ros.models.mdsm.network import MDSM
+from mdsm_ros.segmenter import Segmenter
 
 START = 600
 
@@ -105,3 +112,53 @@ def test_refinement_can_be_ended_between_the_steps() -> None:
     logits = refine(denoiser, make_scheduler(MDSM_TINY), square_mask(), noise(), START, 8, lambda: next(answers))
     assert len(calls) == 3
     assert torch.equal(logits, square_mask() + 3)
+
+
+def test_ddpm_draws_from_the_posterior_of_the_next_step() -> None:
+    """Mean and deviation of many draws are those of arXiv 2006.11239, eq. 6 and 7."""
+    config = replace(MDSM_TINY, beta_schedule="linear")
+    sampler, schedule = Ancestral(config, torch.Generator().manual_seed(0)), make_scheduler(config)
+    sampler.set_timesteps(10)  # strides of 100
+    left, left_then = schedule.alphas_cumprod[599], schedule.alphas_cumprod[499]
+    ratio = left / left_then
+    sample, clean = torch.full((1, 1, 200, 200), 0.3), torch.full((1, 1, 200, 200), -0.8)
+    mean = (left_then.sqrt() * (1 - ratio) * -0.8 + ratio.sqrt() * (1 - left_then) * 0.3) / (1 - left)
+    drawn = sampler.step(clean, 599, sample)
+    assert float(drawn.mean()) == pytest.approx(float(mean), abs=0.01)
+    assert float(drawn.var()) == pytest.approx(float((1 - left_then) / (1 - left) * (1 - ratio)), rel=0.03)
+
+
+def test_ddpm_adds_its_noise_by_the_generator_and_none_in_the_last_step() -> None:
+    def refined(seed: int, steps: int) -> torch.Tensor:
+        sampler = Ancestral(MDSM_TINY, torch.Generator().manual_seed(seed))
+        return refine(lambda noisy, _: 3 * noisy, sampler, square_mask(), noise(), START, steps)
+
+    assert torch.equal(refined(0, 4), refined(0, 4))
+    assert not torch.equal(refined(0, 4), refined(1, 4))
+    assert torch.equal(refined(0, 1), refined(1, 1))
+
+
+def test_noise_that_is_predicted_right_gives_the_truth() -> None:
+    scheduler, truth = make_scheduler(MDSM_TINY), to_signal(square_mask())
+    timesteps = torch.tensor([10, 700])
+    noisy = scheduler.add_noise(truth, noise(), timesteps)
+    torch.testing.assert_close(scheduler.clean(noisy, noise(), timesteps), truth, atol=1e-4, rtol=0)
+
+
+def test_a_model_that_predicts_noise_answers_with_a_mask(untrained_weights: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    plain = MDSM.from_pretrained(untrained_weights)
+    config = replace(plain.config, prediction="epsilon", sampler="ddpm")
+    model = MDSM(config, plain.tokenizer)
+    model.load_state_dict(plain.state_dict())
+    first = Segmenter(plain, "plain", "cpu").segment(image, "get the red cup", seed=1)
+    second, again = (Segmenter(model.eval(), "noise", "cpu").segment(image, "get the red cup", seed=1) for _ in "ab")
+    assert np.array_equal(second.probability, again.probability)
+    assert not np.array_equal(first.probability, second.probability)
+    features = model.encode_text(["get the red cup"])
+    noisy, condition = torch.randn(1, 1, 16, 16), torch.randn(1, 4 + config.refiner_condition_channels, 16, 16)
+    timesteps = torch.tensor([300])
+    with torch.inference_mode():
+        found = model.refiner.predict(noisy, timesteps, condition, features)
+        signal = make_scheduler(config).clean(noisy, found, timesteps).clamp(-0.995, 0.995)
+        torch.testing.assert_close(to_signal(model.refiner(noisy, timesteps, condition, features)), signal)

@@ -26,7 +26,8 @@ from training.learn.data import split_by_time
 from training.learn.labels import find_labels, labelled_names, match, write_labels
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
-from training.learn.tune import default_config, train_model, training_config
+from training.learn.tune import train_model, training_config
+from training.train.config import TrainConfig
 
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 CONFIG: dict[str, Any] = {
@@ -59,6 +60,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def learn(place: Path, out: Path, model: Path, *options: str) -> int:
     given = ["--out", str(out), "--model", str(model), "--config", str(place / "config.yaml"), "--device", "cpu"]
     return main(["learn", str(place / "boxes/images"), *given, "--mix", str(place / "mix"), *options])
+
+
+@pytest.mark.training
+@pytest.mark.usefixtures("public_models")
+def test_a_public_model_learns_with_the_same_command(place: Path, tmp_path: Path) -> None:
+    public = {"public": "clipseg", "instructions_per_image": 2, "mixture": CONFIG["mixture"], "stage1": SHORT}
+    (tmp_path / "public.yaml").write_text(yaml.safe_dump(public))
+    out, images = tmp_path / "out", place / "boxes/images"
+    data = ["--labels", str(place / "boxes"), "--mix", str(place / "mix"), "--config", str(tmp_path / "public.yaml")]
+    assert main(["learn", str(images), "--out", str(out), "--model", "clipseg", "--device", "cpu", *data]) == 1
+    assert json.loads((out / "report.json").read_text())["rows"]["here, mIoU"]["instructions"] == 8
+    card = (out / "model/README.md").read_text()
+    assert "license: apache-2.0" in card
+    assert "| here, mIoU |" in card
+    assert main(["push", str(out / "model"), "me/kitchen", "--dry-run"]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +299,8 @@ def test_the_photographs_are_rehearsed_where_nothing_else_can_be(
 
 
 def test_the_configuration_of_this_package_fits_the_embedded_model() -> None:
-    config = training_config(default_config(), "mdsm-small", 3, "cpu")
+    config = training_config(None, "mdsm-small", 3, "cpu")
+    assert isinstance(config, TrainConfig)
     assert (config.start_from, config.seed, config.feature_cache) == ("mdsm-small", 3, True)
     embedded = read_config(model_folder("mdsm-small"))
     assert isinstance(embedded, MDSMConfig)
@@ -295,11 +312,11 @@ def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["learn", str(tmp_path / "nowhere"), *out]) == 2
     (tmp_path / "empty").mkdir()
     assert main(["learn", str(tmp_path / "empty"), *out]) == 2
-    assert main(["learn", str(tmp_path / "empty"), *out, "--model", "clipseg"]) == 2
+    assert main(["learn", str(tmp_path / "empty"), *out, "--model", "sam3"]) == 2
     errors = capsys.readouterr().err
     assert "expected a recording or a folder of images" in errors
     assert "holds no images" in errors
-    assert "expected one that this package trains" in errors
+    assert "whose decoder cannot be trained here, expected clipseg, grounded-sam2" in errors
     assert not (tmp_path / "out").exists()
 
 

@@ -274,3 +274,43 @@ def test_a_segmentation_of_another_size_is_refused() -> None:
         decode(uncompressed(SQUARE), HEIGHT, WIDTH + 1)
     with pytest.raises(DatasetError, match="no polygons and no RLE"):
         decode({"what": 1}, HEIGHT, WIDTH)
+
+
+def overlapping(files: Path) -> None:
+    """Gives the chair of reference 7 two polygons with a common part."""
+    path = files / "data/refcoco+/instances.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["segmentation"] = [[10, 5, 30, 5, 30, 15, 10, 15], [20, 10, 40, 10, 40, 20, 20, 20]]
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("options", "common"), [([], True), (["--overlaps", "outside"], False)])
+def test_where_polygons_overlap(files: Path, options: list[str], common: bool) -> None:
+    """LAVT and VPD sum the polygons' masks and take the pixels whose sum is 1."""
+    overlapping(files)
+    assert cli.main([*arguments(files), *options]) == 0
+    data = Dataset(files / "out")
+    one, other = np.zeros((2, HEIGHT, WIDTH), dtype=np.int64)
+    one[5:15, 10:30] = other[10:20, 20:40] = 1
+    covered = one + other
+    np.testing.assert_array_equal(data.mask(data.split("train")[0]), covered > 0 if common else covered == 1)
+
+
+def test_text_as_typed_or_as_processed_by_refer(files: Path) -> None:
+    assert cli.main([*arguments(files), "--text", "sent"]) == 0
+    texts = [instruction.text for instruction in Dataset(files / "out").split("train")]
+    assert texts == ["the chair by the café table", "left chair"]
+
+
+def test_the_first_references_of_a_split(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = files / "data/refcoco+/refs(unc).p"
+    refs = read_refs(path)
+    more = [{**refs[0], "ref_id": number} for number in (20, 21)]
+    path.write_bytes(pickle.dumps([{k: v for k, v in ref.items() if k != "ann_ids"} for ref in (*refs, *more)]))
+    assert cli.main([*arguments(files), "--limit", "train=2", "val=1"]) == 0
+    data = Dataset(files / "out")
+    assert [i.origin.split("/")[0] for i in data.split("train")] == ["7", "7", "20", "20"]
+    assert len(data.split("val")) == len(data.split("testA")) == 1
+    for value, message in (("test=3", "names the split 'test'"), ("5000", "expected SPLIT=NUMBER")):
+        assert cli.main([*arguments(files, "other"), "--limit", value]) == 2
+        assert message in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 from test_ros_node import BOOK, RELIABLE, RedSegmenter, Robot
 
@@ -125,6 +126,11 @@ def test_a_question_is_settled_by_a_reply(make_robot: Callable[..., AskingRobot]
     question = robot.asked(1)
     assert question["question"] == "Which cup: the left one or the right one?"
     assert question["instruction"] == CUP
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    late: list[String] = []
+    robot.client.create_subscription(String, "mdsm/question", late.append, latched)
+    robot.wait(lambda: late)  # the question is open: who comes later must hear it as well
+    assert json.loads(late[0].data) == question
     assert question["stamp"]["sec"] == 1
     assert [(option["number"], option["words"]) for option in question["options"]] == [
         (1, "the left one"),

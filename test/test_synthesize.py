@@ -25,7 +25,7 @@ from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
 from training.cli import main
 from training.drawn.category_splits import SPLITS, read_split
-from training.drawn.detector import DetectorMasks
+from training.drawn.detector import PUBLISHED, DetectorMasks
 from training.drawn.drawing import Artist, Drawing, pipeline_of
 from training.drawn.grounding_eval import harmonic_mean, measure, plan_groups
 from training.drawn.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requests_of
@@ -60,7 +60,7 @@ def model(workplace: Path) -> GroundedDiffusion:
 
 @pytest.fixture(scope="module")
 def drawing(model: GroundedDiffusion) -> Drawing:
-    return Artist(pipeline_of(model.backbone), SAMPLING, features=True, attention=True).draw(PROMPTS)
+    return Artist(pipeline_of(model.backbone), SAMPLING, features=model.config, attention=True).draw(PROMPTS)
 
 
 def synthesize(root: Path, out: str, masks: str, model: str = "grounded", *options: str) -> Dataset:
@@ -91,7 +91,7 @@ def test_drawn_features_are_those_of_the_last_step(model: GroundedDiffusion, mon
     seen: list[tuple[torch.Tensor, int]] = []
     unet = model.backbone.unet
     handle = unet.register_forward_hook(lambda _, inputs, __: seen.append((inputs[0], int(inputs[1]))))
-    again = Artist(pipeline_of(model.backbone), SAMPLING, features=True).draw(PROMPTS)
+    again = Artist(pipeline_of(model.backbone), SAMPLING, features=model.config).draw(PROMPTS)
     handle.remove()
     last, timestep = seen[-1]
     assert (len(seen), timestep) == (SAMPLING.steps, 1)
@@ -137,7 +137,7 @@ def test_all_that_is_written_was_found(workplace: Path, model: GroundedDiffusion
         assert (kind in ("hat", "pen")) == (instruction.split == "unseen")
         assert data.mask(instruction).any()
     plan = plan_prompts(("cup", "box"), "one", [0, 1], key=(0, 0))
-    drawn = Artist(pipeline_of(model.backbone), SAMPLING, features=True).draw(plan)
+    drawn = Artist(pipeline_of(model.backbone), SAMPLING, features=model.config).draw(plan)
     masks = GroundingMasks(model).masks(drawn, requests_of(drawn))
     firsts = {record.scene: record.id for record in data.images.values()}
     for number, mask in enumerate(masks):
@@ -264,7 +264,7 @@ def test_grounded_diffusion_and_daam_are_measured_side_by_side(workplace: Path, 
 
 
 def test_prompts_are_planned_by_number() -> None:
-    kinds = SPLITS["homes"].seen
+    kinds = read_split("homes").seen
     plan = plan_prompts(kinds, "mixture", range(40), key=(0,))
     assert plan[7:9] == plan_prompts(kinds, "mixture", [7, 8], key=(0,))
     assert {len(prompt.kinds) for prompt in plan} == {1, 2}
@@ -281,13 +281,21 @@ def test_prompts_are_planned_by_number() -> None:
 
 
 def test_no_kind_is_both_seen_and_unseen(tmp_path: Path) -> None:
-    for split in SPLITS.values():
-        assert not set(split.seen) & set(split.unseen)
-    assert all(len(SPLITS[f"pascal-{i}"].seen) == 15 for i in (1, 2, 3))
+    splits = {name: read_split(name) for name in SPLITS}  # which sees to it
+    assert {"homes", "pascal-homes"} < set(splits)
+    for i in (1, 2, 3):
+        assert [len(splits[f"pascal-{i}"].seen), len(splits[f"pascal-{i}"].unseen)] == [15, 5]
+        coco = splits[f"coco-{i}"]
+        assert [len(coco.seen), len(coco.unseen)] == [65, 15]
+        assert {*coco.seen, *coco.unseen} == {n for n in PUBLISHED.meta["categories"][1:] if n != "N/A"}
+    few = splits["pascal-1"].first_seen(5)
+    assert (few.seen, few.unseen) == (splits["pascal-1"].seen[:5], splits["pascal-1"].unseen)
+    with pytest.raises(DatasetError, match="seen is 16, expected 1 to the split's 15 seen categories"):
+        splits["pascal-1"].first_seen(16)
     (tmp_path / "both.yaml").write_text("seen: [cup, hat]\nunseen: [hat]\n")
     with pytest.raises(DatasetError, match="'hat' is both seen and unseen"):
         read_split(str(tmp_path / "both.yaml"))
-    with pytest.raises(DatasetError, match="expected one of homes"):
+    with pytest.raises(DatasetError, match="expected one of coco-1"):
         read_split("nothing")
 
 

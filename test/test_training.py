@@ -23,12 +23,14 @@ from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.hub.folder import write_tokenizer
 from mdsm_ros.segmenter import Segmenter
 from training.datasets.dataset import InstructionDataset
+from training.drawn.semantic.config import read_semantic_config
 from training.evaluation import evaluate
 from training.latent.config import read_latent_config
 from training.train.command import main
 from training.train.config import read_config
 from training.train.loop import Pool, StepSampler
 from training.train.losses import dice, mask_loss, weighted_cross_entropy
+from training.train.public.config import read_any_config
 from training.train.run import build_model
 from training.train.vocabulary import train_tokenizer
 
@@ -276,8 +278,10 @@ def test_the_paper_scale_runs_two_steps_of_each_stage(workplace: Path, name: str
 def test_shipped_configurations_are_valid(path: Path) -> None:
     if path.stem.startswith("ldm"):
         read_latent_config(path)
+    elif path.stem.startswith("semantic"):
+        read_semantic_config(path)
     else:
-        read_config(path).model_config()
+        read_any_config(path).model_config()
 
 
 def test_half_a_tokenizer_of_a_killed_run_is_made_again(workplace: Path, trained: Path, tmp_path: Path) -> None:

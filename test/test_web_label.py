@@ -16,7 +16,7 @@ from mdsm_ros.commands.web import pictures
 from mdsm_ros.commands.web.candidates import candidates
 from mdsm_ros.commands.web.labelling import session as session_module
 from mdsm_ros.commands.web.labelling.desk import LabelDesk
-from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames
+from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames, RepeatedFrames
 from mdsm_ros.commands.web.labelling.session import Label, LabelSession
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError, StorageError
@@ -114,6 +114,35 @@ def test_labels_are_a_data_set_at_once_and_the_next_session_resumes(frames: Fold
     assert np.array_equal(label.mask, ~left_mask())
     assert again.label(1) == Label("absent", "get the lamp")
     assert again.label(3) is None
+
+
+def test_a_frame_can_have_several_labels_about_one_image(frames: FolderFrames, tmp_path: Path) -> None:
+    out = tmp_path / "labels"
+    session = LabelSession(RepeatedFrames(frames, 3), out)
+    assert session.frames.keys[:4] == ["a", "a~2", "a~3", "b"]
+    desk = LabelDesk(session, shelf(RedModel()))
+    assert desk.open_frame({"number": 0})["instruction"] == SAID
+    session.save(0, Label("labelled", SAID, left_mask()))
+    assert desk.open_frame(None)["number"] == 1
+    assert desk.open_frame({"number": 1})["instruction"] == ""
+    session.save(1, Label("labelled", "get the lamp", ~left_mask()))
+    session.save(2, Label("rejected", ""))
+    session.save(3, Label("absent", SAID))
+    data = Dataset(out)
+    assert [(image.file_name, image.scene) for image in data.images.values()] == [
+        ("images/a.jpg", "pictures"),
+        ("images/b.jpg", "pictures"),
+    ]
+    assert [(i.image_id, i.text) for i in data.instructions] == [(1, SAID), (1, "get the lamp"), (2, SAID)]
+    assert np.array_equal(data.mask(data.instructions[1]), ~left_mask())
+    session.save(0, Label("rejected", ""))
+    assert (out / "images/a.jpg").exists()  # the lamp is still labelled
+    session.save(1, Label("rejected", ""))
+    assert not (out / "images/a.jpg").exists()
+    session.close()
+    again = LabelSession(frames, out)  # with one label for each frame again: nothing is lost
+    assert [i.text for i in Dataset(out).instructions] == [SAID]
+    again.close()
 
 
 def test_a_frame_that_is_left_out_leaves_the_data_set(frames: FolderFrames, tmp_path: Path) -> None:

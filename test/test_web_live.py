@@ -54,6 +54,7 @@ def robot(ros_domain: int) -> Iterator[Any]:
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     from rclpy.context import Context
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+    from rclpy.qos import DurabilityPolicy, QoSProfile
     from sensor_msgs.msg import Image
     from std_msgs.msg import String
 
@@ -67,7 +68,7 @@ def robot(ros_domain: int) -> Iterator[Any]:
     node.create_subscription(Image, "/camera/depth/image", lambda _: None, 1)
     node.create_subscription(String, "/instruction", lambda m: heard["instruction"].append(m.data), 10)
     node.create_subscription(String, "~/reply", lambda m: heard["reply"].append(m.data), 10)
-    kinds = {"mask": Image, "overlay": Image, "status": String, "question": String}
+    kinds = {"mask": Image, "overlay": Image, "status": String}
     publishers = {name: node.create_publisher(kind, f"~/{name}", 10) for name, kind in kinds.items()}
     camera = node.create_publisher(Image, "/camera/color", 1)
 
@@ -89,6 +90,9 @@ def robot(ros_domain: int) -> Iterator[Any]:
 
     thread = threading.Thread(target=spin, daemon=True)
     thread.start()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publishers["question"] = node.create_publisher(String, "~/question", latched)
+    publishers["question"].publish(String(data="asked before anybody watches"))
     node.heard, node.ask = heard, lambda text: publishers["question"].publish(String(data=text))
     yield node
     executor.shutdown()
@@ -124,7 +128,8 @@ def test_a_running_node_is_found_watched_and_spoken_to(robot: Any) -> None:
         watcher.say(" ")
     assert watcher.say(" get  the cup") == "get the cup"
     assert until(lambda: robot.heard["instruction"]) == ["get the cup"]
-    until(lambda: robot.ask("the red or the blue one?") or watcher.view().question)
+    until(lambda: watcher.view().question == "asked before anybody watches")
+    until(lambda: robot.ask("the red or the blue one?") or watcher.view().question == "the red or the blue one?")
     watcher.reply("the red one")
     assert until(lambda: robot.heard["reply"]) == ["the red one"]
     until(lambda: robot.ask(json.dumps({"question": None, "settled": "the red one"})) or not watcher.view().question)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +17,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from boxes import write_boxes
 from web_stand_ins import picture, picture_folder, shelf
 
 pytest.importorskip("gradio", reason="mdsm web needs the extra [web]")
 
+from mdsm_ros.commands.interrupt import INTERRUPTED
 from mdsm_ros.commands.web.browsing.browser import Browser
 from mdsm_ros.commands.web.labelling.desk import LabelDesk
 from mdsm_ros.commands.web.labelling.frames import FolderFrames
@@ -34,6 +40,16 @@ CHROMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stabl
 PATIENCE = 120_000  # ms; the machine may be busy
 SAID = "get the red box"
 FORM = "multipart/form-data; boundary=x"
+STAGE = {"steps": 2, "images": 2, "learning_rate": 1e-3}
+LEARNING = {  # a training that takes seconds
+    "preset": "mdsm-tiny",
+    "instructions_per_image": 2,
+    "feature_cache": True,
+    "freeze_language": True,
+    "mixture": {"lab": 1, "rehearsal": 1},
+    "stage1": STAGE,
+    "stage2": STAGE,
+}
 SECRET = b"the content of a file outside"
 
 
@@ -191,6 +207,44 @@ def test_frames_are_labelled_with_keys_and_brush_and_nothing_is_lost(chromium: A
     assert again.page.locator(".label-desk .said").input_value() == "get the box on the right"
     again.leave()
     assert draft.exists()
+
+
+def test_learn_opens_the_page_and_learns_from_its_labels(
+    chromium: Any, untrained_weights: Path, tmp_path: Path
+) -> None:
+    write_boxes(tmp_path / "mix", "train", 8)
+    (tmp_path / "lab.yaml").write_text(yaml.safe_dump(LEARNING))
+    words = [sys.executable, "-m", "mdsm_ros.commands.main", "learn", str(tmp_path / "mix" / "images")]
+    words += ["--instruction", "get the cup", "--mix", str(tmp_path / "mix"), "--model", str(untrained_weights)]
+    words += ["--device", "cpu", "--config", str(tmp_path / "lab.yaml"), "--out", str(tmp_path / "out")]
+    with subprocess.Popen([*words, "--page", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = next(line for line in process.stdout if line.startswith("http"))
+            place = Site(int(address.split(" ")[0].rstrip("/").rpartition(":")[2]), tmp_path, tmp_path)
+            visitor = Visitor(chromium, place, "Label")
+            for frame in range(6):
+                visitor.settled()
+                visitor.press("b")
+                visitor.drag((0.1, 0.2 + 0.1 * frame), (0.6, 0.2 + 0.1 * frame))
+                visitor.press("a")
+                if frame == 0:  # a second object in the first frame
+                    assert visitor.page.locator(".label-desk .said").input_value() == ""
+                    visitor.press("i")
+                    visitor.page.keyboard.type("get the radio")
+                    visitor.press("Enter", "n", "ArrowRight", "ArrowRight")
+                else:
+                    visitor.press("ArrowRight", "ArrowRight", "ArrowRight")
+            assert visitor.text(".label-desk .counts") == "6 labelled, 1 not in view, 0 left out, 25 open"
+            visitor.leave()
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) in (0, INTERRUPTED)
+    assert subprocess.run(words, check=False).returncode == 1  # two steps teach nothing
+    data = Dataset(tmp_path / "out" / "labels")
+    assert len(data.images) == 6
+    assert [i.text for i in data.instructions] == ["get the cup", "get the radio", *["get the cup"] * 5]
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_a_photograph_is_tried_on_a_narrow_screen(chromium: Any, site: Site) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
 from mdsm_ros.hub.graphs import has_graphs
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
 from mdsm_ros.models.families import config_from_dict, find_family, presets, published, trained_family
-from mdsm_ros.models.family import PublicFamily, resolve
+from mdsm_ros.models.family import Family, PublicFamily, resolve
 from mdsm_ros.models.interface import SegmentationModel
 
 if TYPE_CHECKING:
@@ -29,6 +30,29 @@ def read_config(folder: Path) -> ModelConfig:
     """
     try:
         return config_from_dict(read_values(folder))
+    except ConfigError as error:
+        raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
+
+
+def check_config(folder: Path) -> None:
+    """Checks that a model of any type can be built from a folder's configuration.
+
+    Raises:
+        WeightsError: The file is missing, or no model can be built from its values.
+    """
+    values = read_values(folder)
+    family = _family(folder, values)
+    if isinstance(family, PublicFamily):
+        from mdsm_ros.checkpoints.public_weights import read_public_config
+
+        read_public_config(family, folder, values)
+    else:
+        read_config(folder)
+
+
+def _family(folder: Path, values: Mapping[str, Any]) -> Family:
+    try:
+        return find_family(values.get("model_type"))
     except ConfigError as error:
         raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
 
@@ -63,10 +87,7 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
             ) from error
     folder = model_folder(name, local_files_only=local_files_only)
     values = read_values(folder)
-    try:
-        family = find_family(values.get("model_type"))
-    except ConfigError as error:
-        raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
+    family = _family(folder, values)
     if isinstance(family, PublicFamily):
         from mdsm_ros.checkpoints.public_weights import load_public, read_public_config
 

@@ -23,8 +23,9 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
 def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, Any]) -> PublicConfig:
     """Reads the configuration of a public model from a folder.
 
-    A model with one checkpoint is a folder in transformers' layout. A model with several is a folder with a config.json
-    of this package, which names each checkpoint by a hub id or a folder, possibly inside this one.
+    A model with one checkpoint is a folder in transformers' layout. A model with several, or a fine-tuned one, is a
+    folder with a config.json of this package, which names each checkpoint by a hub id or a folder, possibly inside this
+    one.
 
     Args:
         family: Family of the model.
@@ -35,7 +36,7 @@ def read_public_config(family: PublicFamily, folder: Path, values: Mapping[str, 
         WeightsError: No model can be built from the values in config.json.
     """
     names = family.config_type.weights
-    if len(names) == 1:
+    if len(names) == 1 and not set(names) & set(values):
         return family.config_type.from_dict(dict.fromkeys(names, str(folder)))
     try:
         config = family.config_type.from_dict(values)

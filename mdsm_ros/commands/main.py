@@ -11,7 +11,7 @@ from mdsm_ros.commands.runner import run_commands
 
 DESCRIPTION = "The pixels of the object that a sentence talks about."
 COMMANDS = {  # modules with add_arguments() and run()
-    "segment": ("mdsm_ros.commands.segment", "answer one instruction about one image"),
+    "segment": ("mdsm_ros.commands.segment.command", "answer one instruction about images, videos or a camera"),
     "attention": ("mdsm_ros.commands.attention.command", "show where a model looks for each word of an instruction"),
     "web": ("mdsm_ros.commands.web.command", "a local page to try a model, watch a node, label frames"),
     "demo": ("mdsm_ros.commands.demo", "replay a recording through the node (needs ROS), or answer photographs"),
@@ -23,6 +23,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "export": ("mdsm_ros.commands.export.command", "write a model as ONNX graphs"),
     "models": ("mdsm_ros.commands.models", "list all named models, and which are on this machine"),
     "doctor": ("mdsm_ros.commands.doctor.command", "report problems of this installation, and how to fix them"),
+    "push": ("mdsm_ros.commands.push.command", "upload a model folder to the Hugging Face hub"),
     "download": ("mdsm_ros.commands.download", "download public weights into the cache"),
 }
 

@@ -26,7 +26,7 @@ from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.camera_effects import CAMERAS, IDEAL, Strengths, expose
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.furnishing.stock import open_stock
-from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, room_samples, write_sample
+from mdsm_ros.homes.generate import POSES_PER_ROOM, SPLIT_SEEDS, Sample, room_samples, write_sample
 from mdsm_ros.homes.home import Home
 from mdsm_ros.homes.layout import build_home
 from mdsm_ros.homes.speech.instructions import Sentence
@@ -39,6 +39,7 @@ SWAY = 0.06  # metres to either side
 TURN = np.deg2rad(75.0)  # away from the target and back: further than the lens is wide
 MOTIONS = ("sway", "turn")
 VIEWS_PER_ROOM = 4
+POSES_PER_VIEW = 3  # not every pose sees enough
 SPARE = 2  # views searched per stop: not every room has that many, and not every view has an instruction
 START = 1_700_000_000 * 10**9  # ns, stamp of the first frame
 
@@ -134,7 +135,8 @@ def choose_stops(
         DemoError: The home has too few views that are suitable for an instruction.
     """
     views_per_room = VIEWS_PER_ROOM if number == STOPS else -(-SPARE * number // len(home.rooms))
-    samples = [list(room_samples(room, rng, views_per_room, size, depth=False)) for room in home.rooms]
+    poses = max(POSES_PER_ROOM, POSES_PER_VIEW * views_per_room)
+    samples = [list(room_samples(room, rng, views_per_room, size, depth=False, poses=poses)) for room in home.rooms]
     in_turn = [views[i] for i in range(views_per_room) for views in samples if i < len(views)]
     stops: list[tuple[Sample, Sentence]] = []
     for sample in in_turn:

@@ -74,10 +74,11 @@ def room_samples(
     size: tuple[int, int] = (320, 240),
     depth: bool = True,
     talk: Talk = DEFAULT_TALK,
+    poses: int = POSES_PER_ROOM,
 ) -> Iterator[Sample]:
-    """Renders up to ``views`` views of a room with at least two instructions each."""
+    """Renders up to ``views`` views of a room with at least two instructions each, from at most ``poses`` poses."""
     with RoomRenderer(room, *size) as renderer:
-        for _ in range(POSES_PER_ROOM):
+        for _ in range(poses):
             pose = sample_pose(room, rng)
             items = None if pose is None else renderer.items(pose)
             if pose is None or items is None or not _worth_a_look(items):

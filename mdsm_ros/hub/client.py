@@ -51,6 +51,36 @@ def advice(repository: str, error: Exception) -> str:
     return _without_network("HF_HUB_OFFLINE is set; unset it") if constants.HF_HUB_OFFLINE else _unreachable(error)
 
 
+def upload_advice(repository: str, error: Exception) -> str:
+    """Describes in one line why an upload failed and how to solve it.
+
+    Args:
+        repository: Hub id of the repository.
+        error: Error of huggingface_hub.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, HfHubHTTPError):
+            return _refusal(repository, cause)
+        if isinstance(cause, HTTPError):
+            return f"{constants.ENDPOINT} cannot be reached ({type(cause).__name__}); check the network, and try again"
+    return " ".join(str(error).split())
+
+
+def _refusal(repository: str, error: HfHubHTTPError) -> str:
+    match error.response.status_code:
+        case 401:
+            return "you are not logged in, or your token has expired; log in with: hf auth login"
+        case 403:
+            tokens = f"{constants.ENDPOINT}/settings/tokens"
+            return f"your token may not write to {repository}; make one that may at {tokens}, then: hf auth login"
+        case 404:
+            return f"{repository.partition('/')[0]} does not exist, or {repository} is not yours"
+        case status if status >= 500:
+            return f"{constants.ENDPOINT} answered {status}; try again later"
+        case status:
+            return f"{constants.ENDPOINT} answered {status}: {error.server_message or 'no reason given'}"
+
+
 def _unreachable(error: BaseException) -> str:
     what = f"{constants.ENDPOINT} cannot be reached ({type(error).__name__})"
     return _without_network(f"{what}; check the network, set HF_ENDPOINT to a mirror")

@@ -146,12 +146,14 @@ class PublicConfig(ModelConfig):
     Attributes:
         weights: Fields that name the weights (a hub id or a folder in transformers' layout), and for each the field of
             its revision (a branch, tag or commit; None for the main branch).
+        tunable: Whether the model is a :class:`~mdsm_ros.models.interface.TunableModel`.
 
     Raises:
         ConfigError: A field is out of range.
     """
 
     weights: ClassVar[Mapping[str, str]] = {"checkpoint": "revision"}
+    tunable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -313,6 +315,8 @@ class MDSMConfig(FusionConfig):
     num_train_timesteps: int = 1000
     beta_schedule: str = "squaredcos_cap_v2"
     start_timestep: int = 600  # noise level added to the initial mask before refinement
+    prediction: str = "sample"  # what the refiner predicts: the clean mask ("sample"), or the noise in it ("epsilon")
+    sampler: str = "ddim"  # "ddim", or "ddpm", which adds new noise after every step
     num_inference_steps: int = 4
 
     @property
@@ -352,5 +356,9 @@ class MDSMConfig(FusionConfig):
             f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
         self._expect("beta_schedule", self.beta_schedule in BETA_SCHEDULES, f"one of {', '.join(BETA_SCHEDULES)}")
+        self._expect("prediction", self.prediction in ("sample", "epsilon"), "'sample' or 'epsilon'")
+        residual = self.prediction == "epsilon" and self.refiner_residual
+        self._expect("prediction", not residual, "'sample' with refiner_residual")
+        self._expect("sampler", self.sampler in ("ddim", "ddpm"), "'ddim' or 'ddpm'")
         self._expect("start_timestep", 0 < self.start_timestep < self.num_train_timesteps, "inside num_train_timesteps")
         self._expect("num_inference_steps", 0 <= self.num_inference_steps <= self.start_timestep, "0 to start_timestep")

@@ -157,3 +157,50 @@ class AttentiveModel(SegmentationModel, Protocol):
     def attention_maps(self, images: torch.Tensor, text: Any) -> torch.Tensor:
         """The attention of each pixel to each token, (B, T, h, w), on one scale for all tokens."""
         ...
+
+
+@runtime_checkable
+class TunableModel(SegmentationModel, Protocol):
+    """A public model with a decoder that is worth training on a few labels; its encoders stay as they are.
+
+    Attributes:
+        tuned_field: Field of the configuration that names the checkpoint with the decoder.
+        needs_boxes: Whether the decoder needs the target's box; otherwise it reads the instruction.
+    """
+
+    tuned_field: ClassVar[str]
+    needs_boxes: ClassVar[bool]
+
+    @property
+    def tuned_network(self) -> Any:
+        """The network of transformers with the decoder."""
+        ...
+
+    @property
+    def tuned_parameters(self) -> list[nn.Parameter]:
+        """The parameters of the decoder to train."""
+        ...
+
+    def frozen_features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What the decoder needs of images (B, 3, H, W) in [0, 1]: tensors of B rows each."""
+        ...
+
+    def frozen_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """What the decoder needs of B instructions: (B, D); one zero each if it needs nothing."""
+        ...
+
+    def tuned_mask(self, features: Sequence[torch.Tensor], text: torch.Tensor, boxes: torch.Tensor) -> InitialMask:
+        """Mask logits (B, 1, h, w) and present logits (B,).
+
+        Boxes are (B, 4) from left, top to right, bottom, in widths and heights of the image.
+        """
+        ...
+
+
+@runtime_checkable
+class DrawingModel(SegmentationModel, Protocol):
+    """A model whose diffusion model learns to draw beside the segmentation."""
+
+    def denoising_loss(self, images: torch.Tensor, texts: Sequence[str], image_index: torch.Tensor) -> torch.Tensor:
+        """The diffusion model's own loss on images (N, 3, H, W) in [0, 1] with B texts; ``image_index`` is (B,)."""
+        ...

@@ -73,6 +73,13 @@ class Outcome:
     images: int = 0
     instructions: int = 0
 
+    def print_table(self, root: Path) -> None:
+        """Prints what was counted and the size of the dataset, and lists unusable input on stderr."""
+        for reason, number in sorted(self.counts.items()):
+            print(f"{number:>7} {reason}")
+        print(f"{root}: {self.images} images, {self.instructions} instructions")
+        self.print_problems()
+
     def print_problems(self) -> None:
         """Lists unusable input on stderr."""
         for reason, parts in self.problems.items():

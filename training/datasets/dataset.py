@@ -13,10 +13,13 @@ from PIL import Image
 from torch.utils.data import Dataset as TorchDataset
 
 from mdsm_ros.dataset.format import Annotation, Dataset, Instruction
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.inference.preprocess import resize_image
 from mdsm_ros.models.common.language import TextFeatures
 
+Adapt = Callable[[Dataset, Sequence[Instruction]], Sequence[Instruction]]
+"""The instructions of a dataset to those that are trained on."""
 FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tensor, ...] | None, TextFeatures]]
 """Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
@@ -114,14 +117,17 @@ class InstructionDataset(TorchDataset[int]):
         image_size: Side S of the square that images are resized to, pixels.
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
             128 px).
+        adapt: Function that changes or leaves out instructions; None for none.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool) -> None:
+    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, adapt: Adapt | None = None) -> None:
         self.data = data
         self.instructions = self.data.split(split)
+        if adapt is not None:
+            self.instructions = list(adapt(data, self.instructions))
         self.image_size = image_size
         self.by_image: dict[int, list[int]] = {}
         for position, instruction in enumerate(self.instructions):
@@ -158,6 +164,29 @@ class InstructionDataset(TorchDataset[int]):
             return batch
         semantic, text = self.features(list(rows), texts)
         return replace(batch, semantic=semantic, text=text)
+
+
+def with_class_masks(data: Dataset, instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The same instructions, with all objects of their targets' categories in the image as targets."""
+    changed = []
+    for instruction in instructions:
+        kinds = {data.annotations[i].category_id for i in instruction.annotation_ids}
+        alike = [thing.id for thing in data.annotations_of(instruction.image_id) if thing.category_id in kinds]
+        changed.append(replace(instruction, annotation_ids=tuple(alike)))
+    return changed
+
+
+def of_categories(data: Dataset, instructions: Sequence[Instruction], number: int) -> list[Instruction]:
+    """The instructions whose targets are of the dataset's first ``number`` categories.
+
+    Raises:
+        DatasetError: There are none.
+    """
+    known = sorted(data.categories)[:number]
+    chosen = [i for i in instructions if all(data.annotations[a].category_id in known for a in i.annotation_ids)]
+    if not chosen:
+        raise DatasetError(f"{data.root}: no instruction is about the first {number} categories")
+    return chosen
 
 
 def assemble(

@@ -1,12 +1,18 @@
-"""Kinds of things that a grounding module is trained on, and kinds that it is only tested on."""
+"""Categories that a module is trained on, and categories that it is only tested on, from ``training/drawn/splits/``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mdsm_ros.errors import DatasetError
 from training.yaml_files import read_yaml
+
+FOLDER = Path(__file__).parent / "splits"
+SPLITS = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+"""The names of the splits; each file says whose it is."""
 
 
 @dataclass(frozen=True)
@@ -14,43 +20,28 @@ class CategorySplit:
     """Names as they stand in a prompt.
 
     Attributes:
-        seen: Pictures to train on show these alone.
-        unseen: Named in no picture to train on.
+        seen: Categories of the images to train on.
+        unseen: Categories that no image to train on shows.
+        aliases: Names that datasets have for a category beside its own.
+        ignored: Categories of datasets of which it is unknown whether they belong to one of the split.
     """
 
     seen: tuple[str, ...]
     unseen: tuple[str, ...]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
+    def first_seen(self, number: int | None) -> CategorySplit:
+        """The same split with the first ``number`` seen categories; None keeps all.
 
-_PASCAL = (
-    "airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table", "dog",
-    "horse", "motorcycle", "person", "potted plant", "sheep", "couch", "train", "tv",
-)  # fmt: skip
-
-
-def _pascal(*unseen: str) -> CategorySplit:
-    return CategorySplit(tuple(name for name in _PASCAL if name not in unseen), unseen)
-
-
-SPLITS = {
-    "homes": CategorySplit(
-        seen=(
-            "armchair", "backpack", "basket", "bench", "box", "cabinet", "door", "dresser", "picture", "pillow",
-            "plant", "rug", "shelf", "stool", "table", "trash can",
-        ),
-        unseen=("ball", "bed", "lantern", "sofa", "suitcase"),
-    ),
-    "pascal-1": _pascal("tv", "car", "dog", "couch", "train"),
-    "pascal-2": _pascal("horse", "motorcycle", "person", "potted plant", "sheep"),
-    "pascal-3": _pascal("bus", "cat", "chair", "cow", "dining table"),
-}  # fmt: skip
-"""Splits by name.
-
-"homes": 21 of the 35 kinds that ``mdsm-data captions`` crops most often out of homes, those with a shape of their own;
-every fourth is unseen, big and small ones, some with a look-alike among the seen ones (sofa, armchair) and some without
-(ball). "pascal-1" to "pascal-3": those of Grounded Diffusion (arXiv 2301.05221, public code), under COCO's names, by
-which Mask R-CNN knows them.
-"""
+        Raises:
+            DatasetError: There are not so many.
+        """
+        if number is None:
+            return self
+        if not 1 <= number <= len(self.seen):
+            raise DatasetError(f"seen is {number}, expected 1 to the split's {len(self.seen)} seen categories")
+        return CategorySplit(self.seen[:number], self.unseen, self.aliases, self.ignored)
 
 
 def read_split(name: str) -> CategorySplit:
@@ -59,18 +50,29 @@ def read_split(name: str) -> CategorySplit:
     Raises:
         DatasetError: There is no such split or file, or it does not hold two lists of names without a common one.
     """
-    if name in SPLITS:
-        return SPLITS[name]
-    path = Path(name)
+    path = FOLDER / f"{name}.yaml" if name in SPLITS else Path(name)
     if not path.is_file():
         raise DatasetError(f"categories is {name!r}, expected one of {', '.join(SPLITS)} or a YAML file")
     content = read_yaml(path, DatasetError, "lists of categories")
-    if not isinstance(content, dict) or set(content) != {"seen", "unseen"}:
-        raise DatasetError(f"{path}: expected the lists 'seen' and 'unseen', and nothing else")
-    for key, names in content.items():
-        if not (isinstance(names, list) and all(isinstance(n, str) and n.strip() for n in names)):
-            raise DatasetError(f"{path}: {key} is {names!r}, expected a list of names")
-    both = sorted(set(content["seen"]) & set(content["unseen"]))
+    optional = {"aliases", "ignored"}
+    if not isinstance(content, dict) or set(content) - optional != {"seen", "unseen"}:
+        raise DatasetError(f"{path}: expected the lists 'seen' and 'unseen', and only {sorted(optional)} beside them")
+    seen, unseen = _names(path, "seen", content["seen"]), _names(path, "unseen", content["unseen"])
+    both = sorted(set(seen) & set(unseen))
     if both:
         raise DatasetError(f"{path}: {both[0]!r} is both seen and unseen")
-    return CategorySplit(tuple(content["seen"]), tuple(content["unseen"]))
+    aliases = content.get("aliases") or {}
+    if not isinstance(aliases, dict) or set(aliases) - {*seen, *unseen}:
+        raise DatasetError(f"{path}: aliases is {aliases!r}, expected lists of names by seen and unseen categories")
+    return CategorySplit(
+        seen,
+        unseen,
+        {kind: _names(path, f"aliases of {kind!r}", names) for kind, names in aliases.items()},
+        _names(path, "ignored", content.get("ignored") or []),
+    )
+
+
+def _names(path: Path, key: str, names: Any) -> tuple[str, ...]:
+    if not (isinstance(names, list) and all(isinstance(n, str) and n.strip() for n in names)):
+        raise DatasetError(f"{path}: {key} is {names!r}, expected a list of names")
+    return tuple(names)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from mdsm_ros.checkpoints.diffusion_checkpoint import WITHOUT_CHECKER
 from mdsm_ros.models.common.attention_maps import summed_maps
 from mdsm_ros.models.common.hooks import outputs_of
-from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
+from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion, feature_blocks
 from mdsm_ros.models.stable_diffusion.attention_maps import Projections, cross_attention_layers, mean_map, recorded
-from mdsm_ros.models.stable_diffusion.network import StableDiffusion, unet_blocks
+from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.drawn.prompt_plan import Prompt, Sampling
 from training.latent.stages import stable_diffusion_scheduler
 
@@ -28,7 +29,7 @@ class Drawing:
     Attributes:
         prompts: Prompts of the images.
         images: Generated images, (B, H, W, 3) RGB.
-        features: Features of the sampler's last step, see :meth:`GroundedDiffusion.fold`; None if not requested.
+        features: Features of the sampler's step, see :meth:`GroundedDiffusion.fold`; None if not requested.
         attention: Attention of each pixel to each token of its prompt, (B, T, h, w), summed over steps, sizes and
             layers as DAAM (arXiv 2210.04885) does; None where not asked for.
     """
@@ -45,30 +46,45 @@ class Artist:
     Args:
         pipeline: Pipeline; its scheduler is replaced by DDIM.
         sampling: Settings of the sampler.
-        features, attention: Shall be kept.
+        features: Configuration whose features are kept, those of the sampler's step nearest to its
+            ``feature_timestep``; None keeps none.
+        attention: Whether attention is kept.
     """
 
     def __init__(
-        self, pipeline: StableDiffusionPipeline, sampling: Sampling, *, features: bool = False, attention: bool = False
+        self,
+        pipeline: StableDiffusionPipeline,
+        sampling: Sampling,
+        *,
+        features: GroundedDiffusionConfig | None = None,
+        attention: bool = False,
     ) -> None:
         pipeline.scheduler = stable_diffusion_scheduler()
         pipeline.set_progress_bar_config(disable=True)
         self.pipeline = pipeline
         self.sampling = sampling
-        self._blocks = unet_blocks(pipeline.unet) if features else []
+        self._blocks = [] if features is None else feature_blocks(pipeline.unet, features.feature_blocks)
+        self._feature_step = 0 if features is None else self._nearest_step(features.feature_timestep)
         self._layers = cross_attention_layers(pipeline.unet) if attention else {}
+
+    def _nearest_step(self, timestep: int) -> int:
+        self.pipeline.scheduler.set_timesteps(self.sampling.steps)
+        return int((self.pipeline.scheduler.timesteps - timestep).abs().argmin())
 
     @torch.inference_mode()
     def draw(self, prompts: Sequence[Prompt]) -> Drawing:
         """Draws pictures, all in one batch."""
         heat: torch.Tensor | None = None
+        halves: list[tuple[torch.Tensor, ...]] = []  # guidance: without the text, with it
         with (
             outputs_of(self._blocks) as outputs,
             recorded(layer for layers in self._layers.values() for layer in layers) as projections,
         ):
 
-            def after_step(*_: Any) -> dict[str, Any]:
+            def after_step(_: Any, step: int, *__: Any) -> dict[str, Any]:
                 nonlocal heat
+                if step == self._feature_step:
+                    halves.extend(outputs[block].chunk(2) for block in self._blocks)
                 if self._layers:
                     now = self._heat(projections)
                     heat = now if heat is None else heat + now
@@ -83,7 +99,6 @@ class Artist:
                 callback_on_step_end=after_step,
             )
         images = (answer.images.permute(0, 2, 3, 1).float() * 255).round().to(torch.uint8).cpu().numpy()
-        halves = [outputs[block].chunk(2) for block in self._blocks]  # guidance: without the text, with it
         features = GroundedDiffusion.fold([h[0] for h in halves], [h[1] for h in halves]) if halves else None
         return Drawing(prompts, images, features, heat)
 

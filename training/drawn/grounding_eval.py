@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         raise DatasetError(str(error)) from error
     segmenter = Segmenter(model, args.model, device)  # moves the model
     sampling = Sampling(args.steps, args.guidance)
-    artist = Artist(pipeline_of(model.backbone), sampling, features=True, attention=True)
+    artist = Artist(pipeline_of(model.backbone), sampling, features=model.config, attention=True)
     methods: dict[str, MaskSource] = {
         "DAAM": DaamMasks(model.tokenizer),
         "Grounded Diffusion": GroundingMasks(model),

@@ -57,7 +57,7 @@ class SegmenterMasks:
 
 
 class GroundingMasks:
-    """The grounding module, from what the UNet saw in the sampler's last step."""
+    """The grounding module, from what the UNet saw in a step of the sampler."""
 
     def __init__(self, model: GroundedDiffusion) -> None:
         self._model = model
@@ -68,7 +68,7 @@ class GroundingMasks:
         assert drawing.features is not None
         rows = [row for row, _ in requests]
         text = self._model.encode_text([photograph_of([kind]) for _, kind in requests])
-        logits = self._model.grounding([group[rows] for group in drawing.features], text.queries)
+        logits = self._model.find([group[rows] for group in drawing.features], text)
         probability = to_image_grid(logits, *drawing.images.shape[1:3]).cpu().numpy()
         return list(probability >= self._model.config.mask_threshold)
 

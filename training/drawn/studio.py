@@ -68,7 +68,7 @@ def open_studio(options: StudioOptions) -> Studio:
         artist = Artist(
             pipeline.to(device),
             options.sampling,
-            features=options.masks == "grounding",
+            features=model.config if model is not None and options.masks == "grounding" else None,
             attention=options.masks == "daam",
         )
         return Studio(artist, _source(options, artist, model, device))

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.build import Plan, build
@@ -94,6 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", choices=PROMPT_KINDS, default="mixture", help="number of objects per image")
     add_studio_arguments(parser)
     parser.add_argument(
+        "--seen-categories", type=count, metavar="N", help="draw only the first N seen categories (default: all)"
+    )
+    parser.add_argument(
         "--masks", choices=("oracle", "grounding", "daam"), default="oracle", help="source of the masks"
     )
 
@@ -121,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     from training.drawn.studio import StudioOptions, open_studio
 
-    categories = read_split(args.categories)
+    categories = read_split(args.categories).first_seen(args.seen_categories)
     options = StudioOptions(
         args.model, args.masks, args.oracle, args.oracle_weights, Sampling(args.steps, args.guidance), args.device
     )

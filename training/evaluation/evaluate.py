@@ -42,6 +42,7 @@ from training.evaluation.analysis import (
     worst_refinements,
 )
 from training.evaluation.mistakes import outcome
+from training.evaluation.overrides import overridden, read_overrides
 from training.evaluation.paired import (
     Comparison,
     comparison_json,
@@ -232,6 +233,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", type=count, default=1, help="number of refined masks per answer, which is their mean"
     )
     parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="fields of the model's configuration to change, such as start_timestep=300 or sampler=ddpm",
+    )
+    parser.add_argument(
         "--compare",
         nargs="+",
         metavar="MODEL",
@@ -255,10 +263,10 @@ def run(args: argparse.Namespace) -> None:
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
-    answers = {
-        segmenter.name: evaluate(segmenter, data, instructions, settings)
-        for segmenter, settings in zip(segmenters, wanted, strict=True)
-    }
+    fields, answers = read_overrides(args.set), {}
+    for segmenter, settings in zip(segmenters, wanted, strict=True):
+        with overridden(segmenter, fields):
+            answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
     of_first = answers[segmenters[0].name]
     worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
     results = {name: summarize_answers(found) for name, found in answers.items()}
@@ -296,9 +304,9 @@ def _compare(args: argparse.Namespace) -> None:
         CommandError: There are more than two models, or options that are for one.
     """
     names = args.compare if len(args.compare) > 1 else [args.model, *args.compare]
-    if len(names) > 2 or args.untrained or args.worst:
+    if len(names) > 2 or args.untrained or args.worst or args.set:
         raise CommandError(
-            f"--compare has {len(args.compare)} models, expected one or two, without --untrained and --worst"
+            f"--compare has {len(args.compare)} models, expected one or two, without --untrained, --worst and --set"
         )
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene)[: args.limit]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +25,19 @@ from mdsm_ros.dataset.metrics import Figures
 from mdsm_ros.extras import require
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
+from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.analysis import summarize_answers
 from training.evaluation.evaluate import evaluate
+from training.evaluation.memory import answer_memory
+from training.evaluation.overrides import overridden
 from training.train.config import TrainConfig
-from training.train.options import SOURCES, RunOptions
+from training.train.options import CHECKPOINTS, SOURCES, RunOptions
 
-METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds")
+MEMORY = "memory (MiB)"  # for an answer, see training.evaluation.memory
+METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds", MEMORY)
 PLOTTED = ("mIoU", "P@0.5")
+SETTINGS = {field.name for field in dataclasses.fields(InferenceSettings)}
 RESULT_FILE = "metrics.json"
 
 
@@ -41,15 +47,18 @@ class Variant:
 
     Attributes:
         change: Function that makes its configuration from its base.
-        rows: Changed inference settings by the name of the row.
+        rows: Changed inference settings, and fields of the model's configuration, by the name of the row.
         base: Name of the experiment's configuration that it changes.
         trained: Whether the model is trained; False evaluates its checkpoint.
+        stage1_of: Name of the variant whose trained stage 1 it takes over if that is there already; None for none. Both
+            must train stage 1 in the same way.
     """
 
     change: Callable[[TrainConfig], TrainConfig]
     rows: Mapping[str, Mapping[str, Any]]
     base: str = "mdsm"
     trained: bool = True
+    stage1_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class ExperimentOptions:
         out: Folder for runs, table and plot.
         variants: Names of the variants to train and evaluate.
         seeds: Seeds that each variant is trained from.
-        split: Split of ``test_data``.
+        split: Splits of ``test_data``; the rows of several have their names.
         limit: Number of instructions; None for all.
         max_seconds: Time limit in seconds, after which the run ends; None for no limit.
         device: "auto" or "cpu".
@@ -73,7 +82,7 @@ class ExperimentOptions:
     out: Path
     variants: Sequence[str]
     seeds: Sequence[int] = (0, 1, 2)
-    split: str = "test"
+    split: Sequence[str] = ("test",)
     limit: int | None = None
     max_seconds: float | None = None
     device: Literal["auto", "cpu"] = "auto"
@@ -105,18 +114,36 @@ def run_variant(
     # as YAML, so that it can be read and run again by itself
     write_text(folder / "config.yaml", yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
+        if variant.stage1_of is not None:
+            _take_stage_one(options.out / variant.stage1_of / folder.name, folder)
         _train(changed, folder, options, deadline)
     else:
         save_untrained(changed.model_config(), folder / "model")
     data = Dataset(options.test_data)
-    instructions = data.split(options.split)[: options.limit]
     figures = {}
     segmenter = Segmenter.from_pretrained(folder / "model", device=options.device)
     for row, changes in variant.rows.items():
-        settings = segmenter.defaults.updated(**changes)
-        summary = summarize_answers(evaluate(segmenter, data, instructions, settings, f"{row}, seed {seed}"))
-        figures[row] = summary[next(stage for stage in reversed(STAGES) if stage in summary)]
+        of_answer = {name: value for name, value in changes.items() if name in SETTINGS}
+        settings = segmenter.defaults.updated(**of_answer)
+        with overridden(segmenter, {name: value for name, value in changes.items() if name not in SETTINGS}):
+            memory = answer_memory(segmenter, settings)
+            for split in options.split:
+                name = row if len(options.split) == 1 else f"{row}, {split}"
+                chosen = data.split(split)[: options.limit]
+                summary = summarize_answers(evaluate(segmenter, data, chosen, settings, f"{name}, seed {seed}"))
+                last = next(stage for stage in reversed(STAGES) if stage in summary)
+                figures[name] = summary[last] | {MEMORY: memory}
     write_json(folder / RESULT_FILE, figures)
+
+
+def _take_stage_one(source: Path, folder: Path) -> None:
+    """Copies the finished stage 1 and the tokenizer of another variant with the same seed, unless there is one."""
+    checkpoint, tokenizer = CHECKPOINTS[0], "tokenizer"
+    if (source / RESULT_FILE).exists() and (source / checkpoint).exists() and not (folder / checkpoint).exists():
+        if (source / tokenizer).is_dir():
+            shutil.copytree(source / tokenizer, folder / tokenizer, dirs_exist_ok=True)
+        shutil.copy(source / checkpoint, folder / f"{checkpoint}.partial")
+        (folder / f"{checkpoint}.partial").replace(folder / checkpoint)
 
 
 def _train(config: TrainConfig, folder: Path, options: ExperimentOptions, deadline: float | None) -> None:
@@ -176,11 +203,21 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Variant]) -> None:
-    """Declares the options common to all experiments."""
+def add_arguments(
+    parser: argparse.ArgumentParser, variants: Mapping[str, Variant], default: Sequence[str] | None = ()
+) -> None:
+    """Declares the options common to all experiments.
+
+    Args:
+        parser: Parser of the command.
+        variants: Variants that can be named.
+        default: Names of those that are compared if none are named; empty for all, None for what the command chooses.
+    """
     parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
-    parser.add_argument("--split", default="test")
+    parser.add_argument(
+        "--split", nargs="+", default=["test"], help="split to compare on; several, such as seen unseen, for a row each"
+    )
     parser.add_argument("--limit", type=int, help="use only the first N instructions")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -188,7 +225,7 @@ def add_arguments(parser: argparse.ArgumentParser, variants: Mapping[str, Varian
         "--variants",
         nargs="+",
         choices=variants,
-        default=list(variants),
+        default=list(variants) if default == () else default,
         metavar="NAME",
         help=f"some of {', '.join(variants)}",
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from mdsm_ros.inference.preprocess import resize_image
@@ -34,7 +35,6 @@ class ImageFeatures:
         return tuple(torch.from_numpy(level) for level in self._store.get([self._rows[i] for i in image_ids]))
 
 
-@torch.inference_mode()
 def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Path) -> ImageFeatures:
     """Returns the maps of every image with instructions; computes those missing in the folder.
 
@@ -46,11 +46,29 @@ def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Pat
     Raises:
         DatasetError: An image cannot be read.
     """
-    side, image_ids, branch = data.image_size, sorted(data.by_image), stage.clip
-    assert branch is not None
+    assert stage.clip is not None
+    return cache_maps(stage.clip, stage.semantic, data, folder)
+
+
+@torch.inference_mode()
+def cache_maps(
+    branch: nn.Module, maps: Callable[[torch.Tensor], Sequence[torch.Tensor]], data: InstructionDataset, folder: Path
+) -> ImageFeatures:
+    """Returns the maps of every image with instructions; computes those missing in the folder.
+
+    Args:
+        branch: Frozen encoder.
+        maps: Function of the encoder that makes maps (N, C_i, h_i, w_i) of images (N, 3, S, S) in [0, 1].
+        data: Instructions and images.
+        folder: Folder of the maps; maps of an interrupted call are reused.
+
+    Raises:
+        DatasetError: An image cannot be read.
+    """
+    side, image_ids = data.image_size, sorted(data.by_image)
     branch.eval()
     device = next(branch.parameters()).device
-    shapes = [tuple(level.shape[1:]) for level in stage.semantic(torch.zeros(1, 3, side, side, device=device))]
+    shapes = [tuple(level.shape[1:]) for level in maps(torch.zeros(1, 3, side, side, device=device))]
     identity = {"encoder": of_module(branch), "image_size": side, "pictures": of_images(data.data, image_ids)}
     store = RowStore(folder, identity, shapes, len(image_ids))
     missing = store.missing()
@@ -59,6 +77,6 @@ def cache_images(stage: IntermediateStage, data: InstructionDataset, folder: Pat
             rows = missing[first : first + BATCH]
             pictures = np.stack([resize_image(data.data.image(image_ids[row]), side) for row in rows])
             images = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device).float() / 255
-            store.put(rows.tolist(), [level.float().cpu().numpy() for level in stage.semantic(images)])
+            store.put(rows.tolist(), [level.float().cpu().numpy() for level in maps(images)])
             progress.update(len(rows))
     return ImageFeatures(store, {image_id: row for row, image_id in enumerate(image_ids)})

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdsm_ros.arguments import count
 from mdsm_ros.commands.options import check_model
+from mdsm_ros.commands.web.command import PORT
 from mdsm_ros.errors import CommandError
 from training.learn.options import FRAMES, HELD_OUT, LearnOptions, Places
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from training.learn.steps import Facts, Step
 
 NOT_BETTER = 1  # exit code
+LABELS_PER_FRAME = 4  # on the page; some can be left open
 ANNOTATIONS_FILE = "annotations.json"  # as in the dataset's module, which imports numpy
 
 
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page", action="store_true", help="open the page for labels, on this machine only; Ctrl-C ends"
     )
+    parser.add_argument("--port", type=int, default=PORT, help="port of the page; 0 takes any (default: %(default)s)")
     parser.add_argument("--frames", type=count, default=FRAMES, help="most frames to label (default: %(default)s)")
     parser.add_argument(
         "--model", default="mdsm-small", help="model to start from: name, folder or hub id (default: %(default)s)"
@@ -52,7 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--held-out", type=_fraction, default=HELD_OUT, help="fraction of the frames to measure on (%(default)s)"
     )
-    parser.add_argument("--config", type=Path, help="training configuration (default: config/train/mdsm-lab.yaml)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="training configuration (default: mdsm-lab.yaml of config/train, for public models public-lab.yaml)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn (default: %(default)s)")
 
@@ -72,15 +79,15 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("--labels and --page are both given, expected one of them")
     if args.labels is None and not args.page and (session / ANNOTATIONS_FILE).exists():
         options = replace(options, labels=session)
-    return learn(options, page=args.page)
+    return learn(options, port=args.port if args.page else None)
 
 
-def learn(options: LearnOptions, *, page: bool = False) -> int:
+def learn(options: LearnOptions, *, port: int | None = None) -> int:
     """Runs the steps whose inputs exist; returns the exit code.
 
     Args:
         options: Options of the run.
-        page: Whether to open the labelling page once there are frames to label.
+        port: Port of the page for labels, opened once there are frames to label; None: no page.
 
     Raises:
         MdsmError: An option, the recording, the labels or a model cannot be used.
@@ -95,14 +102,14 @@ def learn(options: LearnOptions, *, page: bool = False) -> int:
             check_model(name)
     require("accelerate", "tensorboard", "yaml", purpose="mdsm learn")
     from training.learn.steps import run_steps
-    from training.learn.tune import default_config, training_config
+    from training.learn.tune import training_config
 
-    config = training_config(options.config or default_config(), options.model, options.seed, options.device)
+    config = training_config(options.config, options.model, options.seed, options.device)
     work = _Work(options, config)
     places = Places(options.out)
     if options.labels is None:
         run_steps(options.out, work.before_labels())
-        return _open_page(options, places) if page else _say_how_to_label(places)
+        return _say_how_to_label(places) if port is None else _open_page(options, places, port)
     facts = run_steps(options.out, [*work.with_labels(), *work.after_labels()])
     report = facts["report"]
     from training.learn.report import BETTER, report_text
@@ -112,14 +119,20 @@ def learn(options: LearnOptions, *, page: bool = False) -> int:
     return 0 if report["verdict"] == BETTER else NOT_BETTER
 
 
-def _open_page(options: LearnOptions, places: Places) -> int:
+def _open_page(options: LearnOptions, places: Places, port: int) -> int:
     """Serves the labelling page until Ctrl-C."""
     from mdsm_ros.commands.web.command import WebOptions, open_page
 
     print(f"Label the frames, end with Ctrl-C, then run the same command without --page: {places.out}", file=sys.stderr)
     teacher = options.teacher or options.model
     web = WebOptions(
-        model=teacher, device=options.device, label=places.frames / "images", out=places.session, live=False
+        port=port,
+        model=teacher,
+        device=options.device,
+        label=places.frames / "images",
+        out=places.session,
+        labels_per_frame=LABELS_PER_FRAME,
+        live=False,
     )
     return open_page(web)
 
@@ -215,9 +228,10 @@ class _Work:
     def _mix(self) -> Facts:
         from training.learn.data import Mixing, write_data
         from training.learn.pick import read_frames
+        from training.learn.tune import side_of
 
         options = self.options
-        mixing = Mixing(options.held_out, self.config.model_config().image_size, options.mix, options.seed)
+        mixing = Mixing(options.held_out, side_of(self.config), options.mix, options.seed)
         return {**write_data(self.places.data, self.places.labels, read_frames(self.places.frames), mixing)}
 
     def _train(self) -> Facts:
@@ -247,5 +261,8 @@ def _model_mark(name: str) -> str:
     """Returns a mark that distinguishes models of the same name."""
     from mdsm_ros.checkpoints.pretrained import model_folder
     from mdsm_ros.files import content_mark
+    from mdsm_ros.models.families import published
 
+    if name in published():
+        return f"{name} {published()[name].sources}"
     return f"{Path(name).name} ({content_mark(model_folder(name))})"

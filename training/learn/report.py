@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.checkpoints.catalog import catalog
+from mdsm_ros.checkpoints.pretrained import model_folder
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, figures_table
-from mdsm_ros.files import write_json
+from mdsm_ros.files import public_name, write_json, write_text
+from mdsm_ros.hub.card import CARD_FILE, licence_of
 from mdsm_ros.pictures.page import write_page
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.evaluate import evaluate
@@ -35,7 +38,9 @@ BETTER = "better"
 def write_report(
     path: Path, data: Path, frames: Sequence[Frame], models: tuple[str, Path], device: str, before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Compares the models and writes the report and a JSON file beside it; returns the verdict and the differences.
+    """Compares the models and writes the report, a JSON file beside it, and the new model's card.
+
+    Returns the verdict and the differences.
 
     Args:
         path: Path of the report.
@@ -60,7 +65,58 @@ def write_report(
     page = comparison_page(here, {here.title: rows}, facts)
     write_page(path, page)
     write_json(path.with_suffix(".json"), comparison_json(here, rows, before) | {"verdict": said}, indent=1)
+    write_text(models[1] / CARD_FILE, card_text(models[0], rows, said, before))
     return {"verdict": said, "rows": rows}
+
+
+def card_text(base: str, rows: Mapping[str, Figures], said: str, before: Mapping[str, Mapping[str, Any]]) -> str:
+    """Returns the new model's card: where it comes from, and whether it is better.
+
+    Args:
+        base: Name, folder or hub id of the old model.
+        rows: Differences by name.
+        said: Verdict.
+        before: Facts of the earlier steps.
+    """
+    labels, name = before.get("labels", {}), public_name(base)
+    frames, instructions = labels.get("frames"), labels.get("instructions")
+    held_out = before.get("data", {}).get("frames to measure on")
+    licence = _licence(base)
+    lines = [
+        "---",
+        *([] if licence is None else [f"license: {licence}"]),
+        "library_name: mdsm_ros",
+        "pipeline_tag: image-segmentation",
+        "tags: [referring-segmentation, robotics, ros2]",
+        "---",
+        "",
+        f"# {name}, better in one place",
+        "",
+        f"`mdsm learn` made it from {name} and {frames} labelled frames of one place, with {instructions} "
+        f"instructions; {held_out} of the frames were held out to measure on.",
+        "",
+        f"Verdict on these: **{said}**. Positive differences mean that this model is better than {name}.",
+        "",
+        "| measured on | before | after | difference | 95 % interval | instructions |",
+        "|---|---|---|---|---|---|",
+        *(_card_row(place, figures) for place, figures in rows.items()),
+        "",
+        "It may be worse elsewhere than in that place. Use it with `model:=FOLDER` or its hub id.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _card_row(place: str, figures: Figures) -> str:
+    interval = f"{figures[LOW]:+.3f} to {figures[HIGH]:+.3f}" if LOW in figures else "none"
+    values = f"{figures['first']:.3f} | {figures['second']:.3f} | {figures['difference']:+.3f}"
+    return f"| {place} | {values} | {interval} | {figures['instructions']:.0f} |"
+
+
+def _licence(base: str) -> str | None:
+    """The licence of the old model, which the new one inherits; None if it is unknown."""
+    if base in catalog() and catalog()[base].repositories:
+        return catalog()[base].licence.lower()
+    return licence_of(model_folder(base))
 
 
 def report_text(rows: Mapping[str, Figures], said: str, old: str, new: Path) -> str:

@@ -13,30 +13,33 @@ from typing import Any
 
 from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.errors import ConfigError, StorageError, WeightsError
+from mdsm_ros.errors import ConfigError, StorageError
 from mdsm_ros.files import short_hash, whole_folder, write_json, write_text
 from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
-from mdsm_ros.models.families import presets, published
+from mdsm_ros.models.families import presets
 from mdsm_ros.segmenter import Segmenter
 from training.evaluation.calibrate import best_threshold, curve
 from training.evaluation.evaluate import evaluate
 from training.learn.data import LAB, REHEARSAL, TRAIN
 from training.train.config import TrainConfig
 from training.train.config import read_config as read_training
+from training.train.public.config import PublicTrainConfig, is_public, public_config, read_any_config
 
-CONFIG_NAME = "config/train/mdsm-lab.yaml"
+CONFIG_FOLDER = "config/train"
+OWN_CONFIG, PUBLIC_CONFIG = "mdsm-lab.yaml", "public-lab.yaml"
 PACKAGE = "mdsm_ros"
 KEY_FILE = "made-from"
 BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs with bfloat16 arithmetic
 FEATURE_BYTES = 400_000  # features of an image of 320 pixels, rounded up
 CHECKPOINT_BYTES = 24  # per byte of half-precision weights: two checkpoints with Adam's moments and the average
 LEAST_CALIBRATED = 30  # instructions
+LearnConfig = TrainConfig | PublicTrainConfig
 MOST_ASKED = 150  # instructions of each dataset on which a model is evaluated
 
 
-def default_config() -> Path:
-    """Returns the training configuration of this package.
+def _default_config(name: str) -> Path:
+    """Returns a training configuration of this package.
 
     Raises:
         ConfigError: The installed package does not contain it.
@@ -45,28 +48,38 @@ def default_config() -> Path:
     prefixes = [sys.prefix, *os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
     places = [source, *(Path(prefix) / "share" / PACKAGE for prefix in prefixes if prefix)]
     for place in places:
-        if (place / CONFIG_NAME).is_file():
-            return place / CONFIG_NAME
-    raise ConfigError(f"{CONFIG_NAME} is in none of {', '.join(map(str, places))}, expected it; name one with --config")
+        if (place / CONFIG_FOLDER / name).is_file():
+            return place / CONFIG_FOLDER / name
+    raise ConfigError(f"{name} is in none of {', '.join(map(str, places))}, expected it; name one with --config")
 
 
-def training_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
+def training_config(path: Path | None, model: str, seed: int, device: str) -> LearnConfig:
     """Builds the configuration of a training that starts from a model.
 
     Args:
         path: Training configuration; its model settings are replaced by those of ``model``, its preset only if it does
-            not fit.
+            not fit. None: the package's own.
         model: Name, folder or hub id of the model to start from.
         seed: Seed of the training.
         device: "auto", "cpu" or a GPU.
 
     Raises:
         ConfigError: The configuration cannot be used for this model.
-        WeightsError: This package does not train such models.
+        WeightsError: The model cannot be found.
     """
+    if not is_public(model):
+        return _own_config(path or _default_config(OWN_CONFIG), model, seed, device)
+    path = path or _default_config(PUBLIC_CONFIG)
+    config = read_any_config(path)
+    if not isinstance(config, PublicTrainConfig):
+        raise ConfigError(f"{path} is for models that this package trains, expected one with 'public' for {model}")
+    public_config(model)  # raises for models that cannot be trained
+    precision = _precision(config.mixed_precision, device)
+    return replace(config, public=model, seed=seed, mixed_precision=precision)
+
+
+def _own_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
     config = read_training(path)
-    if model in published():
-        raise WeightsError(f"model is {model!r}, a public one, expected one that this package trains")
     own = read_config(model_folder(model))
     same = [name for name, preset in presets().items() if preset.model_type == own.model_type]
     preset = config.preset if config.preset in same else same[0]
@@ -102,7 +115,12 @@ def _precision(wanted: str, device: str) -> str:
     return wanted if any(flag in flags for flag in BFLOAT16) else "no"
 
 
-def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> dict[str, Any]:
+def side_of(config: LearnConfig) -> int:
+    """Returns the side of the square that images are resized to, pixels."""
+    return config.side if isinstance(config, PublicTrainConfig) else config.model_config().image_size
+
+
+def train_model(folder: Path, data: Path, config: LearnConfig, device: str) -> dict[str, Any]:
     """Trains, or resumes an interrupted training; the same data and configuration give the same weights.
 
     Args:
@@ -119,7 +137,6 @@ def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> d
         StorageError: The disk is full, or has too little space at the beginning.
     """
     from training.train.options import RunOptions
-    from training.train.run import run_training
 
     key = short_hash(repr(config) + (data / TRAIN / "annotations.json").read_text(encoding="utf-8"))
     path = folder / KEY_FILE
@@ -127,8 +144,15 @@ def train_model(folder: Path, data: Path, config: TrainConfig, device: str) -> d
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_text(path, key)
-    _expect_room(folder, data / TRAIN, config)
     options = RunOptions(out=folder, resume=True, device="cpu" if device == "cpu" else "auto")
+    if isinstance(config, PublicTrainConfig):
+        from training.train.public.run import train_public
+
+        train_public(config, str(data / TRAIN), options)
+        return {"steps": config.stage1.steps}
+    from training.train.run import run_training
+
+    _expect_room(folder, data / TRAIN, config)
     run_training(config, str(data / TRAIN), options)
     steps = {"stage 1 steps": config.stage1.steps}
     return steps | ({} if config.stage2 is None else {"stage 2 steps": config.stage2.steps})

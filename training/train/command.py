@@ -3,7 +3,8 @@
 Stage 1 learns the intermediate mask; stage 2 learns to refine it while stage 1 is frozen (MDSM, arXiv 2307.08597).
 Where the configuration has ``distill``, the refiner then learns to give in one step what it gave in several.
 The output folder holds ``stage1.pt``, ``stage2.pt`` and ``distill.pt`` (checkpoints to resume from), ``tensorboard/``
-and, at the end of each stage, ``model/`` (config.json, model.safetensors, tokenizer).
+and, at the end of each stage, ``model/`` (config.json, model.safetensors, tokenizer). With ``public: NAME`` in the
+configuration, the decoder of a public model is trained instead, in one stage.
 
 A step whose gradient is not finite is skipped. If that happens several times in a row, or right before a checkpoint,
 training ends with exit code 1 and keeps its last good checkpoint. Exit code 2 stands for errors that you can correct.
@@ -39,13 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains a model, or resumes training."""
-    from training.train.config import read_config
+    from training.train.public.config import PublicTrainConfig, read_any_config
 
-    config = read_config(args.config)
-    from training.train.run import run_training
-
+    config = read_any_config(args.config)
+    options = _options(args)
     try:
-        run_training(config, args.data, _options(args))
+        if isinstance(config, PublicTrainConfig):
+            from training.train.public.run import train_public
+
+            train_public(config, args.data, options)
+        else:
+            from training.train.run import run_training
+
+            run_training(config, args.data, options)
     except TrainingError as error:
         print(f"mdsm-train: error: {error}; {_kept(args.out)}", file=sys.stderr)
         return FAILED

@@ -14,6 +14,8 @@ from mdsm_ros.models.families import config_from_dict, presets, trained_family
 from training.augment.options import Augmentation
 from training.yaml_files import read_yaml
 
+TARGET_MASKS = ("instance", "class")
+
 
 @dataclass(frozen=True)
 class StageConfig:
@@ -117,6 +119,11 @@ class TrainConfig(LoopConfig):
         stage2: Optimisation of stage 2; None ends after stage 1, the only stage of LAVT.
         distill: Optimisation of :class:`training.train.stages.Distillation`, which follows stage 2; None for none.
         teacher_steps: Number of refinement steps whose result the distilled refiner learns to give in one.
+        target_masks: The masks that are learned: "instance", those of the instruction's target, or "class", those of
+            all objects of its category in the image, as in the paper's data.
+        first_categories: Number of the dataset's categories, from the first on, whose instructions are trained on; None
+            for all.
+        denoising_weight: Weight of the diffusion model's own loss, for Grounded Diffusion with a UNet that learns.
         start_from: Model (name, folder or hub id) from whose weights and tokenizer the first stage starts, for all
             parts that both models have. Swin and BERT then need no checkpoint.
         loss_stride: Side in pixels of the cells on which masks are compared; 1 for pixels. A divisor of the image's
@@ -138,6 +145,9 @@ class TrainConfig(LoopConfig):
     distill: StageConfig | None = None
     teacher_steps: int = 4
     model: dict[str, Any] = field(default_factory=dict)
+    target_masks: str = "instance"
+    first_categories: int | None = None
+    denoising_weight: float = 0.0
     start_from: str | None = None
     present_weight: float = 0.1
     auxiliary_weight: float = 0.0
@@ -160,7 +170,23 @@ class TrainConfig(LoopConfig):
         if self.auxiliary_weight and not isinstance(presets()[self.preset], FusionConfig):
             raise ConfigError(f"auxiliary_weight is {self.auxiliary_weight!r}, expected 0: {self.preset} has no Swin")
         self._expect_share("initial_noise_probability")
-        side = self.model_config().image_size
+        if self.target_masks not in TARGET_MASKS:
+            raise ConfigError(f"target_masks is {self.target_masks!r}, expected {' or '.join(map(repr, TARGET_MASKS))}")
+        if self.first_categories is not None and not self.first_categories > 0:
+            raise ConfigError(f"first_categories is {self.first_categories!r}, expected a positive integer")
+        model = self.model_config()
+        draws = model.model_type == "grounded_diffusion" and not getattr(model, "freeze_unet", True)
+        if not 0 <= self.denoising_weight < float("inf") or (self.denoising_weight and not draws):
+            raise ConfigError(
+                f"denoising_weight is {self.denoising_weight!r}, expected 0, or more for Grounded Diffusion with "
+                "freeze_unet: false"
+            )
+        if self.model.get("prediction") == "epsilon" and self.initial_noise_probability:
+            raise ConfigError(
+                f"initial_noise_probability is {self.initial_noise_probability!r}, expected 0 with prediction: "
+                "epsilon, which learns the noise in the true mask"
+            )
+        side = model.image_size
         if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and side % self.loss_stride == 0):
             raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of image_size, {side}")
         if self.freeze_language and not isinstance(presets()[self.preset], FusionConfig):

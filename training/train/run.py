@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
-from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.files import whole_folder
@@ -29,7 +30,7 @@ from mdsm_ros.models.families import trained_family
 from mdsm_ros.models.family import resolve
 from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
-from training.datasets.dataset import COLOR_IDS, InstructionDataset
+from training.datasets.dataset import COLOR_IDS, InstructionDataset, of_categories, with_class_masks
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
@@ -198,11 +199,25 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     return run(distillation, "distill", config.distill)
 
 
+def adapt_instructions(
+    config: TrainConfig, data: Dataset, instructions: Sequence[Instruction]
+) -> Sequence[Instruction]:
+    """The instructions of a dataset as a configuration wants them, see ``target_masks`` and ``first_categories``.
+
+    Raises:
+        DatasetError: None of them is wanted.
+    """
+    if config.first_categories is not None:
+        instructions = of_categories(data, instructions, config.first_categories)
+    return with_class_masks(data, instructions) if config.target_masks == "class" else instructions
+
+
 def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     """Opens the source of a train split and trains on it; returns True if the last step was reached.
 
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
-    with closing(open_source(data, "train", config.model_config().image_size, config)) as source:
+    size, adapt = config.model_config().image_size, partial(adapt_instructions, config)
+    with closing(open_source(data, "train", size, config, adapt=adapt)) as source:
         return train(config, source, options)

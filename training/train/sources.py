@@ -19,7 +19,7 @@ import numpy as np
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
 from mdsm_ros.dataset.writer import merge_contents
 from mdsm_ros.errors import DatasetError
-from training.datasets.dataset import InstructionDataset
+from training.datasets.dataset import Adapt, InstructionDataset
 from training.datasets.shards import INDEX_FILE, read_index, read_shard
 from training.homes.render import render_home
 from training.train.config import LoopConfig
@@ -110,13 +110,13 @@ class StreamSource:
             self._pool.shutdown(cancel_futures=True)
 
 
-def open_source(where: str, split: str, image_size: int, config: LoopConfig) -> Source:
-    """Opens the source with a name, see :data:`SOURCES`.
+def open_source(where: str, split: str, image_size: int, config: LoopConfig, *, adapt: Adapt | None = None) -> Source:
+    """Opens the source with a name, see :data:`SOURCES`; ``adapt`` as for :class:`InstructionDataset`.
 
     Raises:
         DatasetError: The data do not exist, or contain no instruction of the split.
     """
-    make = partial(InstructionDataset, split=split, image_size=image_size)
+    make = partial(InstructionDataset, split=split, image_size=image_size, adapt=adapt)
     if where.startswith(HOMES):
         pool = WorkerPool(config.stream_workers)
         return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common import diffusion
-from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.interface import DrawingModel, InitialMask
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm.network import MDSM
 from training.datasets.dataset import Batch
@@ -68,6 +68,10 @@ class StageOne(nn.Module):
             ),
         }
         loss = losses["mask"] + self.config.present_weight * losses["present"]
+        if self.config.denoising_weight:
+            assert isinstance(self.model, DrawingModel)  # the configuration saw to it
+            losses["denoising"] = self.model.denoising_loss(batch.images.float() / 255, batch.texts, batch.image_index)
+            loss = loss + self.config.denoising_weight * losses["denoising"]
         if self.config.auxiliary_weight:
             losses["auxiliary"] = self._auxiliary(answer.features.visual, batch)
             loss = loss + self.config.auxiliary_weight * losses["auxiliary"]
@@ -89,7 +93,7 @@ class StageTwo(nn.Module):
 
     Noise is added to the ground truth at a uniform timestep. For a fraction ``initial_noise_probability`` of the
     samples, it is added to the initial mask instead, from which refinement starts at inference; the target is still the
-    ground truth.
+    ground truth. A refiner that predicts the noise is trained with its squared error (arXiv 2006.11239, eq. 14).
     """
 
     def __init__(self, model: MDSM, config: TrainConfig, options: StageConfig) -> None:
@@ -120,6 +124,10 @@ class StageTwo(nn.Module):
         clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
         noisy = model.scheduler.add_noise(clean, noise, timesteps)
         condition = model.condition(features, answer.logits)
+        if model.config.prediction == "epsilon":
+            predicted = model.refiner.predict(noisy, timesteps, condition, features.text)
+            losses = {"noise": functional.mse_loss(predicted.float(), noise)}
+            return losses | {"loss": losses["noise"]}
         logits = model.refiner(noisy, timesteps, condition, features.text)
         losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight, self.config.loss_stride)}
         return losses | {"loss": losses["refined"]}

@@ -74,8 +74,8 @@ def attention_sheet(segmenter: Segmenter, image: NDArray[np.uint8], instruction:
     maps = word_maps(segmenter, image, instruction)
     answered = np.array(image)
     draw_mask(answered, segmenter.segment(image, instruction).mask)
-    tiles = [labelled(_small(answered), instruction)]
-    tiles += [labelled(_small(heat(image, m.attention)), m.word) for m in maps]
+    tiles = [labelled(small(answered), instruction)]
+    tiles += [labelled(small(heat(image, m.attention)), m.word) for m in maps]
     return np.asarray(contact_sheet(tiles, COLUMNS))
 
 
@@ -90,6 +90,7 @@ def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np
     return picture
 
 
-def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image (H, W, 3) at the size of a tile."""
     height, width = picture.shape[:2]
     return np.asarray(Image.fromarray(picture).resize(tile_size(width, height, TILE_WIDTH)))

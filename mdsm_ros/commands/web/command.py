@@ -30,6 +30,7 @@ class WebOptions:
         label: Recording, or folder of images, to label.
         out: Dataset folder of the labels.
         every: Distance between used images of a recording; 1 uses every image.
+        labels_per_frame: Number of labels for each frame, each about another object.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
         instruction: Instruction for every frame; "" for the recording's instructions.
@@ -45,6 +46,7 @@ class WebOptions:
     label: Path | None = None
     out: Path | None = None
     every: int = 1
+    labels_per_frame: int = 1
     image: str | None = None
     instruction_topic: str | None = None
     instruction: str = ""
@@ -61,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="data set folder of the labels; resumed if it exists"
     )
     parser.add_argument("--every", type=count, default=1, help="label one of so many images (default: %(default)s)")
+    parser.add_argument(
+        "--labels-per-frame", type=count, default=1, help="labels for each frame, for several objects (%(default)s)"
+    )
     parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only one of its type)")
     said = parser.add_mutually_exclusive_group()
     said.add_argument(
@@ -101,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
             label=args.label,
             out=args.out,
             every=args.every,
+            labels_per_frame=args.labels_per_frame,
             image=args.image,
             instruction_topic=args.instruction_topic,
             instruction=instruction,
@@ -141,6 +147,7 @@ def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
     """Returns the page and its style; the stack closes everything that the page opened."""
     from mdsm_ros.commands.web.browsing.browser import Browser
     from mdsm_ros.commands.web.labelling.desk import LabelDesk
+    from mdsm_ros.commands.web.labelling.frames import RepeatedFrames
     from mdsm_ros.commands.web.labelling.session import LabelSession
     from mdsm_ros.commands.web.shelf import ModelShelf, names_here
     from mdsm_ros.dataset.format import Dataset
@@ -150,7 +157,10 @@ def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
     if options.dataset is not None:
         browser = Browser(Dataset(options.dataset), shelf)
     if options.label is not None and options.out is not None:
-        session = LabelSession(open_frames(options), options.out, options.split)
+        frames = open_frames(options)
+        if options.labels_per_frame > 1:
+            frames = RepeatedFrames(frames, options.labels_per_frame)
+        session = LabelSession(frames, options.out, options.split)
         stack.callback(session.close)
         desk = LabelDesk(session, shelf)
     from mdsm_ros.commands.web.page import build_page, looks

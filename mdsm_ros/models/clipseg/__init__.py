@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.family import Entry, PublicFamily, sources
@@ -19,6 +20,8 @@ class CLIPSegConfig(PublicConfig):
     Raises:
         ConfigError: A field is out of range.
     """
+
+    tunable: ClassVar[bool] = True
 
     model_type: str = "clipseg"
     image_size: int = 352

@@ -2,7 +2,7 @@
 
 A mask has values in [-1, 1]. The denoiser predicts the clean mask itself ("sample" prediction, as logits). For binary
 masks this is more stable than predicting the noise, and it allows cross-entropy and dice losses. Reverse steps are DDIM
-(arXiv 2010.02502, eq. 12, eta = 0).
+(arXiv 2010.02502, eq. 12, eta = 0), or those of another sampler.
 """
 
 from __future__ import annotations
@@ -36,6 +36,18 @@ class Scheduler(Protocol):
         ...
 
 
+class Sampler(Scheduler, Protocol):
+    """The interface of a noise schedule for :func:`refine`: one that also adds noise and takes denoising steps."""
+
+    def add_noise(self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Adds noise (B, ...) to clean samples (B, ...) for the timesteps (B,) or (1,)."""
+        ...
+
+    def step(self, predicted: torch.Tensor, timestep: int, sample: torch.Tensor) -> torch.Tensor:
+        """The sample (B, ...) at the next timestep, from the predicted clean sample and the noisy one."""
+        ...
+
+
 def make_scheduler(config: MDSMConfig) -> DDIM:
     """The noise schedule, shared by training and sampling."""
     return DDIM(config.num_train_timesteps, config.beta_schedule)
@@ -61,7 +73,7 @@ def refinement_timesteps(scheduler: Scheduler, start_timestep: int, num_inferenc
 
 def refine(
     denoiser: Denoiser,
-    scheduler: DDIM,
+    scheduler: Sampler,
     initial_logits: torch.Tensor,
     noise: torch.Tensor,
     start_timestep: int,
@@ -74,7 +86,7 @@ def refine(
 
     Args:
         denoiser: Function that predicts the clean mask's logits from a noisy mask.
-        scheduler: Noise schedule from :func:`make_scheduler`.
+        scheduler: Noise schedule, such as that of :func:`make_scheduler`.
         initial_logits: Logits of the mask to refine, (B, 1, h, w).
         noise: Standard normal noise, (B, 1, h, w).
         start_timestep: Noise level at the start, 1 to ``num_train_timesteps`` - 1.

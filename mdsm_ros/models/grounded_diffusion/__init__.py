@@ -6,7 +6,7 @@ from mdsm_ros.models.family import TrainedFamily
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 from mdsm_ros.models.stable_diffusion.config import TINY
 
-GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig()
+GROUNDED_DIFFUSION_SD15 = GroundedDiffusionConfig(grounding_as_published=True)
 GROUNDED_DIFFUSION_TINY = GroundedDiffusionConfig(
     checkpoint="runs/ldm-tiny/model",
     sizes=TINY,

@@ -13,28 +13,32 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
 
+from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.mask_head import make_norm
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 
 
-def unet_channels(unet: Any) -> list[int]:
+def unet_channels(unet: Any, blocks: str = "all") -> list[int]:
     """The total number of channels of a UNet's blocks at each resolution, the coarsest first.
 
     Args:
         unet: Sizes of "unet", with ``block_out_channels`` and ``layers_per_block``.
+        blocks: "all", "down" with the middle block, or "up".
     """
     widths, layers = unet["block_out_channels"], unet["layers_per_block"]
-    total = [0] * len(widths)
-    total[0] += widths[0]  # the input convolution
+    down, up = [0] * len(widths), [0] * len(widths)
+    down[0] += widths[0]  # the input convolution
     for level, width in enumerate(widths):
-        total[level] += layers * width  # down
-        total[level] += layers * width  # up, with layers + 1 blocks; the last one returns the next resolution
-        total[max(level - 1, 0)] += width
+        down[level] += layers * width
         if level + 1 < len(widths):
-            total[level + 1] += width  # downsampled
-    total[-1] += widths[-1]  # the middle block
-    return total[::-1]
+            down[level + 1] += width  # downsampled
+        up[level] += layers * width  # of layers + 1 blocks; the last one returns the next resolution
+        up[max(level - 1, 0)] += width
+    down[-1] += widths[-1]  # the middle block
+    counted = {"all": [sum(both) for both in zip(down, up, strict=True)], "down": down, "up": up}
+    return counted[blocks][::-1]
 
 
 def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -43,6 +47,36 @@ def by_resolution(blocks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     for block in blocks:
         groups.setdefault(block.shape[-1], []).append(block)
     return [torch.cat(groups[side], dim=1) for side in sorted(groups)]
+
+
+PUBLISHED_EPS = 1e-4  # of normalisations and of the spectral norm in the public code
+
+
+class PublishedSpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value, estimated as the public code does (that of BigGAN).
+
+    The estimate takes one power iteration from the stored vector in every pass. Training stores the new vector;
+    evaluation does not. Torch's ``spectral_norm`` takes no iteration in evaluation, so its estimate differs.
+
+    Args:
+        out_channels: Number of rows of the weight.
+    """
+
+    u: torch.Tensor
+
+    def __init__(self, out_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("u", torch.randn(1, out_channels))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """(C_out, C_in, 3, 3) -> the same shape, with a largest singular value of 1 as (C_out, 9 C_in) matrix."""
+        matrix = weight.flatten(1)
+        with torch.no_grad():
+            v = functional.normalize(self.u @ matrix, eps=PUBLISHED_EPS)
+            u = functional.normalize(v @ matrix.T, eps=PUBLISHED_EPS)
+            if self.training:
+                self.u.copy_(u)
+        return weight / (v @ matrix.T @ u.T).squeeze()
 
 
 class ResidualBlock(nn.Module):
@@ -62,6 +96,34 @@ class ResidualBlock(nn.Module):
         return result
 
 
+class PublishedBlock(nn.Module):
+    """The residual block of the public code, whose shortcut starts after the first normalisation and ReLU.
+
+    There the ReLU works in place on the normalised input, and that tensor is added at the end.
+    """
+
+    def __init__(self, channels: int, norm: str) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([_plain_norm(norm, channels) for _ in range(2)])
+        self.convolutions = nn.ModuleList([nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2)])
+        for convolution in self.convolutions:
+            register_parametrization(convolution, "weight", PublishedSpectralNorm(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, h, w)."""
+        shortcut = functional.relu(self.norms[0](x))
+        x = functional.relu(self.norms[1](self.convolutions[0](shortcut)))
+        result: torch.Tensor = shortcut + self.convolutions[1](x)
+        return result
+
+
+def _plain_norm(kind: str, channels: int) -> nn.Module:
+    """A normalisation without scale and shift."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels, eps=PUBLISHED_EPS, affine=False)
+    return nn.GroupNorm(8, channels, eps=PUBLISHED_EPS, affine=False)
+
+
 class VisualEncoder(nn.Module):
     """Merges the UNet's resolutions into one map at the latent's resolution, from the coarsest to the finest.
 
@@ -69,12 +131,16 @@ class VisualEncoder(nn.Module):
         channels: Channels of each resolution, the coarsest first.
         widths: Channels to which they are reduced.
         norm: Normalisation, "batch" or "group".
+        published: Whether to build the blocks of the public code.
     """
 
-    def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str) -> None:
+    def __init__(self, channels: Sequence[int], widths: Sequence[int], norm: str, *, published: bool = False) -> None:
         super().__init__()
-        self.reduce = nn.ModuleList([nn.Conv2d(c, width, 1) for c, width in zip(channels, widths, strict=True)])
-        self.mix = nn.ModuleList([ResidualBlock(total, norm) for total in list(accumulate(widths))[1:]])
+        self.reduce = nn.ModuleList(
+            [nn.Conv2d(c, width, 1, bias=not published) for c, width in zip(channels, widths, strict=True)]
+        )
+        block = PublishedBlock if published else ResidualBlock
+        self.mix = nn.ModuleList([block(total, norm) for total in list(accumulate(widths))[1:]])
 
     def forward(self, groups: Sequence[torch.Tensor]) -> torch.Tensor:
         """Features of each resolution, the coarsest first -> (B, sum of widths, h, w) at the last one's size."""
@@ -111,19 +177,25 @@ class GroundingModule(nn.Module):
     def __init__(self, config: GroundedDiffusionConfig) -> None:
         super().__init__()
         dim = config.grounding_dim
-        channels = [2 * total for total in unet_channels(config.sizes["unet"])]  # with and without the text
+        channels = [
+            2 * total for total in unet_channels(config.sizes["unet"], config.feature_blocks)
+        ]  # with and without the text
         width = sum(config.grounding_channels)
         self.patch = config.grounding_patch
-        self.visual = VisualEncoder(channels, config.grounding_channels, config.grounding_norm)
-        self.query = nn.Linear(config.sizes["text_encoder"]["hidden_size"], dim)
-        self.memory = nn.Linear(self.patch**2 * width, dim)
+        published = config.grounding_as_published
+        self.visual = VisualEncoder(channels, config.grounding_channels, config.grounding_norm, published=published)
+        self.query = nn.Linear(config.sizes["text_encoder"]["hidden_size"], dim, bias=not published)
+        self.memory = nn.Linear(self.patch**2 * width, dim, bias=not published)
         layer = DecoderLayer(dim, config.grounding_num_heads, config.grounding_feedforward)
-        self.decoder = nn.TransformerDecoder(layer, config.grounding_num_layers, nn.LayerNorm(dim))
+        last = None if published else nn.LayerNorm(dim)
+        self.decoder = nn.TransformerDecoder(layer, config.grounding_num_layers, last)
         self.kernel = nn.Sequential(
             nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, width)
         )
 
-    def forward(self, groups: Sequence[torch.Tensor], queries: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, groups: Sequence[torch.Tensor], queries: torch.Tensor, words: TextFeatures | None = None
+    ) -> torch.Tensor:
         """Mask logits at the latent's resolution.
 
         The published code upsamples the map to the image before the dot product; logits upsampled afterwards are the
@@ -132,6 +204,8 @@ class GroundingModule(nn.Module):
         Args:
             groups: Features (B, C_i, h_i, w_i) of each resolution, the coarsest first, see :func:`by_resolution`.
             queries: Features of the category's words from the text encoder, (B, D).
+            words: Features of the whole sentence's tokens, to which the query attends, with the image's patches; None
+                for the category alone.
 
         Returns:
             Logits (B, 1, h, w).
@@ -139,6 +213,9 @@ class GroundingModule(nn.Module):
         pixels = self.visual(groups)  # (B, C, h, w)
         patches = functional.unfold(pixels, self.patch, stride=self.patch)  # (B, patch^2 C, number)
         memory = self.memory(patches.transpose(1, 2))
-        query = self.query(queries).unsqueeze(1)  # (B, 1, dim)
-        kernel = self.kernel(self.decoder(query, memory))  # (B, 1, C)
+        query, padding = self.query(queries).unsqueeze(1), None  # (B, 1, dim)
+        if words is not None:
+            query = torch.cat([query, self.query(words.tokens)], dim=1)  # (B, 1 + T, dim)
+            padding = functional.pad(~words.mask, (1, 0))
+        kernel = self.kernel(self.decoder(query, memory, tgt_key_padding_mask=padding)[:, :1])  # (B, 1, C)
         return torch.einsum("bqc,bchw->bqhw", kernel, pixels)

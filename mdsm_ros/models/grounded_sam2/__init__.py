@@ -25,6 +25,7 @@ class GroundedSAM2Config(PublicConfig):
     """
 
     keep_aspect: ClassVar[bool] = True
+    tunable: ClassVar[bool] = True
     weights: ClassVar[Mapping[str, str]] = {"detector": "detector_revision", "segmenter": "segmenter_revision"}
 
     model_type: str = "grounded_sam2"

@@ -59,6 +59,8 @@ class GroundedSAM2(nn.Module):
     """
 
     finds_objects: ClassVar[Literal[True]] = True
+    tuned_field: ClassVar[str] = "segmenter"
+    needs_boxes: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -135,12 +137,46 @@ class GroundedSAM2(nn.Module):
 
     def _masks(self, images: torch.Tensor, boxes: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Mask logits (n, h, w) for the n boxes (n, 4) of each image."""
-        side = self.segmenter.config.prompt_encoder_config.image_size
-        square = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-        pixels = self.normalize_segmenter(square)
+        side, pixels = self._side, self._pixels(images)
         if all(len(of) == 1 for of in boxes):
             return list(self._segment(pixels, side * torch.stack(list(boxes))))
         return [self._segment(pixels[i : i + 1], side * of[None])[0] for i, of in enumerate(boxes)]
+
+    @property
+    def _side(self) -> int:
+        side: int = self.segmenter.config.prompt_encoder_config.image_size
+        return side
+
+    def _pixels(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, 3, H, W) as the segmenter expects them, (B, 3, S, S)."""
+        square = functional.interpolate(images, size=(self._side, self._side), mode="bilinear", antialias=True)
+        return self.normalize_segmenter(square)
+
+    @property
+    def tuned_network(self) -> Sam2Model:
+        """SAM 2."""
+        return self.segmenter
+
+    @property
+    def tuned_parameters(self) -> list[nn.Parameter]:
+        """The parameters of the mask decoder, without the two layers that belong to the image's features."""
+        decoder = self.segmenter.mask_decoder
+        return [value for name, value in decoder.named_parameters() if not name.startswith(("conv_s0.", "conv_s1."))]
+
+    def frozen_features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """SAM 2's maps (B, C, h, w) of the images, the finest first."""
+        return tuple(self.segmenter.get_image_embeddings(self._pixels(images)))
+
+    def frozen_text(self, texts: Sequence[str]) -> torch.Tensor:
+        """Nothing: SAM 2 segments what is in the box."""
+        return torch.zeros(len(texts), 1)
+
+    def tuned_mask(self, features: Sequence[torch.Tensor], text: torch.Tensor, boxes: torch.Tensor) -> InitialMask:
+        """Masks of what is in the boxes; the box says that the target is in view."""
+        found = self.segmenter(
+            image_embeddings=list(features), input_boxes=self._side * boxes[:, None], multimask_output=False
+        )
+        return InitialMask(found.pred_masks[:, :, 0], torch.zeros(len(boxes), device=boxes.device))
 
     def _segment(self, pixels: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
         """Pixels (B, 3, S, S) and boxes (B, n, 4) to mask logits (B, n, h, w)."""

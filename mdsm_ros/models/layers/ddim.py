@@ -75,6 +75,12 @@ class DDIM:
         left = left.view(-1, *(1 for _ in clean.shape[1:]))
         return left**0.5 * clean + (1 - left) ** 0.5 * noise
 
+    def clean(self, sample: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Takes noise (B, ...) out of samples (B, ...) at the timesteps (B,): the inverse of :meth:`add_noise`."""
+        left = self.alphas_cumprod.to(sample)[timesteps.to(sample.device)]
+        left = left.view(-1, *(1 for _ in sample.shape[1:]))
+        return (sample - (1 - left) ** 0.5 * noise) / left**0.5
+
     def step(self, predicted: torch.Tensor, timestep: int, sample: torch.Tensor) -> torch.Tensor:
         """Takes one denoising step.
 

@@ -18,6 +18,7 @@ from mdsm_ros.models.common.text_maps import TextMaps
 from mdsm_ros.models.common.vision import ClipPatches, SwinStages
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.interface import InitialMask
+from mdsm_ros.models.mdsm.ancestral import Ancestral
 from mdsm_ros.models.mdsm.refiner import Refiner
 
 
@@ -145,7 +146,7 @@ class MDSM(HubModel):
         begin = functional.interpolate(begin, size=noise.shape[-2:], mode="bilinear", align_corners=False)
         refined = diffusion.refine(
             denoiser,
-            self.scheduler,
+            self._sampler(generator, samples),
             begin.repeat_interleave(samples, dim=0),
             noise,
             max(1, round(strength * self.config.start_timestep)),
@@ -154,3 +155,13 @@ class MDSM(HubModel):
         )
         result: torch.Tensor = torch.unflatten(refined, 0, (len(logits), samples)).squeeze(2)
         return result
+
+    def _sampler(
+        self, generator: torch.Generator | Sequence[torch.Generator] | None, samples: int
+    ) -> diffusion.Sampler:
+        """The configured sampler; one generator for each of the B masks draws the noise of all its samples."""
+        if self.config.sampler == "ddim":
+            return self.scheduler
+        if isinstance(generator, Sequence):
+            return Ancestral(self.config, [one for one in generator for _ in range(samples)])
+        return Ancestral(self.config, generator)

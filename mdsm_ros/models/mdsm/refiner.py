@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mdsm_ros.models.common.diffusion import Denoiser, to_logits, to_signal
+from mdsm_ros.models.common.diffusion import Denoiser, make_scheduler, to_logits, to_signal
 from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.unet import UNet
@@ -31,6 +31,7 @@ class Refiner(nn.Module):
     def __init__(self, config: MDSMConfig, fine_dim: int | None = None) -> None:
         super().__init__()
         self.residual = config.refiner_residual
+        self.noise = make_scheduler(config) if config.prediction == "epsilon" else None
         self.grid = config.image_size // config.refiner_stride
         widths = (config.decoded_channels, *config.fused_dims)
         self.project = nn.ModuleList([nn.Conv2d(c, config.refiner_condition_channels, 1) for c in widths])
@@ -86,15 +87,28 @@ class Refiner(nn.Module):
             :meth:`forward`.
         """
         shared = self.unet.share(text.tokens, text.mask, condition).repeated(samples)
-        if not self.residual:
-            return lambda noisy, timesteps: self.unet(noisy, timesteps, shared)
-        base = to_logits(condition[:, :1]).repeat_interleave(samples, dim=0)
-        return lambda noisy, timesteps: self.unet(noisy, timesteps, shared) + base
+        initial = condition[:, :1].repeat_interleave(samples, dim=0)
+        return lambda noisy, timesteps: self._clean(self.unet(noisy, timesteps, shared), noisy, timesteps, initial)
 
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
     ) -> torch.Tensor:
         """Noisy mask (B, 1, grid, grid) in [-1, 1], timesteps (B,) -> clean mask logits (B, 1, grid, grid)."""
+        predicted = self.predict(noisy, timesteps, condition, text)
+        return self._clean(predicted, noisy, timesteps, condition[:, :1])
+
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, condition: torch.Tensor, text: TextFeatures
+    ) -> torch.Tensor:
+        """The network's own output (B, 1, grid, grid): the clean mask's logits, or the noise; see :meth:`forward`."""
         shared = self.unet.share(text.tokens, text.mask)
-        logits: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, shared)
-        return logits + to_logits(condition[:, :1]) if self.residual else logits
+        predicted: torch.Tensor = self.unet(torch.cat([noisy, condition], dim=1), timesteps, shared)
+        return predicted
+
+    def _clean(
+        self, predicted: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, initial: torch.Tensor
+    ) -> torch.Tensor:
+        """The clean mask's logits from the network's output; ``initial`` is the initial mask in [-1, 1]."""
+        if self.noise is not None:
+            return to_logits(self.noise.clean(noisy, predicted, timesteps))
+        return predicted + to_logits(initial) if self.residual else predicted

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from mdsm_ros.language.prompts import kind_asked_for, photograph_of
+from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion, word_tokens
 
 
@@ -19,11 +20,13 @@ class KindText:
         tokens: Features of the sentences' tokens, (B, T, D).
         kind: Whether a token belongs to the requested category, bool (B, T).
         empty: Features of the empty sentence, for guidance, (1, T, D).
+        words: Features and mask of the whole instructions' tokens; None if only the category counts.
     """
 
     tokens: torch.Tensor
     kind: torch.Tensor
     empty: torch.Tensor
+    words: TextFeatures | None = None
 
     @property
     def queries(self) -> torch.Tensor:
@@ -40,3 +43,11 @@ def encode_kinds(backbone: StableDiffusion, texts: Sequence[str]) -> KindText:
     tokens = backbone.encode_text(prompts).tokens
     marked = word_tokens(backbone.tokenizer, prompts, kinds, tokens.shape[1])
     return KindText(tokens, marked.to(tokens.device), backbone.encode_text([""]).tokens)
+
+
+@torch.no_grad()
+def encode_sentences(backbone: StableDiffusion, texts: Sequence[str]) -> KindText:
+    """Language features of B instructions as they are; ``kind`` marks the target's noun in them."""
+    text = backbone.encode_text(texts)
+    marked = word_tokens(backbone.tokenizer, texts, [kind_asked_for(text) for text in texts], text.tokens.shape[1])
+    return KindText(text.tokens, marked.to(text.tokens.device), backbone.encode_text([""]).tokens, words=text)

@@ -18,6 +18,8 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.common.hooks import outputs_of
 from mdsm_ros.models.common.language import TextFeatures
 
+NOISE_SEED = 0
+
 
 class StableDiffusion(nn.Module):
     """VAE, text encoder and UNet; the tokenizer is an argument, so nothing is read from disk here.
@@ -87,6 +89,14 @@ def make_scheduler() -> DDIMScheduler:
         set_alpha_to_one=False,
         timestep_spacing="trailing",
     )
+
+
+def latent_noise(latents: torch.Tensor, training: bool) -> torch.Tensor:
+    """Standard normal noise for latents (B, 4, h, w): new in training, else the same for all latents of a size."""
+    if training:
+        return torch.randn_like(latents)  # uses the generator that the training loop seeds in every step
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    return torch.randn(latents.shape[1:], generator=generator).to(latents).expand_as(latents)
 
 
 def word_tokens(

@@ -17,12 +17,17 @@ from mdsm_ros.models.common.language import TextFeatures
 from mdsm_ros.models.common.mask_head import MaskHead
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.stable_diffusion.attention_maps import cross_attention_layers, mean_map, recorded
-from mdsm_ros.models.stable_diffusion.network import StableDiffusion, make_scheduler, unet_blocks, unet_features
+from mdsm_ros.models.stable_diffusion.network import (
+    StableDiffusion,
+    latent_noise,
+    make_scheduler,
+    unet_blocks,
+    unet_features,
+)
 from mdsm_ros.models.vpd.config import VPDConfig
 
 FEATURE_TIMESTEP = 1  # timestep that VPD gives the UNet for an image without noise
 GAMMA = 1e-4  # initial value
-NOISE_SEED = 0
 
 
 class TextAdapter(nn.Module):
@@ -143,7 +148,7 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         config, scheduler = self.config, self.scheduler
         if not config.noise_timestep:
             return latents, FEATURE_TIMESTEP
-        noise = self._noise(latents) if noise is None else noise
+        noise = latent_noise(latents, self.training) if noise is None else noise
         if not config.denoising_steps:
             return scheduler.add_noise(latents, noise, torch.tensor([config.noise_timestep])), config.noise_timestep
         timesteps = refinement_timesteps(scheduler, config.noise_timestep, config.denoising_steps)
@@ -153,12 +158,6 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
                 predicted = self.backbone.unet(sample, timestep, encoder_hidden_states=text.tokens).sample
                 sample = scheduler.step(predicted, timestep, sample).prev_sample
         return sample, FEATURE_TIMESTEP
-
-    def _noise(self, latents: torch.Tensor) -> torch.Tensor:
-        if self.training:
-            return torch.randn_like(latents)  # uses the generator that the training loop seeds in every step
-        generator = torch.Generator().manual_seed(NOISE_SEED)
-        return torch.randn(latents.shape[1:], generator=generator).to(latents).expand_as(latents)
 
     def _with_maps(self, features: list[torch.Tensor], maps: dict[int, torch.Tensor]) -> list[torch.Tensor]:
         """The decoder's input levels: features and the maps beside them."""

@@ -20,18 +20,21 @@ class Reliable:
 
     Attributes:
         depth: Number of messages queued for slow subscribers.
+        latched: Whether later subscribers also get the messages in the queue (transient_local).
     """
 
     depth: int = 10
+    latched: bool = False
 
     def __str__(self) -> str:
-        return f"reliable, depth {self.depth}"
+        return f"reliable{', transient_local' if self.latched else ''}, depth {self.depth}"
 
     def profile(self) -> QoSProfile:
         """The QoS as an rclpy profile."""
-        from rclpy.qos import QoSProfile, ReliabilityPolicy
+        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-        return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE)
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE
+        return QoSProfile(depth=self.depth, reliability=ReliabilityPolicy.RELIABLE, durability=durability)
 
 
 @dataclass(frozen=True)
@@ -259,9 +262,11 @@ TOPICS = (
         "~/question",
         "std_msgs/String",
         "out",
-        "where parameter `ask` is true: a question when one comes up, and once more without one when it is settled",
+        "where parameter `ask` is true: a question when one comes up, and once more without one when it is settled; "
+        "later subscribers get the newest, too (transient_local)",
         content="one line of JSON",
         summary="which of several objects is meant, if parameter `ask` is true",
+        qos=Reliable(latched=True),
     ),
     Topic(
         "~/status",

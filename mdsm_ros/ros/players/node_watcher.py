@@ -137,7 +137,7 @@ class NodeWatcher:
             (ends.camera, CompressedImage if ends.compressed else Image, "camera", BEST_EFFORT),
             (f"{full_name}/{OVERLAY}", Image, OVERLAY, BEST_EFFORT),
             (f"{full_name}/{STATUS}", String, STATUS, RELIABLE),
-            (ends.question, String, QUESTION, RELIABLE),
+            (ends.question, String, QUESTION, self._qos_of(ends.question)),
         ]
         for topic, kind, what, qos in heard:
             if topic is not None:
@@ -206,6 +206,12 @@ class NodeWatcher:
                     self._heard = time.monotonic()
 
         return keep
+
+    def _qos_of(self, topic: str | None) -> QoSProfile:
+        """With history where the publisher keeps it: a question may have been asked before this node listened."""
+        offers = [] if topic is None else self._node.get_publishers_info_by_topic(topic)
+        kept = [offer.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers]
+        return LATCHED if kept and all(kept) else RELIABLE
 
     def _ends(self, full_name: str) -> Ends:
         namespace, _, name = full_name.rpartition("/")

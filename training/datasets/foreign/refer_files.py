@@ -1,5 +1,7 @@
 """Reads the files of github lichengunc/refer as plain data: references, and COCO's records beside them.
 
+Those of github henghuiding/gRefCOCO have the same form, and lists of annotations in their references.
+
 The pickles come from Python 2. All operations of a pickle are checked before it is read: only those for lists,
 dictionaries, texts and numbers are allowed, and none may request more memory than the file's size.
 """
@@ -17,6 +19,7 @@ from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import MAX_SIDE, check_keys, is_integer, name_fault, parse_json, read_json, shown
 
 MAX_PICKLE = 1 << 30  # bytes; the largest published file has 50 million
+NO_TARGET = -1  # gRefCOCO's ann_id of a sentence whose target is not in view
 MAX_SENTENCES = 10_000  # sentences about one object
 PLAIN = {
     "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT",
@@ -35,6 +38,9 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def read_refs(path: Path) -> list[dict[str, Any]]:
     """Reads the references of a ``refs(...)`` file, pickle or JSON, and checks their fields.
+
+    ``ann_id`` of the file is a number or, in gRefCOCO, a list of them, with -1 for "none". In the result, the field
+    ``ann_ids`` is the list.
 
     Raises:
         DatasetError: The file is missing or damaged, requests a class or too much memory, or is not a list of
@@ -58,6 +64,7 @@ def read_refs(path: Path) -> list[dict[str, Any]]:
     for number, ref in enumerate(refs):
         where = f"{path} does not hold a list of references: number {number}"
         _check_ref(ref, where)
+        ref["ann_ids"] = [] if ref["ann_id"] in (NO_TARGET, [NO_TARGET]) else _listed(ref["ann_id"])
         if ref["ref_id"] in seen:
             raise DatasetError(f"{where} has ref_id {ref['ref_id']}, which an earlier one has")
         seen.add(ref["ref_id"])
@@ -76,11 +83,18 @@ def _unpickle(content: bytes) -> Any:
     return _PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _check_ref(ref: object, where: str) -> None:
     record = check_keys(ref, ("ref_id", "ann_id", "image_id", "split", "sentences"), where, DatasetError)
-    for name in ("ref_id", "ann_id", "image_id"):
+    for name in ("ref_id", "image_id"):
         if not is_integer(record[name]):
             raise DatasetError(f"{where}: {name} is {shown(record[name])}, expected a whole number")
+    targets = _listed(record["ann_id"])
+    if not targets or not all(map(is_integer, targets)) or len(set(targets)) < len(targets):
+        raise DatasetError(f"{where}: ann_id is {shown(record['ann_id'])}, expected a whole number or a list of them")
     if not isinstance(record["split"], str) or not record["split"]:
         raise DatasetError(f"{where}: split is {shown(record['split'])}, expected its name")
     sentences = record["sentences"]
@@ -89,8 +103,8 @@ def _check_ref(ref: object, where: str) -> None:
     for position, sentence in enumerate(sentences):
         place = f"{where}: sentences[{position}]"
         values = check_keys(sentence, ("sent_id",), place, DatasetError)
-        text = values.get("raw", values.get("sent"))
-        if not is_integer(values["sent_id"]) or not isinstance(text, str):
+        texts = [values[name] for name in ("raw", "sent") if name in values]
+        if not is_integer(values["sent_id"]) or not texts or not all(isinstance(text, str) for text in texts):
             raise DatasetError(f"{place} is {shown(sentence)}, expected a number 'sent_id' and a text 'raw' or 'sent'")
 
 

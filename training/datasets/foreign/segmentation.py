@@ -29,15 +29,26 @@ class OtherSizeError(DatasetError):
     """The size of a mask differs from that of the image."""
 
 
-def decode(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
+def decode(segmentation: Any, height: int, width: int, *, once: bool = False) -> NDArray[np.bool_]:
     """Decodes a mask (H, W) from polygons, uncompressed RLE or compressed RLE.
+
+    Args:
+        segmentation: Mask in COCO's form.
+        height: Height of the image.
+        width: Width of the image.
+        once: Whether pixels that several polygons cover are outside of the mask, as in the data code of LAVT and VPD;
+            otherwise, and for COCO's own code, they are inside.
 
     Raises:
         DatasetError: It is none of these, has another size, or extends far out of the image.
     """
     if isinstance(segmentation, list):
         polygons = sound_polygons(segmentation, width, height)
-        rle = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+        codes = coco_mask.frPyObjects(polygons, height, width)
+        if once and len(codes) > 1:
+            covered: NDArray[np.bool_] = coco_mask.decode(codes).sum(axis=2, dtype=np.int64) == 1
+            return covered
+        rle = coco_mask.merge(codes)
     elif isinstance(segmentation, dict):
         rle = _checked_rle(segmentation, width, height)
     else:

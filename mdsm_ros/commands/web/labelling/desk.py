@@ -102,7 +102,8 @@ class LabelDesk:
         height, width = image.shape[:2]
         label, draft = self._session.label(number), self._session.draft(number)
         known = draft or label
-        text = (known.instruction if known else "") or frames.instruction(number) or self._said
+        is_new = frames.image_name(number) == frames.keys[number]  # not another object in the same image
+        text = (known.instruction if known else "") or frames.instruction(number) or (self._said if is_new else "")
         shown_size = fitted_size(width, height)
         own = None if known is None else np.zeros((height, width), bool) if known.mask is None else known.mask
         return {

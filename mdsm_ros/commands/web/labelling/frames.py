@@ -19,6 +19,7 @@ from mdsm_ros.replay.frames import FrameReader, Topics, choose_topics
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAX_KEY = 200  # bytes; the file system allows 255, endings included
+REPEAT = "~"  # between the key of a frame and the number of its label
 
 
 class Frames(Protocol):
@@ -46,9 +47,47 @@ class Frames(Protocol):
         """
         ...
 
+    def image_name(self, number: int) -> str:
+        """Returns the name of a frame's image in the dataset; frames with the same name share it."""
+        ...
+
     def close(self) -> None:
         """Closes files."""
         ...
+
+
+class RepeatedFrames:
+    """Frames that are labelled several times, each time about another object.
+
+    Args:
+        frames: The frames.
+        times: Number of labels for each frame.
+    """
+
+    def __init__(self, frames: Frames, times: int) -> None:
+        self._frames, self._times = frames, times
+        self.name = frames.name
+        self.keys = [_repeated(key, time) for key in frames.keys for time in range(times)]
+
+    def instruction(self, number: int) -> str:
+        """Returns the instruction for the first label of a frame; "" for the others, which are about other objects."""
+        return "" if number % self._times else self._frames.instruction(number // self._times)
+
+    def image(self, number: int) -> NDArray[np.uint8]:
+        """See :class:`Frames`."""
+        return self._frames.image(number // self._times)
+
+    def image_name(self, number: int) -> str:
+        """See :class:`Frames`."""
+        return self._frames.image_name(number // self._times)
+
+    def close(self) -> None:
+        """See :class:`Frames`."""
+        self._frames.close()
+
+
+def _repeated(key: str, time: int) -> str:
+    return key if not time else f"{key}{REPEAT}{time + 1}"
 
 
 class FolderFrames:
@@ -87,6 +126,10 @@ class FolderFrames:
     def image(self, number: int) -> NDArray[np.uint8]:
         """See :class:`Frames`; checks the file again, because it may have been replaced."""
         return read_picture(inside(self._folder, self._files[self.keys[number]], ImageError))
+
+    def image_name(self, number: int) -> str:
+        """See :class:`Frames`."""
+        return self.keys[number]
 
     def close(self) -> None:
         """Does nothing, because no file is open."""
@@ -178,6 +221,10 @@ class BagFrames:
             reason = "it is not there any more" if frame is None else frame.fault
             raise ImageError(f"frame {place.stamp} of bag {self.name!r} cannot be read: {reason}")
         return frame.image
+
+    def image_name(self, number: int) -> str:
+        """See :class:`Frames`."""
+        return self.keys[number]
 
     def close(self) -> None:
         """Closes the recording."""

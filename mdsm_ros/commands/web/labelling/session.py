@@ -159,11 +159,11 @@ class LabelSession:
             _check(label, image.shape[:2])
         with self._writing:
             try:
-                self._parts[key] = self._write_part(key, label, image)
+                self._parts[key] = self._write_part(number, label, image)
                 self._publish()
                 self._draft_path(number).unlink(missing_ok=True)
-                if image is None:
-                    (self.out / "images" / f"{key}.jpg").unlink(missing_ok=True)
+                if image is None and not self._is_shown(number):
+                    (self.out / "images" / f"{self.frames.image_name(number)}.jpg").unlink(missing_ok=True)
             except OSError as error:
                 raise StorageError(f"label cannot be written to {str(self.out)!r}: {error}") from error
 
@@ -200,11 +200,18 @@ class LabelSession:
     def _draft_path(self, number: int) -> Path:
         return self.out / DRAFTS_FOLDER / f"{self.frames.keys[number]}.json"
 
-    def _write_part(self, key: str, label: Label, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+    def _is_shown(self, number: int) -> bool:
+        """Whether the image of a frame belongs to a label, of this or another object in it."""
+        name = self.frames.image_name(number)
+        same = (key for i, key in enumerate(self.frames.keys) if self.frames.image_name(i) == name)
+        return any(self._parts[key]["images"] for key in same if key in self._parts)
+
+    def _write_part(self, number: int, label: Label, image: NDArray[np.uint8] | None) -> dict[str, Any]:
+        key = self.frames.keys[number]
         with DatasetWriter(self.out, [CATEGORY], info=self._info, part=key) as writer:
             writer.count(label.verdict)
             if image is not None:
-                image_id = writer.add_image(image, scene=self.frames.name, name=key)
+                image_id = writer.add_image(image, scene=self.frames.name, name=self.frames.image_name(number))
                 ids = [] if label.mask is None else [writer.add_annotation(image_id, CATEGORY, label.mask)]
                 text = validate_instruction(label.instruction)
                 writer.add_instruction(
@@ -220,7 +227,7 @@ class LabelSession:
 
     def _publish(self) -> None:
         """Writes ``annotations.json`` from all parts."""
-        merged = merge_contents(self._parts[key] for key in sorted(self._parts))
+        merged = _with_each_image_once(merge_contents(self._parts[key] for key in sorted(self._parts)))
         categories = [{"id": 1, "name": CATEGORY}]
         write_json(self.out / ANNOTATIONS_FILE, {"info": self._info, **merged, "categories": categories})
 
@@ -228,6 +235,18 @@ class LabelSession:
         """Releases the folder."""
         self._lock.release()
         self.frames.close()
+
+
+def _with_each_image_once(content: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Merges the records of an image with several labels."""
+    first: dict[str, int] = {}
+    ids = {record["id"]: first.setdefault(record["file_name"], record["id"]) for record in content["images"]}
+    images = [record for record in content["images"] if ids[record["id"]] == record["id"]]
+    others = {
+        name: [record | {"image_id": ids[record["image_id"]]} for record in content[name]]
+        for name in ("annotations", "instructions")
+    }
+    return content | {"images": images} | others
 
 
 def _check(label: Label, shape: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mdsm_ros.commands.segment import notes_of
+from mdsm_ros.commands.segment.answers import notes_of
 from mdsm_ros.commands.web.candidates import candidates
 from mdsm_ros.commands.web.shelf import ModelShelf
 from mdsm_ros.errors import AttentionError, SettingsError

@@ -1,0 +1,1 @@
+"""``mdsm push``: a model folder to the Hugging Face hub."""

@@ -1,0 +1,1 @@
+"""``mdsm segment``: one instruction about images, folders, videos and cameras."""

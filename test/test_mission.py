@@ -1,0 +1,89 @@
+"""docs/mission.yaml names what exists: every command, with every option and argument, is one that can be run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from mdsm_ros.commands import main as mdsm
+from scripts.mission import ELSEWHERE, WORKS, Row, read_mission
+from training import cli
+from training.evaluation import ablate, compare, grounded
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = [row for system in read_mission() for row in system.rows]
+NUMBER = 83
+MOST_ELSEWHERE = 12
+GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {"mdsm": mdsm.COMMANDS, "mdsm-data": cli.COMMANDS}
+EXECUTABLES = {
+    "mdsm-train": "training.train.command",
+    "mdsm-train-latent": "training.latent.command",
+    "mdsm-evaluate": "training.evaluation.evaluate",
+    "mdsm-ablate": "training.evaluation.ablate",
+    "mdsm-compare": "training.evaluation.compare",
+    "mdsm-calibrate": "training.evaluation.calibrate",
+}
+
+
+def parse(command: str) -> argparse.Namespace | None:
+    """The parsed command; None for one of make, ROS or the shell, which exists.
+
+    Raises:
+        SystemExit: The command does not exist, or an option is wrong.
+    """
+    name, *words = shlex.split(command)
+    if name == "make":
+        assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), command
+        return None
+    if name == "ros2":
+        assert words[:2] == ["launch", "mdsm_ros"]
+        assert (ROOT / "launch" / words[2]).is_file(), command
+        return None
+    if name.startswith("scripts/"):
+        assert (ROOT / name).is_file(), command
+        return None
+    module = GROUPS[name][words.pop(0)][0] if name in GROUPS else EXECUTABLES[name]
+    parser = argparse.ArgumentParser(prog=command)
+    import_module(module).add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.id))
+def test_commands_can_be_run(row: Row) -> None:
+    for command in row.commands:
+        args = parse(command)
+        config = getattr(args, "config", None) or getattr(args, "mdsm", None)
+        if isinstance(config, Path):
+            assert (ROOT / config).is_file(), command
+        if command.startswith("mdsm-ablate"):
+            known = grounded.VARIANTS if "grounded" in str(config) else ablate.VARIANTS
+            assert set(args.variants or []) <= set(known), command  # type: ignore[union-attr]
+        if command.startswith("mdsm-compare"):
+            assert set(args.variants) <= set(compare.VARIANTS), command  # type: ignore[union-attr]
+
+
+def test_every_row_is_there_once() -> None:
+    assert [row.id for row in ROWS] == list(range(1, NUMBER + 1))
+
+
+def test_rows_work_or_say_why_not() -> None:
+    assert {row.state for row in ROWS} == {WORKS, ELSEWHERE}
+    elsewhere = [row for row in ROWS if row.state == ELSEWHERE]
+    assert len(elsewhere) <= MOST_ELSEWHERE
+    assert [row.id for row in elsewhere if not row.note] == []
+
+
+def test_what_does_not_exist_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("mdsm-evaluate --data data/test --no-such-option")
+    assert "--no-such-option" in capsys.readouterr().err
+    with pytest.raises(KeyError):
+        parse("mdsm-data no-such-command")
+    with pytest.raises(AssertionError):
+        parse("make no-such-target")
