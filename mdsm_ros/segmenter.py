@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,15 @@ from mdsm_ros.errors import (
 )
 from mdsm_ros.extras import is_installed
 from mdsm_ros.inference.acceleration import RUNTIMES, TOLERANCE, choose_acceleration, choose_runtime, prepare
-from mdsm_ros.inference.answer import Segmentation, Stage, validate_image, validate_instruction
+from mdsm_ros.inference.answer import Segmentation, validate_image, validate_instruction
 from mdsm_ros.inference.backends.choice import place
-from mdsm_ros.inference.instances import Instance
 from mdsm_ros.inference.pace import Clock, Pace, StepCounter
+from mdsm_ros.inference.preprocess import LEAST_REDUCED
+from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.interface import (
     DetectingModel,
-    FoundObjects,
     InitialMask,
     ReadingModel,
     RefiningModel,
@@ -79,6 +79,7 @@ class Segmenter:
         self._image_size: int = model.config.image_size
         self._keep_aspect: bool = model.config.keep_aspect
         self._pace = Pace()
+        self._others: list[Segmenter] = []  # of other streams, with the same model
         self.acceleration: str = "none"
         self.acceleration_error: str | None = None
 
@@ -188,6 +189,21 @@ class Segmenter:
         return self._backend.device
 
     @property
+    def least_side(self) -> int:
+        """Shorter side, in pixels, down to which an image may be reduced before it is given to this model."""
+        return LEAST_REDUCED * self._image_size
+
+    def of_another_stream(self) -> Segmenter:
+        """A segmenter with the same model for another stream of images, such as that of a second camera.
+
+        It keeps its own instruction and previous mask, and is closed with this one. Only one of them answers at a time.
+        """
+        other = copy(self)
+        other._cached_text, other._previous, other._others = None, PreviousMask(), []
+        self._others.append(other)
+        return other
+
+    @property
     def finds_objects(self) -> bool:
         """Whether the model itself finds every object of a noun, as detectors do."""
         return isinstance(self.model, DetectingModel)
@@ -220,14 +236,18 @@ class Segmenter:
         settings: InferenceSettings | None = None,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
         **changes: Any,
     ) -> Iterator[Segmentation]:
         """Yields the initial answer as soon as it exists, then the refined one; arguments as in :meth:`segment`.
 
         ``keep_on`` is polled between the steps; once it returns False, refinement stops and no refined answer is
-        yielded. The same happens if ``latency_budget`` has no room for a single step.
+        yielded. The same happens if ``latency_budget`` has no room for a single step. ``answer_shape`` is the height
+        and width of the answer, for an image that was reduced (:attr:`least_side`); None for those of the image.
         """
-        answers = self.stream_many(image, [instruction], settings, keep_on=keep_on, **changes)
+        answers = self.stream_many(
+            image, [instruction], settings, keep_on=keep_on, answer_shape=answer_shape, **changes
+        )
         return (one for (one,) in answers)
 
     def segment_many(
@@ -265,14 +285,16 @@ class Segmenter:
         *,
         seeds: Sequence[int] | None = None,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
         **changes: Any,
     ) -> Iterator[list[Segmentation]]:
         """Yields the initial answers of all instructions, then the refined ones; arguments as in :meth:`segment_many`.
 
-        ``keep_on`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together. The timings of an
-        answer are those of all.
+        ``keep_on``, ``answer_shape`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together.
+        The timings of an answer are those of all.
         """
         validate_image(image)
+        shape = image.shape[:2] if answer_shape is None else answer_shape
         chosen = (self.defaults if settings is None else settings).updated(**changes)
         texts = tuple(validate_instruction(instruction) for instruction in instructions)
         if not texts:
@@ -280,12 +302,12 @@ class Segmenter:
         each = [chosen.seed] * len(texts) if seeds is None else [chosen.updated(seed=seed).seed for seed in seeds]
         if len(each) != len(texts):
             raise SettingsError(f"length of seeds is {len(each)}, expected {len(texts)}, one for each instruction")
-        question = _Question(image, texts, chosen, tuple(each), keep_on)
+        question = Question(image, shape, texts, chosen, tuple(each), keep_on)
         if len(texts) == 1 or isinstance(self.model, SharingModel):
             return self._answers(question)
         return self._one_by_one(question)
 
-    def _one_by_one(self, question: _Question) -> Iterator[list[Segmentation]]:
+    def _one_by_one(self, question: Question) -> Iterator[list[Segmentation]]:
         """The answers of a model that cannot share features, all initial ones first."""
         alone = [
             replace(question, texts=(text,), seeds=(seed,))
@@ -294,7 +316,7 @@ class Segmenter:
         for stage in zip(*(self._answers(one) for one in alone), strict=False):
             yield [answer for (answer,) in stage]
 
-    def _answers(self, question: _Question) -> Iterator[list[Segmentation]]:
+    def _answers(self, question: Question) -> Iterator[list[Segmentation]]:
         model, settings = self.model, question.settings
         clock = Clock(self._backend.synchronize, settings.latency_budget)
         pixels = self._backend.pixels(question.image, self._image_size, keep_aspect=self._keep_aspect)
@@ -308,12 +330,12 @@ class Segmenter:
             for text, score in zip(question.texts, self._backend.scores(initial.present_logits), strict=True)
         ]
         clock.lap("initial")
-        yield self._segmentations(initial.logits, scores, "initial", question, clock, initial.objects)
+        yield read_answers(self._backend, initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
         refined = self._refined(model, initial, question, clock)
         if refined is not None:
-            yield self._segmentations(refined, scores, "refined", question, clock)
+            yield read_answers(self._backend, refined, scores, "refined", question, clock)
 
     def _initial(self, model: SegmentationModel, pixels: Any, features: Any, number: int) -> InitialMask:
         """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
@@ -322,9 +344,9 @@ class Segmenter:
         assert isinstance(model, SharingModel)
         return model.initial(pixels, features, self._backend.zeros(number))
 
-    def _refined(self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock) -> Any:
+    def _refined(self, model: RefiningModel, initial: InitialMask, question: Question, clock: Clock) -> Any:
         """Logits (B, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
-        settings, texts, shape = question.settings, question.texts, question.image.shape
+        settings, texts, shape = question.settings, question.texts, question.shape
         masks = settings.num_samples * len(texts)
         start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
@@ -371,7 +393,7 @@ class Segmenter:
             image_size: Height and width of the next images.
         """
         for _ in range(2):
-            self._pace = Pace()  # the first run's times include set-up
+            self._pace.forget()  # the first run's times include set-up
             with suppress(AnswerError):  # the first real image reports errors
                 self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None
@@ -383,58 +405,8 @@ class Segmenter:
 
     def close(self) -> None:
         """Frees the model and its GPU memory; the segmenter cannot be used afterwards."""
+        for other in self._others:
+            other.close()
         self._model = None
         self._cached_text = None
         self._backend.release()
-
-    def _segmentations(
-        self,
-        logits: Any,
-        scores: Sequence[float],
-        stage: Stage,
-        question: _Question,
-        clock: Clock,
-        objects: Sequence[FoundObjects | None] | None = None,
-    ) -> list[Segmentation]:
-        """The answers on the image's pixel grid, from logits (B, samples, h, w) or the objects that the model found."""
-        found = [None] * len(scores) if objects is None else objects
-        answers = [
-            self._segmentation(logits[row], score, stage, question, text, of)
-            for row, (text, score, of) in enumerate(zip(question.texts, scores, found, strict=True))
-        ]
-        clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
-        for answer in answers:
-            answer.timings.update(clock.timings())
-        return answers
-
-    def _segmentation(
-        self, logits: Any, score: float, stage: Stage, question: _Question, text: str, objects: FoundObjects | None
-    ) -> Segmentation:
-        """One answer without timings, from logits (samples, h, w) or from the objects that the model found."""
-        library, threshold = self._backend, question.settings.mask_threshold
-        each = logits[:, None] if objects is None else objects.logits[:, None]
-        samples = library.probabilities(each, *question.image.shape[:2])  # (samples, H, W)
-        probability = library.mean(samples) if objects is None else library.most(samples)
-        uncertainty = library.deviation(samples) if objects is None and len(samples) > 1 else None
-        mask = probability >= threshold
-        present = score >= question.settings.present_threshold and bool(mask.any())
-        mask &= present
-        several = asks_for_several(text)
-        found = None if objects is None else _instances(library.to_numpy(samples >= threshold), objects)
-        return Segmentation(mask, probability, uncertainty, score, present, stage, {}, several=several, found=found)
-
-
-@dataclass(frozen=True)
-class _Question:
-    """One image to answer, with everything that the answers depend on: B instructions, and the seed of each."""
-
-    image: NDArray[np.uint8]
-    texts: tuple[str, ...]
-    settings: InferenceSettings
-    seeds: tuple[int, ...]
-    keep_on: Callable[[], bool]
-
-
-def _instances(masks: NDArray[np.bool_], objects: FoundObjects) -> tuple[Instance, ...]:
-    """The objects with their masks on the image's pixel grid, (N, H, W)."""
-    return tuple(Instance(*of) for of in zip(masks, objects.scores.tolist(), objects.names, strict=True))

@@ -20,6 +20,10 @@ class Pace:
         """Records the duration of one step, including its part of the work before and after all steps."""
         self._seconds.setdefault(samples, deque(maxlen=self.REMEMBERED)).append(seconds)
 
+    def forget(self) -> None:
+        """Drops all durations."""
+        self._seconds.clear()
+
     def affordable(self, steps: int, seconds: float, samples: int) -> int:
         """The number of steps that fit into a time, at most ``steps``; all of them if nothing has been measured yet."""
         known = self._seconds.get(samples)

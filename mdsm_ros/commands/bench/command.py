@@ -98,7 +98,17 @@ def run(args: argparse.Namespace) -> int:
         parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
         parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
         print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+        print("\n" + _overhead_table(args))
     return 0
+
+
+def _overhead_table(args: argparse.Namespace) -> str:
+    from mdsm_ros.commands.bench.overhead import overhead_table
+    from mdsm_ros.commands.bench.running_node import find_profile
+
+    segmenter = load_segmenter(args.model, args.device)
+    settings = segmenter.defaults.updated(num_inference_steps=args.steps)
+    return overhead_table(segmenter, settings, find_profile())
 
 
 def _print_curves(device: str) -> None:

@@ -45,6 +45,10 @@ class Backend(Protocol):
         """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
         ...
 
+    def masks(self, logits: Any, height: int, width: int, threshold: float) -> Any:
+        """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
+        ...
+
     def mean(self, samples: Any) -> NDArray[np.float32]:
         """The mean over the first axis."""
         ...

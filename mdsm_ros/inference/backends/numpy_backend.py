@@ -62,6 +62,10 @@ class NumpyBackend:
         """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
         return sigmoid(resize_maps(logits[:, 0], height, width))
 
+    def masks(self, logits: Array, height: int, width: int, threshold: float) -> NDArray[np.bool_]:
+        """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
+        return self.probabilities(logits, height, width) >= np.float32(threshold)
+
     def mean(self, samples: Array) -> Array:
         """The mean over the first axis."""
         return samples[0] if len(samples) == 1 else np.asarray(samples.mean(axis=0))

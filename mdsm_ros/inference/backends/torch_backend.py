@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mdsm_ros.inference.acceleration import precision
-from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
+from mdsm_ros.inference.preprocess import to_image_grid, to_image_mask, to_model_input
 
 
 class TorchBackend:
@@ -55,6 +56,10 @@ class TorchBackend:
         """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
         return to_image_grid(logits, height, width)
 
+    def masks(self, logits: torch.Tensor, height: int, width: int, threshold: float) -> torch.Tensor:
+        """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
+        return to_image_mask(logits, height, width, threshold)
+
     def mean(self, samples: torch.Tensor) -> NDArray[np.float32]:
         """The mean over the first axis."""
         return self.to_numpy(samples.mean(dim=0))
@@ -67,9 +72,9 @@ class TorchBackend:
         """The maximum over the first axis."""
         return self.to_numpy(samples.amax(dim=0))
 
-    def to_numpy(self, array: torch.Tensor) -> NDArray[np.float32]:
+    def to_numpy(self, array: torch.Tensor) -> NDArray[Any]:
         """Copies a tensor to the CPU."""
-        copied: NDArray[np.float32] = array.cpu().numpy()
+        copied: NDArray[Any] = array.cpu().numpy()
         return copied
 
     def synchronize(self) -> None:
