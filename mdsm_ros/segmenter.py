@@ -251,8 +251,8 @@ class Segmenter:
     ) -> Iterator[list[Segmentation]]:
         """Yields the initial answers of all instructions, then the refined ones; arguments as in :meth:`segment_many`.
 
-        ``keep_on``, ``answer_shape`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together. The
-        timings of an answer are those of all.
+        ``keep_on``, ``answer_shape`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together.
+        The timings of an answer are those of all.
         """
         validate_image(image)
         shape = image.shape[:2] if answer_shape is None else answer_shape
