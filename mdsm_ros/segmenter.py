@@ -422,7 +422,7 @@ def _segmentation(
         objects: Objects that the model found; then the mask is their union, and ``logits`` are not used.
     """
     threshold = question.settings.mask_threshold
-    probability: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
+    probability: Any  # an array, or a function that computes it on first use
     uncertainty, found = None, None
     if objects is None and len(logits) == 1 and bool(torch.isfinite(logits).all()):
         mask = to_image_mask(logits[None], *question.shape, threshold)[0].cpu().numpy()
