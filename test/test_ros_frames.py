@@ -19,6 +19,8 @@ from test_ros_node import CUP, RedSegmenter, Robot, header
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.recordings.images import compressed
 from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.inputs.frames import Frames
 
 pytestmark = pytest.mark.ros
 
@@ -52,6 +54,14 @@ def photograph() -> np.ndarray:
     pixels = np.random.default_rng(0).integers(0, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     pixels[64:192, 64:192] = (250, 0, 0)
     return pixels
+
+
+def test_the_pixels_of_a_raw_image_are_not_copied() -> None:
+    message = numpy_to_image(photograph(), "rgb8", header(1))
+    frame = Frames("raw", max_pixels=10**6, least_side=64).of(message)
+    assert frame.shape == (HEIGHT, WIDTH)
+    for pixels in (frame.small, frame.picture):
+        assert np.shares_memory(pixels, np.frombuffer(message.data, np.uint8))
 
 
 def test_a_large_jpeg_is_decoded_in_full_only_for_the_overlay(ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,12 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-import mdsm_ros.segmenter as segmenter_module
+import mdsm_ros.inference.backends.torch_backend as backend_module
 from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.inference.pace import Pace
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm import MDSM_TINY
@@ -200,8 +200,8 @@ def test_the_probability_of_an_answer_is_computed_when_somebody_asks(
     anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[int] = []
-    to_grid = segmenter_module.to_image_grid
-    monkeypatch.setattr(segmenter_module, "to_image_grid", lambda *args: (computed.append(1), to_grid(*args))[1])
+    to_grid = backend_module.to_image_grid
+    monkeypatch.setattr(backend_module, "to_image_grid", lambda *args: (computed.append(1), to_grid(*args))[1])
     answer = anything_present.segment(IMAGE, "get the red cup")
     assert computed == []
     assert answer.probability is answer.probability

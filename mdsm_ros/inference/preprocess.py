@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
+
+from mdsm_ros.extras import late
+
+if TYPE_CHECKING:
+    import cv2
+    import torch
+else:
+    cv2 = late("cv2")
 
 LEAST_REDUCED = 1.125  # an image is first halved while its sides stay at least this many times the model's
 MAX_ASPECT = 4  # limit of the aspect ratio of model inputs: a strip of a few pixels has no features
@@ -46,12 +52,16 @@ def resize_image(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = Fal
 
 def to_model_input(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = False) -> torch.Tensor:
     """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], with h and w of :func:`input_size`."""
+    import torch
+
     pixels = resize_image(image, side, keep_aspect=keep_aspect)
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
 def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
+    from torch.nn import functional
+
     logits = functional.interpolate(logits.float(), size=(height, width), mode="bilinear", align_corners=False)
     return logits.sigmoid().squeeze(1)
 
@@ -61,6 +71,8 @@ def to_image_mask(logits: torch.Tensor, height: int, width: int, threshold: floa
 
     The logits are compared, which leaves out the probabilities.
     """
+    from torch.nn import functional
+
     logits = functional.interpolate(logits.float(), size=(height, width), mode="bilinear", align_corners=False)
     return (logits >= least_logit(threshold)).squeeze(1)
 
@@ -68,6 +80,8 @@ def to_image_mask(logits: torch.Tensor, height: int, width: int, threshold: floa
 @lru_cache(maxsize=16)
 def least_logit(threshold: float) -> float:
     """The smallest number in single precision whose sigmoid, in single precision, reaches ``threshold`` (0 to 1)."""
+    import torch
+
     if threshold <= 0.0:
         return -math.inf
     below, above = np.float32(-120.0), np.float32(20.0)  # whose sigmoids are 0 and 1

@@ -26,7 +26,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mdsm_ros.errors import MdsmError, ParameterError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.ros.cameras.camera import Camera
 from mdsm_ros.ros.depth.transforms import LateTransforms

@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["none"],
         metavar="HOW",
-        help="none, half, compile or auto; give several to compare them (default: none)",
+        help="none, half, compile, onnx, openvino, tensorrt or auto; give several to compare them (default: none)",
+    )
+    parser.add_argument(
+        "--runtimes",
+        action="store_true",
+        help="compare the CPU time of PyTorch, ONNX Runtime and OpenVINO, as far as they are installed, on one thread",
     )
     parser.add_argument(
         "--curves",
@@ -79,6 +84,10 @@ def run(args: argparse.Namespace) -> int:
             num_inference_steps=args.steps,
         )
     )
+    if args.runtimes:
+        from mdsm_ros.commands.bench.runtimes import runtimes_table
+
+        print("\n" + runtimes_table(args.model, args.runs))
     if args.bag is not None:
         from mdsm_ros.replay.stability import stability_table
 

@@ -76,9 +76,9 @@ class Parameters:
     )
     acceleration: str = _parameter(
         "auto",
-        "none; half (half precision); compile (torch.compile, with half precision on a GPU); auto: half on a "
-        "GPU, none on the CPU. If acceleration fails or changes the answers, the model runs without it and a warning "
-        "is logged.",
+        "none; half (half precision); compile (torch.compile, with half precision on a GPU); onnx (ONNX Runtime), "
+        "openvino, tensorrt (ONNX Runtime's TensorRT), for models with exported graphs; auto: half on a GPU, none on "
+        "the CPU. If acceleration fails or changes the answers, the model runs without it and a warning is logged.",
         choices=ACCELERATIONS,
         read_only=True,
     )
