@@ -237,6 +237,11 @@ def test_voc_gives_semantic_masks(voc: Path) -> None:
     assert (by_category["void"].iscrowd, by_category["void"].area) == (1, 16)
 
 
+def test_a_negative_number_of_absent_categories_is_refused(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["voc", "--root", str(voc), "--absent", "-1", "--out", str(voc / "out")]) == 2
+    assert "--absent is -1, expected 0 or more" in capsys.readouterr().err
+
+
 def test_voc_gives_objects(voc: Path) -> None:
     data = build("voc", "--root", voc, "--splits", "val", "--masks", "instance", "--out", voc / "out")
     np.testing.assert_array_equal(masks(data, "val")["a photograph of a chair"], LEFT | RIGHT)
