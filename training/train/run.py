@@ -227,6 +227,8 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
-    size, adapt = config.model_config().image_size, partial(adapt_instructions, config)
+    size = config.model_config().image_size
+    changes = config.first_categories is not None or config.target_masks == "class"
+    adapt = partial(adapt_instructions, config) if changes else None  # large datasets stay on disk without it
     with closing(open_source(data, "train", size, config, limit=options.limit, adapt=adapt)) as source:
         return train(config, source, options)
