@@ -23,9 +23,9 @@ from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
 from mdsm_ros.geometry import Camera
+from training.dataset_sizes import repeat
 from training.datasets.dataset import InstructionDataset
 from training.datasets.groups import ByImage
-from training.evaluation.dataset_sizes import repeat
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import StepSampler, make_pools
 

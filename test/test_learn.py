@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -120,6 +122,40 @@ def test_a_step_whose_inputs_have_changed_is_done_again_with_those_after_it(
     assert capsys.readouterr().err.count("again: what it is made from has changed") == 4
     splits = [i.split for i in Dataset(out / "data/lab").instructions]
     assert splits.count("test") > len(splits) / 3
+
+
+@pytest.mark.training
+@pytest.mark.usefixtures("one_thread")
+def test_kills_in_every_step_change_nothing(
+    place: Path, learned: Path, untrained_weights: Path, tmp_path: Path
+) -> None:
+    """The command is killed before the mark of each step, and at some renamings, and resumes until it ends."""
+
+    def run(kill: str | int) -> int:
+        """Runs the command in a copy of this process, which kills itself; returns its exit code, -9 if killed."""
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        replace, left = os.replace, [kill if isinstance(kill, int) else 10**6]
+
+        def kill_at(source: Any, target: Any) -> None:
+            left[0] -= 1
+            if not left[0] or Path(target) == out / "steps" / f"{kill}.json":
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(source, target)
+
+        os.replace = kill_at
+        os._exit(learn(place, out, untrained_weights, "--labels", str(place / "boxes")))
+
+    out = tmp_path / "lab"
+    kills = [1, "frames", "labels", 20, "data", "training", "model", "report"]
+    assert [run(kill) for kill in kills] == [-signal.SIGKILL] * len(kills)
+    assert run("nothing") == 1
+    for name in ("training/model", "model"):
+        assert (out / name / "model.safetensors").read_bytes() == (learned / name / "model.safetensors").read_bytes()
+    results = [json.loads((folder / "report.json").read_text())["rows"] for folder in (out, learned)]
+    assert results[0] == results[1]
+    assert not [path for path in out.rglob("*") if path.name.endswith((".partial", ".old"))]
 
 
 def test_frames_of_a_recording_wait_for_labels(

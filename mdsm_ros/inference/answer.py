@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,30 @@ TRACKED: Stage = "tracked"
 MAX_INSTRUCTION_CHARACTERS = 1000
 
 
+class _OnFirstUse:
+    """A field that is given as an array, or as a function that computes it on first use."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> NoReturn: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> NDArray[np.float32]: ...
+
+    def __get__(self, instance: object | None, owner: type) -> NDArray[np.float32]:
+        if instance is None:
+            raise AttributeError(self._name)  # for dataclass: the field has no default
+        value: NDArray[np.float32] | Callable[[], NDArray[np.float32]] = instance.__dict__[self._name]
+        if callable(value):
+            value = instance.__dict__[self._name] = value()
+        return value
+
+    def __set__(self, instance: object, value: NDArray[np.float32] | Callable[[], NDArray[np.float32]]) -> None:
+        instance.__dict__[self._name] = value
+
+
 @dataclass(frozen=True)
 class Segmentation:
     """An answer, in the pixel grid of the input image.
@@ -29,7 +54,7 @@ class Segmentation:
     Attributes:
         mask: Pixels of the target, bool (H, W).
         probability: Probability that a pixel belongs to the target, float32 (H, W) in [0, 1], before presence is
-            decided.
+            decided. May be given as a function that returns finite numbers, which is called on first use.
         uncertainty: Standard deviation of the probability over several refinements, float32 (H, W); None if there was
             only one.
         score: Confidence of the model that the target is in view, in [0, 1]; 0 for an instruction in an unsupported
@@ -48,7 +73,7 @@ class Segmentation:
     """
 
     mask: NDArray[np.bool_]
-    probability: NDArray[np.float32]
+    probability: _OnFirstUse = _OnFirstUse()
     uncertainty: NDArray[np.float32] | None
     score: float
     present: bool
@@ -59,8 +84,8 @@ class Segmentation:
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
-            value = getattr(self, name)
-            if value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
+            value = self.__dict__[name]
+            if not callable(value) and value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
                 bad = np.size(value) - np.count_nonzero(np.isfinite(value))
                 raise AnswerError(
                     f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -121,14 +122,24 @@ class InstructionDataset(TorchDataset[int]):
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
             128 px), until they fill half of the memory that is free at the start.
         adapt: Function that changes or leaves out instructions, which are then in memory; None for none.
+        limit: Number of first instructions; None for all.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, adapt: Adapt | None = None) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        split: str,
+        image_size: int,
+        cache: bool,
+        *,
+        limit: int | None = None,
+        adapt: Adapt | None = None,
+    ) -> None:
         self.data, self._split = data, split
-        self.instructions = self.data.split(split)
+        self.instructions = self.data.split(split)[:limit]
         if adapt is not None:
             self.instructions = list(adapt(data, self.instructions))
         self._adapted = adapt is not None
@@ -148,7 +159,7 @@ class InstructionDataset(TorchDataset[int]):
         """One field of all instructions, in order; large datasets read nothing else."""
         if self._adapted:
             return (getattr(instruction, field) for instruction in self.instructions)
-        return self.data.column(field, self._split)
+        return islice(self.data.column(field, self._split), len(self.instructions))
 
     def picture(self, image_id: int, side: int) -> Picture:
         """Reads an image with its masks at (side, side), a multiple of the grids' stride."""

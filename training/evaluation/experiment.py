@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 
+from mdsm_ros.arguments import count
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures
@@ -73,6 +74,7 @@ class ExperimentOptions:
         seeds: Seeds that each variant is trained from.
         split: Splits of ``test_data``; the rows of several have their names.
         limit: Number of instructions; None for all.
+        train_limit: Number of first instructions of the train split; None for all.
         max_seconds: Time limit in seconds, after which the run ends; None for no limit.
         device: "auto" or "cpu".
     """
@@ -84,6 +86,7 @@ class ExperimentOptions:
     seeds: Sequence[int] = (0, 1, 2)
     split: Sequence[str] = ("test",)
     limit: int | None = None
+    train_limit: int | None = None
     max_seconds: float | None = None
     device: Literal["auto", "cpu"] = "auto"
 
@@ -150,7 +153,7 @@ def _train(config: TrainConfig, folder: Path, options: ExperimentOptions, deadli
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left < 0:
         raise OutOfTimeError
-    run_options = RunOptions(folder, resume=True, max_seconds=left, device=options.device)
+    run_options = RunOptions(folder, resume=True, max_seconds=left, device=options.device, limit=options.train_limit)
     from training.train.run import run_training
 
     if not run_training(config, options.data, run_options):
@@ -219,6 +222,7 @@ def add_arguments(
         "--split", nargs="+", default=["test"], help="split to compare on; several, such as seen unseen, for a row each"
     )
     parser.add_argument("--limit", type=int, help="use only the first N instructions")
+    parser.add_argument("--train-limit", type=count, help="train on the first N instructions alone")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(

@@ -17,7 +17,7 @@ from training.photos.faults import Faults
 from training.photos.speech.speaker import ABSENT_SHARE
 from training.photos.write import Options, Slice, write_slice
 
-PER_IMAGE = 8  # sentences per image
+PER_IMAGE = 16  # sentences per image: every object that is outlined should be named
 OPTIONS = Options(test=0.0, val=0.0, test_exhaustive=0.0, per_picture=PER_IMAGE, absent=ABSENT_SHARE, seed=0)
 
 

@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.files import to_json
 from training.augment.batches import Augmenter, SteppedSampler
 from training.datasets.dataset import Batch, InstructionDataset
 from training.datasets.groups import Positions
@@ -27,6 +28,7 @@ from training.train.sources import Block, Source
 from training.train.stages import Losses
 
 LOG_STEPS = 20
+VALIDATION_FILE = "validation.jsonl"
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # no weight decay of norms and position biases, as in LAVT
 
 
@@ -226,6 +228,7 @@ def train_stage(
     checkpoint: Path,
     *,
     validate: Callable[[], dict[str, float]] | None,
+    epoch: int = 0,
     deadline: float | None = None,
 ) -> Outcome:
     """Trains one stage, from its checkpoint if it has one, to its last step or to the deadline.
@@ -241,7 +244,9 @@ def train_stage(
         config: Configuration of the whole run.
         accelerator: Device and precision.
         checkpoint: File to resume from and to write.
-        validate: Function called with the averaged weights in place; its metrics are logged to TensorBoard.
+        validate: Function called with the averaged weights in place; its metrics are logged to TensorBoard and appended
+            to ``validation.jsonl`` beside the checkpoint. Of several lines for a step, the last one counts.
+        epoch: Number of images in an epoch, for ``evaluate_epochs``; 0 if unknown.
         deadline: Time by ``time.monotonic()`` after which the run ends with a checkpoint.
 
     Raises:
@@ -271,6 +276,7 @@ def train_stage(
             raise WeightsError(f"checkpoint {checkpoint} is not of this configuration: {error}") from error
     ema.to(accelerator.device)
 
+    epoch_ends = {-(-number * epoch // options.images) for number in config.evaluate_epochs}
     watch = Watch(scaling=accelerator.scaler is not None)
 
     def save() -> None:
@@ -323,7 +329,7 @@ def train_stage(
                 writer.add_scalar("learning_rate", schedule.get_last_lr()[0], step)
                 writer.add_scalar("gradient_norm", float(norm), step)
         sums = {}
-        if validate is not None and (step % config.evaluate_steps == 0 or step == options.steps):
+        if validate is not None and (step % config.evaluate_steps == 0 or step == options.steps or step in epoch_ends):
             if writer is not None:
                 ema.store(trained)
                 ema.copy_to(trained)
@@ -333,6 +339,9 @@ def train_stage(
                 for name, value in figures.items():
                     writer.add_scalar(f"validation/{name}", value, step)
                 tqdm.write(f"{checkpoint.stem} step {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+                seen = {"epoch": step * options.images / epoch} if epoch else {}
+                with (checkpoint.parent / VALIDATION_FILE).open("a", encoding="utf-8") as lines:
+                    lines.write(to_json({"stage": checkpoint.stem, "step": step, **seen, **figures}) + "\n")
             accelerator.wait_for_everyone()
         late = _any_late(accelerator, deadline)
         if late or step == options.steps or time.monotonic() - last_save > config.checkpoint_seconds:

@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["none"],
         metavar="HOW",
-        help="none, half, compile or auto; give several to compare them (default: none)",
+        help="none, half, compile, onnx, openvino, tensorrt or auto; give several to compare them (default: none)",
+    )
+    parser.add_argument(
+        "--runtimes",
+        action="store_true",
+        help="compare the CPU time of PyTorch, ONNX Runtime and OpenVINO, as far as they are installed, on one thread",
     )
     parser.add_argument(
         "--curves",
@@ -73,6 +78,10 @@ def run(args: argparse.Namespace) -> int:
             num_inference_steps=args.steps,
         )
     )
+    if args.runtimes:
+        from mdsm_ros.commands.bench.runtimes import runtimes_table
+
+        print("\n" + runtimes_table(args.model, args.runs))
     if args.bag is not None:
         from mdsm_ros.replay.stability import stability_table
 
@@ -89,7 +98,17 @@ def run(args: argparse.Namespace) -> int:
         parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
         parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
         print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+        print("\n" + _overhead_table(args))
     return 0
+
+
+def _overhead_table(args: argparse.Namespace) -> str:
+    from mdsm_ros.commands.bench.overhead import overhead_table
+    from mdsm_ros.commands.bench.running_node import find_profile
+
+    segmenter = load_segmenter(args.model, args.device)
+    settings = segmenter.defaults.updated(num_inference_steps=args.steps)
+    return overhead_table(segmenter, settings, find_profile())
 
 
 def _print_curves(device: str) -> None:

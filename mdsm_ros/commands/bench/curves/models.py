@@ -15,7 +15,7 @@ from mdsm_ros.segmenter import Segmenter
 
 INPUTS = (160, 320, 480)  # pixels, sides of the model's input
 CAMERAS = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # pixels, width and height
-INSTRUCTIONS = (1, 2, 4, 8)
+INSTRUCTIONS = (1, 2, 4)
 CAMERA = (480, 640)
 _asked = count()  # every instruction is a new one, so that its language features are always computed
 
