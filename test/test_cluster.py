@@ -73,9 +73,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # sockets have short names only, so not in the folder of the tests
     with tempfile.TemporaryDirectory(prefix="ray") as folder, (Path(folder) / "log").open("w+") as log:
         paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
-        environment = (
-            os.environ | cluster.SETTINGS | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0"}
-        )
+        environment = os.environ | cluster.SETTINGS | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+        environment |= {"RAY_worker_niceness": "0"}
+        environment |= {"RAY_memory_monitor_refresh_ms": "0"}  # other processes of the machine may fill its memory
         process = subprocess.Popen([*command, f"--temp-dir={folder}"], env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 300
         while "Ray runtime started" not in Path(log.name).read_text():

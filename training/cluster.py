@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,25 @@ class RayPool(Executor):
         self._call: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_call_in)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Hands out a piece of work; what it raises is raised by the future's ``result``."""
-        future: Future[Any] = self._call.remote(str(Path.cwd()), function, args, kwargs).future()
+        """Hands out a piece of work; what it raises is raised by the future's ``result``.
+
+        Where the work was lost more often than it is tried, ``result`` raises CommandError.
+        """
+        future: Future[Any] = Future()
+        done = self._call.remote(str(Path.cwd()), function, args, kwargs).future()
+        done.add_done_callback(partial(self._pass_on, future))
         return future
+
+    def _pass_on(self, future: Future[Any], done: Future[Any]) -> None:
+        """Gives a future the result of Ray's."""
+        error = done.exception()
+        if error is None:
+            future.set_result(done.result())
+        elif isinstance(error, self._ray.exceptions.RayTaskError):  # of the work itself, and of its class as well
+            future.set_exception(error)
+        else:
+            reason = str(error).strip().splitlines()[0]
+            future.set_exception(CommandError(f"Ray could not do the work: {type(error).__name__}: {reason}"))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Leaves the cluster, and ends a local one; unfinished work is given up."""

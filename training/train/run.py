@@ -228,7 +228,8 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
     size = config.model_config().image_size
-    changes = config.first_categories is not None or config.target_masks == "class"
-    adapt = partial(adapt_instructions, config) if changes else None  # large datasets stay on disk without it
+    # an adapted split is in memory, so a large one is adapted only if the configuration asks for it
+    changed = config.first_categories is not None or config.target_masks == "class"
+    adapt = partial(adapt_instructions, config) if changed else None
     with closing(open_source(data, "train", size, config, limit=options.limit, adapt=adapt)) as source:
         return train(config, source, options)
