@@ -106,9 +106,6 @@ def test_phrasecut_fills_polygons_as_its_authors_do(tmp_path: Path) -> None:
         "left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]],
         "right": [[20, 10], [29, 10], [29, 19], [20, 19]],
     }
-        "left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]],
-        "right": [[20, 10], [29, 10], [29, 19], [20, 19]],
-    }
     structure = {"attributes": ["red"], "relation_ids": [], "relation_descriptions": [], "type": "attribute"}
 
     def task(number: str, phrase: str, name: str, *objects: list[list[float]]) -> dict[str, Any]:
