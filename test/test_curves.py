@@ -104,7 +104,7 @@ def test_the_peers_have_the_sizes_of_the_published_ones() -> None:
     assert names == ["mdsm-small", "clipseg", "lavt-base"]
 
 
-def test_operations_are_counted_without_computing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_operations_are_counted_without_computing() -> None:
     plain, step = gigaflops("mdsm-tiny", {})
     assert step is not None
     narrow, _ = gigaflops("mdsm-tiny", {"decoder_last_channels": 16})
@@ -118,6 +118,10 @@ def test_operations_are_counted_without_computing(capsys: pytest.CaptureFixture[
     lines = table([("lavt-tiny", {}), ("mdsm-tiny", {"clip_input_size": 64})], None).splitlines()
     assert lines[3].startswith("| mdsm-tiny, clip_input_size 64 | ")
     assert f"| {coarse / alone:.2f} |" in lines[3]
+
+
+@pytest.mark.slow
+def test_the_lean_base_costs_as_much_as_lavt(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--values", "", "clip_input_size=336,decoder_last_channels=256"]) == 0
     cells = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[0] for row in cells] == [
