@@ -102,7 +102,10 @@ def test_grefcoco_has_several_targets_one_and_none(tmp_path: Path) -> None:
 def test_phrasecut_fills_polygons_as_its_authors_do(tmp_path: Path) -> None:
     picture(tmp_path / "VG_100K_2/2417.jpg")
     (tmp_path / "VG_100K").mkdir()
-    corners = {"left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]], "right": [[20, 10], [29, 10], [29, 19], [20, 19]]}
+    corners: dict[str, list[list[float]]] = {
+        "left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]],
+        "right": [[20, 10], [29, 10], [29, 19], [20, 19]],
+    }
     structure = {"attributes": ["red"], "relation_ids": [], "relation_descriptions": [], "type": "attribute"}
 
     def task(number: str, phrase: str, name: str, *objects: list[list[float]]) -> dict[str, Any]:

@@ -87,7 +87,8 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
     expect_size(path, *size)
     with open_picture(path) as picture:
         pixels = np.asarray(picture.convert("RGB") if picture.mode in ("P", "RGBA", "LA") else picture)
-    return pixels.reshape(*size, -1).any(axis=2)
+    mask: NDArray[np.bool_] = np.any(pixels.reshape(*size, -1), axis=2)
+    return mask
 
 
 def write(writer: DatasetWriter, picture: Picture) -> None:
