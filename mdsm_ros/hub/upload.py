@@ -78,7 +78,7 @@ def upload(files: ModelFiles, repository: str, *, public: bool, revision: str | 
     """
     from huggingface_hub import HfApi
 
-    from mdsm_ros.hub.client import HUB_ERRORS, upload_advice
+    from mdsm_ros.hub.client import UPLOAD_ERRORS, upload_advice
 
     api = HfApi(library_name="mdsm_ros")
     try:
@@ -93,7 +93,7 @@ def upload(files: ModelFiles, repository: str, *, public: bool, revision: str | 
             revision=revision,
             commit_message=message,
         )
-    except (*HUB_ERRORS, RuntimeError, ValueError) as error:  # the latter two for refused files and headers
+    except UPLOAD_ERRORS as error:
         raise UploadError(f"{repository} cannot be uploaded: {upload_advice(repository, error)}") from error
     return str(commit.commit_url)
 
