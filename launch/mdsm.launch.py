@@ -1,4 +1,7 @@
-"""The node for one camera: `ros2 launch mdsm_ros mdsm.launch.py image:=/camera/color/image_raw`."""
+"""The node, for one camera: `ros2 launch mdsm_ros mdsm.launch.py image:=/camera/color/image_raw`.
+
+For several: `ros2 launch mdsm_ros mdsm.launch.py cameras:=front,rear image:=/{camera}/color/image_raw`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
-from mdsm_ros.ros.interface.topics import INPUTS, PRIVATE
+from mdsm_ros.ros.interface.remappings import camera_names, remappings
+from mdsm_ros.ros.interface.topics import PRIVATE
 
-DEPTH_INFO = next(topic for topic in INPUTS if topic.name == "depth/camera_info")
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PROFILES_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")  # Fast DDS 2 and 3
 BOOLEAN = ["true", "false"]
@@ -31,9 +34,16 @@ ARGUMENTS = [
         description="Device of the model: auto, cpu, cuda, cuda:1 ...; empty: as in params_file.",
     ),
     DeclareLaunchArgument(
+        "cameras",
+        default_value="",
+        description="Names of several cameras, separated by commas. In the names of topics, {camera} stands for each; "
+        "empty: as in params_file, where the default is one camera without a name.",
+    ),
+    DeclareLaunchArgument(
         "image",
-        default_value="image",
-        description="Camera topic. With image_transport compressed, the name without /compressed.",
+        default_value="",
+        description="Camera topic; empty: image, or NAME/image with cameras. With image_transport compressed, the name "
+        "without /compressed.",
     ),
     DeclareLaunchArgument(
         "depth",
@@ -42,7 +52,7 @@ ARGUMENTS = [
         "object. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
     DeclareLaunchArgument(
-        "camera_info", default_value="camera_info", description="Topic of the camera_info of the images."
+        "camera_info", default_value="", description="Topic of the camera_info of the images; empty: camera_info."
     ),
     DeclareLaunchArgument(
         "depth_camera_info",
@@ -56,7 +66,9 @@ ARGUMENTS = [
         description="Frame of pose, points, box and grasps, such as base_link; empty: as in params_file, where the "
         "default is the frame of the image.",
     ),
-    DeclareLaunchArgument("instruction", default_value="instruction", description="Topic of the instructions."),
+    DeclareLaunchArgument(
+        "instruction", default_value="", description="Topic of the instructions, for all cameras; empty: instruction."
+    ),
     DeclareLaunchArgument(
         "autostart",
         default_value="true",
@@ -92,19 +104,14 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=make_node)])
 
 
-def remapping(name: str, value: dict[str, str]) -> tuple[str, str]:
-    """The launch argument of a subscribed topic: image/compressed follows the argument image."""
-    argument, slash, transport = name.partition("/")
-    return name, f"{value[argument] or argument}{slash}{transport}"
-
-
 def make_node(context: LaunchContext) -> list[Node]:
     value = context.launch_configurations
     overrides: dict[str, object] = {name: value[name] for name in ("model", "device", "target_frame") if value[name]}
     if value["depth"]:
         overrides["depth"] = True
-    depth = value["depth"] or "depth"
-    beside = f"{depth.rpartition('/')[0]}/camera_info" if "/" in depth else "depth/camera_info"
+    cameras = camera_names(value["cameras"])
+    if cameras:
+        overrides["cameras"] = cameras
     profiles = {}
     if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
         profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
@@ -114,11 +121,7 @@ def make_node(context: LaunchContext) -> list[Node]:
             executable="mdsm_node",
             namespace=value["namespace"],
             parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
-            remappings=[
-                *(remapping(topic.name, value) for topic in INPUTS if topic not in (*PRIVATE, DEPTH_INFO)),
-                ("depth/camera_info", value["depth_camera_info"] or beside),
-                *((topic.name, value[topic.short_name]) for topic in PRIVATE if value[topic.short_name]),
-            ],
+            remappings=remappings(value, cameras),
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,
             respawn=value["respawn"] == "true",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 
 MOST_STEPS = 100
+MOST_NOISE = 999  # last timestep of Stable Diffusion's schedule
 
 
 def positive_number(text: str) -> float:
@@ -20,6 +21,14 @@ def count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise ArgumentTypeError(f"{text} is out of range, expected 1 or more")
+    return value
+
+
+def noise_timestep(text: str) -> int:
+    """Parses a timestep of Stable Diffusion's noise schedule; 0 is no noise."""
+    value = int(text)
+    if not 0 <= value <= MOST_NOISE:
+        raise ArgumentTypeError(f"{text} is out of range, expected 0 to {MOST_NOISE}")
     return value
 
 

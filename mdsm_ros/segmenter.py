@@ -5,28 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import AccelerationError, AnswerError, ImageError, InstructionError, SettingsError, WeightsError
-from mdsm_ros.inference.acceleration import TOLERANCE, choose_acceleration, precision, prepare
-from mdsm_ros.inference.answer import Segmentation, Stage, validate_image, validate_instruction
-from mdsm_ros.inference.device import choose_device
-from mdsm_ros.inference.instances import Instance
+from mdsm_ros.checkpoints.pretrained import load_graphs, load_model
+from mdsm_ros.errors import (
+    AccelerationError,
+    AnswerError,
+    ImageError,
+    InstructionError,
+    MissingPackageError,
+    SettingsError,
+    WeightsError,
+)
+from mdsm_ros.extras import is_installed
+from mdsm_ros.inference.acceleration import RUNTIMES, TOLERANCE, choose_acceleration, choose_runtime, prepare
+from mdsm_ros.inference.answer import Segmentation, validate_image, validate_instruction
+from mdsm_ros.inference.backends.choice import place
 from mdsm_ros.inference.pace import Clock, Pace, StepCounter
-from mdsm_ros.inference.preprocess import to_image_grid, to_model_input
+from mdsm_ros.inference.preprocess import LEAST_REDUCED
+from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.interface import (
     DetectingModel,
-    FoundObjects,
     InitialMask,
     ReadingModel,
     RefiningModel,
@@ -57,7 +64,7 @@ class Segmenter:
 
     Attributes:
         defaults: Settings of an answer if a call gives none; they come from the model's configuration.
-        acceleration: Acceleration in use: "none", "half" or "compile".
+        acceleration: Acceleration in use: "none", "half", "compile", "onnx", "openvino" or "tensorrt".
         acceleration_error: Reason why the requested acceleration is not in use, or None.
 
     Raises:
@@ -66,16 +73,21 @@ class Segmenter:
 
     def __init__(self, model: SegmentationModel, name: str, device: str = "auto") -> None:
         self.name = name
-        self._device = choose_device(device)
-        self._model: SegmentationModel | None = model.to(self._device).eval()
+        self._model: SegmentationModel | None = None
+        self._use(model, device)
         self.defaults = InferenceSettings.of_model(model.config)
         self._image_size: int = model.config.image_size
         self._keep_aspect: bool = model.config.keep_aspect
-        self._cached_text: tuple[tuple[str, ...], Any] | None = None
-        self._previous = PreviousMask()
         self._pace = Pace()
+        self._others: list[Segmenter] = []  # of other streams, with the same model
         self.acceleration: str = "none"
         self.acceleration_error: str | None = None
+
+    def _use(self, model: SegmentationModel, device: str) -> None:
+        """Answers with a model from now on; what was computed by another one is forgotten."""
+        self._model, self._backend = place(model, device)
+        self._cached_text: tuple[tuple[str, ...], Any] | None = None
+        self._previous = PreviousMask()
 
     @classmethod
     def from_pretrained(
@@ -92,31 +104,61 @@ class Segmenter:
             name: Name, folder or hub id of the model.
             device: Device of the model, as for the class.
             acceleration: Acceleration: "none"; "half" (half precision); "compile" (torch.compile, with half precision
-                on a GPU); "auto": half on a GPU, none on the CPU. If it fails, the model runs without it, and
-                ``acceleration_error`` gives the reason.
+                on a GPU); "onnx" (ONNX Runtime), "openvino" or "tensorrt" (ONNX Runtime's TensorRT) for models with
+                exported graphs; "auto": half on a GPU, none on the CPU. If it fails, the model runs without it, and
+                ``acceleration_error`` gives the reason. Without PyTorch, graphs run in any case.
             local_files_only: Whether to use only local files and download nothing.
 
         Raises:
             WeightsError: The model cannot be found, or its files are damaged.
             DeviceError: The device or the acceleration does not exist.
+            MissingPackageError: No library that can run the model is installed.
         """
+        if not is_installed("torch"):
+            return cls._without_torch(name, device, acceleration, local_files_only)
         segmenter = cls(load_model(name, local_files_only=local_files_only), str(name), device)
         try:
-            segmenter._accelerate(choose_acceleration(acceleration, segmenter._device))
+            segmenter._accelerate(name, choose_acceleration(acceleration, segmenter.device), local_files_only)
         except AccelerationError as error:
             segmenter.close()
             segmenter = cls(load_model(name, local_files_only=local_files_only), str(name), device)
             segmenter.acceleration_error = str(error)
         return segmenter
 
-    def _accelerate(self, name: str) -> None:
+    @classmethod
+    def _without_torch(cls, name: str | Path, device: str, acceleration: str, local_files_only: bool) -> Segmenter:
+        """Runs the graphs of a model; there is no plain model to compare them with."""
+        wanted, device = choose_acceleration(acceleration, "cpu"), "cpu" if device == "auto" else device
+        reason = None
+        if wanted in RUNTIMES:
+            try:
+                return cls._of_graphs(name, wanted, device, local_files_only)
+            except (AccelerationError, MissingPackageError) as error:
+                reason = str(error)
+        elif wanted != "none":
+            reason = f"acceleration {wanted!r} needs PyTorch, which is not installed"
+        segmenter = cls._of_graphs(name, choose_runtime(), device, local_files_only)
+        segmenter.acceleration_error = reason
+        return segmenter
+
+    @classmethod
+    def _of_graphs(cls, name: str | Path, runtime: str, device: str, local_files_only: bool) -> Segmenter:
+        model = load_graphs(name, runtime, device, local_files_only=local_files_only)
+        segmenter = cls(model, str(name), device)
+        segmenter.acceleration = runtime
+        return segmenter
+
+    def _accelerate(self, source: str | Path, name: str, local_files_only: bool) -> None:
         """Compares the answers with and without acceleration; a model that fails here cannot be used any more."""
         if name == "none":
             return
         plain = self._probe()
         assert self._model is not None
         try:
-            prepare(self._model, name, self._device)
+            if name in RUNTIMES:
+                self._use(load_graphs(source, name, self.device, local_files_only=local_files_only), self.device)
+            else:
+                prepare(self._model, name, self.device)
             self.acceleration = name
             fast = self._probe()
         except Exception as error:  # compilers raise many types
@@ -144,7 +186,22 @@ class Segmenter:
     @property
     def device(self) -> str:
         """The device of the model, for example "cpu" or "cuda:0"."""
-        return str(self._device)
+        return self._backend.device
+
+    @property
+    def least_side(self) -> int:
+        """Shorter side, in pixels, down to which an image may be reduced before it is given to this model."""
+        return math.ceil(LEAST_REDUCED * self._image_size)
+
+    def of_another_stream(self) -> Segmenter:
+        """A segmenter with the same model for another stream of images, such as that of a second camera.
+
+        It keeps its own instruction and previous mask, and is closed with this one. Only one of them answers at a time.
+        """
+        other = copy(self)
+        other._cached_text, other._previous, other._others = None, PreviousMask(), []
+        self._others.append(other)
+        return other
 
     @property
     def finds_objects(self) -> bool:
@@ -179,14 +236,18 @@ class Segmenter:
         settings: InferenceSettings | None = None,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
         **changes: Any,
     ) -> Iterator[Segmentation]:
         """Yields the initial answer as soon as it exists, then the refined one; arguments as in :meth:`segment`.
 
         ``keep_on`` is polled between the steps; once it returns False, refinement stops and no refined answer is
-        yielded. The same happens if ``latency_budget`` has no room for a single step.
+        yielded. The same happens if ``latency_budget`` has no room for a single step. ``answer_shape`` is the height
+        and width of the answer, for an image that was reduced (:attr:`least_side`); None for those of the image.
         """
-        answers = self.stream_many(image, [instruction], settings, keep_on=keep_on, **changes)
+        answers = self.stream_many(
+            image, [instruction], settings, keep_on=keep_on, answer_shape=answer_shape, **changes
+        )
         return (one for (one,) in answers)
 
     def segment_many(
@@ -224,14 +285,16 @@ class Segmenter:
         *,
         seeds: Sequence[int] | None = None,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
         **changes: Any,
     ) -> Iterator[list[Segmentation]]:
         """Yields the initial answers of all instructions, then the refined ones; arguments as in :meth:`segment_many`.
 
-        ``keep_on`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together. The timings of an
-        answer are those of all.
+        ``keep_on``, ``answer_shape`` and ``latency_budget`` are as in :meth:`stream`, for all instructions together.
+        The timings of an answer are those of all.
         """
         validate_image(image)
+        shape = image.shape[:2] if answer_shape is None else answer_shape
         chosen = (self.defaults if settings is None else settings).updated(**changes)
         texts = tuple(validate_instruction(instruction) for instruction in instructions)
         if not texts:
@@ -239,12 +302,12 @@ class Segmenter:
         each = [chosen.seed] * len(texts) if seeds is None else [chosen.updated(seed=seed).seed for seed in seeds]
         if len(each) != len(texts):
             raise SettingsError(f"length of seeds is {len(each)}, expected {len(texts)}, one for each instruction")
-        question = _Question(image, texts, chosen, tuple(each), keep_on)
+        question = Question(image, shape, texts, chosen, tuple(each), keep_on)
         if len(texts) == 1 or isinstance(self.model, SharingModel):
             return self._answers(question)
         return self._one_by_one(question)
 
-    def _one_by_one(self, question: _Question) -> Iterator[list[Segmentation]]:
+    def _one_by_one(self, question: Question) -> Iterator[list[Segmentation]]:
         """The answers of a model that cannot share features, all initial ones first."""
         alone = [
             replace(question, texts=(text,), seeds=(seed,))
@@ -253,39 +316,37 @@ class Segmenter:
         for stage in zip(*(self._answers(one) for one in alone), strict=False):
             yield [answer for (answer,) in stage]
 
-    def _answers(self, question: _Question) -> Iterator[list[Segmentation]]:
+    def _answers(self, question: Question) -> Iterator[list[Segmentation]]:
         model, settings = self.model, question.settings
-        clock = Clock(self._device, settings.latency_budget)
-        pixels = to_model_input(question.image, self._image_size, keep_aspect=self._keep_aspect).to(self._device)
+        clock = Clock(self._backend.synchronize, settings.latency_budget)
+        pixels = self._backend.pixels(question.image, self._image_size, keep_aspect=self._keep_aspect)
         clock.lap("preprocess")
         features = self._text_features(question.texts)
         clock.lap("text")
-        with torch.inference_mode(), precision(self.acceleration, self._device):
+        with self._backend.running(self.acceleration):
             initial = self._initial(model, pixels, features, len(question.texts))
         scores = [
             score if not isinstance(model, ReadingModel) or model.understands(text) else 0.0
-            for text, score in zip(question.texts, initial.present_logits.float().sigmoid().tolist(), strict=True)
+            for text, score in zip(question.texts, self._backend.scores(initial.present_logits), strict=True)
         ]
         clock.lap("initial")
-        yield _segmentations(initial.logits, scores, "initial", question, clock, initial.objects)
+        yield read_answers(self._backend, initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
         refined = self._refined(model, initial, question, clock)
         if refined is not None:
-            yield _segmentations(refined, scores, "refined", question, clock)
+            yield read_answers(self._backend, refined, scores, "refined", question, clock)
 
-    def _initial(self, model: SegmentationModel, pixels: torch.Tensor, features: Any, number: int) -> InitialMask:
+    def _initial(self, model: SegmentationModel, pixels: Any, features: Any, number: int) -> InitialMask:
         """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
         if number == 1:
             return model.initial(pixels, features)
         assert isinstance(model, SharingModel)
-        return model.initial(pixels, features, torch.zeros(number, dtype=torch.long, device=self._device))
+        return model.initial(pixels, features, self._backend.zeros(number))
 
-    def _refined(
-        self, model: RefiningModel, initial: InitialMask, question: _Question, clock: Clock
-    ) -> torch.Tensor | None:
+    def _refined(self, model: RefiningModel, initial: InitialMask, question: Question, clock: Clock) -> Any:
         """Logits (B, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
-        settings, texts, shape = question.settings, question.texts, question.image.shape
+        settings, texts, shape = question.settings, question.texts, question.shape
         masks = settings.num_samples * len(texts)
         start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
@@ -295,8 +356,8 @@ class Segmenter:
             return None
         clock.restart()
         another_step = StepCounter(clock, question.keep_on)
-        generators = [torch.Generator().manual_seed(seed) for seed in question.seeds]
-        with torch.inference_mode(), precision(self.acceleration, self._device):
+        generators = [self._backend.generator(seed) for seed in question.seeds]
+        with self._backend.running(self.acceleration):
             refined = model.refine(
                 initial.features,
                 initial.logits,
@@ -310,7 +371,7 @@ class Segmenter:
         self._pace.note(clock.lap("refine") / another_step.steps, masks)
         if not question.keep_on():
             return None
-        if settings.warm_start and bool(torch.isfinite(refined).all()):  # never from values that are not finite
+        if settings.warm_start and self._backend.is_finite(refined):  # never from values that are not finite
             self._previous.store(texts, shape, refined)
         return refined
 
@@ -318,7 +379,7 @@ class Segmenter:
         """Language features, computed again only when the instructions change."""
         if self._cached_text is None or self._cached_text[0] != texts:
             assert self._model is not None
-            with torch.inference_mode(), precision(self.acceleration, self._device):
+            with self._backend.running(self.acceleration):
                 self._cached_text = (texts, self._model.encode_text(list(texts)))
         return self._cached_text[1]
 
@@ -332,7 +393,7 @@ class Segmenter:
             image_size: Height and width of the next images.
         """
         for _ in range(2):
-            self._pace = Pace()  # the first run's times include set-up
+            self._pace.forget()  # the first run's times include set-up
             with suppress(AnswerError):  # the first real image reports errors
                 self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None
@@ -340,64 +401,12 @@ class Segmenter:
 
     def memory(self) -> float | None:
         """GPU memory used by this process in MiB; None on a CPU."""
-        return torch.cuda.memory_reserved(self._device) / 2**20 if self._device.type == "cuda" else None
+        return self._backend.memory()
 
     def close(self) -> None:
         """Frees the model and its GPU memory; the segmenter cannot be used afterwards."""
+        for other in self._others:
+            other.close()
         self._model = None
         self._cached_text = None
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-
-
-@dataclass(frozen=True)
-class _Question:
-    """One image to answer, with everything that the answers depend on: B instructions, and the seed of each."""
-
-    image: NDArray[np.uint8]
-    texts: tuple[str, ...]
-    settings: InferenceSettings
-    seeds: tuple[int, ...]
-    keep_on: Callable[[], bool]
-
-
-def _segmentations(
-    logits: torch.Tensor,
-    scores: Sequence[float],
-    stage: Stage,
-    question: _Question,
-    clock: Clock,
-    objects: Sequence[FoundObjects | None] | None = None,
-) -> list[Segmentation]:
-    """The answers on the image's pixel grid, from logits (B, samples, h, w) or the objects that the model found."""
-    found = [None] * len(scores) if objects is None else objects
-    answers = [
-        _segmentation(logits[row], score, stage, question, text, of)
-        for row, (text, score, of) in enumerate(zip(question.texts, scores, found, strict=True))
-    ]
-    clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
-    for answer in answers:
-        answer.timings.update(clock.timings())
-    return answers
-
-
-def _segmentation(
-    logits: torch.Tensor, score: float, stage: Stage, question: _Question, text: str, objects: FoundObjects | None
-) -> Segmentation:
-    """One answer without timings, from logits (samples, h, w) or from the objects that the model found."""
-    each = logits[:, None] if objects is None else objects.logits[:, None]
-    samples = to_image_grid(each, *question.image.shape[:2])  # (samples, H, W)
-    probability = (samples.mean(dim=0) if objects is None else samples.amax(dim=0)).cpu().numpy()
-    uncertainty = samples.std(dim=0, correction=0).cpu().numpy() if objects is None and len(samples) > 1 else None
-    mask = probability >= question.settings.mask_threshold
-    present = score >= question.settings.present_threshold and bool(mask.any())
-    mask &= present
-    several = asks_for_several(text)
-    found = None if objects is None else _instances(samples, objects, question.settings.mask_threshold)
-    return Segmentation(mask, probability, uncertainty, score, present, stage, {}, several=several, found=found)
-
-
-def _instances(samples: torch.Tensor, objects: FoundObjects, threshold: float) -> tuple[Instance, ...]:
-    """The objects with their masks on the image's pixel grid, from probabilities (N, H, W)."""
-    masks, scores = (samples >= threshold).cpu().numpy(), objects.scores.tolist()
-    return tuple(Instance(*of) for of in zip(masks, scores, objects.names, strict=True))
+        self._backend.release()

@@ -69,7 +69,7 @@ class StandIn:
         from mdsm_ros.inference.settings import InferenceSettings
 
         self.name, self.device, self.acceleration, self.acceleration_error = name, "cpu", "none", None
-        self.defaults = InferenceSettings()
+        self.defaults, self.least_side = InferenceSettings(), 100_000
 
     def warm_up(self, *_: Any) -> None:
         """Nothing to warm up."""
@@ -93,9 +93,8 @@ def run_stand_in(arguments: list[str]) -> int:
     """The node's process, with the stand-in."""
     from mdsm_ros.ros import node
 
-    node.MdsmNode = functools.partial(node.MdsmNode, make_segmenter=StandIn)  # type: ignore[misc, assignment]
     sys.argv[1:] = arguments
-    return node.main()
+    return node.main(make_node=functools.partial(node.MdsmNode, make_segmenter=StandIn))  # type: ignore[arg-type]
 
 
 class Mutator:

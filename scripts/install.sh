@@ -2,19 +2,23 @@
 # Sets up .venv: install.sh demo | dev. Needs only python3 (3.10 or newer) on the machine.
 #
 # MDSM_TORCH chooses the build of PyTorch: cpu (1 GB instead of 6 on x86), cu126 and the like, or the URL of an index;
-# without it, that of PyPI.
+# without it, that of PyPI. MDSM_TORCH=none installs ONNX Runtime instead, which runs the embedded model on a CPU (demo only).
 # ROS_WHEELS=kilted takes ROS 2 Kilted from PyPI instead of Jazzy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A extras=([demo]=ros,video [dev]=ros,video,sim,data,train,web,test)
+declare -A extras=([demo]=ros,torch,video [dev]=ros,torch,video,sim,data,train,web,onnx,openvino,export,test)
 purpose=${1:?usage: install.sh demo|dev}
 [[ -v extras[$purpose] ]] || { echo "install.sh: unknown purpose '$purpose', expected demo or dev" >&2; exit 2; }
 case ${MDSM_TORCH:-} in
     "") torch_index= ;;
+    none)
+        torch_index=
+        [[ $purpose == demo ]] || { echo "install.sh: MDSM_TORCH is 'none', expected a build of PyTorch for $purpose" >&2; exit 2; }
+        extras[demo]=ros,onnx,video ;;
     cpu | xpu | cu[0-9]* | rocm[0-9]*) torch_index=https://download.pytorch.org/whl/$MDSM_TORCH ;;
     *://*) torch_index=$MDSM_TORCH ;;
-    *) echo "install.sh: MDSM_TORCH is '$MDSM_TORCH', expected cpu, xpu, cu126, rocm6.4 or the URL of an index" >&2; exit 2 ;;
+    *) echo "install.sh: MDSM_TORCH is '$MDSM_TORCH', expected none, cpu, xpu, cu126, rocm6.4 or the URL of an index" >&2; exit 2 ;;
 esac
 
 python3 - <<'PY' || exit 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from mdsm_ros.checkpoints.catalog import catalog_markdown
 from mdsm_ros.commands.bench.grid_table import table
 from mdsm_ros.ros.interface.parameters import parameters_markdown, parameters_yaml
-from mdsm_ros.ros.interface.topics import published_markdown, subscribed_markdown, summary_markdown
+from mdsm_ros.ros.interface.topics import cameras_markdown, published_markdown, subscribed_markdown, summary_markdown
 from scripts.mission import mission_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +39,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/node.md": {
         "subscribed topics": subscribed_markdown,
         "published topics": published_markdown,
+        "names with several cameras": cameras_markdown,
         "parameters": parameters_markdown,
     },
 }

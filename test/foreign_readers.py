@@ -15,7 +15,7 @@ import tarfile
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 import yaml
 from PIL import Image
+from published_readers import JSON_FILES
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from safetensors.torch import save
@@ -423,6 +424,10 @@ def _picture() -> bytes:
     return buffer.getvalue()
 
 
+def _json_bytes(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
 MCAP, SQLITE = StoragePlugin.MCAP, StoragePlugin.SQLITE3
 READERS: dict[str, Reader] = {
     "dataset": Reader(dataset_file, read_dataset, damaged_json),
@@ -448,4 +453,5 @@ READERS: dict[str, Reader] = {
     "shard": Reader(lambda: shard_files()[1], read_shard_file, damaged),
     "reverie items": Reader(lambda: REVERIE_ITEMS, _reverie_reader("REVERIE_train.json"), damaged_json),
     "reverie boxes": Reader(lambda: REVERIE_BOXES, _reverie_reader("BBox/scan_view.json"), damaged_json),
+    **{name: Reader(partial(_json_bytes, seed), read, damaged_json) for name, (seed, read) in JSON_FILES.items()},
 }  # fmt: skip

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.commands.attention.maps import COLUMNS, TILE_WIDTH, attention_sheet, heat, word_maps
+from mdsm_ros.commands.attention.noise import noise_sheet, noised
 from mdsm_ros.commands.attention.steps import MOST_SHOWN, refinement_steps, steps_sheet
 from mdsm_ros.commands.main import main
 from mdsm_ros.errors import AttentionError
@@ -99,6 +100,35 @@ def test_models_without_attention_say_so(vpd: Segmenter, monkeypatch: pytest.Mon
         word_maps(vpd, IMAGE, TEXT)
 
 
+def test_the_noise_sheet_has_a_row_for_every_timestep(vpd: Segmenter) -> None:
+    assert isinstance(vpd.model, VPD)
+    trained = vpd.model.config
+    sheet = noise_sheet(vpd, IMAGE, TEXT, [0, 5, 500])
+    assert sheet.shape[1] == (2 + len(TEXT.split())) * TILE_WIDTH
+    height = TILE_WIDTH * 60 // 80
+    rows = [sheet[i * len(sheet) // 3 :][:height] for i in range(3)]  # all captions have one line
+    shown = [row[:, :TILE_WIDTH].astype(int) for row in rows]
+    assert np.abs(shown[1] - shown[0]).mean() < np.abs(shown[2] - shown[0]).mean()
+    words = [row[:, 2 * TILE_WIDTH :] for row in rows]
+    assert (words[0] != words[2]).any()  # the model saw the noise
+    assert vpd.model.config is trained
+
+
+def test_pixels_get_the_noise_of_the_schedule(vpd: Segmenter) -> None:
+    model = vpd.model
+    assert isinstance(model, VPD)
+    grey: NDArray[np.uint8] = np.full((64, 64, 3), 128, dtype=np.uint8)
+    assert noised(model, grey, 0) is grey
+    betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2  # Stable Diffusion's
+    spread = np.sqrt(1 - np.prod(1 - betas[:101]))
+    assert noised(model, grey, 100).std() / 127.5 == pytest.approx(spread, rel=0.05)
+
+
+def test_other_models_see_no_noise(untrained_weights: Path) -> None:
+    with pytest.raises(AttentionError, match="expected a VPD for --timestep"):
+        noise_sheet(Segmenter.from_pretrained(untrained_weights, device="cpu"), IMAGE, TEXT, [0])
+
+
 def test_the_steps_of_refinement_are_shown(untrained_weights: Path) -> None:
     segmenter = Segmenter.from_pretrained(untrained_weights, device="cpu")
     initial, steps = refinement_steps(segmenter, IMAGE, TEXT, 3)
@@ -132,6 +162,9 @@ def test_the_command_writes_the_sheet(photo: Path, vpd: Segmenter, tmp_path: Pat
     assert main(["attention", str(photo), TEXT, *options]) == 0
     with Image.open(out) as sheet:
         assert sheet.width == COLUMNS * TILE_WIDTH
+    assert main(["attention", str(photo), TEXT, *options, "--timestep", "0", "500"]) == 0
+    with Image.open(out) as sheet:
+        assert sheet.width == 6 * TILE_WIDTH
 
 
 def test_the_command_writes_the_steps(photo: Path, untrained_weights: Path, tmp_path: Path) -> None:

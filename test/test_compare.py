@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from boxes import CONFIG, write_boxes
-from diffusion_stand_ins import TOY, write_pipeline
+from diffusion_stand_ins import TOY, write_pipeline, write_text_tower
 
 from mdsm_ros.checkpoints.pretrained import read_config as read_model_config
 from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.vpd.config import VPDConfig
 from training.evaluation import compare
+from training.train.config import read_config
 
 pytestmark = pytest.mark.training
 
@@ -35,6 +36,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_boxes(root / "train", "train", 4)
     write_boxes(root / "test", "test", 2)
     write_pipeline(root / "pipeline")
+    write_text_tower(root / "tower", hidden_size=8)
     (root / "mdsm.yaml").write_text(yaml.safe_dump(CONFIG | {"stage1": SHORT, "stage2": SHORT}))
     model = MODEL | {"checkpoint": str(root / "pipeline")}
     vpd = {"preset": "vpd-tiny", "model": model, "stage1": SHORT | {"steps": 4}}
@@ -45,7 +47,28 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(root: Path, *options: str, **configs: Path) -> int:
     paths = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml"} | configs
     paths |= {"data": root / "train", "test-data": root / "test", "out": root / "out"}
+    paths |= {"text-tower": root / "tower"}
     return compare.main([*(f"--{name}={path}" for name, path in paths.items()), "--device=cpu", *options])
+
+
+def test_every_variant_runs(workplace: Path) -> None:
+    """Two steps of each; those of the report have as many images in steps of one."""
+    variants = [name for name in compare.VARIANTS if name not in ("mdsm", "vpd", "vpd-noise-500", "daam")]
+    assert run(workplace, "--seeds", "0", "--limit", "1", "--train-limit", "2", "--variants", *variants) == 0
+    results = json.loads((workplace / "out/results.json").read_text())
+    assert list(results) == [row for name in variants for row in compare.VARIANTS[name].rows]
+    models = {name: read_model_config(workplace / f"out/{name}/seed0/model") for name in variants}
+    report, small, finest = (models[name] for name in ("vpd-report-5", "vpd-small-text", "vpd-64-maps"))
+    assert isinstance(report, VPDConfig)
+    assert (report.freeze_unet, report.text_adapter, report.noise_timestep) == (True, False, 5)
+    assert isinstance(small, VPDConfig)
+    assert small.text_checkpoint == report.text_checkpoint == str(workplace / "tower")
+    assert small.sizes["text_encoder"]["hidden_size"] == 8
+    assert small.sizes["unet"] == json.loads(json.dumps(TOY["unet"]))
+    assert isinstance(finest, VPDConfig)
+    assert finest.attention_strides == (32, 16, 8)
+    config = read_config(workplace / "out/vpd-report-0/seed0/config.yaml")
+    assert (config.stage1.steps, config.stage1.images, config.stage1.dice_weight, config.weight_decay) == (8, 1, 0, 0)
 
 
 def test_every_system_gets_its_rows(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

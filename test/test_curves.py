@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mdsm_ros.commands.bench import command
-from mdsm_ros.commands.bench.base import gigaflops, table
+from mdsm_ros.commands.bench.base import gigaflops, main, table
 from mdsm_ros.commands.bench.curves import models, recording, systems
 from mdsm_ros.commands.bench.curves.curve import Curve
 from mdsm_ros.commands.bench.curves.systems import System, random_model
@@ -55,7 +55,11 @@ def test_the_curves_of_answers_and_of_a_replay(
     monkeypatch.setattr(systems, "systems", lambda: (tiny("first"), tiny("second")))
     shorter: dict[Any, dict[str, Any]] = {
         models.input_curve: {"sides": (64, 128)},
-        models.camera_and_instruction_curves: {"cameras": ((64, 48), (128, 96)), "numbers": (1, 2)},
+        models.camera_and_instruction_curves: {
+            "cameras": ((64, 48), (128, 96)),
+            "instructions": (1, 2),
+            "numbers": (1, 2),
+        },
         recording.replay_curve: {"lengths": (2, 4)},
     }
 
@@ -67,8 +71,15 @@ def test_the_curves_of_answers_and_of_a_replay(
         monkeypatch.setattr(home, function.__name__, with_defaults(function, changes))
     command._print_curves("cpu")
     printed = capsys.readouterr().out
-    assert printed.count("| power of the size at the end |") == 4
-    for words in ("| 128 px |", "| 128x96 |", "several instructions", "| 4 images |", "| first, 64 px (ms) |"):
+    assert printed.count("| power of the size at the end |") == 5
+    for words in (
+        "| 128 px |",
+        "| 128x96 |",
+        "several instructions",
+        "several cameras",
+        "| 4 images |",
+        "| first, 64 px (ms) |",
+    ):
         assert words in printed
     assert "second" in printed
 
@@ -93,7 +104,7 @@ def test_the_peers_have_the_sizes_of_the_published_ones() -> None:
     assert names == ["mdsm-small", "clipseg", "lavt-base"]
 
 
-def test_operations_are_counted_without_computing() -> None:
+def test_operations_are_counted_without_computing(capsys: pytest.CaptureFixture[str]) -> None:
     plain, step = gigaflops("mdsm-tiny", {})
     assert step is not None
     narrow, _ = gigaflops("mdsm-tiny", {"decoder_last_channels": 16})
@@ -107,3 +118,13 @@ def test_operations_are_counted_without_computing() -> None:
     lines = table([("lavt-tiny", {}), ("mdsm-tiny", {"clip_input_size": 64})], None).splitlines()
     assert lines[3].startswith("| mdsm-tiny, clip_input_size 64 | ")
     assert f"| {coarse / alone:.2f} |" in lines[3]
+    assert main(["--values", "", "clip_input_size=336,decoder_last_channels=256"]) == 0
+    cells = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in cells] == [
+        "| lavt-base",
+        "| mdsm-base",
+        "| mdsm-base, clip_input_size 336, decoder_last_channels 256",
+    ]
+    assert float(cells[0][2]) == 1.0
+    assert float(cells[1][2]) > 1.4
+    assert float(cells[2][2]) <= 1.1  # what config/train/mdsm-base-lean.yaml is for

@@ -25,7 +25,7 @@ def answer(score: float, columns: int = 8) -> Segmentation:
 
 
 def offer(kept: HardFrames, seconds: float, found: Segmentation, text: str = "get the cup") -> list[str]:
-    return kept.offer(round(seconds * SECOND), IMAGE, text, found, 0.5)
+    return kept.offer(round(seconds * SECOND), lambda: IMAGE, text, found, 0.5)
 
 
 def test_unsure_and_flipped_frames_are_kept(tmp_path: Path) -> None:

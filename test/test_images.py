@@ -21,6 +21,7 @@ from mdsm_ros.recordings.images.colors import BAYER, check_image, image_to_rgb
 from mdsm_ros.recordings.images.compressed import (
     check_compressed_image,
     compressed_image_to_rgb,
+    decode_compressed,
     is_turned_image,
 )
 from mdsm_ros.recordings.images.formats import parse_format
@@ -281,6 +282,34 @@ def test_the_orientation_of_a_compressed_image(orientation: int) -> None:
     expected = np.asarray(cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR))[..., ::-1]  # turned
     assert close(compressed_image_to_rgb(message), expected, 6)
     assert is_turned_image(message) == (2 <= orientation <= 8)
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (96, 160)), (6, (160, 96))])
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(orientation: int, shape: tuple[int, int]) -> None:
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    rows, columns = np.indices((96, 160))
+    pixels = np.stack([2 * rows, columns, 255 - columns], axis=2).astype(np.uint8)
+    message = compressed(encoded(pixels, "jpeg", exif=exif.tobytes(), quality=95), "rgb8; jpeg compressed bgr8")
+    whole = compressed_image_to_rgb(message)
+    assert whole.shape[:2] == shape
+    for least, factor in ((96, 1), (49, 1), (48, 2), (24, 4), (1, 8)):
+        decoded = decode_compressed(message, least_side=least)
+        assert decoded.shape == shape
+        assert decoded.pixels.shape == (shape[0] // factor, shape[1] // factor, 3)
+        mean = whole.reshape(shape[0] // factor, factor, shape[1] // factor, factor, 3).mean(axis=(1, 3))
+        assert close(decoded.pixels, mean, 8)
+
+
+def test_other_formats_and_mosaics_are_decoded_in_full() -> None:
+    seen = mosaic(SMOOTH, "rggb")
+    for message in (
+        compressed(encoded(SMOOTH, "png"), "rgb8; png compressed bgr8"),
+        compressed(encoded(seen, "jpeg", quality=95), "bayer_rggb8; jpeg compressed "),
+    ):
+        decoded = decode_compressed(message, least_side=2)
+        assert decoded.shape == decoded.pixels.shape[:2] == SMOOTH.shape[:2]
+        assert np.array_equal(decoded.pixels, compressed_image_to_rgb(message))
 
 
 def bomb(kind: str, width: int, height: int) -> bytes:

@@ -54,9 +54,15 @@ def test_which_pytorch_is_installed_first(folder: Path, choice: str, first: str 
     assert result.returncode == 0, result.stderr
     *before, last = calls(folder)
     assert [first in call for call in before] == [True] if first else before == []
-    assert "--editable .[ros,video]" in last
+    assert "--editable .[ros,torch,video]" in last
     assert (folder / ".venv" / "demo.stamp").exists()
     assert (folder / ".venv" / "COLCON_IGNORE").exists()
+
+
+def test_the_demo_without_pytorch(folder: Path) -> None:
+    assert install(folder, "demo", MDSM_TORCH="none").returncode == 0
+    (only,) = calls(folder)
+    assert "--editable .[ros,onnx,video]" in only
 
 
 def test_nothing_is_written_outside_the_folder(folder: Path) -> None:
@@ -69,7 +75,11 @@ def test_nothing_is_written_outside_the_folder(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("purpose", "choice", "text"),
-    [("dome", "", "unknown purpose 'dome'"), ("demo", "gpu", "MDSM_TORCH is 'gpu', expected cpu")],
+    [
+        ("dome", "", "unknown purpose 'dome'"),
+        ("demo", "gpu", "MDSM_TORCH is 'gpu', expected none, cpu"),
+        ("dev", "none", "expected a build of PyTorch"),
+    ],
 )
 def test_what_does_not_exist_is_refused(folder: Path, purpose: str, choice: str, text: str) -> None:
     result = install(folder, purpose, MDSM_TORCH=choice)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mdsm_ros.commands.bench import overhead
 from mdsm_ros.commands.bench.running_node import Load, find_profile, measure, row
 from mdsm_ros.errors import BenchError
 
@@ -53,3 +54,23 @@ def test_a_node_that_does_not_start(ros_domain: int, tmp_path: Path) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     with pytest.raises(BenchError, match=f"(?s)the node ended with exit code 1.*{tmp_path / 'nothing'}"):
         measure(RELIABLE, {"model": tmp_path / "nothing"}, seconds=1.0, rate=10.0)
+
+
+def test_the_table_of_the_node_s_own_cost() -> None:
+    node = {"raw": {"640x480": 0.01, "3840x2160": 0.1}, "compressed": {"640x480": 0.02, "3840x2160": 0.05}}
+    lines = overhead.table(0.2, node).splitlines()
+    assert "model 200 ms" in lines[0]
+    assert lines[4:] == [
+        "| 640x480, raw | 10.0 | 0.05 | 1.00 |",
+        "| 3840x2160, raw | 100.0 | 0.50 | 1.43 |",
+        "| 640x480, compressed | 20.0 | 0.10 | 1.00 |",
+        "| 3840x2160, compressed | 50.0 | 0.25 | 1.14 |",
+    ]
+
+
+@pytest.mark.ros
+def test_the_cost_of_a_node_without_a_model(ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    monkeypatch.setattr(overhead, "SIZES", ("320x240", "1600x1200"))
+    seconds = overhead.node_seconds("compressed", find_profile(), answers=5)
+    assert 0 < seconds["320x240"] < seconds["1600x1200"]

@@ -151,7 +151,8 @@ def test_without_the_environment_the_workspace_says_what_is_missing(workspace: P
     assert result.returncode == 1
     assert checks["packages"]["state"] == "missing"
     assert "pip install" in checks["packages"]["mend"]
-    assert "torch>=2.2" in checks["packages"]["detail"]
+    assert "safetensors>=0.4.3" in checks["packages"]["detail"]
+    assert checks["PyTorch"]["state"] == "missing"
     assert f"starts {system}" in checks["executables"]["detail"]
     assert in_workspace(workspace, "mdsm --help", None).returncode == 0
     for command in ("mdsm_node --ros-args -p autostart:=true", "mdsm segment nowhere.jpg cup"):

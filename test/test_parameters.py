@@ -15,7 +15,8 @@ def test_the_yaml_holds_the_defaults() -> None:
     values = yaml.safe_load(parameters_yaml())["/**"]["ros__parameters"]
     assert Parameters(**values) == Parameters()
     assert {name: type(value) for name, value in values.items()} == {
-        parameter.name: type(parameter.default) for parameter in fields(Parameters)
+        parameter.name: list if parameter.name == "cameras" else type(parameter.default)
+        for parameter in fields(Parameters)
     }
 
 
@@ -33,6 +34,9 @@ def test_the_yaml_holds_the_defaults() -> None:
         ("gripper_width", 0.0, "parameter gripper_width is 0.0, expected 0.005 to 0.5"),
         ("transform_timeout", -1.0, "parameter transform_timeout is -1.0, expected 0.0 to 10.0"),
         ("target_frame", "/base_link", "parameter target_frame is '/base_link', expected the name of a frame"),
+        ("cameras", ["front", "rear/left"], "parameter cameras is ['front', 'rear/left'], expected names of letters, "),
+        ("cameras", ["1st"], "parameter cameras is ['1st'], expected names of letters, digits and single underscores"),
+        ("cameras", ["a", "b", "a"], "parameter cameras is ['a', 'b', 'a'], expected each name once, not 'a' again"),
         ("target_frame", "base link", "parameter target_frame is 'base link', expected the name of a frame"),
     ],
 )
@@ -52,6 +56,8 @@ def test_values_out_of_range(name: str, value: Any, reason: str) -> None:
         ("instruction", ""),
         ("instruction", "get the cup"),
         ("target_frame", "base_link"),
+        ("cameras", ("front", "rear_left2")),
+        ("cameras", ()),
     ],
 )
 def test_values_in_range(name: str, value: Any) -> None:
@@ -63,15 +69,21 @@ def test_foreign_parameters_are_passed_over() -> None:
 
 
 @pytest.mark.ros
-def test_declaration_describes_every_parameter(ros_domain: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("cameras", "names"), [('cameras: [""]', ()), ("cameras: []", ()), ("cameras: [front, rear]", ("front", "rear"))]
+)
+def test_declaration_describes_every_parameter(
+    ros_domain: int, tmp_path: Path, cameras: str, names: tuple[str, ...]
+) -> None:
     rclpy = pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
     given = tmp_path / "given.yaml"
-    given.write_text(parameters_yaml().replace("seed: 0", "seed: 7"), encoding="utf-8")
+    text = parameters_yaml().replace("seed: 0", "seed: 7").replace('cameras: [""]', cameras)
+    given.write_text(text, encoding="utf-8")
     context = rclpy.context.Context()
     rclpy.init(context=context)
     node = rclpy.create_node("declares", context=context, cli_args=["--ros-args", "--params-file", str(given)])
     try:
-        assert declare_parameters(node) == Parameters().updated({"seed": 7})
+        assert declare_parameters(node) == Parameters().updated({"seed": 7, "cameras": names})
         for parameter in fields(Parameters):
             descriptor = node.describe_parameter(parameter.name)
             assert descriptor.description

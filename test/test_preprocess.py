@@ -3,8 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mdsm_ros.inference.preprocess import input_size, resize_image, to_image_grid, to_model_input
+from mdsm_ros.inference.preprocess import (
+    input_size,
+    least_logit,
+    resize_image,
+    to_image_grid,
+    to_image_mask,
+    to_model_input,
+)
 
 
 def test_model_input_keeps_colours_and_sides_apart() -> None:
@@ -69,3 +77,33 @@ def test_masks_come_back_from_a_grid_of_the_image_s_aspect(size: tuple[int, int]
     assert max(white.shape) == 128
     mask = to_image_grid(20 * (white - 0.5), *size)[0].numpy() > 0.5
     assert np.mean(mask != (image[..., 0] > 0)) < 0.02
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1e-6, 0.05, 0.5, 0.6, 0.999, 1.0])
+def test_a_mask_is_where_the_probability_reaches_the_threshold(threshold: float) -> None:
+    middle = float(np.log(threshold / (1 - threshold))) if 0 < threshold < 1 else 0.0
+    for spread in (1e-4, 4.0):  # close to the threshold, where rounding counts, and far from it
+        logits = middle + spread * torch.randn(2, 1, 20, 20, generator=torch.Generator().manual_seed(0))
+        probability = to_image_grid(logits, 123, 457).numpy()
+        assert np.array_equal(to_image_mask(logits, 123, 457, threshold).numpy(), probability >= threshold)
+    least = torch.full((64,), least_logit(threshold))
+    assert bool((least.sigmoid() >= np.float32(threshold)).all())
+    if threshold > 0.0:
+        assert bool((torch.nextafter(least, torch.tensor(-200.0)).sigmoid() < np.float32(threshold)).all())
+
+
+def test_images_of_usual_cameras_up_to_640x480_stay_as_they_are_for_the_embedded_model() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    for image in (pixels, pixels.transpose(1, 0, 2).copy()):
+        expected = np.asarray(Image.fromarray(image).resize((320, 320), Image.Resampling.BILINEAR))
+        assert np.array_equal(resize_image(image, 320), expected)
+
+
+def test_a_large_image_is_halved_before_it_is_resized() -> None:
+    rows, columns = np.indices((960, 1280))
+    image = np.stack([rows // 4, columns // 5, (rows + columns) // 9], axis=2).astype(np.uint8)
+    expected = np.asarray(Image.fromarray(image).resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(resize_image(image, 64).astype(int) - expected).max() <= 1
+    small = np.random.default_rng(0).integers(0, 256, (143, 400, 3), dtype=np.uint8)  # one half would be too small
+    expected = np.asarray(Image.fromarray(small).resize((64, 64), Image.Resampling.BILINEAR))
+    assert np.array_equal(resize_image(small, 64), expected)

@@ -74,7 +74,7 @@ class Watcher:
 
     def newest_frame(self) -> str:
         """Of the depth images that the node has."""
-        objects = self.robot.node._objects
+        objects = self.robot.node.cameras[0]._channel.objects
         assert objects is not None
         return str(objects.depth.buffer._images[-1].header.frame_id)
 

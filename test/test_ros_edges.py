@@ -63,14 +63,15 @@ def test_parameters_of_unknown_type_are_refused(robot: Robot, capfd: pytest.Capt
     answers(robot, 1)
 
 
-@pytest.mark.parametrize("place", ["_check_image", "_ask"])
+@pytest.mark.parametrize("place", ["_frames.check", "ask"])
 def test_an_exception_of_a_subscription_is_counted(
     robot: Robot, place: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     robot.say(CUP)
     robot.wait(lambda: robot.diagnosis(1)[2]["instruction"] == CUP)
     with monkeypatch.context() as patch:
-        patch.setattr(robot.node, place, lambda *_: os.environ["NO_SUCH_VARIABLE"])
+        camera, (*path, method) = robot.node.cameras[0], place.split(".")
+        patch.setattr(getattr(camera, path[0]) if path else camera, method, lambda *_: os.environ["NO_SUCH_VARIABLE"])
         for stamp in (1, 2):
             robot.show(stamp)
         robot.wait(lambda: exceptions(robot) == {"exceptions: subscription /image (KeyError)": "2"})
@@ -84,9 +85,9 @@ def test_an_exception_of_a_subscription_is_counted(
 
 def test_an_exception_of_a_timer_or_service_is_counted(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(robot.node._reporter, "report", lambda *_: 1 / 0)
+        patch.setattr(robot.node.cameras[0]._reporter, "report", lambda *_: 1 / 0)
         robot.wait(lambda: robot.node.guard.counts()["timer of /diagnostics (ZeroDivisionError)"])
-        patch.setattr(robot.node, "_missing", lambda: 1 / 0)
+        patch.setattr(robot.node.cameras[0], "_missing", lambda: 1 / 0)
         answer = robot.call(Trigger, "segment", Trigger.Request())
         assert (answer.success, answer.message) == (False, "ZeroDivisionError: division by zero")
     assert len(exceptions(robot)) == 2
@@ -98,7 +99,7 @@ def test_a_failure_of_telling_a_failure_is_survived(robot: Robot, monkeypatch: p
         raise RuntimeError("cannot publish")
 
     with monkeypatch.context() as patch:
-        patch.setattr(robot.node._outputs, "publish_error", fail)
+        patch.setattr(robot.node.cameras[0]._outputs, "publish_error", fail)
         robot.say("break down")
         robot.show(1)
         robot.wait(lambda: robot.node.guard.counts()["worker (RuntimeError)"] == 1)
@@ -251,7 +252,7 @@ def test_deactivate_and_cleanup_do_not_wait_for_a_stage(stuck: StuckRobot) -> No
     waiting = stuck.client.create_client(Trigger, "mdsm/segment")
     assert waiting.wait_for_service(TIMEOUT)
     answer = waiting.call_async(Trigger.Request())
-    stuck.wait(lambda: stuck.node._waiters)
+    stuck.wait(lambda: stuck.node.cameras[0]._waiters)
     begin = time.monotonic()
     assert stuck.change_state(Transition.TRANSITION_DEACTIVATE)
     assert stuck.change_state(Transition.TRANSITION_CLEANUP)

@@ -18,7 +18,6 @@ import rclpy
 from rclpy.context import Context
 from test_ros_process import NODE, ROOT, Process, answer, client, ros_arguments, start
 
-from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.ros.node import MdsmNode, main
 from mdsm_ros.ros.process.start import init_ros
 from mdsm_ros.ros.process.vain_names import warn_of_vain_names
@@ -158,8 +157,7 @@ def test_names_without_effect_are_warned_about(
     context = Context()
     rclpy.init(context=context)
     node = MdsmNode(context=context, cli_args=arguments, use_global_arguments=False)
-    names = [topic.name for topic in TOPICS]
-    warn_of_vain_names(node, [*arguments, "--", "-r", "imge:=/no/ros/argument"], names)
+    warn_of_vain_names(node, [*arguments, "--", "-r", "imge:=/no/ros/argument"], node.topic_names)
     node.destroy_node()
     context.try_shutdown()
     lines = capfd.readouterr().err.splitlines()

@@ -19,7 +19,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Empty, String
 from test_ros_node import BEST_EFFORT, BOOK, CUP, LATCHED, RELIABLE, RedSegmenter, Robot, make_robot, robot
 
-from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Hearing
+from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Chorus, Hearing, needed
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.node import MdsmNode
 
@@ -101,7 +101,7 @@ def deliver(*messages: tuple[str, str, int], informed: bool = True) -> list[str]
     heard: list[str] = []
     hearing = Hearing(heard.append)
     for subscription, text, stamp in messages:
-        call = hearing._on_latched if subscription == "latched" else hearing._on_live
+        call = hearing.on_latched if subscription == "latched" else hearing.on_live
         call(text, {STAMP: stamp, NUMBER: 1} if informed else {})
     return heard
 
@@ -127,6 +127,21 @@ def test_without_information_live_messages_come_first() -> None:
     assert deliver(("latched", "a", 0), ("live", "b", 0), ("latched", "a", 0), informed=False) == ["a", "b"]
 
 
+def test_the_newest_message_of_a_shared_topic_and_of_its_own_counts() -> None:
+    front: list[str] = []
+    rear: list[str] = []
+    hearings = [Hearing(front.append), Hearing(rear.append)]
+    for_all = {name: call for name, (_, call) in Chorus(hearings).profiles().items()}
+    for_front = {name: call for name, (_, call) in hearings[0].profiles().items()}
+    for_front["reliable"]("own", {STAMP: 5, NUMBER: 1})
+    for_all["latched"]("older", {STAMP: 3, NUMBER: 1})  # of a publisher that is discovered late
+    assert (front, rear) == (["own"], ["older"])
+    for_all["latched"]("newer", {STAMP: 7, NUMBER: 2})
+    for_all["reliable"]("newer", {STAMP: 7, NUMBER: 2})
+    for_front["latched"]("own", {STAMP: 5, NUMBER: 1})
+    assert (front, rear) == (["own", "newer"], ["older", "newer"])
+
+
 ORDINARY, LOSSY = (qos for qos, _ in list(PUBLISHERS.values())[:2])
 
 
@@ -142,7 +157,7 @@ ORDINARY, LOSSY = (qos for qos, _ in list(PUBLISHERS.values())[:2])
     ],
 )
 def test_each_kind_of_publisher_has_its_subscription(offers: list[QoSProfile], names: str) -> None:
-    assert sorted(Hearing.needed(offers)) == names.split()
+    assert sorted(needed(offers)) == names.split()
     assert set(names.split()) <= Hearing(print).profiles().keys()
 
 
@@ -192,7 +207,7 @@ def test_a_latched_camera_info_is_heard(make_robot: Callable[..., Robot]) -> Non
     info = robot.client.create_publisher(CameraInfo, "camera_info", LATCHED)
     info.publish(CameraInfo(width=7))
     robot.start()
-    objects = robot.node._objects
+    objects = robot.node.cameras[0]._channel.objects
     assert objects is not None
     depth = objects.depth.buffer
     robot.wait(lambda: depth._info is not None)

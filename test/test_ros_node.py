@@ -60,15 +60,20 @@ class RedSegmenter:
             raise WeightsError(f"weights {name!r} do not exist")
         self.name = name
         self.device = "cpu"
+        self.least_side = 10_000  # its answers have the size of the image that it is given
         self.defaults = InferenceSettings(num_inference_steps=2)
         self.acceleration, self.acceleration_error = "none", None
         self.asked: list[InferenceSettings] = []
+        self.instructions: list[str] = []
         self.may_refine = threading.Event()
         self.may_refine.set()
         self.warm = self.closed = False
 
     def warm_up(self, settings: InferenceSettings | None = None) -> None:
         self.warm = True
+
+    def of_another_stream(self) -> RedSegmenter:
+        return self
 
     def close(self) -> None:
         self.closed = True
@@ -83,10 +88,13 @@ class RedSegmenter:
         settings: InferenceSettings,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
     ) -> Iterator[Segmentation]:
+        assert answer_shape in (None, image.shape[:2])
         if instruction == "break down":
             raise RuntimeError("out of memory")
         self.asked.append(settings)
+        self.instructions.append(instruction)
         probability = image[..., 0].astype(np.float32) / 255
         several = asks_for_several(instruction)
         yield self._answer(probability, "initial", settings, several)

@@ -46,9 +46,10 @@ class CupSegmenter(RedSegmenter):
         settings: InferenceSettings,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
     ) -> Iterator[Segmentation]:
         pixels = image if "cup" in instruction else np.zeros_like(image)
-        return super().stream(pixels, instruction, settings, keep_on=keep_on)
+        return super().stream(pixels, instruction, settings, keep_on=keep_on, answer_shape=answer_shape)
 
 
 class AskingRobot(Robot):

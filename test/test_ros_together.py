@@ -109,12 +109,12 @@ def is_tracked(robot: BusyRobot, stamp: int) -> bool:
 
 
 def has_instruction(robot: BusyRobot, instruction: str) -> bool:
-    return robot.node._instruction == instruction
+    return robot.node.cameras[0].instruction == instruction
 
 
 def newest_second(robot: BusyRobot) -> int | None:
     """The stamp of the newest image that the node has received, in seconds."""
-    newest = robot.node._newest
+    newest = robot.node.cameras[0]._newest
     return None if newest is None else int(newest.header.stamp.sec)
 
 

@@ -45,10 +45,11 @@ class SlowSegmenter(RedSegmenter):
         settings: InferenceSettings,
         *,
         keep_on: Callable[[], bool] = lambda: True,
+        answer_shape: tuple[int, int] | None = None,
     ) -> Iterator[Segmentation]:
         while keep_on() and not self.turns.acquire(timeout=0.01):
             pass
-        yield from super().stream(image, instruction, settings, keep_on=keep_on)
+        yield from super().stream(image, instruction, settings, keep_on=keep_on, answer_shape=answer_shape)
 
 
 class Camera(Robot):
@@ -62,7 +63,7 @@ class Camera(Robot):
 
     def say_and_wait(self, instruction: str) -> None:
         self.say(instruction)
-        self.wait(lambda: self.node._instruction == instruction)
+        self.wait(lambda: self.node.cameras[0].instruction == instruction)
 
     def film(self, number: int, *, tracked: bool) -> np.ndarray:
         """Shows an image and waits until its mask comes or the tracking has taken it; returns the true mask."""
@@ -74,7 +75,7 @@ class Camera(Robot):
         if tracked:
             self.wait(lambda: number in self.masks() and number in self.tracked())
         else:
-            self.wait(lambda: self.node._tracking._newest == 10**9 + number * PERIOD)
+            self.wait(lambda: self.node.cameras[0]._channel.tracking._newest == 10**9 + number * PERIOD)
         return truth
 
     def answer(self, number: int) -> None:

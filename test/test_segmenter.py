@@ -14,9 +14,10 @@ from transformers import BertTokenizerFast
 
 from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
 from mdsm_ros.inference.pace import Pace
+from mdsm_ros.inference.preprocess import to_image_grid
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
 from mdsm_ros.models.mdsm import MDSM_TINY
@@ -160,6 +161,60 @@ def test_a_warm_start_begins_with_the_mask_of_the_image_before(
     monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", -1.0)  # too old
     anything_present.segment(IMAGE[:30], "get", settings)
     assert calls[-1][2] is None
+
+
+def test_streams_share_the_model_and_nothing_else(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Segmenter.from_pretrained(untrained_weights, device="cpu")
+    second = first.of_another_stream()
+    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)
+    encoded: list[str] = []
+    encode = first.model.encode_text
+
+    def encode_and_note(texts: list[str]) -> Any:
+        encoded.extend(texts)
+        return encode(texts)
+
+    monkeypatch.setattr(first.model, "encode_text", encode_and_note)
+    fresh = first.segment(IMAGE, "get the cup", warm_start=True).probability
+    again = first.segment(IMAGE, "get the cup", warm_start=True).probability
+    other = second.segment(IMAGE, "get the cup", warm_start=True).probability
+    np.testing.assert_array_equal(other, fresh)  # not from the mask of the first stream
+    assert not np.array_equal(other, again)
+    second.segment(IMAGE, "get the red cup")
+    first.segment(IMAGE, "get the cup")
+    assert encoded == ["get the cup", "get the cup", "get the red cup"]  # each stream keeps its own
+    first.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        second.segment(IMAGE, "get the cup")
+
+
+def test_an_image_may_be_smaller_than_its_answer(anything_present: Segmenter) -> None:
+    small, settings = IMAGE[::2, ::2].copy(), anything_present.defaults
+    for answer, same in zip(
+        anything_present.stream(small, "get the cup", settings, answer_shape=(60, 80)),
+        anything_present.stream(small, "get the cup", settings),
+        strict=True,
+    ):
+        assert answer.mask.shape == answer.probability.shape == (60, 80)
+        np.testing.assert_array_equal(answer.mask, answer.probability >= settings.mask_threshold)
+        assert answer.score == same.score
+        assert same.mask.shape == (30, 40)
+
+
+def test_the_probability_of_an_answer_is_computed_when_somebody_asks(
+    anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[int] = []
+
+    def to_grid_and_note(*args: Any) -> Any:
+        computed.append(1)
+        return to_image_grid(*args)
+
+    monkeypatch.setattr("mdsm_ros.inference.backends.torch_backend.to_image_grid", to_grid_and_note)
+    answer = anything_present.segment(IMAGE, "get the red cup")
+    assert computed == []
+    assert answer.probability is answer.probability
+    assert computed == [1]
 
 
 @pytest.mark.slow

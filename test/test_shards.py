@@ -80,10 +80,12 @@ def address(shards: Path) -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.mark.parametrize("over_http", [False, True])
-def test_what_goes_in_comes_out(dataset: Path, shards: Path, address: str, over_http: bool) -> None:
+@pytest.mark.parametrize(
+    "where", ["{folder}", "{http}", "file:{folder}", "pipe:cat {folder}", "pipe:cat {folder}/{{}} -"]
+)
+def test_what_goes_in_comes_out(dataset: Path, shards: Path, address: str, where: str) -> None:
     original = Dataset(dataset)
-    index = read_index(address if over_http else str(shards))
+    index = read_index(where.format(folder=shards, http=address))
     assert [shard.images for shard in index.shards] == [4, 4, 2]
     assert sum((Counter(shard.instructions) for shard in index.shards), Counter()) == {"train": 24, "val": 6}
     assert [i.id for i in read_shard(index, index.shards[0]).images.values()] != [1, 2, 3, 4]  # not one house alone
@@ -103,6 +105,20 @@ def test_what_goes_in_comes_out(dataset: Path, shards: Path, address: str, over_
                 np.testing.assert_array_equal(depth, expected)
             seen += 1
     assert seen == len(original.instructions)
+
+
+def test_the_reader_of_webdataset_reads_shards(dataset: Path, shards: Path) -> None:
+    from webdataset import WebDataset
+
+    urls = [f"pipe:cat {path}" for path in sorted(shards.glob("*.tar"))]
+    original, seen = Dataset(dataset), 0
+    for sample in WebDataset(urls, shardshuffle=False).decode("rgb8"):
+        image = original.image(int(sample["__key__"]))
+        np.testing.assert_array_equal(sample["jpg"], image)
+        texts = [instruction["text"] for instruction in sample["json"]["instructions"]]
+        assert texts == [i.text for i in original.instructions_of(int(sample["__key__"]))]
+        seen += 1
+    assert seen == len(original.images)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -145,9 +161,10 @@ def test_a_damaged_shard_is_named(shards: Path, tmp_path: Path) -> None:
         read_index(str(tmp_path))
 
 
-def test_an_unreachable_address_is_named() -> None:
-    with pytest.raises(DatasetError, match=r"127\.0\.0\.1:9/index\.json cannot be read"):
-        read_index("http://127.0.0.1:9")
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "file:/nowhere", "pipe:cat /nowhere"])
+def test_an_unreachable_address_is_named(address: str) -> None:
+    with pytest.raises(DatasetError, match=r"/index\.json (cannot be read|.*is not JSON)"):
+        read_index(address)
 
 
 # -- sources -----------------------------------------------------------------------------------------------------------

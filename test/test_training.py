@@ -21,6 +21,8 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import ConfigError, DatasetError, StorageError
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.hub.folder import write_tokenizer
+from mdsm_ros.models.stable_diffusion.config import SD15
+from mdsm_ros.models.vpd.config import VPDConfig
 from mdsm_ros.segmenter import Segmenter
 from training.datasets.dataset import InstructionDataset
 from training.drawn.semantic.config import read_semantic_config
@@ -76,6 +78,29 @@ def test_validation_is_logged(trained: Path) -> None:
     events = EventAccumulator(str(trained / "tensorboard" / "stage2"))
     events.Reload()
     assert 0 <= events.Scalars("validation/refined_miou")[0].value <= 1
+
+
+def test_metrics_after_epochs_of_the_first_instructions(workplace: Path) -> None:
+    data = Dataset(workplace / "train").split("train")
+    images = len({instruction.image_id for instruction in data[:9]})
+    stage = {"steps": 2 * images, "images": 1, "learning_rate": 1e-3}
+    config = {**CONFIG, "stage1": stage, "evaluate_steps": 1000, "evaluate_epochs": [1, 2], "mixture": {}}
+    del config["stage2"]
+    (workplace / "epochs.yaml").write_text(yaml.safe_dump(config))
+    assert _train(workplace, "epochs", "--limit", "9", "--stage", "1", config="epochs.yaml") == 0
+    lines = [json.loads(line) for line in (workplace / "epochs/validation.jsonl").read_text().splitlines()]
+    assert [(line["stage"], line["step"], line["epoch"]) for line in lines] == [
+        ("stage1", images, 1),
+        ("stage1", 2 * images, 2),
+    ]
+    assert {"initial_miou", "initial_oiou", "initial_p_0.5", "presence_accuracy"} <= lines[0].keys()
+
+
+def test_parts_of_sizes_that_are_not_named_keep_theirs() -> None:
+    config = read_config(Path("config/train/vpd-report.yaml")).model_config()
+    assert isinstance(config, VPDConfig)
+    assert config.sizes["text_encoder"]["hidden_size"] == 512
+    assert config.sizes["unet"] == SD15["unet"]
 
 
 def test_stage_two_leaves_stage_one_alone(trained: Path) -> None:

@@ -1,14 +1,15 @@
-"""Python as it is after ``pip install .``: the packages of all extras are hidden. For subprocesses."""
+"""Python as it is after ``pip install .[torch]``: the packages of all other extras are hidden. For subprocesses."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from mdsm_ros.extras import BASE, EXTRAS
 
-BROUGHT_BY_BASE = {"yaml"}  # huggingface_hub requires it
+BROUGHT = {"yaml", "tokenizers"}  # by requirements of the package itself and of the extra torch
 ALSO_ROS = {"ament_index_python", "builtin_interfaces", "cv_bridge", "rcl_interfaces", "vision_msgs"}
 
 
@@ -25,12 +26,16 @@ class _Hiding:
         return getattr(self._finder, name)
 
 
-def hide(*, base: bool = False) -> None:
-    """Hides the packages of the extras, and what the package itself requires as well where ``base`` is true."""
-    chosen = [
-        (module, needed) for extra, of in EXTRAS.items() if base or extra != BASE for module, needed in of.items()
-    ]
-    modules = {module for module, _ in chosen} - (set() if base else BROUGHT_BY_BASE) | ALSO_ROS
+def hide(*, base: bool = False, kept: Collection[str] = ("torch",)) -> None:
+    """Hides the packages of the extras.
+
+    Args:
+        base: Whether everything is hidden, with what the package itself requires.
+        kept: The extras whose packages stay.
+    """
+    stays = set() if base else {module for extra in (BASE, *kept) for module in EXTRAS[extra]} | BROUGHT
+    chosen = [(module, needed) for of in EXTRAS.values() for module, needed in of.items() if module not in stays]
+    modules = {module for module, _ in chosen} | ALSO_ROS
     names = {needed.split(">")[0].split("[")[0] for module, needed in chosen if module in modules}
     sys.meta_path[:] = [_Hiding(finder, modules) for finder in sys.meta_path]
     find = importlib.metadata.Distribution.from_name

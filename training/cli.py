@@ -54,7 +54,9 @@ COMMANDS = {  # modules with add_arguments() and run()
     "ask": ("training.evaluation.asking.command", "evaluate questions about ambiguous instructions, and relations"),
     "growth": ("training.growth", "measure how the cost of a dataset and of training grows"),
     "time-homes": ("training.homes.timing", "measure the cost of a home's view, with and without the library"),
+    "time-datasets": ("training.dataset_sizes", "measure how costs grow with the size of a dataset"),
     "view": ("training.datasets.view", "draw images, masks and instructions of a dataset on one sheet"),
+    "replays": ("training.evaluation.replays", "evaluate a model on many recordings, also on a cluster"),
     "bag-labels": (
         "training.datasets.bag_labels",
         "export images of a recording for labelling, and import the labels",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import StableDiffusionPipeline
 from torch import nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from mdsm_ros.errors import WeightsError
-from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
+from mdsm_ros.models.stable_diffusion.config import SD15, StableDiffusionConfig
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 
 if TYPE_CHECKING:
@@ -119,6 +119,20 @@ def load_text_encoder(name: str) -> CLIPTextModel:
         return CLIPTextModel.from_pretrained(name, use_safetensors=True)
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
+
+
+def text_encoder_sizes(name: str) -> dict[str, Any]:
+    """The sizes of CLIP's text encoder of a hub id or folder, as a configuration's ``sizes`` have them.
+
+    Raises:
+        WeightsError: Its configuration is missing.
+    """
+    try:
+        config = CLIPTextConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
+    names = (*SD15["text_encoder"], "bos_token_id", "eos_token_id", "pad_token_id")
+    return {field: getattr(config, field) for field in names}
 
 
 def _fill(module: nn.Module, state: Mapping[str, torch.Tensor], name: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
-from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.hub.graphs import has_graphs
+from mdsm_ros.models.config import MDSMConfig, ModelConfig
 from mdsm_ros.models.families import config_from_dict, find_family, presets, published, trained_family
 from mdsm_ros.models.family import Family, PublicFamily, resolve
 from mdsm_ros.models.interface import SegmentationModel
@@ -93,6 +94,31 @@ def load_model(name: str | Path, *, local_files_only: bool = False) -> Segmentat
         return load_public(read_public_config(family, folder, values), local_files_only=local_files_only)
     model: SegmentationModel = resolve(family.network).from_pretrained(folder)
     return model
+
+
+def load_graphs(name: str | Path, runtime: str, device: str, *, local_files_only: bool = False) -> SegmentationModel:
+    """Loads the ONNX graphs of a model by name, local folder or hub id; its arrays are NumPy's.
+
+    Args:
+        name: Name, folder or hub id of the model.
+        runtime: Acceleration that runs graphs: "onnx", "openvino" or "tensorrt".
+        device: Device: "cpu", "cuda" or "cuda:N".
+        local_files_only: Whether to use only local files and download nothing.
+
+    Raises:
+        WeightsError: The model cannot be found, has no graphs, or its files are damaged.
+        MissingPackageError: The package of the runtime is not installed.
+        AccelerationError: The runtime cannot run the graphs on the device.
+    """
+    from mdsm_ros.inference.backends.graph_model import GraphModel
+
+    folder = None if str(name) in published() else model_folder(name, local_files_only=local_files_only)
+    config = read_config(folder) if folder is not None and has_graphs(folder) else None
+    if folder is None or not isinstance(config, MDSMConfig):
+        raise WeightsError(
+            f"model {str(name)!r} has no ONNX graphs, expected an MDSM model in a folder that mdsm export has written"
+        )
+    return cast(SegmentationModel, GraphModel(folder, config, runtime, device))
 
 
 def save_random(preset: str, folder: Path) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {  # modules with add_arguments() and run()
     "sim": ("mdsm_ros.commands.sim", "a simulated home as a live camera for the node; needs ROS and MuJoCo"),
     "bench": ("mdsm_ros.commands.bench.command", "measure the latency of a model on this machine"),
     "convert": ("mdsm_ros.commands.convert", "make a model from an official LAVT or VPD checkpoint"),
+    "export": ("mdsm_ros.commands.export.command", "write a model as ONNX graphs"),
     "models": ("mdsm_ros.commands.models", "list all named models, and which are on this machine"),
     "doctor": ("mdsm_ros.commands.doctor.command", "report problems of this installation, and how to fix them"),
     "push": ("mdsm_ros.commands.push.command", "upload a model folder to the Hugging Face hub"),

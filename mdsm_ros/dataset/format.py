@@ -9,7 +9,7 @@ target (none: not in view). :mod:`mdsm_ros.dataset.writer` writes it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from mdsm_ros.dataset.index.open import open_index
+from mdsm_ros.dataset.index.store import Store
+from mdsm_ros.dataset.index.views import Rows, RowsById, Table
+from mdsm_ros.dataset.links import crossed, dangling, fault_text, ids_used_twice
 from mdsm_ros.dataset.records import (
     Annotation,
     ImageRecord,
@@ -26,7 +30,6 @@ from mdsm_ros.dataset.records import (
     read_categories,
     read_info,
     read_records,
-    used_twice,
 )
 from mdsm_ros.errors import DatasetError, ImageError
 from mdsm_ros.foreign import inside, is_integer, read_json, shown
@@ -55,7 +58,7 @@ def difficulty(expressions: int, distractors: int, share: float, occlusion: floa
 
 
 class Dataset:
-    """Reads a dataset; pixels are read on demand.
+    """Reads a dataset; pixels are read on demand, and so are the records of a large dataset, from an index.
 
     Args:
         root: Folder of the dataset.
@@ -70,8 +73,14 @@ class Dataset:
             name that leads out of the folder, refers to a missing record, or uses an id twice.
     """
 
+    _index: Store | None = None
+
     def __init__(self, root: Path, *, links: bool = True) -> None:
-        path = Path(root) / ANNOTATIONS_FILE
+        self.root, path = Path(root), Path(root) / ANNOTATIONS_FILE
+        store = open_index(path)
+        if store is not None:
+            self._use(store, links=links)
+            return
         content = read_json(path, DatasetError, "a dataset's annotations")
         if not isinstance(content, dict):
             raise DatasetError(f"{path} holds {type(content).__name__}, expected a JSON object")
@@ -84,63 +93,69 @@ class Dataset:
         self.categories = read_categories(content, path)
         images = read_records(ImageRecord, content, "images", path)
         annotations = read_records(Annotation, content, "annotations", path)
-        self.instructions = read_records(Instruction, content, "instructions", path)
-        self.images = {record.id: record for record in images}
-        self.annotations = {record.id: record for record in annotations}
+        instructions = read_records(Instruction, content, "instructions", path)
+        self.instructions: Sequence[Instruction] = instructions
+        self.images: Mapping[int, ImageRecord] = {record.id: record for record in images}
+        self.annotations: Mapping[int, Annotation] = {record.id: record for record in annotations}
         self._by_image: dict[int, list[Annotation]] = defaultdict(list)
         for annotation in self.annotations.values():
             self._by_image[annotation.image_id].append(annotation)
+        self._about_image: dict[int, list[Instruction]] = defaultdict(list)
+        for instruction in instructions:
+            self._about_image[instruction.image_id].append(instruction)
         ids = {
             "images": [record.id for record in images],
             "annotations": [record.id for record in annotations],
-            "instructions": [record.id for record in self.instructions],
+            "instructions": [record.id for record in instructions],
         }
-        faults = [*used_twice(**ids), *self._dangling(), *(self._crossed() if links else ())]
+        faults = [*ids_used_twice(**ids), *dangling(instructions, self.images, self.annotations)]
+        if links and not faults:
+            faults += crossed(instructions, self.images, self.annotations, self.categories)
         if faults:
-            raise DatasetError(f"{path}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""))
+            raise DatasetError(fault_text(path, faults[0], len(faults)))
 
-    def _dangling(self) -> Iterator[str]:
-        """The faults of instructions that refer to missing records."""
-        for instruction in self.instructions:
-            if instruction.image_id not in self.images:
-                yield f"instruction {instruction.id} names image {instruction.image_id}, absent"
-            for annotation_id in instruction.annotation_ids:
-                if annotation_id not in self.annotations:
-                    yield f"instruction {instruction.id} names annotation {annotation_id}, absent"
+    def _use(self, store: Store, *, links: bool) -> None:
+        """Takes the records from an index, when they are used."""
+        about, self._index = store.about, store
+        if links and about["crossed"]:
+            raise DatasetError(fault_text(store.source, *about["crossed"]))
+        self.info, self.categories = about["info"], dict(about["categories"])
+        self._table: Table[Instruction] = Table(store, "instructions")
+        self.instructions = Rows(self._table, range(self._table.length))
+        self.images = RowsById(Table(store, "images"))
+        self.annotations = RowsById(Table(store, "annotations"))
 
-    def _crossed(self) -> Iterator[str]:
-        """The faults of annotations with missing records, and of instructions with a target in another image."""
-        expected = "expected existing ones; mdsm-data check lists all faults"
-        for annotation in self.annotations.values():
-            if annotation.image_id not in self.images or annotation.category_id not in self.categories:
-                yield (
-                    f"annotation {annotation.id} is of image {annotation.image_id} and category "
-                    f"{annotation.category_id}, {expected}"
-                )
-        for instruction in self.instructions:
-            for annotation_id in instruction.annotation_ids:
-                target = self.annotations.get(annotation_id)
-                if target is not None and target.image_id != instruction.image_id:
-                    yield (
-                        f"instruction {instruction.id} is about image {instruction.image_id}, but names annotation "
-                        f"{annotation_id} of image {target.image_id}"
-                    )
-
-    def split(self, name: str) -> list[Instruction]:
+    def split(self, name: str) -> Sequence[Instruction]:
         """The instructions of one split.
 
         Raises:
             DatasetError: The split has no instruction.
         """
-        chosen = [instruction for instruction in self.instructions if instruction.split == name]
+        chosen: Sequence[Instruction]
+        if self._index is None:
+            chosen = [instruction for instruction in self.instructions if instruction.split == name]
+        else:
+            chosen = Rows(self._table, np.fromiter(self._table.column("position", "split = ?", name), np.int64))
         if not chosen:
-            splits = sorted({instruction.split for instruction in self.instructions})
+            splits = sorted(set(self.column("split")))
             raise DatasetError(f"{self.root}: no instruction of split {name!r}, expected one of {splits}")
         return chosen
 
+    def column(self, field: str, split: str | None = None) -> Iterator[Any]:
+        """One field of all instructions, or of those of a split, in order; large datasets read nothing else."""
+        if self._index is None:
+            return (getattr(i, field) for i in self.instructions if split in (None, i.split))
+        return self._table.column(field) if split is None else self._table.column(field, "split = ?", split)
+
     def annotations_of(self, image_id: int) -> list[Annotation]:
         """All objects annotated in an image."""
+        if isinstance(self.annotations, RowsById):
+            return self.annotations.table.where("image_id = ?", int(image_id))
         return self._by_image[image_id]
+
+    def instructions_of(self, image_id: int) -> list[Instruction]:
+        """All instructions about an image."""
+        return self._about_image[image_id] if self._index is None else self._table.where("image_id = ?", int(image_id))
 
     def image(self, image_id: int) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of an image, 8-bit RGB.

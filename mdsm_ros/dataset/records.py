@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -160,11 +159,17 @@ def read_records(kind: type[Record], content: Mapping[str, Any], key: str, path:
     entries = content.get(key)
     if not isinstance(entries, list):
         raise DatasetError(f"{path}: {key!r} is missing, expected a list")
+    read = record_reader(kind, key, path)
+    return [read(i, entry) for i, entry in enumerate(entries)]
+
+
+def record_reader(kind: type[Record], key: str, path: Path) -> Callable[[int, object], Record]:
+    """A function of an entry's number and content that checks it and makes its record; see :func:`read_records`."""
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
     known = {f.name for f in fields}
     needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     checks = _CHECKS[kind]
-    return [_record(kind, entry, f"{path}: {key}[{i}]", known, needed, checks) for i, entry in enumerate(entries)]
+    return lambda number, entry: _record(kind, entry, f"{path}: {key}[{number}]", known, needed, checks)
 
 
 def _record(
@@ -252,9 +257,9 @@ def read_info(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return info
 
 
-def used_twice(**ids: list[int]) -> Iterator[str]:
-    """The faults of the ids in each list of records."""
-    for key, values in ids.items():
-        for value, number in Counter(values).items():
-            if number > 1:
-                yield f"{key} has {number} records with id {value}"
+def to_json_record(record: ImageRecord | Annotation | Instruction) -> dict[str, Any]:
+    """The content of a record in ``annotations.json``."""
+    values = dict(vars(record))
+    if values.get("camera") is not None:
+        values["camera"] = dict(vars(values["camera"]))
+    return values

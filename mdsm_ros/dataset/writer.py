@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -275,59 +275,3 @@ def read_part(root: Path, part: str) -> PartSummary | None:
     except (FileNotFoundError, ValueError):  # missing, or damaged by a full disk or a power cut
         return None
     return PartSummary(len(content["images"]), len(content["instructions"]), content["counts"], content["problems"])
-
-
-def merge_parts(
-    root: Path, parts: Sequence[str], categories: Sequence[str], info: Mapping[str, Any], limit: int | None = None
-) -> None:
-    """Merges parts, in the given order, into ``annotations.json``; unused images are removed.
-
-    Args:
-        root: Folder of the dataset.
-        parts: Names of finished parts.
-        categories: Categories given to the parts' writers.
-        info: Info given to the parts' writers.
-        limit: Largest number of images; the last ones of the last part are left out.
-    """
-    contents = (json.loads(part_path(root, part).read_text(encoding="utf-8")) for part in parts)
-    merged = merge_contents(contents, limit)
-    files = {name for record in merged["images"] for name in (record["file_name"], record["depth_file"]) if name}
-    for folder in ("images", "depth"):
-        for path in (root / folder).glob("*"):
-            if f"{folder}/{path.name}" not in files:
-                path.unlink()
-    names = [{"id": i, "name": name} for i, name in enumerate(categories, start=1)]
-    write_json(root / ANNOTATIONS_FILE, {"info": dict(info), **merged, "categories": names})
-
-
-def merge_contents(contents: Iterable[Mapping[str, Any]], limit: int | None = None) -> dict[str, list[Any]]:
-    """Merges ``images``, ``annotations`` and ``instructions`` of several parts, with new ids from 1.
-
-    Args:
-        contents: Content of the parts' JSON files, in order, with the same categories.
-        limit: Largest number of images; the last ones of the last part are left out.
-    """
-    images: list[Any] = []
-    annotations: list[Any] = []
-    instructions: list[Any] = []
-    for content in contents:
-        room = None if limit is None else limit - len(images)
-        image_ids = _append(images, content["images"][:room])
-        annotation_ids = _append(annotations, _of_images(content["annotations"], image_ids))
-        asked = _of_images(content["instructions"], image_ids)
-        _append(instructions, (r | {"annotation_ids": [annotation_ids[i] for i in r["annotation_ids"]]} for r in asked))
-    return {"images": images, "annotations": annotations, "instructions": instructions}
-
-
-def _append(merged: list[Any], records: Iterable[Mapping[str, Any]]) -> dict[int, int]:
-    """Appends records with the next ids; returns the new id of each old one."""
-    ids = {}
-    for record in records:
-        ids[record["id"]] = len(merged) + 1
-        merged.append({**record, "id": ids[record["id"]]})
-    return ids
-
-
-def _of_images(records: Iterable[Mapping[str, Any]], ids: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-    """The records whose image is used, with its new id."""
-    return ({**r, "image_id": ids[r["image_id"]]} for r in records if r["image_id"] in ids)

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from mdsm_ros.errors import NotHereError, StorageError, WeightsError
 from mdsm_ros.files import write_json
@@ -21,13 +19,14 @@ from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.files import HUB_FILES
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
-OWN_FILES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt")
+OWN_FILES = ("*.json", "*.safetensors", "*.onnx", "vocab.txt", "merges.txt")
 """The files that saving a model replaces; all other files in its folder stay."""
 
 
@@ -96,6 +95,8 @@ def read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: The file is damaged, or is not a safetensors file.
     """
+    from safetensors.torch import load_file  # imports PyTorch
+
     try:
         return load_file(path)
     except Exception as error:  # a damaged header fails in many ways

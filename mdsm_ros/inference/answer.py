@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -29,7 +30,7 @@ class Segmentation:
     Attributes:
         mask: Pixels of the target, bool (H, W).
         probability: Probability that a pixel belongs to the target, float32 (H, W) in [0, 1], before presence is
-            decided.
+            decided. May be given as a function that returns finite numbers, which is called on first use.
         uncertainty: Standard deviation of the probability over several refinements, float32 (H, W); None if there was
             only one.
         score: Confidence of the model that the target is in view, in [0, 1]; 0 for an instruction in an unsupported
@@ -59,8 +60,8 @@ class Segmentation:
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):
-            value = getattr(self, name)
-            if value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
+            value = self.__dict__[name]
+            if not callable(value) and value is not None and not np.isfinite(np.sum(value)):  # numbers from 0 to 1
                 bad = np.size(value) - np.count_nonzero(np.isfinite(value))
                 raise AnswerError(
                     f"{name} of the model's {self.stage} answer is not finite in {bad} of {np.size(value)} values, "
@@ -90,6 +91,25 @@ class Segmentation:
         if self.stage == TRACKED:  # no probability was carried here
             return tuple(replace(part, score=self.score) for part in parts)
         return parts
+
+
+class _OnFirstUse:
+    """An attribute that is given as an array, or as a function that computes the array on first use."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> NDArray[np.float32]:
+        value: NDArray[np.float32] | Callable[[], NDArray[np.float32]] = instance.__dict__[self._name]
+        if callable(value):
+            value = instance.__dict__[self._name] = value()
+        return value
+
+    def __set__(self, instance: object, value: NDArray[np.float32] | Callable[[], NDArray[np.float32]]) -> None:
+        instance.__dict__[self._name] = value
+
+
+Segmentation.probability = _OnFirstUse("probability")  # type: ignore[assignment] # after the class: it is no default
 
 
 def validate_instruction(text: str) -> str:

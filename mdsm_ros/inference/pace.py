@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from statistics import median
 
-import torch
-
 
 class Pace:
     """The measured duration of a refinement step on this device, by number of samples."""
@@ -21,6 +19,10 @@ class Pace:
     def note(self, seconds: float, samples: int) -> None:
         """Records the duration of one step, including its part of the work before and after all steps."""
         self._seconds.setdefault(samples, deque(maxlen=self.REMEMBERED)).append(seconds)
+
+    def forget(self) -> None:
+        """Drops all durations."""
+        self._seconds.clear()
 
     def affordable(self, steps: int, seconds: float, samples: int) -> int:
         """The number of steps that fit into a time, at most ``steps``; all of them if nothing has been measured yet."""
@@ -37,12 +39,12 @@ class Clock:
     """Adds up laps in seconds; waits for the GPU, so that the laps include its work.
 
     Args:
-        device: Device on which the model runs.
+        synchronize: Function that waits until the device has finished its pending work.
         budget: Time limit in seconds from now on; 0 sets no limit.
     """
 
-    def __init__(self, device: torch.device, budget: float = 0.0) -> None:
-        self._device = device
+    def __init__(self, synchronize: Callable[[], None], budget: float = 0.0) -> None:
+        self._synchronize = synchronize
         self._limited = budget > 0.0
         self._laps: dict[str, float] = {}
         self.restart()
@@ -73,10 +75,6 @@ class Clock:
         if self._limited:
             self._synchronize()
         return self.time_left() > 0.0
-
-    def _synchronize(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
 
 
 class StepCounter:

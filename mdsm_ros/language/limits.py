@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.language.target_phrase import find_target
-
-WORD = re.compile(r"[^\W\d_]+")
+from mdsm_ros.language.vocabulary import WORD
 
 
 def limits_of(

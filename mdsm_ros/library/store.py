@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.errors import DatasetError, LibraryMissing
+from mdsm_ros.files import cache_folder
 from mdsm_ros.library.shapes import Patch, Shape, Surface
 
 FORMAT = 1
@@ -31,14 +31,8 @@ ARRAYS = ("vertices", "normals", "faces", "texcoords")
 
 
 def default_folder() -> Path:
-    """``$XDG_CACHE_HOME/mdsm_ros/library``, or the same in ~/.cache; in the temporary folder without a home folder."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    if not cache:
-        try:
-            cache = str(Path.home() / ".cache")
-        except RuntimeError:
-            cache = str(Path(tempfile.gettempdir()) / f"mdsm_ros-{os.getuid()}")
-    return Path(cache) / "mdsm_ros" / "library"
+    """The folder of the library in the user's cache, see :func:`mdsm_ros.files.cache_folder`."""
+    return cache_folder("library")
 
 
 def read_index(folder: Path) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
-
-import torch
-from torch import nn
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from mdsm_ros.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)

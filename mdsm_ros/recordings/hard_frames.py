@@ -6,6 +6,7 @@ The folder is a ring buffer: the oldest frames are removed if it exceeds its lim
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -57,13 +58,18 @@ class HardFrames:
         self._last: int | None = None
 
     def offer(
-        self, stamp: int, image: NDArray[np.uint8], instruction: str, answer: Segmentation, present_threshold: float
+        self,
+        stamp: int,
+        picture: Callable[[], NDArray[np.uint8]],
+        instruction: str,
+        answer: Segmentation,
+        present_threshold: float,
     ) -> list[str]:
         """Keeps a frame whose answer was unsure or has flipped; returns the reasons, [] if it is not stored.
 
         Args:
             stamp: Stamp of the frame in ns.
-            image: uint8 (H, W, 3) RGB.
+            picture: Function that returns the image, uint8 (H, W, 3) RGB; called only if the frame is kept.
             instruction: Instruction that was answered.
             answer: Final answer.
             present_threshold: Lowest score for which the target counts as in view.
@@ -77,7 +83,7 @@ class HardFrames:
         buffer = BytesIO()
         note = {"instruction": instruction, "score": round(answer.score, 4), "present": answer.present, "why": reasons}
         try:
-            Image.fromarray(image).save(buffer, "jpeg", quality=QUALITY)  # OSError: 65536 pixels or more on a side
+            Image.fromarray(picture()).save(buffer, "jpeg", quality=QUALITY)  # OSError: 65536 pixels or more on a side
             write_json(self._path(stamp, NOTE_ENDING), note)
             write_bytes(self._path(stamp, IMAGE_ENDING), buffer.getvalue())
             self._sizes[stamp] = self._size(stamp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, Instruction
 from mdsm_ros.errors import DatasetError, InstructionError, ReplayError
+from mdsm_ros.files import file_sha256
 from mdsm_ros.inference.answer import validate_instruction
 
 
@@ -38,7 +38,7 @@ class Labels:
             for instruction in self._data.instructions:
                 self._data.mask(instruction)  # reports a damaged mask now, not hours later
                 self._note(instruction)
-            digest = hashlib.sha256((folder / ANNOTATIONS_FILE).read_bytes()).hexdigest()
+            digest = file_sha256(folder / ANNOTATIONS_FILE)
         except (DatasetError, InstructionError) as error:
             raise ReplayError(f"labels: {error}") from error
         self.name = f"{folder.resolve().name} (sha256 {digest[:12]})"

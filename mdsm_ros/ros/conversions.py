@@ -51,7 +51,7 @@ def numpy_to_image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
 
 def mask_to_image(mask: np.ndarray, header: Any) -> Any:
     """Makes a mono8 ``sensor_msgs/Image`` from a bool (H, W) mask: 255 inside, 0 outside."""
-    return numpy_to_image(mask.astype(np.uint8) * np.uint8(255), "mono8", header)
+    return numpy_to_image(mask.view(np.uint8) * np.uint8(255), "mono8", header)
 
 
 def _by_cv_bridge(message: Any) -> NDArray[np.uint8] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import psutil
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from mdsm_ros.ros.process.text import in_utf8
 
@@ -112,7 +112,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the node, apart from its counts."""
+    """The state of the node and of one of its cameras, apart from counts."""
 
     state: str  # state of the lifecycle
     error: str | None  # reason why the node is not configured
@@ -124,25 +124,27 @@ class Condition:
     enabled: bool
     image_topic: str
     track: bool = False
+    camera: str = ""  # name; "" for the only one
     unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that do not match, and why, by topic
     exceptions: Counter[str] = field(default_factory=Counter)  # exceptions of callbacks since the node was created
 
 
 class DiagnosticReporter:
-    """Makes a report from the current counts and those of the previous report."""
+    """Makes the report about a camera from the current counts and those of the previous report."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._before = Counts()
         self._exceptions: Counter[str] = Counter()  # counts at the previous report
 
-    def report(self, condition: Condition, statistics: Statistics, period: float) -> DiagnosticArray:
-        """The report without a stamp; ``period`` is the time since the previous report, in seconds."""
+    def report(self, condition: Condition, statistics: Statistics, period: float) -> DiagnosticStatus:
+        """The report; ``period`` is the time since the previous one, in seconds."""
         counts = statistics.counts()
         rate = max(0, counts.received - self._before.received) / period
         level, message = self._verdict(condition, counts, rate)
         self._before, self._exceptions = counts, condition.exceptions
         values = {
+            **({"camera": condition.camera} if condition.camera else {}),
             "state": condition.state,
             "model": condition.model,
             "device": condition.device,
@@ -165,14 +167,13 @@ class DiagnosticReporter:
         percentiles = statistics.latency_percentiles()
         if percentiles is not None:
             values["latency p50 (s)"], values["latency p95 (s)"] = (f"{value:.3f}" for value in percentiles)
-        status = DiagnosticStatus(
+        return DiagnosticStatus(
             level=LEVELS[level],
             name=self._name,
             message=in_utf8(message),
             hardware_id=condition.device,
             values=[KeyValue(key=in_utf8(key), value=in_utf8(str(value))) for key, value in values.items()],
         )
-        return DiagnosticArray(status=[status])
 
     def _verdict(self, condition: Condition, counts: Counts, rate: float) -> tuple[str, str]:
         if condition.error is not None:

@@ -1,16 +1,17 @@
-"""The lifecycle node: camera images and instructions in, masks out.
+"""The lifecycle node: images of cameras and instructions in, masks out.
 
-The executor's thread runs all callbacks and only stores the newest image; a worker thread runs the model.
+The executor's thread runs all callbacks and only stores the newest image of each camera; a worker thread runs the
+model.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,53 +21,34 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.task import Future
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header, String
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from mdsm_ros.errors import ConversionError, InstructionError, MdsmError, ParameterError, ReplyError, StorageError
+from mdsm_ros.errors import MdsmError, ParameterError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.device import leave_a_core
+from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.recordings.hard_frames import HardFrames
-from mdsm_ros.recordings.images.colors import check_image
-from mdsm_ros.recordings.images.compressed import check_compressed_image, compressed_image_to_rgb
-from mdsm_ros.ros.complaints import Complaints
-from mdsm_ros.ros.conversions import image_to_rgb
-from mdsm_ros.ros.depth.inputs import DepthInputs
-from mdsm_ros.ros.diagnostics import Condition, DiagnosticReporter, Statistics
-from mdsm_ros.ros.inputs.hearing import Hearing
-from mdsm_ros.ros.inputs.names import transport_topic
+from mdsm_ros.ros.cameras.camera import Camera
+from mdsm_ros.ros.depth.transforms import LateTransforms
+from mdsm_ros.ros.inputs.hearing import Chorus
 from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
-from mdsm_ros.ros.interface.topics import TOPICS
-from mdsm_ros.ros.objects.locating import Objects
-from mdsm_ros.ros.outputs import Outputs
+from mdsm_ros.ros.interface.topics import name_of, names_of
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
-from mdsm_ros.ros.questions import Questions
-from mdsm_ros.ros.tracking.thread import MaskTracking, nanoseconds
-from mdsm_ros.ros.worker import Job, Outcome, Worker
+from mdsm_ros.ros.worker import Worker
 from mdsm_ros.segmenter import Segmenter
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
 RELEASE_TIMEOUT = 0.5  # s that cleanup waits until the memory is free
-QUOTE = 100  # characters of a refused instruction that ~/status repeats
-TRANSPORTS = {  # message type, check on arrival, conversion in the worker
-    "raw": (Image, check_image, image_to_rgb),
-    "compressed": (CompressedImage, check_compressed_image, compressed_image_to_rgb),
-}
-SERVICES = ("~/segment", "~/set_enabled")
-RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
 
 class MdsmNode(LifecycleNode):
-    """Answers the newest camera image with a mask of the object that the current instruction names.
+    """Answers the newest image of each camera with a mask of the object that the current instruction names.
 
     Args:
         make_segmenter: Function called as ``make_segmenter(model, device=device, acceleration=acceleration)`` when the
@@ -76,6 +58,7 @@ class MdsmNode(LifecycleNode):
     Attributes:
         guard: Counter of the exceptions of callbacks.
         transitions: Object that changes the node's state without making callbacks wait.
+        cameras: Cameras of parameter ``cameras``; without one, a single camera without a name.
 
     Raises:
         ParameterError, rclpy.exceptions.ParameterException: A parameter has a bad value.
@@ -91,27 +74,35 @@ class MdsmNode(LifecycleNode):
         self._model_thread = ModelThread()
         self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
-        self._worker: Worker | None = None  # from activate to deactivate, with the subscriptions and _tracking
+        self._worker: Worker | None = None  # from activate to deactivate
         self._inputs = Inputs(self, self.guard)
-        self._image_topic = transport_topic(self, "image", self._settings.image_transport)
-        self._instruction_topic = self.resolve_topic_name("instruction")
-        self._objects: Objects | None = None
-        self._newest: Image | CompressedImage | None = None
-        self._instruction = ""
-        self._enabled = True
-        self._waiters: list[Future] = []
+        self._transforms = LateTransforms(self)
+        names = self._settings.cameras or ("",)
+        self.cameras = [Camera(self, self.guard, lambda: self._settings, name) for name in names]
         self._error: str | None = None
-        self._statistics = Statistics()
 
-        self._reporter = DiagnosticReporter(f"{self.get_fully_qualified_name().lstrip('/')}: segmentation")
         self._reported = time.monotonic()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         report = self.guard.wrap("timer of /diagnostics", self._report)
         self.create_timer(DIAGNOSTICS_PERIOD, report, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self.create_service(SetBool, "~/set_enabled", self._on_set_enabled)
-        # waits for the answer, and must not make other callbacks wait
-        self.create_service(Trigger, "~/segment", self._on_segment, callback_group=ReentrantCallbackGroup())
+        self._serve("", self.cameras)
+        for camera in self.cameras if self._settings.cameras else []:
+            self._serve(camera.name, [camera])
         self.guard.wrap_services(self)
+
+    def _serve(self, name: str, cameras: Sequence[Camera]) -> None:
+        """Creates the services of one camera, or with an empty name those of all."""
+        self.create_service(SetBool, name_of("~/set_enabled", name), partial(self._on_set_enabled, cameras))
+        # waits for the answer, and must not make other callbacks wait
+        group = ReentrantCallbackGroup()
+        self.create_service(
+            Trigger, name_of("~/segment", name), partial(self._on_segment, cameras), callback_group=group
+        )
+
+    @property
+    def topic_names(self) -> list[str]:
+        """Names of topics and services, as remappings may give them."""
+        return names_of(self._settings.cameras)
 
     def begin(self, executor: GuardedExecutor) -> None:
         """Configures and activates the node if autostart is set; ends the executor if that fails."""
@@ -143,15 +134,11 @@ class MdsmNode(LifecycleNode):
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
         if segmenter.acceleration_error is not None:
             self.get_logger().warning(f"running without acceleration: {segmenter.acceleration_error}")
-        self._outputs = Outputs(self)
-        self._statistics = Statistics()
-        self._complaints = Complaints(self.get_logger(), self._statistics, self._outputs)
-        self._hearing = Hearing(self._on_instruction)
-        self._questions = Questions(segmenter, self._outputs, self.get_logger().info)
         self._error = None
         self._segmenter = segmenter
-        self._instruction = _validated_or_empty(self._settings.instruction)
-        self._questions.begin(self._instruction)
+        for number, camera in enumerate(self.cameras):
+            camera.configure(segmenter.of_another_stream() if number else segmenter)
+            camera.begin(_validated_or_empty(self._settings.instruction))
         return super().on_configure(state)
 
     @guarded_transition
@@ -162,48 +149,21 @@ class MdsmNode(LifecycleNode):
         try:
             settings = self._settings.inference(segmenter.defaults)
             self._model_thread.call(lambda: segmenter.warm_up(settings))
-            hard_frames = _hard_frames(self._settings)
+            hard_frames = [self._hard_frames(camera) for camera in self.cameras]
         except StorageError as error:
             return self._transition_failed("hard frames cannot be kept", error)
         except Exception as error:
             return self._transition_failed("the model does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
-        kind, check, to_rgb = TRANSPORTS[self._settings.image_transport]
-        limit = self._settings.max_image_pixels
-        self._check_image = functools.partial(check, max_pixels=limit)
-        to_rgb = functools.partial(to_rgb, max_pixels=limit)
-        qos = QoSProfile(depth=self._settings.image_depth, reliability=RELIABILITY[self._settings.image_reliability])
-        if self._settings.depth:
-            depth = DepthInputs(self, self._inputs, self._settings, self._image_topic, qos, self._complaints.note)
-            self._objects = Objects(self._settings, depth, self._outputs, self._complaints, self.guard)
-        elif self._settings.target_frame:
+        if self._settings.target_frame and not self._settings.depth:
             self.get_logger().warning("parameter target_frame has no effect: parameter depth is false")
-        common = (self._outputs, self._statistics, self._complaints)
-        self._tracking = MaskTracking(self.context, self.guard, to_rgb, *common)
-        self._tracking.reset(self._instruction)
-        self._tracking.start()
-        self._worker = Worker(
-            self.context,
-            self.guard,
-            segmenter,
-            to_rgb,
-            *common,
-            self._tracking,
-            self._objects,
-            self._questions,
-            hard_frames,
-        )
+        self._worker = Worker(self.context, self.guard)
         self._model_thread.submit(self._worker.run)
-        self._inputs.listen(kind, self._image_topic, self._on_image, qos)
-        self._inputs.hear(String, self._instruction_topic, self._hearing)
-        replies = Hearing(self._on_reply)
-        replies.outdate()  # an old latched reply answers no current question
-        self._inputs.hear(String, "~/reply", replies)
-        self.get_logger().info(
-            f"active on {segmenter.device}; images: {self._image_topic} "
-            f"({kind.__name__}, {self._settings.image_reliability}), instructions: {self._instruction_topic}"
-        )
+        for camera, kept in zip(self.cameras, hard_frames, strict=True):
+            camera.activate(self._worker, self._transforms, kept)
+        if self._settings.cameras:
+            self._inputs.hear(String, "instruction", Chorus([camera.hearing for camera in self.cameras]))
         return SUCCESS
 
     @guarded_transition
@@ -258,63 +218,24 @@ class MdsmNode(LifecycleNode):
     def _stop(self) -> None:
         """Ends the subscriptions and the worker, without waiting for the model's current stage."""
         self._inputs.destroy()
-        if self._worker is None:
-            return
-        if self._objects is not None:
-            self._objects.close()
-            self._objects = None
-        self._worker.stop()
-        self._worker = None
-        self._tracking.stop()
-        self._newest = None
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(Outcome(False, "the node was deactivated"))
-        self._waiters = []
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+        for camera in self.cameras:
+            camera.stop()
+        self._transforms.close()
 
     def _release(self) -> None:
         """Frees the model as soon as its thread is idle; waits briefly, so that usually the memory is free."""
         segmenter, self._segmenter = self._segmenter, None
         if segmenter is None:
             return
-        self._outputs.destroy()
+        for camera in self.cameras:
+            camera.release()
         freed = self._model_thread.submit(segmenter.close)
         wait([freed], RELEASE_TIMEOUT if self._patience is None else self._patience)
 
-    # input
-
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        self._statistics.image_received()
-        try:
-            self._check_image(message)
-        except ConversionError as error:
-            self._complaints.refuse(f"image {error.field}", message.header, self._instruction, error)
-            return
-        self._newest = message
-        if self._worker is not None:
-            self._tracking.order.arrived(nanoseconds(message.header))
-        if self._enabled:
-            if self._settings.track and self._instruction and self._worker is not None:
-                self._tracking.put(message)
-            self._ask()
-
-    def _on_instruction(self, message: String) -> None:
-        try:
-            instruction = validate_instruction(message.data)
-        except InstructionError as error:
-            self._complaints.refuse("instruction", Header(), message.data[:QUOTE], error)
-            return
-        self._set_instruction(instruction)
-
-    def _on_reply(self, message: String) -> None:
-        try:
-            self._questions.reply(message.data)
-        except ReplyError as error:
-            self._complaints.refuse("reply", Header(), self._instruction, error)
-            return
-        self._drop_track()  # it may be of another object
-        if self._enabled:
-            self._ask()
+    # parameters and services
 
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         before = self._settings
@@ -323,113 +244,76 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
-            if self._settings.track != before.track:
-                self._drop_track()
-            if self._settings.ask != before.ask:
-                wanted = self._instruction if self._settings.ask else ""
-                self._questions.begin(wanted, "parameter ask is false")
-            if self._settings.instruction != before.instruction:
-                self._hearing.outdate()
-                self._set_instruction(_validated_or_empty(self._settings.instruction))
-            elif self._enabled:
-                self._ask()
+            for camera in self.cameras:
+                self._apply(camera, before)
         return SetParametersResult(successful=True)
 
-    def _on_set_enabled(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._enabled = request.data
-        self._drop_track()
+    def _apply(self, camera: Camera, before: Parameters) -> None:
+        """Applies parameters that have just been changed to a camera."""
+        if self._settings.track != before.track:
+            camera.drop_track()
+        if self._settings.ask != before.ask:
+            camera.set_asking(self._settings.ask)
+        if self._settings.instruction != before.instruction:
+            camera.hearing.outdate()
+            camera.set_instruction(_validated_or_empty(self._settings.instruction))
+        elif camera.enabled:
+            camera.ask()
+
+    def _on_set_enabled(
+        self, cameras: Sequence[Camera], request: SetBool.Request, response: SetBool.Response
+    ) -> SetBool.Response:
+        for camera in cameras:
+            camera.set_enabled(request.data)
         response.success, response.message = True, "enabled" if request.data else "disabled"
         return response
 
-    async def _on_segment(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        missing = self._missing()
-        if missing is not None:
-            response.success, response.message = False, missing
-            return response
-        waiter = Future(executor=self.executor)
-        waiter.add_done_callback(lambda _: None)  # the executor runs it, which wakes the executor up
-        self._waiters = [*(other for other in self._waiters if not other.done()), waiter]
-        self._ask()
-        response.success, response.message = await waiter
+    async def _on_segment(
+        self, cameras: Sequence[Camera], _: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        outcomes = [await future for future in [camera.request() for camera in cameras]]
+        response.success = all(outcome.success for outcome in outcomes)
+        response.message = "\n".join(dict.fromkeys(outcome.status for outcome in outcomes))
         return response
-
-    # work
-
-    def _set_instruction(self, instruction: str) -> None:
-        if instruction != self._instruction:
-            self.get_logger().info(f"instruction: {instruction!r}")
-            self._instruction = instruction
-            self._drop_track()
-            self._questions.begin(instruction)
-            if self._enabled:
-                self._ask()
-
-    def _drop_track(self) -> None:
-        """No mask is carried any further until the next answer to the instruction in force."""
-        if self._worker is not None:
-            self._tracking.reset(self._instruction)
-
-    def _missing(self) -> str | None:
-        if self._worker is None:
-            return "the node is not active"
-        if self._newest is None:
-            return f"no image has arrived on {self._image_topic}"
-        if not self._instruction:
-            return f"no instruction has arrived on {self._instruction_topic}"
-        return None
-
-    def _ask(self) -> None:
-        """Requests an answer for the newest image, with the current instruction and parameters."""
-        if self._missing() is not None:
-            return
-        assert self._worker is not None
-        waiters = tuple(waiter for waiter in self._waiters if not waiter.done())
-        job = Job(self._newest, self._instruction, self._settings, waiters)
-        replaced = self._worker.mailbox.put(job)
-        if replaced is not None and replaced.message is not job.message:
-            self._statistics.image_dropped()
 
     def _report(self) -> None:
         now = time.monotonic()
         self._inputs.adapt()
-        condition = Condition(
-            state=str(self._state_machine.current_state[1]),
-            error=self._error,
-            model=self._settings.model,
-            device=self._segmenter.device if self._segmenter else self._settings.device,
-            acceleration=self._segmenter.acceleration if self._segmenter else self._settings.acceleration,
-            memory=self._segmenter.memory() if self._segmenter else None,
-            instruction=self._instruction,
-            enabled=self._enabled,
-            image_topic=self._image_topic,
-            track=self._settings.track,
-            unheard=self._inputs.unheard(),
-            exceptions=self.guard.counts(),
-        )
-        message = self._reporter.report(condition, self._statistics, now - self._reported)
+        of_node: dict[str, Any] = {
+            "state": str(self._state_machine.current_state[1]),
+            "error": self._error,
+            "model": self._settings.model,
+            "device": self._segmenter.device if self._segmenter else self._settings.device,
+            "acceleration": self._segmenter.acceleration if self._segmenter else self._settings.acceleration,
+            "memory": self._segmenter.memory() if self._segmenter else None,
+            "track": self._settings.track,
+            "exceptions": self.guard.counts(),
+        }
+        unheard, period = self._inputs.unheard(), now - self._reported
+        message = DiagnosticArray(status=[camera.report(period, unheard, **of_node) for camera in self.cameras])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         self._reported = now
 
+    def _hard_frames(self, camera: Camera) -> HardFrames | None:
+        """The folder for a camera's hard frames, where one is wanted.
 
-def _hard_frames(settings: Parameters) -> HardFrames | None:
-    """The folder for hard frames, where one is wanted.
-
-    Raises:
-        StorageError: It cannot be used.
-    """
-    folder = settings.keep_hard_frames
-    return HardFrames(Path(folder), settings.hard_frames_megabytes) if folder else None
+        Raises:
+            StorageError: It cannot be used.
+        """
+        folder = self._settings.keep_hard_frames
+        megabytes = max(1, self._settings.hard_frames_megabytes // len(self.cameras))
+        return HardFrames(Path(folder, camera.name), megabytes) if folder else None
 
 
 def _validated_or_empty(instruction: str) -> str:
     return validate_instruction(instruction) if instruction else ""
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, make_node: Callable[[], MdsmNode] = MdsmNode) -> int:
     """Runs the node until it is asked to end; returns the exit code, 1 if the node could not start."""
     leave_a_core()
-    return run("mdsm", MdsmNode, args, topics=(*(topic.name for topic in TOPICS), *SERVICES))
+    return run("mdsm", make_node, args)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ SHUTDOWN_TIMEOUT = 15.0  # s
 
 
 class NodeProcess:
-    """Runs ``mdsm_node`` with parameters and remappings while the context is open; writes its output to a file.
+    """Runs ``mdsm_node``, or another module, with parameters and remappings; writes its output to a file.
 
     SIGTERM closes the context, too. Without a handler it would end this process at once and leave the node running.
     Open the context in the main thread: Python handles signals only there.
@@ -28,10 +28,11 @@ class NodeProcess:
         parameters: Mapping[str, object],
         remappings: Mapping[str, str],
         environment: Mapping[str, str] | None = None,
+        module: str = "mdsm_ros.ros.node",
     ) -> None:
         self.log = log
         self._environment = environment  # None: this process's
-        self.command = [sys.executable, "-m", "mdsm_ros.ros.node", "--ros-args"]
+        self.command = [sys.executable, "-m", module, "--ros-args"]
         for source, target in remappings.items():
             self.command += ["-r", f"{source}:={target}"]
         for name, value in parameters.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,24 +19,31 @@ from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.ros.conversions import mask_to_image, numpy_to_image
 from mdsm_ros.ros.depth.messages import points_to_cloud, pose_of
 from mdsm_ros.ros.detections import detections_of, label_info_of
-from mdsm_ros.ros.interface.topics import OUTPUTS
+from mdsm_ros.ros.interface.topics import OUTPUTS, name_of
 from mdsm_ros.ros.process.text import in_utf8
 
 if TYPE_CHECKING:  # SciPy, which most nodes do not need
     from mdsm_ros.manipulation.gripper import Gripper
     from mdsm_ros.ros.depth.grasp_messages import DescribedObject
 
+Picture = Callable[[], np.ndarray]  # returns the image in full, uint8 (H, W, 3) RGB
 VIEWS = ("instances", "label_info", "detections", "overlay")  # topics that show a mask
 DESCRIPTIONS = ("object_centroid", "detections_3d", "grasps", "markers")  # computed by mdsm_ros.manipulation
 
 
 class Outputs:
-    """The publishers of masks, overlays and status; every message has the header of its image."""
+    """The publishers of masks, overlays and status of a camera; every message has the header of its image.
 
-    def __init__(self, node: LifecycleNode) -> None:
+    Args:
+        node: Node that publishes.
+        camera: Name of the camera, for the names of topics and for the status; "" for the only one.
+    """
+
+    def __init__(self, node: LifecycleNode, camera: str = "") -> None:
         self._node = node
+        self._names = {"camera": camera} if camera else {}  # in every line of JSON
         self._publishers: dict[str, LifecyclePublisher] = {
-            topic.short_name: node.create_lifecycle_publisher(kind, topic.name, topic.qos.profile())
+            topic.short_name: node.create_lifecycle_publisher(kind, name_of(topic.name, camera), topic.qos.profile())
             for topic in OUTPUTS
             if (kind := topic.message_type()) is not None
         }
@@ -48,17 +55,17 @@ class Outputs:
 
     def publish_initial_mask(self, header: Header, answer: Segmentation) -> None:
         """Publishes the mask before refinement."""
-        self._publishers["initial_mask"].publish(mask_to_image(answer.mask, header))
+        self._publish_mask("initial_mask", header, answer.mask)
 
     def publish_mask(self, header: Header, answer: Segmentation) -> None:
         """Publishes the final mask."""
-        self._publishers["mask"].publish(mask_to_image(answer.mask, header))
+        self._publish_mask("mask", header, answer.mask)
 
     def publish_tracked(
-        self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float
+        self, header: Header, picture: Picture, instruction: str, tracked: TrackedMask, seconds: float
     ) -> None:
         """Publishes a mask that was carried to an image within ``seconds``, its status, and the topics that show it."""
-        self._publishers["mask"].publish(mask_to_image(tracked.mask, header))
+        self._publish_mask("mask", header, tracked.mask)
         self._publish_status(
             header,
             instruction,
@@ -71,7 +78,7 @@ class Outputs:
             error=None,
         )
         if any(self._is_subscribed(name) for name in VIEWS):
-            self.publish_views(header, image, instruction, tracked.segmentation())
+            self.publish_views(header, picture, instruction, tracked.segmentation())
 
     def publish_maps(self, header: Header, answer: Segmentation) -> None:
         """Publishes the maps of a model's answer, each only if it has a subscriber."""
@@ -80,8 +87,8 @@ class Outputs:
         if answer.uncertainty is not None and self._is_subscribed("uncertainty"):
             self._publishers["uncertainty"].publish(numpy_to_image(answer.uncertainty, "32FC1", header))
 
-    def publish_views(self, header: Header, image: np.ndarray, instruction: str, answer: Segmentation) -> None:
-        """Publishes the topics that show a mask, each only if it has a subscriber."""
+    def publish_views(self, header: Header, picture: Picture, instruction: str, answer: Segmentation) -> None:
+        """Publishes the topics that show a mask, each only if it has a subscriber; ``picture`` returns the image."""
         if self._is_subscribed("instances"):
             labels = label_image(answer.instances, answer.mask.shape)
             self._publishers["instances"].publish(numpy_to_image(labels, "mono16", header))
@@ -90,20 +97,20 @@ class Outputs:
         if self._is_subscribed("detections"):
             self._publishers["detections"].publish(detections_of(answer, instruction, header))
         if self._is_subscribed("overlay"):
-            overlay = draw_overlay(image, answer, instruction)
+            overlay = draw_overlay(picture(), answer, instruction)
             self._publishers["overlay"].publish(numpy_to_image(overlay, "rgb8", header))
 
-    def publish_object(self, header: Header, found: ObjectGeometry, colors: np.ndarray) -> None:
+    def publish_object(self, header: Header, found: ObjectGeometry, colors: Callable[[], np.ndarray]) -> None:
         """Publishes the pose and the points of an object in the frame of the header.
 
         Args:
             header: Stamp of the image and frame of the object.
             found: The object.
-            colors: (N, 3) RGB colours of its points.
+            colors: Function that returns the RGB colours (N, 3) of its points; called only if somebody subscribes.
         """
         self._publishers["object_pose"].publish(pose_of(found, header))
         if self._is_subscribed("object_points"):
-            self._publishers["object_points"].publish(points_to_cloud(found, colors, header))
+            self._publishers["object_points"].publish(points_to_cloud(found, colors(), header))
 
     def is_description_wanted(self) -> bool:
         """Whether a topic with box or grasps has subscribers."""
@@ -158,6 +165,10 @@ class Outputs:
         seconds: float = (now - header.stamp.sec * 10**9 - header.stamp.nanosec) / 1e9
         return seconds
 
+    def _publish_mask(self, topic: str, header: Header, mask: np.ndarray) -> None:
+        if self._is_subscribed(topic):  # a large mask takes longer to publish than to look for subscribers
+            self._publishers[topic].publish(mask_to_image(mask, header))
+
     def _publish_status(self, header: Header, instruction: str, **fields: Any) -> str:
         return self._publish_line("status", header, instruction, fields)
 
@@ -165,6 +176,7 @@ class Outputs:
         content = {
             "stamp": {"sec": header.stamp.sec, "nanosec": header.stamp.nanosec},
             "frame_id": header.frame_id,
+            **self._names,
             "instruction": instruction,
             **fields,
         }

@@ -54,7 +54,7 @@ class Questions:
     def settle(
         self,
         header: Header,
-        image: np.ndarray,
+        picture: Callable[[], np.ndarray],
         instruction: str,
         answer: Segmentation,
         settings: InferenceSettings,
@@ -64,7 +64,7 @@ class Questions:
 
         Args:
             header: Header of the image.
-            image: uint8 (H, W, 3) RGB.
+            picture: Function that returns the image, uint8 (H, W, 3) RGB; called only if needed.
             instruction: Instruction that was answered.
             answer: The model's final answer.
             settings: Settings of the answer.
@@ -72,6 +72,7 @@ class Questions:
         """
         if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
             return answer
+        image = picture()
         view, find = View(image, in_space()), NounFinder(self._segmenter, image, settings)
         of_model = None if self._segmenter.finds_objects else answer
         while True:

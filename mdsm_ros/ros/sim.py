@@ -97,6 +97,11 @@ class SimCamera(Node):
             self.get_logger().info(f"the home is procedural: {missing}")
             return None
 
+    @property
+    def topic_names(self) -> Sequence[str]:
+        """Names of topics that remappings are checked against; none here."""
+        return ()
+
     def begin(self, executor: GuardedExecutor) -> None:
         """Does nothing: the timer does the work."""
 

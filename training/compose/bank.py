@@ -183,8 +183,8 @@ def is_certain(annotation: Annotation) -> bool:
 def pictures_of(data: Dataset, split: str) -> list[int]:
     """Returns the images all of whose instructions are in a split."""
     splits: dict[int, set[str]] = defaultdict(set)
-    for instruction in data.instructions:
-        splits[instruction.image_id].add(instruction.split)
+    for image_id, of_instruction in zip(data.column("image_id"), data.column("split"), strict=True):
+        splits[image_id].add(of_instruction)
     return [image_id for image_id in data.images if splits[image_id] == {split}]
 
 

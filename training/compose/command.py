@@ -7,7 +7,6 @@ sentences are exact, because it is known what was pasted where.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from argparse import ArgumentTypeError
 from functools import partial
@@ -16,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import count, share
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE
+from mdsm_ros.files import file_sha256
 from mdsm_ros.library import Library, LibraryMissing
 from mdsm_ros.library.store import default_folder
+from training.cluster import add_worker_arguments
 from training.datasets.build import Plan, build
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=RENDERED,
         help="fraction of the objects that are models of the library (default: %(default)s)",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    add_worker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
         info={"source": SOURCE, "recipe": _recipe(options, args.images, composer)},
         limit=args.images,
     )
-    outcome = build(plan, args.workers)
+    outcome = build(plan, args.workers, args.cluster)
     for reason, number in sorted(outcome.counts.items()):
         print(f"{number:>7} {reason}")
     outcome.print_problems()
@@ -148,7 +149,7 @@ def _library(option: str | None) -> Path | None:
 
 def _recipe(options: Options, images: int, composer: Composer) -> dict[str, object]:
     """Returns the values that determine the content, for the dataset's ``info``."""
-    digests = [hashlib.sha256((root / ANNOTATIONS_FILE).read_bytes()).hexdigest() for root in options.data]
+    digests = [file_sha256(root / ANNOTATIONS_FILE) for root in options.data]
     return {
         "annotations_sha256": digests,
         "split": options.split,

@@ -1,8 +1,8 @@
 """Builds a dataset from units of work: in parallel, with the same result after any number of interruptions.
 
-Each unit (a home, a scan, a slice of a photo collection) becomes a part in a worker process. Units that were finished
-before a kill are reused. The parts are finally merged in the order of the units, so that the result depends neither on
-the number of workers nor on interruptions.
+Each unit (a home, a scan, a slice of a photo collection) becomes a part in a worker process, here or on a cluster.
+Units that were finished before a kill are reused. The parts are finally merged in the order of the units, so that the
+result depends neither on the number of workers nor on interruptions.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from typing import Any, Generic, TypeVar
 from tqdm import tqdm
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
-from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, merge_parts, read_part
+from mdsm_ros.dataset.merging import merge_parts
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, read_part
 from mdsm_ros.errors import DatasetError, StorageError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import read_json
-from training.workers import WorkerPool
+from training.cluster import open_pool
 
 RECIPE_FILE = "recipe.json"
 AHEAD = 3  # units per worker that are in work or waiting
@@ -91,10 +92,16 @@ class Outcome:
             print("run again to try them again", file=sys.stderr)
 
 
-def build(plan: Plan[Unit], workers: int) -> Outcome:
+def build(plan: Plan[Unit], workers: int, cluster: str | None = None) -> Outcome:
     """Builds a dataset, or resumes an interrupted build; leaves a finished one unchanged.
 
+    Args:
+        plan: Dataset to build.
+        workers: Number of processes.
+        cluster: Address of a Ray cluster to use instead, see :class:`training.cluster.RayPool`.
+
     Raises:
+        CommandError: There is no such cluster.
         DatasetError: The folder contains something else, or a build with another recipe; or no unit could be built.
         StorageError: The disk is full.
     """
@@ -108,7 +115,7 @@ def build(plan: Plan[Unit], workers: int) -> Outcome:
     outcome, parts = Outcome(), []
     unit_name = "image" if plan.limit is not None else "part"
     with tqdm(total=plan.limit, unit=unit_name, desc=root.name, disable=None, mininterval=1.0) as progress:
-        for part, summary in _parts(plan, workers):
+        for part, summary in _parts(plan, workers, cluster):
             if isinstance(summary, str):
                 outcome.problems.setdefault(summary, []).append(part)
                 progress.update(plan.limit is None)
@@ -148,14 +155,14 @@ def _finished(plan: Plan[Unit]) -> bool:
     return not recipe.exists()
 
 
-def _parts(plan: Plan[Unit], workers: int) -> Iterator[tuple[str, PartSummary | str]]:
+def _parts(plan: Plan[Unit], workers: int, cluster: str | None) -> Iterator[tuple[str, PartSummary | str]]:
     """Yields the plan's parts in order; a string is the reason why a unit failed."""
     make_part = partial(_part, plan.root, plan.make, plan.categories, plan.info)
-    if workers <= 1:
+    if workers <= 1 and cluster is None:
         for unit in plan.units:
             yield make_part(plan.name(unit), unit)
         return
-    pool = WorkerPool(workers)
+    pool, workers = open_pool(workers, cluster)
     try:
         pending: deque[Future[tuple[str, PartSummary | str]]] = deque()
         for unit in plan.units:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,6 +19,7 @@ from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes.shapes.parts import COLORS
 from mdsm_ros.inference.preprocess import resize_image
 from mdsm_ros.models.common.language import TextFeatures
+from training.datasets.groups import ByImage
 
 Adapt = Callable[[Dataset, Sequence[Instruction]], Sequence[Instruction]]
 """The instructions of a dataset to those that are trained on."""
@@ -24,6 +27,7 @@ FrozenFeatures = Callable[[Sequence[int], Sequence[str]], tuple[tuple[torch.Tens
 """Image ids and sentences to the maps and tokens that frozen encoders make of them."""
 
 AUXILIARY_STRIDE = 8
+CACHE_FRACTION = 0.5  # of the free memory
 _ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1).sum(axis=1)  # pixels set in each byte
 COLOR_IDS = {name: i for i, name in enumerate(COLORS, start=1)}
 
@@ -116,23 +120,33 @@ class InstructionDataset(TorchDataset[int]):
         split: Split of the instructions.
         image_size: Side S of the square that images are resized to, pixels.
         cache: Whether to cache resized images and packed masks in memory after the first read (about 70 kB per image at
-            128 px).
-        adapt: Function that changes or leaves out instructions; None for none.
+            128 px), until they fill half of the memory that is free at the start.
+        adapt: Function that changes or leaves out instructions, which are then in memory; None for none.
+        limit: Number of first instructions; None for all.
 
     Raises:
         DatasetError: The split does not exist; later, if an image cannot be read.
     """
 
-    def __init__(self, data: Dataset, split: str, image_size: int, cache: bool, *, adapt: Adapt | None = None) -> None:
-        self.data = data
-        self.instructions = self.data.split(split)
+    def __init__(
+        self,
+        data: Dataset,
+        split: str,
+        image_size: int,
+        cache: bool,
+        *,
+        limit: int | None = None,
+        adapt: Adapt | None = None,
+    ) -> None:
+        self.data, self._split = data, split
+        self.instructions = self.data.split(split)[:limit]
         if adapt is not None:
             self.instructions = list(adapt(data, self.instructions))
+        self._adapted = adapt is not None
         self.image_size = image_size
-        self.by_image: dict[int, list[int]] = {}
-        for position, instruction in enumerate(self.instructions):
-            self.by_image.setdefault(instruction.image_id, []).append(position)
+        self.by_image = ByImage(np.fromiter(self.column("image_id"), np.int64, len(self.instructions)))
         self._cache: dict[tuple[int, int], Picture] | None = {} if cache else None
+        self._room = psutil.virtual_memory().available * CACHE_FRACTION if cache else 0.0
         self.features: FrozenFeatures | None = None  # if encoders are frozen and cached
 
     def __len__(self) -> int:
@@ -141,6 +155,12 @@ class InstructionDataset(TorchDataset[int]):
     def __getitem__(self, index: int) -> int:
         return index  # collate assembles the images of a batch
 
+    def column(self, field: str) -> Iterator[Any]:
+        """One field of all instructions, in order; large datasets read nothing else."""
+        if self._adapted:
+            return (getattr(instruction, field) for instruction in self.instructions)
+        return islice(self.data.column(field, self._split), len(self.instructions))
+
     def picture(self, image_id: int, side: int) -> Picture:
         """Reads an image with its masks at (side, side), a multiple of the grids' stride."""
         if self._cache is not None and (image_id, side) in self._cache:
@@ -148,8 +168,9 @@ class InstructionDataset(TorchDataset[int]):
         annotations = self.data.annotations_of(image_id)
         masks = {annotation.id: _resize_mask(self.data.mask_of(annotation.id), side) for annotation in annotations}
         picture = Picture.of(resize_image(self.data.image(image_id), side), masks, annotations)
-        if self._cache is not None:
+        if self._cache is not None and self._room > 0:
             self._cache[image_id, side] = picture
+            self._room -= picture.image.nbytes + sum(packed.nbytes for packed in picture.packed.values())
         return picture
 
     def collate(self, indices: Sequence[int]) -> Batch:

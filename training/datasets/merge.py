@@ -1,21 +1,23 @@
 """``mdsm-data merge``: several datasets as one, for example homes of different recipes, or homes and SHIMRIE.
 
-Pictures are hard links where the file system has them. Categories of the same name become one. Which split an
+Pictures are hard links where the file system has them. Records are copied one by one, so that memory does not grow
+with the datasets. Categories of the same name become one. Which split an
 instruction is in stays as it is; ``mdsm-data check`` says whether splits show the same scenes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
-from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.dataset.merging import LISTS, add_dataset
+from mdsm_ros.dataset.streaming import RecordsFile
 from mdsm_ros.errors import DatasetError
-from mdsm_ros.files import link_or_copy, write_json
+from mdsm_ros.files import link_or_copy
 from mdsm_ros.foreign import inside
 
 
@@ -48,36 +50,20 @@ def merge_datasets(parts: Sequence[Path], out: Path) -> tuple[int, int]:
     """
     categories: dict[str, int] = {}
     infos: list[dict[str, Any]] = []
-    merged = merge_contents(_contents(parts, out, categories, infos))
-    shared = [pair for info in infos for pair in info.get("may_share", [])]
-    names = [{"id": i, "name": name} for name, i in categories.items()]
-    info = {"source": "merge", "recipe": infos, "may_share": shared}
-    write_json(out / ANNOTATIONS_FILE, {"info": info, **merged, "categories": names})
-    return len(merged["images"]), len(merged["instructions"])
+    with RecordsFile(out / ANNOTATIONS_FILE, LISTS) as merged:
+        for number, part in enumerate(parts, start=1):
+            data = Dataset(part)
+            infos.append(data.info)
+            for name in data.categories.values():
+                categories.setdefault(name, len(categories) + 1)
+            add_dataset(merged, data, categories, partial(_take, data, out, number))
+        shared = [pair for info in infos for pair in info.get("may_share", [])]
+        names = [{"id": i, "name": name} for name, i in categories.items()]
+        merged.close({"info": {"source": "merge", "recipe": infos, "may_share": shared}}, {"categories": names})
+    return merged.counts["images"], merged.counts["instructions"]
 
 
-def _contents(
-    parts: Sequence[Path], out: Path, categories: dict[str, int], infos: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """Yields each part with new image names; fills in the common ids of categories."""
-    for number, part in enumerate(parts, start=1):
-        data = Dataset(part)
-        infos.append(data.info)
-        for name in data.categories.values():
-            categories.setdefault(name, len(categories) + 1)
-        images = []
-        for image in data.images.values():
-            files = {"file_name": image.file_name, "depth_file": image.depth_file}
-            images.append(asdict(image) | {key: file and _take(data, file, out, number) for key, file in files.items()})
-        annotations = []
-        for annotation in data.annotations.values():
-            category_id = categories[data.categories[annotation.category_id]]
-            annotations.append(asdict(annotation) | {"category_id": category_id})
-        instructions = [asdict(instruction) for instruction in data.instructions]
-        yield {"images": images, "annotations": annotations, "instructions": instructions}
-
-
-def _take(data: Dataset, file_name: str, out: Path, number: int) -> str:
+def _take(data: Dataset, out: Path, number: int, file_name: str) -> str:
     """Stores an image under a name that begins with the number of its dataset; returns the name.
 
     Raises:

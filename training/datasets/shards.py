@@ -1,4 +1,7 @@
-"""``mdsm-data shards``: packs a dataset into webdataset shards, and reads them back, from a folder or over http.
+"""``mdsm-data shards``: packs a dataset into webdataset shards, and reads them back, from a folder or an address.
+
+An address is what webdataset opens: ``http(s):``, ``gs:``, ``hf:``, ``file:``, or ``pipe:`` and a command, such as that
+of an object storage; ``{}`` in it stands for the name of a file.
 
 Images are spread over the shards at random, always in the same way, so that a block of training is not one house alone.
 A shard is a tar file with one sample an image: ``<id>.jpg`` (the file as it is), ``<id>.json`` (its image record,
@@ -24,9 +27,9 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, MemoryDataset
-from mdsm_ros.dataset.records import read_categories, read_info
+from mdsm_ros.dataset.records import read_categories, read_info, to_json_record
 from mdsm_ros.errors import DatasetError
-from mdsm_ros.files import PARTIAL, to_json, whole_file, write_json
+from mdsm_ros.files import PARTIAL, file_sha256, to_json, whole_file, write_json
 from mdsm_ros.foreign import check_keys, inside, is_integer, parse_json, read_json, shown
 
 INDEX_FILE = "index.json"
@@ -35,6 +38,7 @@ DEPTH = "depth.png"  # ending of a depth image's name in a shard
 MAX_INDEX = 1 << 28  # bytes
 MAX_SHARD = 1 << 33  # bytes; a shard is read into memory
 MAX_SHARDS = 1_000_000
+_ADDRESS = re.compile(r"(file|pipe|https?|ais|sftp|ftps|scp|gs|htgs|hf):")  # schemes of webdataset.gopen
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.tar")
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -67,7 +71,7 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
         DatasetError: An image is missing, or the folder contains shards of another dataset.
     """
     out.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256((data.root / ANNOTATIONS_FILE).read_bytes()).hexdigest()
+    digest = file_sha256(data.root / ANNOTATIONS_FILE)
     source = {"annotations_sha256": digest, "size": size}
     marker = out / SOURCE_FILE
     if marker.exists():
@@ -97,24 +101,22 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
 def _write_shard(data: Dataset, path: Path, ids: Sequence[int]) -> Shard:
     from webdataset import TarWriter
 
-    wanted = set(ids)
-    instructions = [i for i in data.instructions if i.image_id in wanted]
     if not path.exists():
-        of_image: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in ids}
-        for instruction in instructions:
-            of_image[instruction.image_id].append(asdict(instruction))
         # the bytes depend neither on the time nor on the user
         with whole_file(path) as partial, TarWriter(str(partial), encoder=False, mtime=0) as tar:
             for image_id in ids:
-                tar.write(_sample(data, image_id, of_image[image_id]))
-    counts = Counter(i.split for i in instructions)
-    return Shard(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), len(ids), dict(sorted(counts.items())))
+                tar.write(_sample(data, image_id))
+    counts = Counter(i.split for image_id in ids for i in data.instructions_of(image_id))
+    return Shard(path.name, file_sha256(path), len(ids), dict(sorted(counts.items())))
 
 
-def _sample(data: Dataset, image_id: int, instructions: list[dict[str, Any]]) -> dict[str, Any]:
+def _sample(data: Dataset, image_id: int) -> dict[str, Any]:
     record = data.images[image_id]
-    annotations = [asdict(annotation) for annotation in data.annotations_of(image_id)]
-    content = {"image": asdict(record), "annotations": annotations, "instructions": instructions}
+    content = {
+        "image": to_json_record(record),
+        "annotations": [to_json_record(annotation) for annotation in data.annotations_of(image_id)],
+        "instructions": [to_json_record(instruction) for instruction in data.instructions_of(image_id)],
+    }
     sample = {"__key__": f"{image_id:08d}", "json": to_json(content).encode()}
     for extension, name in ((_extension(record.file_name), record.file_name), (DEPTH, record.depth_file)):
         if name is not None:
@@ -138,7 +140,7 @@ def _extension(file_name: str) -> str:
 
 
 def read_index(where: str) -> Index:
-    """Reads the index of shards in a folder or at an http(s) address.
+    """Reads the index of shards in a folder or at an address.
 
     Raises:
         DatasetError: The index cannot be read or has another form.
@@ -206,14 +208,19 @@ def read_shard(index: Index, shard: Shard) -> MemoryDataset:
     return MemoryDataset(merged | {"info": index.info, "categories": index.categories}, files, place)
 
 
+def is_address(where: str) -> bool:
+    """Whether shards are at an address that webdataset opens, not in a folder."""
+    return _ADDRESS.match(where) is not None
+
+
 def _join(where: str, name: str) -> str:
-    return f"{where.rstrip('/')}/{name}"
+    return where.replace("{}", name) if is_address(where) and "{}" in where else f"{where.rstrip('/')}/{name}"
 
 
 def _read(place: str, limit: int) -> bytes:
-    """Reads a file from a folder, or from an http(s) address by webdataset's opener, which knows other schemes, too."""
+    """Reads a file from a folder, or from an address by webdataset's opener."""
     try:
-        if place.startswith(("http://", "https://")):
+        if is_address(place):
             from webdataset.gopen import gopen
 
             with gopen(place) as stream:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from array import array
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError
@@ -17,42 +19,54 @@ from training.datasets.text import words
 
 VISIBLE_SHARE = 0.0004  # fraction of the image: smaller objects do not count as visible
 FIRST_WORDS = 8
+DIFFICULTIES = ("easy", "medium", "hard")
 
 Statistics = dict[str, "float | str"]
 
 
 def statistics(data: Dataset) -> Statistics:
-    """Computes statistics of a dataset, in display order."""
-    sizes = {image.id: image.height * image.width for image in data.images.values()}
-    targets = [data.annotations[annotation_id] for i in data.instructions for annotation_id in i.annotation_ids[:1]]
-    visible = [
-        sum(a.area >= VISIBLE_SHARE * size for a in data.annotations_of(image_id)) for image_id, size in sizes.items()
-    ]
-    rooms = {a.attributes["room"] for a in data.annotations.values() if "room" in a.attributes}
-    hidden = [target.occlusion for target in targets if target.occlusion is not None]
-    instructions = data.instructions
-    figures: Statistics = {"images": len(data.images), "scenes": len({i.scene for i in data.images.values()})}
-    figures |= _language([i.text for i in instructions])
+    """Computes statistics of a dataset, in display order; a few numbers for each record are in memory."""
+    scenes, rooms, categories = set[str](), set[str](), set[int]()
+    visible = array("d")
+    for image in data.images.values():
+        scenes.add(image.scene)
+        objects = data.annotations_of(image.id)
+        visible.append(sum(a.area >= VISIBLE_SHARE * image.height * image.width for a in objects))
+        categories.update(a.category_id for a in objects)
+        rooms.update(a.attributes["room"] for a in objects if "room" in a.attributes)
+    asked: dict[str, array[float]] = {name: array("d") for name in ("expressions", "distractors", *DIFFICULTIES)}
+    masks, boxes, hidden = array("d"), array("d"), array("d")
+    for instruction in data.instructions:
+        asked["expressions"].append(instruction.expressions)
+        for label in DIFFICULTIES:
+            asked[label].append(instruction.difficulty == label)
+        for annotation_id in instruction.annotation_ids[:1]:
+            target = data.annotations[annotation_id]
+            image = data.images[target.image_id]
+            asked["distractors"].append(instruction.distractors)
+            masks.append(100 * target.area / (image.height * image.width))
+            boxes.append(100 * target.bbox[2] * target.bbox[3] / (image.height * image.width))
+            if target.occlusion is not None:
+                hidden.append(target.occlusion)
+    expressions, distractors = np.asarray(asked["expressions"]), np.asarray(asked["distractors"])
+    figures: Statistics = {"images": len(data.images), "scenes": len(scenes)}
+    figures |= _language(data.column("text"))
     figures |= {
-        "target not in view, %": 100 * _mean([not i.annotation_ids for i in instructions]),
-        "referring expressions, mean": _mean([i.expressions for i in instructions]),
-        "two or more of them, %": 100 * _mean([i.expressions > 1 for i in instructions]),
-        "distractors, mean": _mean([i.distractors for i in instructions if i.annotation_ids]),
-        "with a distractor, %": 100 * _mean([i.distractors > 0 for i in instructions if i.annotation_ids]),
+        "target not in view, %": 100 * (1 - len(distractors) / len(expressions)) if len(expressions) else 0.0,
+        "referring expressions, mean": _mean(expressions),
+        "two or more of them, %": 100 * _mean(expressions > 1),
+        "distractors, mean": _mean(distractors),
+        "with a distractor, %": 100 * _mean(distractors > 0),
     }
-    figures |= _percentiles("mask area, % of the image", [100 * t.area / sizes[t.image_id] for t in targets])
-    figures |= _percentiles(
-        "box area, % of the image", [100 * t.bbox[2] * t.bbox[3] / sizes[t.image_id] for t in targets]
-    )
+    figures |= _percentiles("mask area, % of the image", masks)
+    figures |= _percentiles("box area, % of the image", boxes)
     figures |= {
         "visible objects, median": float(np.median(visible)) if visible else 0.0,
-        "categories": len({a.category_id for a in data.annotations.values()}),
+        "categories": len(categories),
         "room kinds": len(rooms),
-        "target hidden by 10 % or more, %": 100 * _mean([share >= 0.1 for share in hidden]),
+        "target hidden by 10 % or more, %": 100 * _mean(np.asarray(hidden) >= 0.1),
     }
-    for label in ("easy", "medium", "hard"):
-        figures[f"{label}, %"] = 100 * _mean([i.difficulty == label for i in instructions])
-    return figures
+    return figures | {f"{label}, %": 100 * _mean(asked[label]) for label in DIFFICULTIES}
 
 
 def reverie_statistics(root: Path) -> Statistics:
@@ -67,7 +81,7 @@ def reverie_statistics(root: Path) -> Statistics:
     train = [item for item in items if item.split == "train"]
     areas = [100 * w * h / (640 * 480) for _, _, w, h in all_boxes(root)]
     figures = _language([text for item in train for text in item.instructions])
-    return figures | _percentiles("box area, % of the image", areas)
+    return figures | _percentiles("box area, % of the image", np.asarray(areas))
 
 
 def table(columns: Mapping[str, Statistics]) -> str:
@@ -85,15 +99,18 @@ def _cell(value: float | str | None) -> str:
     return value if isinstance(value, str) else f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
-def _language(texts: Sequence[str]) -> Statistics:
-    split = [words(text) for text in texts]
-    first = Counter(sentence[0] for sentence in split if sentence)
-    lengths = [len(text.split()) for text in texts]
+def _language(texts: Iterable[str]) -> Statistics:
+    lengths, first, vocabulary = array("d"), Counter[str](), set[str]()
+    for text in texts:
+        sentence = words(text)
+        lengths.append(len(text.split()))
+        first.update(sentence[:1])
+        vocabulary.update(sentence)
     return {
-        "instructions": len(texts),
+        "instructions": len(lengths),
         **_percentiles("words", lengths),
         "words, mean": _mean(lengths),
-        "vocabulary": len({word for sentence in split for word in sentence}),
+        "vocabulary": len(vocabulary),
         "first words": " ".join(word for word, _ in first.most_common(FIRST_WORDS)),
     }
 
@@ -103,16 +120,16 @@ def coverage(known: Collection[str], root: Path) -> float:
     from training.datasets.reverie import read_items
 
     spoken = [w for i in read_items(root)[0] if i.split == "train" for text in i.instructions for w in words(text)]
-    return _mean([word in known for word in spoken])
+    return _mean(np.asarray([word in known for word in spoken]))
 
 
-def _percentiles(name: str, values: Sequence[float]) -> Statistics:
+def _percentiles(name: str, values: array[float] | NDArray[Any]) -> Statistics:
     if not len(values):
         return {}
     return {f"{name}, {p} %": float(v) for p, v in zip((5, 50, 95), np.percentile(values, (5, 50, 95)), strict=True)}
 
 
-def _mean(values: Sequence[Any]) -> float:
+def _mean(values: array[float] | NDArray[Any]) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
@@ -141,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
         data = Dataset(path)
         columns[str(path)] = statistics(data)
         if args.reverie is not None:
-            known = {word for instruction in data.instructions for word in words(instruction.text)}
+            known = {word for text in data.column("text") for word in words(text)}
             columns[str(path)]["REVERIE's words covered, %"] = 100 * coverage(known, args.reverie)
     if args.reverie is not None:
         columns["REVERIE"] = reverie_statistics(args.reverie)

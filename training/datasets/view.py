@@ -92,14 +92,14 @@ def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
         DatasetError: No instruction matches.
     """
     if wanted.ids is not None:
-        by_id = {i.id: i for i in data.instructions}
+        by_id = {i.id: i for i in data.instructions if i.id in wanted.ids}
         unknown = [i for i in wanted.ids if i not in by_id]
         if unknown:
-            raise DatasetError(f"--ids names {unknown}, expected 1 to {len(by_id)}")
+            raise DatasetError(f"--ids names {unknown}, expected 1 to {len(data.instructions)}")
         return [by_id[i] for i in wanted.ids]
     fitting = [
-        i
-        for i in data.instructions
+        position
+        for position, i in enumerate(data.instructions)
         if wanted.split in (None, i.split)
         and wanted.difficulty in (None, i.difficulty)
         and not (wanted.absent and i.annotation_ids)
@@ -108,7 +108,7 @@ def choose(data: Dataset, wanted: Wanted) -> list[Instruction]:
     if not fitting:
         raise DatasetError(f"{data.root}: no instruction is such, expected --split, --category... of some")
     order = np.random.default_rng(wanted.seed).permutation(len(fitting))
-    return [fitting[i] for i in order[: wanted.count]]
+    return [data.instructions[fitting[i]] for i in order[: wanted.count]]
 
 
 def _categories(data: Dataset, instruction: Instruction) -> set[str]:

@@ -1,9 +1,10 @@
 """``mdsm-compare``: MDSM, LAVT, VPD in its variants, and DAAM, on the same instructions with the same budget.
 
-All trained models have the same number of optimiser steps with the same number of images, from each seed. DAAM is not
-trained; it uses the attention of the diffusion model from which VPD starts. The rows "noise" are VPD's study of noise
-before the UNet. As with ``mdsm-ablate``, finished parts are kept. The command writes table.md, plot.png and
-results.json to --out.
+All trained models see the same number of images, from each seed; all but those of the report with the same number of
+optimiser steps. DAAM is not trained; it uses the attention of the diffusion model from which VPD starts. The rows
+"noise" are VPD's study of noise before the UNet, and those of "the report" its own setting: UNet frozen, no text
+adapter, a smaller text encoder, cross-entropy alone, one image a step, Adam with 5e-5. As with ``mdsm-ablate``,
+finished parts are kept. The command writes table.md, plot.png and results.json to --out.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from typing import Any
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import CommandError, ConfigError
 from mdsm_ros.models.families import find_family, presets
+from mdsm_ros.models.vpd.config import VPDConfig
 from training.evaluation import experiment
 from training.evaluation.ablate import lavt, read_mdsm
 from training.evaluation.experiment import INITIAL, Variant
-from training.train.config import TrainConfig, read_config
+from training.train.config import StageConfig, TrainConfig, read_config
 
 NOISE = (5, 500)  # timesteps, beside 0
+GUIDED_NOISE, GUIDED_STEPS = 100, 3  # noise that steps led by the instruction take away; report: an idea, no numbers
+LORA_RANK = 4
+TEXT_TOWER = "openai/clip-vit-base-patch16"
+REPORT_RATE = 5e-5
 
 
 def _vpd(row: str, **fields: Any) -> Variant:
@@ -31,6 +37,30 @@ def _vpd(row: str, **fields: Any) -> Variant:
         return dataclasses.replace(config, model=config.model | fields)
 
     return Variant(change, {row: INITIAL}, base="vpd")
+
+
+def _finest_maps(config: TrainConfig) -> TrainConfig:
+    model = config.model_config()
+    assert isinstance(model, VPDConfig)  # read_configs saw to it
+    strides = sorted(model.level_strides)[:3]  # the coarsest level has no cross-attention
+    return dataclasses.replace(config, model=config.model | {"attention_strides": strides[::-1]})
+
+
+def _as_report(config: TrainConfig, *, timestep: int) -> TrainConfig:
+    """The setting of the student report on VPD, with as many images as the base: one for each step."""
+    base = config.stage1
+    stage = StageConfig(steps=base.steps * base.images, images=1, learning_rate=REPORT_RATE)
+    model = {"freeze_unet": True, "text_adapter": False, "decoder_norm": "batch", "noise_timestep": timestep}
+    return dataclasses.replace(
+        config,
+        model=config.model | model,
+        stage1=stage,
+        instructions_per_image=1,
+        weight_decay=0.0,  # Adam
+        adam_beta2=0.999,
+        mixture={},
+        gradient_accumulation=1,
+    )
 
 
 def _daam(config: TrainConfig) -> TrainConfig:
@@ -46,8 +76,22 @@ VARIANTS: dict[str, Variant] = {
     "vpd-frozen": _vpd("VPD, UNet frozen", freeze_unet=True),
     "vpd-no-adapter": _vpd("VPD without text adapter", text_adapter=False),
     "vpd-no-maps": _vpd("VPD without attention maps", attention_mode="none"),
+    "vpd-64-maps": Variant(_finest_maps, {"VPD, also the finest maps (64x64)": INITIAL}, base="vpd"),
     "vpd-daam-maps": _vpd("VPD, maps summed as in DAAM", attention_mode="daam"),
+    "vpd-lora": _vpd(f"VPD, LoRA of rank {LORA_RANK} instead of the UNet", freeze_unet=True, lora_rank=LORA_RANK),
+    "vpd-guided": _vpd(
+        f"VPD, noise T = {GUIDED_NOISE} taken away in {GUIDED_STEPS} steps led by the instruction",
+        noise_timestep=GUIDED_NOISE,
+        denoising_steps=GUIDED_STEPS,
+    ),
+    "vpd-small-text": Variant(lambda config: config, {"VPD, smaller text encoder": INITIAL}, base="small-text"),
     **{f"vpd-noise-{t}": _vpd(f"VPD, noise T = {t}", noise_timestep=t) for t in NOISE},
+    **{
+        f"vpd-report-{t}": Variant(
+            partial(_as_report, timestep=t), {f"VPD as in the report, T = {t}": INITIAL}, base="small-text"
+        )
+        for t in (0, *NOISE)
+    },
     "daam": Variant(_daam, {"DAAM, untrained": INITIAL}, base="vpd", trained=False),
 }
 """What is compared, by the name of its folder."""
@@ -70,6 +114,18 @@ def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
     return configs
 
 
+def with_text_tower(config: TrainConfig, name: str) -> TrainConfig:
+    """The configuration of VPD with another CLIP text encoder, of any width.
+
+    Raises:
+        WeightsError: The encoder's configuration is missing.
+    """
+    from mdsm_ros.checkpoints.diffusion_checkpoint import text_encoder_sizes
+
+    sizes = dict(config.model.get("sizes", {})) | {"text_encoder": text_encoder_sizes(name)}
+    return dataclasses.replace(config, model=config.model | {"text_checkpoint": name, "sizes": sizes})
+
+
 def _budget(config: TrainConfig) -> dict[int, int]:
     """Optimiser steps of both stages together, by images of a step."""
     steps: dict[int, int] = {}
@@ -85,6 +141,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vpd", type=Path, help="training configuration of VPD, required if one of its variants is compared"
     )
+    parser.add_argument(
+        "--text-tower",
+        default=TEXT_TOWER,
+        help="hub id or folder of the CLIP text encoder in the rows with a smaller one (default: %(default)s)",
+    )
     experiment.add_arguments(parser, VARIANTS)
 
 
@@ -94,10 +155,13 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         CommandError: VPD is compared, and its configuration is missing.
     """
-    needing = [name for name in args.variants if VARIANTS[name].base == "vpd"]
+    needing = [name for name in args.variants if VARIANTS[name].base != "mdsm"]
     if needing and args.vpd is None:
         raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
-    experiment.run("mdsm-compare", VARIANTS, read_configs(args.mdsm, args.vpd), experiment.options_of(args))
+    configs = read_configs(args.mdsm, args.vpd)
+    if any(VARIANTS[name].base == "small-text" for name in args.variants):
+        configs["small-text"] = with_text_tower(configs["vpd"], args.text_tower)
+    experiment.run("mdsm-compare", VARIANTS, configs, experiment.options_of(args))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,10 @@ def picture_of_worst(
     segmenter: Segmenter, data: Dataset, answers: Sequence[Answered], settings: InferenceSettings
 ) -> Image.Image | None:
     """A sheet of the ten largest losses by refinement: initial and refined mask, and the ground truth in green."""
-    by_id = {instruction.id: instruction for instruction in data.instructions}
+    worst = worst_refinements(answers, WORST)
+    by_id = _by_id(data, worst)
     tiles = []
-    for answered in worst_refinements(answers, WORST):
+    for answered in worst:
         instruction = by_id[answered.id]
         image, truth = data.image(instruction.image_id), data.mask(instruction)
         for found in ask(segmenter, data, [instruction], settings)[0]:
@@ -152,7 +154,7 @@ def page_of(
     seen = [a for a in answers if a.in_view]
     by_iou = sorted(seen, key=final_iou)
     chosen = {a.id: a for a in (*by_iou[:SHOWN], *by_iou[-SHOWN:], *worst_refinements(answers, SHOWN))}
-    by_id = {instruction.id: instruction for instruction in data.instructions}
+    by_id = _by_id(data, chosen.values())
     pictures = []
     for answered in chosen.values():
         instruction = by_id[answered.id]
@@ -172,6 +174,12 @@ def page_of(
         facts=facts,
         orders=ORDERS | {"": "the worst, the best, the most spoiled"},
     )
+
+
+def _by_id(data: Dataset, answers: Iterable[Answered]) -> dict[int, Instruction]:
+    """The instructions of some answers by id."""
+    wanted = {answered.id for answered in answers}
+    return {instruction.id: instruction for instruction in data.instructions if instruction.id in wanted}
 
 
 def final_iou(answered: Answered) -> float:
@@ -199,20 +207,27 @@ def untrained(name: str, device: str, seed: int) -> Segmenter:
 
 
 def choose(
-    data: Dataset, split: str, sources: Sequence[str] | None, scene: str | None, *, several: bool = False
+    data: Dataset,
+    split: str,
+    sources: Sequence[str] | None,
+    scene: str | None,
+    *,
+    several: bool = False,
+    limit: int | None = None,
 ) -> list[Instruction]:
-    """The instructions of a split, optionally only those of some sources and scenes or for several objects.
+    """The first instructions of a split, optionally only those of some sources and scenes or for several objects.
 
     Raises:
         DatasetError: There is no such instruction.
     """
-    found = [
+    fitting = (
         instruction
         for instruction in data.split(split)
         if (sources is None or instruction.source in sources)
         and data.images[instruction.image_id].scene.startswith(scene or "")
         and (not several or _has_several(instruction) or asks_for_several(instruction.text))
-    ]
+    )
+    found = list(islice(fitting, limit))
     if not found:
         wanted = f"has source {sources} and scene {scene!r}" + (" and asks for several objects" if several else "")
         raise DatasetError(f"{data.root}: no instruction of split {split!r} {wanted}")
@@ -258,12 +273,13 @@ def run(args: argparse.Namespace) -> None:
         _compare(args)
         return
     data = Dataset(args.data)
-    instructions = choose(data, args.split, args.source, args.scene, several=args.several)[: args.limit]
+    instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
-    fields, answers = read_overrides(args.set), {}
+    fields = read_overrides(args.set)
+    answers: dict[str, list[Answered]] = {}
     for segmenter, settings in zip(segmenters, wanted, strict=True):
         with overridden(segmenter, fields):
             answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
@@ -309,7 +325,7 @@ def _compare(args: argparse.Namespace) -> None:
             f"--compare has {len(args.compare)} models, expected one or two, without --untrained, --worst and --set"
         )
     data = Dataset(args.data)
-    instructions = choose(data, args.split, args.source, args.scene)[: args.limit]
+    instructions = choose(data, args.split, args.source, args.scene, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
     first, second = (

@@ -34,7 +34,7 @@ def cache_features(model: HubModel, data: InstructionDataset) -> FrozenFeatures:
     stage = model.intermediate if isinstance(model, MDSM) and model.intermediate.clip is not None else None
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"):  # another training on the same data waits, then finds all features
-        sentences = cache_texts(model.language, [i.text for i in data.instructions], folder / f"{split}-sentences")
+        sentences = cache_texts(model.language, data.column("text"), folder / f"{split}-sentences")
         pictures = None if stage is None else cache_images(stage, data, folder / f"{split}-images")
 
     def features(

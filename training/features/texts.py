@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ class SentenceFeatures:
 
 
 @torch.inference_mode()
-def cache_texts(language: LanguageEncoder, texts: Sequence[str], folder: Path) -> SentenceFeatures:
+def cache_texts(language: LanguageEncoder, texts: Iterable[str], folder: Path) -> SentenceFeatures:
     """Returns the tokens of every sentence; computes those missing in the folder.
 
     Args:

@@ -14,6 +14,7 @@ from mdsm_ros.homes.camera_effects import CAMERAS
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.furnishing.stock import StockChanged
 from mdsm_ros.homes.generate import DEFAULT_TALK, SEEDS_PER_SPLIT, SPLIT_SEEDS, Talk, write_home
+from training.cluster import add_worker_arguments
 from training.datasets.build import Plan, build
 
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=int, default=1000, help="number of views")
     parser.add_argument("--seed-offset", type=int, default=0, help="first home within the split's seeds")
     parser.add_argument("--size", type=image_size, default=(320, 240), help="size of the views in pixels, WIDTHxHEIGHT")
-    parser.add_argument("--workers", type=int, default=1, help="number of rendering processes")
+    add_worker_arguments(parser)
     parser.add_argument("--no-depth", action="store_true", help="do not store depth")
     parser.add_argument(
         "--sentences",
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     )
     began = time.monotonic()
     try:
-        outcome = build(plan, args.workers)
+        outcome = build(plan, args.workers, args.cluster)
     except StockChanged as error:
         raise DatasetError(str(error)) from error
     seconds = time.monotonic() - began

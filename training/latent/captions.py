@@ -12,7 +12,6 @@ many that are not in the picture: for a segmentation model that shall say what i
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Annotation, Dataset, ImageRecord, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.files import file_sha256
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.build import Plan, build
 from training.datasets.text import count_expressions
@@ -206,26 +206,19 @@ def _add_instructions(writer: DatasetWriter, view: View, image_id: int, ids: Map
             writer.copy_instruction(instruction, image_id, [ids[i] for i in instruction.annotation_ids])
 
 
-@lru_cache(maxsize=1)
-def _read(root: Path) -> tuple[Dataset, dict[int, list[Instruction]]]:
-    """A dataset and its instructions by image, read once in each process."""
-    data = Dataset(root)
-    by_image: dict[int, list[Instruction]] = defaultdict(list)
-    for instruction in data.instructions:
-        by_image[instruction.image_id].append(instruction)
-    return data, by_image
+_read = lru_cache(maxsize=1)(Dataset)  # read once in each process
 
 
 def write_part(
     writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, questions: bool = False
 ) -> None:
     """Adds some images of the dataset in a folder, and the crops from them, to another dataset."""
-    data, instructions = _read(root)
+    data = _read(root)
     for image_id in image_ids:
         objects = data.annotations_of(image_id)
         masks = {thing.id: data.mask_of(thing.id) for thing in objects}
         record = data.images[image_id]
-        view = View(data, record, data.image(image_id), objects, masks, instructions[image_id])
+        view = View(data, record, data.image(image_id), objects, masks, data.instructions_of(image_id))
         write_view(writer, view, np.random.default_rng((seed, image_id)), questions)
 
 
@@ -242,9 +235,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
-    data, instructions = _read(args.dataset)
-    ids = [image_id for image_id in data.images if instructions.get(image_id)]
-    digest = hashlib.sha256((args.dataset / ANNOTATIONS_FILE).read_bytes()).hexdigest()
+    data = _read(args.dataset)
+    asked = set(data.column("image_id"))
+    ids = [image_id for image_id in data.images if image_id in asked]
+    digest = file_sha256(args.dataset / ANNOTATIONS_FILE)
     recipe = {"annotations_sha256": digest, "seed": args.seed} | ({"questions": True} if args.questions else {})
     info: dict[str, Any] = {"source": SOURCE, "recipe": recipe}
     if "may_share" in data.info:

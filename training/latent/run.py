@@ -38,7 +38,7 @@ def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDatas
     sizes = config.model_sizes()
     text, folder = sizes["text_encoder"], out / "tokenizer"
     if not (folder / TOKENIZER_CONFIG_FILE).is_file():
-        sentences = (instruction.text for instruction in data.instructions)
+        sentences = data.column("text")
         with whole_folder(folder) as partial:
             train_clip_tokenizer(sentences, text["vocab_size"], text["max_position_embeddings"], partial)
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
@@ -59,7 +59,7 @@ def measure_scale(model: StableDiffusion, data: InstructionDataset) -> None:
         model: Model with a trained VAE.
         data: Dataset, of which up to :data:`SCALE_IMAGES` evenly spread images are used.
     """
-    firsts = [positions[0] for positions in data.by_image.values()]
+    firsts = data.by_image.groups.firsts().tolist()
     chosen = np.linspace(0, len(firsts) - 1, min(SCALE_IMAGES, len(firsts)), dtype=int)
     device, latents = model.vae.device, []
     for first in range(0, len(chosen), BATCH):

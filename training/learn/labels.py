@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
-from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.dataset.merging import merge_contents
 from mdsm_ros.errors import DatasetError, InstructionError
 from mdsm_ros.files import link_or_copy, whole_folder, write_json
 from mdsm_ros.foreign import read_json, shown

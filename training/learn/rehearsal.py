@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
-from mdsm_ros.dataset.writer import DatasetWriter, merge_contents
+from mdsm_ros.dataset.merging import merge_contents
+from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.extras import is_installed
 from mdsm_ros.files import link_or_copy, write_json

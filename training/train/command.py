@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdsm_ros.arguments import count
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import TrainingError
 from training.train.options import CHECKPOINTS, SOURCES, RunOptions, add_run_arguments, run_options
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="YAML file, see config/train/")
     parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--val-data", type=Path, help="dataset folder to validate on")
+    parser.add_argument(
+        "--limit", type=count, metavar="N", help="train on the first N instructions of the train split alone"
+    )
     parser.add_argument(
         "--stage",
         choices=("1", "distill", "all"),
@@ -60,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
-    return run_options(args, only_stage_one=args.stage == "1", only_distill=args.stage == "distill")
+    stages = {"only_stage_one": args.stage == "1", "only_distill": args.stage == "distill"}
+    return run_options(args, **stages, limit=args.limit)
 
 
 def _kept(out: Path) -> str:

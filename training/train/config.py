@@ -61,6 +61,7 @@ class LoopConfig:
         mixed_precision: Precision: "no", "fp16" or "bf16".
         checkpoint_seconds: Longest time between checkpoints in seconds.
         evaluate_steps: Number of steps between validations.
+        evaluate_epochs: Epochs after which to validate, too; an epoch has all images of a dataset folder once.
         block_steps: Number of steps on each shard, or on each block of homes, for streamed data.
         homes_per_block: Number of homes rendered for each block.
         stream_workers: Number of processes that render homes ahead of training.
@@ -87,6 +88,7 @@ class LoopConfig:
     checkpoint_seconds: float = 300.0
     evaluate_steps: int = 1000
     evaluate_samples: int = 256
+    evaluate_epochs: tuple[int, ...] = ()
     block_steps: int = 200
     homes_per_block: int = 32
     stream_workers: int = 1
@@ -100,6 +102,10 @@ class LoopConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a positive integer")
         for name in ("ema_decay", "adam_beta2"):
             self._expect_share(name)
+        epochs = tuple(self.evaluate_epochs)  # YAML has only lists
+        if not all(isinstance(epoch, int) and epoch > 0 for epoch in epochs):
+            raise ConfigError(f"evaluate_epochs is {list(epochs)}, expected positive integers")
+        object.__setattr__(self, "evaluate_epochs", epochs)
 
     def _expect_share(self, name: str) -> None:
         if not 0 <= getattr(self, name) <= 1:
@@ -115,7 +121,7 @@ class TrainConfig(LoopConfig):
     """The configuration of training in one or two stages.
 
     Attributes:
-        preset: Name of the model's preset; ``model`` overrides single fields of it.
+        preset: Name of the model's preset; ``model`` overrides single fields of it, and single parts of ``sizes``.
         stage2: Optimisation of stage 2; None ends after stage 1, the only stage of LAVT.
         distill: Optimisation of :class:`training.train.stages.Distillation`, which follows stage 2; None for none.
         teacher_steps: Number of refinement steps whose result the distilled refiner learns to give in one.
@@ -207,7 +213,11 @@ class TrainConfig(LoopConfig):
         """The preset with the overrides."""
         preset = presets()[self.preset]
         covered = trained_family(preset).start_covers if self.start_from else ()
-        return config_from_dict(preset.to_dict() | dict.fromkeys(covered) | self.model)
+        values = preset.to_dict()
+        changes = dict(self.model)
+        if isinstance(changes.get("sizes"), dict) and "sizes" in values:  # parts that are not named keep their sizes
+            changes["sizes"] = values["sizes"] | changes["sizes"]
+        return config_from_dict(values | dict.fromkeys(covered) | changes)
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -18,14 +18,17 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from mdsm_ros.errors import ConfigError, WeightsError
+from mdsm_ros.files import to_json
 from training.augment.batches import Augmenter, SteppedSampler
 from training.datasets.dataset import Batch, InstructionDataset
+from training.datasets.groups import Positions
 from training.train.checkpoints import Watch, read_checkpoint, write_checkpoint
 from training.train.config import LoopConfig, StageConfig
 from training.train.sources import Block, Source
 from training.train.stages import Losses
 
 LOG_STEPS = 20
+VALIDATION_FILE = "validation.jsonl"
 NO_DECAY_MARKS = ("norm", "bias", "relative_position")  # no weight decay of norms and position biases, as in LAVT
 
 
@@ -38,11 +41,11 @@ class Pool:
         seed: Seed of the shuffles.
     """
 
-    def __init__(self, groups: Sequence[Sequence[int]], images: int, *seed: int) -> None:
+    def __init__(self, groups: Sequence[Sequence[int] | Positions], images: int, *seed: int) -> None:
         self.groups, self.images, self._seed = groups, images, seed
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
-    def step(self, step: int) -> Iterator[Sequence[int]]:
+    def step(self, step: int) -> Iterator[Sequence[int] | Positions]:
         """The groups of one step."""
         for position in range(step * self.images, (step + 1) * self.images):
             epoch, place = divmod(position, len(self.groups))
@@ -59,18 +62,22 @@ def make_pools(data: InstructionDataset, images: int, config: LoopConfig) -> lis
     Raises:
         ConfigError: The mixture does not add up to ``images``, or names a source that the dataset lacks.
     """
+    groups = data.by_image.groups
     if not config.mixture:
-        return [Pool(list(data.by_image.values()), images, config.seed)]
+        return [Pool(groups, images, config.seed)]
     if sum(config.mixture.values()) != images:
         raise ConfigError(f"mixture is {config.mixture}, expected numbers that add up to the {images} images of a step")
-    groups: dict[str, list[list[int]]] = {}
-    for group in data.by_image.values():
-        groups.setdefault(data.instructions[group[0]].source, []).append(group)
+    numbers: dict[str, int] = {}  # of the sources
+    sources = (numbers.setdefault(source, len(numbers)) for source in data.column("source"))
+    of_group = np.fromiter(sources, np.int32, len(data))[groups.firsts()]
     for source in config.mixture:
-        if source not in groups:
-            raise ConfigError(f"mixture names {source!r}, expected sources of the data: {', '.join(sorted(groups))}")
+        if not (source in numbers and (of_group == numbers[source]).any()):
+            known = sorted(name for name, number in numbers.items() if (of_group == number).any())
+            raise ConfigError(f"mixture names {source!r}, expected sources of the data: {', '.join(known)}")
     return [
-        Pool(groups[name], count, config.seed, i) for i, (name, count) in enumerate(config.mixture.items()) if count
+        Pool(groups.chosen(np.flatnonzero(of_group == numbers[name])), count, config.seed, i)
+        for i, (name, count) in enumerate(config.mixture.items())
+        if count
     ]
 
 
@@ -221,6 +228,7 @@ def train_stage(
     checkpoint: Path,
     *,
     validate: Callable[[], dict[str, float]] | None,
+    epoch: int = 0,
     deadline: float | None = None,
 ) -> Outcome:
     """Trains one stage, from its checkpoint if it has one, to its last step or to the deadline.
@@ -236,7 +244,9 @@ def train_stage(
         config: Configuration of the whole run.
         accelerator: Device and precision.
         checkpoint: File to resume from and to write.
-        validate: Function called with the averaged weights in place; its metrics are logged to TensorBoard.
+        validate: Function called with the averaged weights in place; its metrics are logged to TensorBoard and appended
+            to ``validation.jsonl`` beside the checkpoint. Of several lines for a step, the last one counts.
+        epoch: Number of images in an epoch, for ``evaluate_epochs``; 0 if unknown.
         deadline: Time by ``time.monotonic()`` after which the run ends with a checkpoint.
 
     Raises:
@@ -266,6 +276,7 @@ def train_stage(
             raise WeightsError(f"checkpoint {checkpoint} is not of this configuration: {error}") from error
     ema.to(accelerator.device)
 
+    epoch_ends = {-(-number * epoch // options.images) for number in config.evaluate_epochs}
     watch = Watch(scaling=accelerator.scaler is not None)
 
     def save() -> None:
@@ -318,7 +329,7 @@ def train_stage(
                 writer.add_scalar("learning_rate", schedule.get_last_lr()[0], step)
                 writer.add_scalar("gradient_norm", float(norm), step)
         sums = {}
-        if validate is not None and (step % config.evaluate_steps == 0 or step == options.steps):
+        if validate is not None and (step % config.evaluate_steps == 0 or step == options.steps or step in epoch_ends):
             if writer is not None:
                 ema.store(trained)
                 ema.copy_to(trained)
@@ -328,6 +339,9 @@ def train_stage(
                 for name, value in figures.items():
                     writer.add_scalar(f"validation/{name}", value, step)
                 tqdm.write(f"{checkpoint.stem} step {step}: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+                seen = {"epoch": step * options.images / epoch} if epoch else {}
+                with (checkpoint.parent / VALIDATION_FILE).open("a", encoding="utf-8") as lines:
+                    lines.write(to_json({"stage": checkpoint.stem, "step": step, **seen, **figures}) + "\n")
             accelerator.wait_for_everyone()
         late = _any_late(accelerator, deadline)
         if late or step == options.steps or time.monotonic() - last_save > config.checkpoint_seconds:

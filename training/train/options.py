@@ -24,6 +24,7 @@ class RunOptions:
         device: "auto" or "cpu".
         only_stage_one: Whether to end after stage 1.
         only_distill: Whether to leave out stages 1 and 2: their result is the model of ``start_from``.
+        limit: Number of first instructions of the train split; None for all.
     """
 
     out: Path
@@ -34,6 +35,7 @@ class RunOptions:
     device: Literal["auto", "cpu"] = "auto"
     only_stage_one: bool = False
     only_distill: bool = False
+    limit: int | None = None
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +49,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
-def run_options(args: argparse.Namespace, *, only_stage_one: bool = False, only_distill: bool = False) -> RunOptions:
+def run_options(
+    args: argparse.Namespace, *, only_stage_one: bool = False, only_distill: bool = False, limit: int | None = None
+) -> RunOptions:
     """The options from the command line; ``--val-data`` is declared by each command."""
     return RunOptions(
         args.out,
@@ -58,4 +62,5 @@ def run_options(args: argparse.Namespace, *, only_stage_one: bool = False, only_
         args.device,
         only_stage_one,
         only_distill,
+        limit,
     )

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_tokenizer, make_model, model_folder
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.dataset.metrics import iou
+from mdsm_ros.dataset.metrics import intersection_union, summarize
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import TOKENIZER_FILE, read_tokenizer, write_tokenizer
@@ -35,7 +35,7 @@ from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
-from training.train.sources import Source, open_source
+from training.train.sources import FolderSource, Source, open_source
 from training.train.stages import Distillation, StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
@@ -85,7 +85,7 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
     if public is not None and len(public) <= model_config.vocab_size:
         return public
     if not (folder / TOKENIZER_FILE).is_file():
-        texts, size = (i.text for i in data.instructions), model_config.vocab_size
+        texts, size = data.column("text"), model_config.vocab_size
         tokenizer = train_tokenizer(texts, size) if public is None else cut_vocabulary(public, texts, size)
         with whole_folder(folder) as partial:
             write_tokenizer(partial, tokenizer)
@@ -95,29 +95,35 @@ def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreT
 def make_validation(
     model: HubModel, data: InstructionDataset, samples: int, refine: bool
 ) -> Callable[[], dict[str, float]]:
-    """The metrics of the first ``samples`` instructions: mIoU of targets in view, and accuracy of presence."""
+    """The metrics of the first ``samples`` instructions: masks of targets in view, and accuracy of presence."""
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:
         model.eval()
         device = next(model.parameters()).device
-        scores: dict[str, list[float]] = {"initial_miou": [], "refined_miou": [], "presence_accuracy": []}
+        counts: dict[str, list[tuple[int, int]]] = {"initial": [], "refined": []}
+        right: list[float] = []
         chosen = list(range(min(samples, len(data))))
         for first in range(0, len(chosen), VALIDATION_BATCH):
             batch = data.collate(chosen[first : first + VALIDATION_BATCH]).to(device)
             answer = initial_mask(model, batch)
-            found = {"initial_miou": answer.logits}
+            found = {"initial": answer.logits}
             if refine and isinstance(model, MDSM):
                 generator = torch.Generator().manual_seed(first)
                 steps = model.config.num_inference_steps
-                found["refined_miou"] = model.refine(answer.features, answer.logits, steps, generator)
+                found["refined"] = model.refine(answer.features, answer.logits, steps, generator)
             for name, logits in found.items():
                 full = functional.interpolate(logits.float(), size=batch.masks.shape[-2:], mode="bilinear")
                 for mask, truth in zip((full > 0).cpu().numpy(), batch.masks.cpu().numpy(), strict=True):
                     if truth.any():
-                        scores[name].append(iou(mask, truth))
-            scores["presence_accuracy"] += ((answer.present_logits > 0) == batch.present).float().tolist()
-        return {name: sum(values) / len(values) for name, values in scores.items() if values}
+                        counts[name].append(intersection_union(mask, truth))
+            right += ((answer.present_logits > 0) == batch.present).float().tolist()
+        figures = {
+            f"{stage}_{metric.lower().replace('@', '_')}": value
+            for stage, of_stage in counts.items()
+            for metric, value in summarize(of_stage).items()
+        }
+        return figures | {"presence_accuracy": sum(right) / len(right)}
 
     return validate
 
@@ -154,6 +160,8 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
         InstructionDataset(Dataset(options.val_data), options.val_split, size, cache=True) if options.val_data else None
     )
     data = source.first()
+    if config.evaluate_epochs and not isinstance(source, FolderSource):
+        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none for streamed data")
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
         if config.feature_cache:
@@ -172,6 +180,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
             accelerator,
             out / f"{name.replace(' ', '')}.pt",
             validate=validation(refine=not isinstance(stage, StageOne)),
+            epoch=len(data.by_image),
             deadline=deadline,
         )
         if accelerator.is_main_process:
@@ -218,6 +227,9 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
-    size, adapt = config.model_config().image_size, partial(adapt_instructions, config)
-    with closing(open_source(data, "train", size, config, adapt=adapt)) as source:
+    size = config.model_config().image_size
+    # an adapted split is in memory, so a large one is adapted only if the configuration asks for it
+    changed = config.first_categories is not None or config.target_masks == "class"
+    adapt = partial(adapt_instructions, config) if changed else None
+    with closing(open_source(data, "train", size, config, limit=options.limit, adapt=adapt)) as source:
         return train(config, source, options)

@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
-from mdsm_ros.dataset.writer import merge_contents
+from mdsm_ros.dataset.merging import merge_contents
 from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import Adapt, InstructionDataset
-from training.datasets.shards import INDEX_FILE, read_index, read_shard
+from training.datasets.shards import INDEX_FILE, is_address, read_index, read_shard
 from training.homes.render import render_home
 from training.train.config import LoopConfig
 from training.workers import WorkerPool
@@ -110,19 +110,39 @@ class StreamSource:
             self._pool.shutdown(cancel_futures=True)
 
 
-def open_source(where: str, split: str, image_size: int, config: LoopConfig, *, adapt: Adapt | None = None) -> Source:
-    """Opens the source with a name, see :data:`SOURCES`; ``adapt`` as for :class:`InstructionDataset`.
+def open_source(
+    where: str,
+    split: str,
+    image_size: int,
+    config: LoopConfig,
+    *,
+    limit: int | None = None,
+    adapt: Adapt | None = None,
+) -> Source:
+    """Opens the source with a name, see :data:`SOURCES`.
+
+    Args:
+        where: Name of the source.
+        split: Split of the instructions.
+        image_size: Side of the square that images are resized to, pixels.
+        config: Configuration of the run.
+        limit: Number of first instructions of a folder; None for all.
+        adapt: Function that changes or leaves out instructions; None for none.
 
     Raises:
-        DatasetError: The data do not exist, or contain no instruction of the split.
+        DatasetError: The data do not exist, contain no instruction of the split, or are streamed despite the limit.
     """
+    sharded = is_address(where) or (Path(where) / INDEX_FILE).exists()
+    streamed = where.startswith(HOMES) or sharded
+    if limit is not None and streamed:
+        raise DatasetError(f"--limit is {limit}, expected none for the streamed data of {where}")
     make = partial(InstructionDataset, split=split, image_size=image_size, adapt=adapt)
     if where.startswith(HOMES):
         pool = WorkerPool(config.stream_workers)
         return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
-    if where.startswith(("http://", "https://")) or (Path(where) / INDEX_FILE).exists():
+    if sharded:
         return StreamSource(_shards(where, split, make, config), config.block_steps)
-    return FolderSource(make(Dataset(Path(where)), cache=config.cache))
+    return FolderSource(make(Dataset(Path(where)), cache=config.cache, limit=limit))
 
 
 def _shards(

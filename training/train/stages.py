@@ -190,7 +190,7 @@ class Distillation(nn.Module):
         start = model.config.start_timestep
         single = diffusion.refinement_timesteps(model.scheduler, start, 1)
         path = [(int(single), model.scheduler.add_noise(diffusion.to_signal(initial), noise, single))]
-        seen = model.seen_by_refiner(features)
+        seen = model.seen(features)
         condition = self.teacher.condition(features.images, answer.logits, seen)
         denoiser = self.teacher.denoiser(condition, features.text)
 

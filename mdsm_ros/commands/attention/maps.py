@@ -72,11 +72,22 @@ def attention_sheet(segmenter: Segmenter, image: NDArray[np.uint8], instruction:
     Arguments and errors are the same as for :func:`word_maps`.
     """
     maps = word_maps(segmenter, image, instruction)
-    answered = np.array(image)
-    draw_mask(answered, segmenter.segment(image, instruction).mask)
-    tiles = [labelled(small(answered), instruction)]
-    tiles += [labelled(small(heat(image, m.attention)), m.word) for m in maps]
+    tiles = [labelled(answer_tile(image, segmenter.segment(image, instruction).mask), instruction)]
+    tiles += [map_tile(image, found) for found in maps]
     return np.asarray(contact_sheet(tiles, COLUMNS))
+
+
+def answer_tile(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+    """A small copy of an image (H, W, 3), with a mask (H, W) drawn into it if there is one."""
+    drawn = np.array(image)
+    if mask is not None:
+        draw_mask(drawn, mask)
+    return small(drawn)
+
+
+def map_tile(image: NDArray[np.uint8], found: WordMap) -> Image.Image:
+    """A small copy of an image (H, W, 3) under the attention to a word, with the word."""
+    return labelled(small(heat(image, found.attention)), found.word)
 
 
 def heat(image: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:

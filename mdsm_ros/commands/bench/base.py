@@ -89,12 +89,25 @@ def table(rows: Sequence[tuple[str, Mapping[str, Any]]], runs: int | None) -> st
     return "\n".join(lines)
 
 
+def values(text: str) -> dict[str, int]:
+    """Parses FIELD=NUMBER,FIELD=NUMBER; nothing for the preset as it is."""
+    return {field: int(number) for field, _, number in (part.partition("=") for part in text.split(",") if part)}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m mdsm_ros.commands.bench.base", description=__doc__)
     parser.add_argument("--time", type=int, metavar="RUNS", help="also measure the CPU time, the least of RUNS runs")
+    parser.add_argument(
+        "--values",
+        type=values,
+        nargs="+",
+        default=VARIANTS,
+        metavar="FIELD=NUMBER,...",
+        help="fields of mdsm-base's configuration in each row; '' for none (default: nine rows)",
+    )
     args = parser.parse_args(argv)
-    print(table([(REFERENCE, {}), *((OURS, changes) for changes in VARIANTS)], args.time))
+    print(table([(REFERENCE, {}), *((OURS, changes) for changes in args.values)], args.time))
     return 0
 
 

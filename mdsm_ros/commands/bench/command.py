@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["none"],
         metavar="HOW",
-        help="none, half, compile or auto; give several to compare them (default: none)",
+        help="none, half, compile, onnx, openvino, tensorrt or auto; give several to compare them (default: none)",
+    )
+    parser.add_argument(
+        "--runtimes",
+        action="store_true",
+        help="compare the CPU time of PyTorch, ONNX Runtime and OpenVINO, as far as they are installed, on one thread",
     )
     parser.add_argument(
         "--curves",
@@ -30,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure how the cost grows with the image, the instructions and a recording, beside CLIPSeg and LAVT",
     )
     parser.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
+    parser.add_argument(
+        "--overhead",
+        action="store_true",
+        help="measure the node's own CPU time per answer for several image sizes, raw and compressed; needs ROS",
+    )
     parser.add_argument(
         "--seconds",
         type=positive_number,
@@ -58,8 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the tables."""
-    if args.node:
-        require("rclpy", purpose="mdsm bench --node")
+    for option in ("node", "overhead"):
+        if getattr(args, option):
+            require("rclpy", purpose=f"mdsm bench --{option}")
     if not args.model.startswith(RANDOM):
         check_model(args.model)
     from mdsm_ros.commands.bench.latency import latency_table
@@ -73,6 +84,10 @@ def run(args: argparse.Namespace) -> int:
             num_inference_steps=args.steps,
         )
     )
+    if args.runtimes:
+        from mdsm_ros.commands.bench.runtimes import runtimes_table
+
+        print("\n" + runtimes_table(args.model, args.runs))
     if args.bag is not None:
         from mdsm_ros.replay.stability import stability_table
 
@@ -89,7 +104,18 @@ def run(args: argparse.Namespace) -> int:
         parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
         parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
         print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+    if args.overhead:
+        print("\n" + _overhead_table(args))
     return 0
+
+
+def _overhead_table(args: argparse.Namespace) -> str:
+    from mdsm_ros.commands.bench.overhead import overhead_table
+    from mdsm_ros.commands.bench.running_node import find_profile
+
+    segmenter = load_segmenter(args.model, args.device)
+    settings = segmenter.defaults.updated(num_inference_steps=args.steps)
+    return overhead_table(segmenter, settings, find_profile())
 
 
 def _print_curves(device: str) -> None:

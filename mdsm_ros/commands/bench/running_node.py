@@ -59,11 +59,11 @@ def measure(load: Load, parameters: dict[str, Any], *, seconds: float, rate: flo
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
         with NodeProcess(log, {**parameters, "image_reliability": reliability}, {}, environment) as node:
-            heard = _run_camera(camera, environment, node)
+            heard = run_camera(camera, environment, node)
     return json.loads(heard)  # type: ignore[no-any-return]
 
 
-def _run_camera(command: list[str], environment: dict[str, str], node: NodeProcess) -> str:
+def run_camera(command: list[str], environment: dict[str, str], node: NodeProcess) -> str:
     """The camera's output; the wait ends early if the node ends."""
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

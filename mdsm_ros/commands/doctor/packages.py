@@ -41,9 +41,13 @@ def check_extra(extra: str, *, required: bool) -> Check:
 
 
 def check_torch() -> Check:
-    """Checks PyTorch's build and size, and whether it fits this machine."""
+    """Checks PyTorch's build and size, and whether it fits this machine; without it, what runs the embedded model."""
     if not is_installed("torch"):
-        return Check("PyTorch", MISSING, "not found", _torch_line(cuda=_has_gpu()))
+        runtimes = [name for name in ("onnxruntime", "openvino") if is_installed(name)]
+        if not runtimes:
+            return Check("PyTorch", MISSING, "not found", install_line("torch"))
+        detail = f"not found; {' and '.join(runtimes)} here, which runs the embedded model on a CPU"
+        return Check("PyTorch", NOTE, detail, install_line("torch"), required=False)
     try:
         torch = distribution("torch")
     except PackageNotFoundError:

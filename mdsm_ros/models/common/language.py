@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from mdsm_ros.language.vocabulary import is_understood
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.layers.bert import Bert
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,7 @@ class LanguageEncoder(nn.Module):
 
     def understands(self, text: str) -> bool:
         """Whether enough words are in the vocabulary; words of other languages split into pieces."""
-        words = WORD.findall(text.lower())
-        unknown = sum(word not in self.vocabulary for word in words)
-        return 1 - max(0, unknown - 1) / max(1, len(words)) >= self.least_known_words
+        return is_understood(text, self.vocabulary, self.least_known_words)
 
     def forward(self, texts: Sequence[str]) -> TextFeatures:
         """Encodes instructions; tokens beyond ``max_tokens`` are cut off."""

@@ -6,7 +6,7 @@ from mdsm_ros.models.daam.config import DAAMConfig
 from mdsm_ros.models.family import TrainedFamily
 from mdsm_ros.models.stable_diffusion.config import TINY
 
-DAAM_SD15 = DAAMConfig()
+DAAM_SD15 = DAAMConfig(as_published=True)
 DAAM_TINY = DAAMConfig(checkpoint="runs/ldm-tiny/model", sizes=TINY, image_size=128)
 
 FAMILY = TrainedFamily(

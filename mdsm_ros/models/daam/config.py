@@ -17,6 +17,10 @@ class DAAMConfig(StableDiffusionConfig):
             images.
         heat_threshold: Lowest heat of a pixel in the mask, as a fraction of the largest heat in the image (section
             4.1).
+        as_published: Whether maps become a mask as in the public code (castorini/daam): each head's map is upsampled
+            bicubically without negative values, all occurrences of the word count, and the word's map is upsampled
+            bicubically to the image and scaled from its minimum to its maximum. False, and a configuration without the
+            field: bilinearly, the last occurrence, and as a fraction of the maximum.
 
     Raises:
         ConfigError: A field is out of range or does not fit another one.
@@ -25,6 +29,7 @@ class DAAMConfig(StableDiffusionConfig):
     model_type: str = "daam"
     timesteps: tuple[int, ...] = (1, 200, 400)
     heat_threshold: float = 0.4
+    as_published: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -118,10 +118,15 @@ class Bert(Recomputing):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Token ids (B, T) and their mask (B, T), nonzero for tokens that are not padding -> features (B, T, D)."""
+        return self._encode(ids, None if mask.all() else mask)  # attention without padding uses a faster kernel
+
+    def encode(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Computes what :meth:`forward` does by the same operations for every mask, as an exported graph must."""
+        return self._encode(ids, mask)
+
+    def _encode(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         x: torch.Tensor = self.embeddings(ids)
-        seen = None  # attention without padding uses a faster kernel
-        if not mask.all():
-            seen = mask.bool()[:, None, None, :].expand(-1, -1, ids.shape[1], -1)
+        seen = None if mask is None else mask.bool()[:, None, None, :].expand(-1, -1, ids.shape[1], -1)
         for layer in self.encoder.layer:
             x = self.run(layer, x, seen)
         return x

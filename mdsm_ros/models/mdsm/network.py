@@ -102,10 +102,10 @@ class MDSM(HubModel):
         Returns:
             (B, C, grid, grid).
         """
-        return self.refiner.condition(features.images, logits, self.seen_by_refiner(features))
+        return self.refiner.condition(features.images, logits, self.seen(features))
 
-    def seen_by_refiner(self, features: CrossmodalFeatures) -> list[torch.Tensor]:
-        """The features of stage 1 that a refiner projects, (B, C_i, h_i, w_i) each."""
+    def seen(self, features: CrossmodalFeatures) -> list[torch.Tensor]:
+        """The maps of stage 1 that the refiner sees, each (B, C_i, h_i, w_i)."""
         seen = [features.decoded, *features.fused]
         if self.config.refiner_fine:
             assert self.intermediate.clip is not None  # the configuration saw to it

@@ -37,6 +37,24 @@ def recorded(layers: Iterable[Attention]) -> AbstractContextManager[Projections]
     return outputs_of([projection for layer in layers for projection in (layer.to_q, layer.to_k)])
 
 
+def head_maps(layer: Attention, projections: Projections, size: Sequence[int]) -> torch.Tensor:
+    """Computes the attention of each pixel to each token in each head of a layer.
+
+    Args:
+        layer: Layer whose projections :func:`recorded` stored.
+        projections: Projections of one pass.
+        size: Height and width of the layer's grid.
+
+    Returns:
+        Attention (B, heads, T, height, width); the sum over the tokens is 1 for every pixel of a head.
+    """
+    query, key = (layer.head_to_batch_dim(projections[projection]) for projection in (layer.to_q, layer.to_k))
+    probabilities = layer.get_attention_scores(query, key)  # (B * heads, height * width, T)
+    maps = probabilities.unflatten(0, (-1, layer.heads)).transpose(2, 3)
+    unflattened: torch.Tensor = torch.unflatten(maps, 3, tuple(size))
+    return unflattened
+
+
 def mean_map(layers: Sequence[Attention], projections: Projections, size: Sequence[int]) -> torch.Tensor:
     """Computes the attention of each pixel to each token: the mean over the heads and over layers of equal size.
 

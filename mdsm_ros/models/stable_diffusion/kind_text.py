@@ -36,12 +36,18 @@ class KindText:
 
 
 @torch.no_grad()
-def encode_kinds(backbone: StableDiffusion, texts: Sequence[str]) -> KindText:
-    """Language features of the categories that B instructions name, see :func:`kind_asked_for`."""
+def encode_kinds(backbone: StableDiffusion, texts: Sequence[str], *, every: bool = False) -> KindText:
+    """Language features of the categories that B instructions name, see :func:`kind_asked_for`.
+
+    Args:
+        backbone: Diffusion model with the text encoder.
+        texts: Instructions, B of them.
+        every: Whether to mark every occurrence of the category in the prompt; otherwise the last one.
+    """
     kinds = [kind_asked_for(text) for text in texts]
     prompts = [photograph_of([kind]) for kind in kinds]
     tokens = backbone.encode_text(prompts).tokens
-    marked = word_tokens(backbone.tokenizer, prompts, kinds, tokens.shape[1])
+    marked = word_tokens(backbone.tokenizer, prompts, kinds, tokens.shape[1], every=every)
     return KindText(tokens, marked.to(tokens.device), backbone.encode_text([""]).tokens)
 
 

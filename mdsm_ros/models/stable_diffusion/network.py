@@ -100,15 +100,16 @@ def latent_noise(latents: torch.Tensor, training: bool) -> torch.Tensor:
 
 
 def word_tokens(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], words: Sequence[str], length: int, *, every: bool = False
 ) -> torch.Tensor:
     """Marks the tokens of some words in each text, bool (B, length).
 
     Args:
         tokenizer: Tokenizer of the model.
         texts: Sentences, B of them.
-        words: Words for each sentence; the last occurrence counts. If they do not occur, no token is marked.
+        words: Words for each sentence. If they do not occur, no token is marked.
         length: Length to which sentences are padded.
+        every: Whether every occurrence of the words counts; otherwise the last one.
     """
     batch = tokenizer(
         list(texts),
@@ -119,12 +120,11 @@ def word_tokens(
         return_tensors="pt",
     )
     first, last = batch["offset_mapping"].unbind(dim=-1)  # character ranges; special tokens have none
-    spans = []
-    for text, word in zip(texts, words, strict=True):
+    chosen = torch.zeros_like(first, dtype=torch.bool)
+    for row, (text, word) in enumerate(zip(texts, words, strict=True)):
         found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
-        spans.append(found[-1] if found else (0, 0))
-    begin, end = torch.tensor(spans).T.unsqueeze(-1)
-    chosen: torch.Tensor = (first >= begin) & (last <= end) & (last > first)
+        for begin, end in found if every else found[-1:]:
+            chosen[row] |= (first[row] >= begin) & (last[row] <= end) & (last[row] > first[row])
     return chosen
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -119,6 +121,21 @@ class VPD(HubModel, paper_url="https://arxiv.org/abs/2303.02153"):
         latents = self._latents(images, None)
         _, maps = self._look(latents, text, None, self.config.attention_strides)
         return summed_maps(maps.values(), latents.shape[-2:])
+
+    @contextmanager
+    def at_noise(self, timestep: int) -> Iterator[None]:
+        """Changes the noise of the latents while the context is open; the weights stay.
+
+        Raises:
+            ConfigError: The timestep is out of range.
+        """
+        trained = self.config
+        steps = min(trained.denoising_steps, timestep)
+        self.config = replace(trained, noise_timestep=timestep, denoising_steps=steps)
+        try:
+            yield
+        finally:
+            self.config = trained
 
     def _latents(self, images: torch.Tensor, image_index: torch.Tensor | None) -> torch.Tensor:
         latents = self.backbone.latents(images, scaled=self.config.scale_latents)

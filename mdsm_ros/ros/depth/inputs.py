@@ -10,8 +10,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from mdsm_ros.errors import ConversionError, SpatialError
-from mdsm_ros.recordings.cameras.registration import Rigid
+from mdsm_ros.errors import ConversionError
 from mdsm_ros.recordings.images.depth import (
     check_compressed_depth,
     check_depth,
@@ -19,11 +18,12 @@ from mdsm_ros.recordings.images.depth import (
     depth_to_metres,
 )
 from mdsm_ros.ros.depth.buffer import DepthBuffer, Sources
-from mdsm_ros.ros.depth.transforms import Transforms
+from mdsm_ros.ros.depth.transforms import LateTransforms
 from mdsm_ros.ros.inputs.hearing import Hearing
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import Parameters
+from mdsm_ros.ros.interface.topics import name_of
 
 TRANSPORTS = {  # message type, check on arrival, conversion in the worker
     "raw": (Image, check_depth, depth_to_metres),
@@ -42,41 +42,43 @@ class DepthInputs:
         node: Node that subscribes.
         inputs: Subscriptions of the node, which end these as well.
         settings: Parameters of the node.
+        camera: Name of the camera; "" for the only one.
         image_topic: Name of the image topic.
         qos: QoS of the subscriptions.
         note: Function called for each unusable message.
+        transforms: Transforms between frames.
 
     Attributes:
         buffer: Buffer of the messages that have arrived.
     """
 
     def __init__(
-        self, node: Node, inputs: Inputs, settings: Parameters, image_topic: str, qos: QoSProfile, note: Note
+        self,
+        node: Node,
+        inputs: Inputs,
+        settings: Parameters,
+        camera: str,
+        image_topic: str,
+        qos: QoSProfile,
+        note: Note,
+        transforms: LateTransforms,
     ) -> None:
-        self._node = node
         self._note = note
         kind, self._check, to_metres = TRANSPORTS[settings.depth_transport]
-        topic = transport_topic(node, "depth", settings.depth_transport)
+        topic = transport_topic(node, name_of("depth", camera), settings.depth_transport)
         self._max_pixels = settings.max_image_pixels
-        self._transforms: Transforms | None = None
-        self._no_transforms = "camera_info and depth/camera_info have not both arrived"
+        self._transforms = transforms
         self.buffer = DepthBuffer(
             settings.depth_tolerance,
             Sources(image_topic, topic, settings.rectified),
             functools.partial(to_metres, max_pixels=self._max_pixels),
-            self.find_transform,
+            transforms.find,
         )
         if settings.target_frame:
-            self._listen_to_transforms()
+            transforms.listen()
         inputs.listen(kind, topic, self._on_depth, qos)
-        inputs.hear(CameraInfo, "camera_info", Hearing(self._on_info))
-        inputs.hear(CameraInfo, "depth/camera_info", Hearing(self._on_depth_info))
-
-    def close(self) -> None:
-        """Ends the subscriptions to transforms."""
-        if self._transforms is not None:
-            self._transforms.close()
-            self._transforms = None
+        inputs.hear(CameraInfo, name_of("camera_info", camera), Hearing(self._on_info))
+        inputs.hear(CameraInfo, name_of("depth/camera_info", camera), Hearing(self._on_depth_info))
 
     def _on_depth(self, message: Any) -> None:
         try:
@@ -95,23 +97,6 @@ class DepthInputs:
         self._listen()
 
     def _listen(self) -> None:
-        """Subscribes to transforms once two different frames are seen, not earlier: hundreds arrive per second."""
-        if self._transforms is None and self.buffer.has_two_frames:
-            self._listen_to_transforms()
-
-    def _listen_to_transforms(self) -> None:
-        try:
-            self._transforms = Transforms(self._node)
-        except ImportError as error:
-            self._no_transforms = str(error)
-
-    def find_transform(self, target: str, source: str, stamp: Any) -> Rigid:
-        """Returns the transform between two frames at a stamp, from the transforms received so far.
-
-        Raises:
-            SpatialError: The transform has not been received.
-        """
-        if self._transforms is None:
-            expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"
-            raise SpatialError("transform", f"missing ({self._no_transforms})", expectation)
-        return self._transforms.find(target, source, stamp)
+        """Subscribes to transforms once two different frames are seen."""
+        if self.buffer.has_two_frames:
+            self._transforms.listen()

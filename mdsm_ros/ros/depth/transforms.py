@@ -45,3 +45,41 @@ class Transforms:
     def close(self) -> None:
         """Ends the subscriptions."""
         self._listener.unregister()
+
+
+class LateTransforms:
+    """Transforms that are listened to once they are needed: hundreds arrive per second. Shared by all cameras.
+
+    Args:
+        node: Node that subscribes.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._transforms: Transforms | None = None
+        self._missing = "camera_info and depth/camera_info have not both arrived"
+
+    def listen(self) -> None:
+        """Subscribes to transforms, unless that was done before or tf2_ros is not installed."""
+        if self._transforms is None:
+            try:
+                self._transforms = Transforms(self._node)
+            except ImportError as error:
+                self._missing = str(error)
+
+    def find(self, target: str, source: str, stamp: Any) -> Rigid:
+        """Returns the transform between two frames at a stamp, from the transforms received so far.
+
+        Raises:
+            SpatialError: The transform has not been received.
+        """
+        if self._transforms is None:
+            expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"
+            raise SpatialError("transform", f"missing ({self._missing})", expectation)
+        return self._transforms.find(target, source, stamp)
+
+    def close(self) -> None:
+        """Ends the subscriptions."""
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None

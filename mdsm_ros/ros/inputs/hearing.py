@@ -1,10 +1,10 @@
-"""Receives the messages of one topic from publishers with any QoS, each message once."""
+"""Receives the messages of a topic from publishers with any QoS, each message once."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -19,6 +19,7 @@ BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 HAS_INFO = hasattr(Subscription, "CallbackType")  # Humble passes only the message to callbacks
 
 Info = Mapping[str, Any]
+Profiles = dict[str, tuple[QoSProfile, Callable[..., None]]]
 
 
 class Hearing:
@@ -44,34 +45,17 @@ class Hearing:
         """Treats every message published before now as old."""
         self._newest = max(self._newest or 0, time.time_ns())
 
-    @staticmethod
-    def needed(offers: Iterable[QoSProfile]) -> set[str]:
-        """The names of the QoS profiles to subscribe with, given the QoS of the publishers."""
-        reliable = [offer for offer in offers if offer.reliability == ReliabilityPolicy.RELIABLE]
-        latched = [offer for offer in reliable if offer.durability == DurabilityPolicy.TRANSIENT_LOCAL]
-        names = {BASE}
-        if latched:
-            names.add("latched")
-        if len(latched) < len(reliable):
-            names.add("reliable")
-        return names
-
-    def profiles(self) -> dict[str, tuple[QoSProfile, Callable[..., None]]]:
+    def profiles(self) -> Profiles:
         """The QoS and the callback of a subscription, by name of its profile."""
-        live, latched = self._on_live, self._on_latched
-        if HAS_INFO:
-            return {BASE: (BEST_EFFORT, live), "reliable": (RELIABLE, live), "latched": (LATCHED, latched)}
-        return {
-            BASE: (BEST_EFFORT, lambda message: live(message, {})),
-            "reliable": (RELIABLE, lambda message: live(message, {})),
-            "latched": (LATCHED, lambda message: latched(message, {})),
-        }
+        return _profiles(self.on_live, self.on_latched)
 
-    def _on_live(self, message: Any, info: Info) -> None:
+    def on_live(self, message: Any, info: Info) -> None:
+        """Takes a message that has just been published."""
         if not self._is_known(info):
             self._accept(message, info)
 
-    def _on_latched(self, message: Any, info: Info) -> None:
+    def on_latched(self, message: Any, info: Info) -> None:
+        """Takes a message of a latched publisher, which may be an old one."""
         if self._is_known(info):
             return
         stamp = _stamp(info)
@@ -92,6 +76,50 @@ class Hearing:
         if not known:
             self._known.append(key)
         return known
+
+
+class Chorus:
+    """Passes the messages of one topic to several hearings, each of which also receives a topic of its own.
+
+    For each hearing, the newest message of both topics counts.
+    """
+
+    def __init__(self, hearings: Sequence[Hearing]) -> None:
+        self._hearings = hearings
+
+    def profiles(self) -> Profiles:
+        """The QoS and the callback of a subscription, by name of its profile."""
+        return _profiles(self._on_live, self._on_latched)
+
+    def _on_live(self, message: Any, info: Info) -> None:
+        for hearing in self._hearings:
+            hearing.on_live(message, info)
+
+    def _on_latched(self, message: Any, info: Info) -> None:
+        for hearing in self._hearings:
+            hearing.on_latched(message, info)
+
+
+def needed(offers: Iterable[QoSProfile]) -> set[str]:
+    """The names of the QoS profiles to subscribe with, given the QoS of the publishers."""
+    reliable = [offer for offer in offers if offer.reliability == ReliabilityPolicy.RELIABLE]
+    latched = [offer for offer in reliable if offer.durability == DurabilityPolicy.TRANSIENT_LOCAL]
+    names = {BASE}
+    if latched:
+        names.add("latched")
+    if len(latched) < len(reliable):
+        names.add("reliable")
+    return names
+
+
+def _profiles(live: Callable[[Any, Info], None], latched: Callable[[Any, Info], None]) -> Profiles:
+    if HAS_INFO:
+        return {BASE: (BEST_EFFORT, live), "reliable": (RELIABLE, live), "latched": (LATCHED, latched)}
+    return {
+        BASE: (BEST_EFFORT, lambda message: live(message, {})),
+        "reliable": (RELIABLE, lambda message: live(message, {})),
+        "latched": (LATCHED, lambda message: latched(message, {})),
+    }
 
 
 def _stamp(info: Info) -> int | None:

@@ -15,7 +15,7 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
-from mdsm_ros.ros.inputs.hearing import BASE, Hearing
+from mdsm_ros.ros.inputs.hearing import BASE, Chorus, Hearing, needed
 from mdsm_ros.ros.inputs.publishers import why_not_heard
 from mdsm_ros.ros.process.guard import Guard
 
@@ -31,7 +31,7 @@ class Inputs:
         self._guard = guard
         self._lock = threading.Lock()
         self._single: dict[str, Subscription] = {}  # by topic
-        self._hearings: dict[str, tuple[type, Hearing]] = {}  # by topic
+        self._hearings: dict[str, tuple[type, Hearing | Chorus]] = {}  # by topic
         self._heard: dict[str, dict[str, Subscription]] = {}  # by topic and name of the profile
 
     def listen(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
@@ -39,7 +39,7 @@ class Inputs:
         with self._lock:
             self._single[self._node.resolve_topic_name(topic)] = self._subscribe(kind, topic, callback, qos)
 
-    def hear(self, kind: type, topic: str, hearing: Hearing) -> None:
+    def hear(self, kind: type, topic: str, hearing: Hearing | Chorus) -> None:
         """Subscribes to all publishers, whatever their QoS."""
         name = str(self._node.resolve_topic_name(topic))
         with self._lock:
@@ -57,10 +57,10 @@ class Inputs:
         with self._lock:
             for topic, (kind, hearing) in self._hearings.items():
                 offers = [publisher.qos_profile for publisher in self._node.get_publishers_info_by_topic(topic)]
-                needed, there = hearing.needed(offers), self._heard[topic]
-                for name in there.keys() - needed:
+                wanted, there = needed(offers), self._heard[topic]
+                for name in there.keys() - wanted:
                     self._node.destroy_subscription(there.pop(name))
-                for name in needed - there.keys():
+                for name in wanted - there.keys():
                     qos, callback = hearing.profiles()[name]
                     there[name] = self._subscribe(kind, topic, callback, qos, event_callbacks=SILENT)
 

@@ -6,6 +6,7 @@ Declaration, validation, ``config/mdsm.yaml`` and the table in ``docs/node.md`` 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from rcl_interfaces.msg import ParameterDescriptor
     from rclpy.node import Node
 
-T = TypeVar("T", bool, int, float, str)
+T = TypeVar("T", bool, int, float, str, tuple[str, ...])
+CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")  # a part of a ROS name
 MODEL_DEFAULT = -1  # stands for the model's own value
 
 
@@ -60,6 +62,12 @@ class Parameters:
     autostart: bool = _parameter(
         True, "Configure and activate at start. False leaves both to a lifecycle manager.", read_only=True
     )
+    cameras: tuple[str, ...] = _parameter(
+        (),
+        "Names of several cameras that share the model: each has its own topics, such as front/image and ~/front/mask. "
+        "Empty: one camera.",
+        read_only=True,
+    )
     model: str = _parameter(
         "mdsm-small", "Model by name (mdsm models lists them), local folder, or Hugging Face hub id.", read_only=True
     )
@@ -68,9 +76,9 @@ class Parameters:
     )
     acceleration: str = _parameter(
         "auto",
-        "none; half (half precision); compile (torch.compile, with half precision on a GPU); auto: half on a "
-        "GPU, none on the CPU. If acceleration fails or changes the answers, the model runs without it and a warning "
-        "is logged.",
+        "none; half (half precision); compile (torch.compile, with half precision on a GPU); onnx (ONNX Runtime), "
+        "openvino, tensorrt (ONNX Runtime's TensorRT), for models with exported graphs; auto: half on a GPU, none on "
+        "the CPU. If acceleration fails or changes the answers, the model runs without it and a warning is logged.",
         choices=ACCELERATIONS,
         read_only=True,
     )
@@ -219,18 +227,20 @@ class Parameters:
     keep_hard_frames: str = _parameter(
         "",
         "Folder for frames whose score was close to present_threshold, or whose mask differs from the one before: "
-        "STAMP.jpg with the instruction in STAMP.json, at most one a second. mdsm learn reads it. Empty: none kept.",
+        "STAMP.jpg with the instruction in STAMP.json, at most one a second. mdsm learn reads it. Each of several "
+        "cameras has a folder of its name in it. Empty: none kept.",
         read_only=True,
     )
     hard_frames_megabytes: int = _parameter(
         200,
-        "Size limit of keep_hard_frames. The oldest frames are removed.",
+        "Size limit of keep_hard_frames, shared by all cameras. The oldest frames are removed.",
         minimum=1,
         maximum=1_000_000,
         read_only=True,
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cameras", tuple(name for name in self.cameras if name))  # rclpy's empty list: [""]
         for parameter in fields(self):
             reason = _fault(parameter, getattr(self, parameter.name))
             if reason is not None:
@@ -260,9 +270,10 @@ def declare_parameters(node: Node) -> Parameters:
         rclpy.exceptions.ParameterException: A value given at start is of the wrong type.
     """
     values = {
-        parameter.name: node.declare_parameter(parameter.name, parameter.default, _descriptor(parameter)).value
+        parameter.name: node.declare_parameter(parameter.name, _ros_default(parameter), _descriptor(parameter)).value
         for parameter in fields(Parameters)
     }
+    values["cameras"] = values["cameras"] or ()  # None for [], whose type rcl does not know
     return Parameters(**values)
 
 
@@ -276,7 +287,7 @@ def parameters_yaml() -> str:
     for parameter in fields(Parameters):
         comment = f"{parameter.metadata['description']}{_note(parameter)}"
         lines += [f"    # {line}" for line in textwrap.wrap(comment, 100)]
-        lines.append(f"    {parameter.name}: {json.dumps(parameter.default)}")
+        lines.append(f"    {parameter.name}: {json.dumps(_ros_default(parameter))}")
     return "\n".join(lines) + "\n"
 
 
@@ -284,11 +295,17 @@ def parameters_markdown() -> str:
     """The table of parameters in ``docs/node.md``."""
     lines = ["| parameter | type | default | at run time | |", "|---|---|---|---|---|"]
     for parameter in fields(Parameters):
-        default, kind = json.dumps(parameter.default), type(parameter.default).__name__
+        value = _ros_default(parameter)
+        default, kind = json.dumps(value), "list of str" if isinstance(value, list) else type(value).__name__
         changes = "no" if parameter.metadata["read_only"] else "yes"
         text = f"{parameter.metadata['description']}{_note(parameter)}"
         lines.append(f"| `{parameter.name}` | {kind} | `{default}` | {changes} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _ros_default(parameter: Field[Any]) -> Any:
+    """The default as rclpy takes it: an empty list has no type there, so it is a list with an empty text."""
+    return [""] if parameter.default == () else parameter.default
 
 
 def _fault(parameter: Field[Any], value: Any) -> str | None:
@@ -300,8 +317,19 @@ def _fault(parameter: Field[Any], value: Any) -> str | None:
             validate_instruction(value)
         except InstructionError as error:
             return f"refused: {error}"
+    if parameter.name == "cameras":
+        return _fault_of_cameras(value)
     if parameter.name == "target_frame" and (value.startswith("/") or value != "".join(value.split())):
         return f"{value!r}, expected the name of a frame without blanks and without a slash at its beginning"
+    return None
+
+
+def _fault_of_cameras(names: Sequence[str]) -> str | None:
+    for number, name in enumerate(names):
+        if CAMERA_NAME.fullmatch(name) is None:
+            return f"{list(names)!r}, expected names of letters, digits and single underscores, not {name!r}"
+        if name in names[:number]:
+            return f"{list(names)!r}, expected each name once, not {name!r} again"
     return None
 
 

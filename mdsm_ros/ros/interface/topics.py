@@ -283,11 +283,44 @@ TOPICS = (
         summary="rates, drops, errors",
     ),
 )
+SERVICES = ("~/segment", "~/set_enabled")
+SHARED = ("instruction", *SERVICES)
+"""Names that apply to all cameras of a node with several; each camera also has a topic or service of its own."""
 INPUTS = tuple(topic for topic in TOPICS if topic.direction == "in")
 OUTPUTS = tuple(topic for topic in TOPICS if topic.direction == "out" and topic.name.startswith("~/"))
 """The topics published for a frame."""
 PRIVATE = (*(topic for topic in INPUTS if topic.name.startswith("~/")), *OUTPUTS)
 """Topics below the node's name; each has a launch argument that remaps it."""
+
+
+def name_of(name: str, camera: str) -> str:
+    """The name of a topic or service of one of several cameras: ``front/image``, ``~/front/mask``.
+
+    Args:
+        name: Name as the node has it with one camera.
+        camera: Name of the camera; "" for the only one, whose names are unchanged.
+    """
+    if not camera or name.startswith("/"):
+        return name
+    return f"~/{camera}/{name[2:]}" if name.startswith("~/") else f"{camera}/{name}"
+
+
+def names_of(cameras: Sequence[str]) -> list[str]:
+    """The names of all topics and services of a node with these cameras; none: one camera without a name."""
+    names = [*(topic.name for topic in TOPICS), *SERVICES]
+    if not cameras:
+        return names
+    return list(dict.fromkeys([*SHARED, *(name_of(name, camera) for camera in cameras for name in names)]))
+
+
+def cameras_markdown() -> str:
+    """The table of names with several cameras in ``docs/node.md``."""
+    names = [*(topic.name for topic in TOPICS), *SERVICES]
+    rows = [
+        (f"`{name}`", f"`{name_of(name, 'front')}`" + (f", and `{name}` for all cameras" if name in SHARED else ""))
+        for name in names
+    ]
+    return _table(("one camera", "camera `front`"), rows)
 
 
 def subscribed_markdown() -> str:

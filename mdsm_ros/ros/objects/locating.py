@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -15,6 +16,7 @@ from mdsm_ros.recordings.cameras.registration import DepthView
 from mdsm_ros.recordings.images.compressed import is_turned_image
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth.inputs import DepthInputs
+from mdsm_ros.ros.depth.transforms import LateTransforms
 from mdsm_ros.ros.depth.waiting import Place, TransformQueue
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.objects.describing import Describer, Found, Request
@@ -27,21 +29,28 @@ class Objects:
 
     Args:
         settings: Parameters of the node.
-        depth: Depth and transforms; closed together with this object.
+        depth: Depth images and intrinsics.
+        transforms: Transforms between frames.
         outputs: Publishers of the node.
         complaints: Reporter of missing inputs.
         guard: Counter of exceptions in the threads.
 
     Attributes:
-        depth: Depth and transforms.
+        depth: Depth images and intrinsics.
     """
 
     def __init__(
-        self, settings: Parameters, depth: DepthInputs, outputs: Outputs, complaints: Complaints, guard: Guard
+        self,
+        settings: Parameters,
+        depth: DepthInputs,
+        transforms: LateTransforms,
+        outputs: Outputs,
+        complaints: Complaints,
+        guard: Guard,
     ) -> None:
         self.depth = depth
         self._transforms = TransformQueue(
-            settings.target_frame, settings.transform_timeout, depth.find_transform, complaints.note, guard.note
+            settings.target_frame, settings.transform_timeout, transforms.find, complaints.note, guard.note
         )
         self._describer = Describer(outputs, complaints, guard)
         self._outputs = outputs
@@ -51,7 +60,7 @@ class Objects:
     def publish(
         self,
         message: Image | CompressedImage,
-        image: np.ndarray,
+        picture: Callable[[], np.ndarray],
         instruction: str,
         answer: Segmentation,
         gripper_width: float,
@@ -60,7 +69,7 @@ class Objects:
 
         Args:
             message: Image message of the answer.
-            image: Pixels of the image, (H, W, 3).
+            picture: Function that returns the pixels of the image, (H, W, 3), for the colours of points.
             instruction: Instruction that was answered.
             answer: Answer with the mask.
             gripper_width: Largest opening of the gripper, metres.
@@ -76,7 +85,7 @@ class Objects:
 
         def place_found(place: Place) -> None:
             moved = found.moved(place.pose.rotation, place.pose.translation)
-            self._outputs.publish_object(header, moved, view.colors(image, found))
+            self._outputs.publish_object(header, moved, lambda: view.colors(picture(), found))
             self._describe(Request(number, header, instruction, Found(view, answer, place, gripper_width)))
 
         self._transforms.find(message.header, place_found, lambda: self._describe(nothing))
@@ -85,7 +94,6 @@ class Objects:
         """Publishes nothing from now on."""
         self._transforms.close()
         self._describer.close()
-        self.depth.close()
 
     def view(self, message: Image | CompressedImage, shape: tuple[int, int]) -> DepthView:
         """Returns the depth of an image.

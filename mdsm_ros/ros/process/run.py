@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -26,6 +26,10 @@ class RunnableNode(Protocol):
 
     guard: Guard
 
+    @property
+    def topic_names(self) -> Sequence[str]:
+        """Names that remappings may change; if empty, remappings are not checked."""
+
     def begin(self, executor: GuardedExecutor) -> None:
         """Starts the node's own work; may end the executor with an exit code."""
 
@@ -36,25 +40,22 @@ class RunnableNode(Protocol):
         """Destroys the node, like rclpy's method."""
 
 
-def run(
-    name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None, *, topics: Iterable[str] = ()
-) -> int:
+def run(name: str, make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
     """Runs a node until SIGINT or SIGTERM; returns the exit code, 0 if it was asked to end, 1 if it could not start.
 
     Args:
         name: Name of the node in messages.
         make_node: Function that creates a :class:`RunnableNode`, called once ROS is initialised.
         args: Command line; None for the one of this process.
-        topics: Names that remappings may change; if empty, remappings are not checked.
     """
     with ended_by_signals():
-        code, idle = _run(name, make_node, list(sys.argv if args is None else args), topics)
+        code, idle = _run(name, make_node, list(sys.argv if args is None else args))
     if args is None or not idle:
         end_now(code)
     return code
 
 
-def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: Iterable[str]) -> tuple[int, bool]:
+def _run(name: str, make_node: Callable[[], Any], arguments: list[str]) -> tuple[int, bool]:
     """The exit code, and whether all threads have ended."""
     try:
         init_ros(arguments)
@@ -63,7 +64,7 @@ def _run(name: str, make_node: Callable[[], Any], arguments: list[str], topics: 
         return 1, True
     try:
         node = make_node()
-        warn_of_vain_names(node, arguments, topics)
+        warn_of_vain_names(node, arguments, node.topic_names)
     except (ParameterException, ValueError) as error:  # errors that the user can correct
         rclpy.logging.get_logger(name).fatal(in_utf8(str(error)))
         rclpy.try_shutdown()

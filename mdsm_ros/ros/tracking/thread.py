@@ -17,6 +17,7 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.tracking.tracker import TrackedMask, Tracker
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.diagnostics import Statistics
+from mdsm_ros.ros.inputs.frames import Frame
 from mdsm_ros.ros.mailbox import Mailbox
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
@@ -49,7 +50,7 @@ class MaskTracking:
         self,
         context: Context,
         guard: Guard,
-        to_rgb: Callable[[Image | CompressedImage], np.ndarray],
+        frame_of: Callable[[Image | CompressedImage], Frame],
         outputs: Outputs,
         statistics: Statistics,
         complaints: Complaints,
@@ -57,7 +58,7 @@ class MaskTracking:
         self.order = StampOrder()
         self._context = context
         self._guard = guard
-        self._to_rgb = to_rgb
+        self._frame_of = frame_of
         self._outputs = outputs
         self._statistics = statistics
         self._complaints = complaints
@@ -100,7 +101,7 @@ class MaskTracking:
 
         Args:
             header: Header of the answered image.
-            image: The answered image, uint8 (H, W, 3) RGB.
+            image: Pixels of the answered image, uint8 (h, w, 3) RGB, reduced like those of the tracked images.
             instruction: Instruction that was answered.
             answer: The answer.
             resets: Number of resets when the answer's object was decided; after a later reset, it may be another
@@ -123,7 +124,7 @@ class MaskTracking:
 
     def _work(self, message: Image | CompressedImage, resets: int) -> int:
         """Tracks one image; returns the number of resets at its start."""
-        header, stamp = message.header, nanoseconds(message.header)
+        stamp = nanoseconds(message.header)
         with self._lock:
             answered, self._answered = self._answered, None
             instruction, now = self._instruction, self._resets
@@ -133,14 +134,15 @@ class MaskTracking:
             self._tracker.answer(answered.stamp, answered.image, answered.answer)
         if self._is_late(stamp):
             return now
-        image = self._to_rgb(message)
+        frame = self._frame_of(message)
+        image = frame.small
         begun = time.perf_counter()
         tracked = self._tracker.advance(stamp, image)
         seconds = time.perf_counter() - begun
         if self._tracker.drop is not None:
             self._statistics.track_dropped(self._tracker.drop)
         if tracked is not None:
-            self.order.publish(stamp, lambda: self._publish(header, image, instruction, tracked, seconds, now))
+            self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now))
         return now
 
     def _is_late(self, stamp: int) -> bool:
@@ -153,12 +155,10 @@ class MaskTracking:
             return True
         return False
 
-    def _publish(
-        self, header: Header, image: np.ndarray, instruction: str, tracked: TrackedMask, seconds: float, resets: int
-    ) -> None:
+    def _publish(self, frame: Frame, instruction: str, tracked: TrackedMask, seconds: float, resets: int) -> None:
         if self._mailbox.closed or resets != self._resets:
             return
-        self._outputs.publish_tracked(header, image, instruction, tracked, seconds)
+        self._outputs.publish_tracked(frame.header, lambda: frame.picture, instruction, tracked, seconds)
         self._statistics.image_tracked()
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import DatasetError
 from training.datasets.dataset import Batch, InstructionDataset
+from training.datasets.groups import ByImage
 from training.drawn.category_splits import CategorySplit
 
 BACKGROUND, IGNORED = 0, 255
@@ -155,7 +156,8 @@ class MixedDataset(InstructionDataset):
         self.parts = parts
         self.image_size = parts[0].image_size
         self.instructions = [instruction for part in parts for instruction in part.instructions]
-        self.by_image = {position: [position] for position in range(len(self.instructions))}
+        self.by_image = ByImage(np.arange(len(self.instructions)))  # an image of its own for each
+        self._adapted = True
         self._places = [(number, i) for number, part in enumerate(parts) for i in range(len(part))]
 
     def collate(self, indices: Sequence[int]) -> SemanticBatch:

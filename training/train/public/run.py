@@ -45,7 +45,7 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
     side = config.side  # checks the model before it is loaded
     model = load_model(config.public)
     assert isinstance(model, TunableModel)  # its configuration says so
-    with closing(open_source(data, "train", side, config)) as source:
+    with closing(open_source(data, "train", side, config, limit=options.limit)) as source:
         if not isinstance(source, FolderSource):
             raise ConfigError(f"data is {data!r}, expected a dataset's folder, in which features can be cached")
         return _train(model, config, source, source.first(), options)

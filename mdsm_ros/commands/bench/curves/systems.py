@@ -48,13 +48,16 @@ def random_clipseg(image_size: int = CLIPSEG.image_size) -> CLIPSeg:
     return CLIPSeg(config, network, blank_clip_tokenizer(), Normalize(CLIP_MEAN, CLIP_STD)).eval()
 
 
+AFFORDABLE = 224  # pixels: LAVT-base at its own 480 would take most of the time of a bench
+
+
 @dataclass(frozen=True)
 class System:
     """A model of a comparison.
 
     Attributes:
         name: Name for people.
-        image_size: Side of its input at which it is usually run, in pixels.
+        image_size: Side of its input where that does not grow, in pixels.
         make: Makes it with another input size.
         runs: Number of runs for a measurement; the first one also sets up the operators.
         steepness: Reason why its cost may grow faster than the number of pixels.
@@ -67,7 +70,7 @@ class System:
     steepness: str
 
     def segmenter(self, device: str, image_size: int | None = None) -> Segmenter:
-        """The model as a segmenter; ``image_size`` None for its usual one."""
+        """The model as a segmenter; ``image_size`` None for that of the system."""
         return Segmenter(self.make(image_size or self.image_size), self.name, device)
 
 
@@ -80,6 +83,6 @@ def systems(ours: str = "mdsm-small", lavt: str = "lavt-base") -> tuple[System, 
 
     return (
         System(ours, presets()[ours].image_size, preset(ours), 3, windows),
-        System("clipseg", CLIPSEG.image_size, random_clipseg, 3, "every patch attends to every other one"),
-        System(lavt, presets()[lavt].image_size, preset(lavt), 2, windows),
+        System("clipseg", CLIPSEG.image_size, random_clipseg, 2, "every patch attends to every other one"),
+        System(lavt, AFFORDABLE, preset(lavt), 2, windows),
     )

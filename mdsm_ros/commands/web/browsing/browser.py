@@ -71,11 +71,11 @@ class Browser:
 
     def difficulties(self) -> list[str]:
         """Available difficulties."""
-        return [ANY, *sorted({i.difficulty for i in self.data.instructions if i.difficulty})]
+        return [ANY, *sorted(set(self.data.column("difficulty")) - {""})]
 
     def splits(self) -> list[str]:
         """Available splits."""
-        return [ANY, *sorted({i.split for i in self.data.instructions})]
+        return [ANY, *sorted(set(self.data.column("split")))]
 
     def find(
         self, wanted: Filter, progress: Callable[[int, int], None] = lambda done, total: None

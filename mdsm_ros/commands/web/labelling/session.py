@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from mdsm_ros.commands.web.labelling.frames import Frames
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, MemoryDataset
-from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, merge_contents, part_path
+from mdsm_ros.dataset.merging import merge_contents
+from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, part_path
 from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import check_keys, read_json

@@ -1,0 +1,1 @@
+"""``mdsm export``: a model as ONNX graphs, for runtimes without PyTorch."""

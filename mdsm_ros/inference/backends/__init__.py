@@ -1,0 +1,1 @@
+"""The libraries that compute a model: PyTorch, or ONNX Runtime and OpenVINO for exported graphs."""

@@ -1,0 +1,105 @@
+"""NumPy as the library of a model's arrays, for models that are graphs. The graphs themselves may run on a GPU."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mdsm_ros.extras import late
+from mdsm_ros.inference.backends.noise import NoiseGenerator
+from mdsm_ros.inference.preprocess import resize_image
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = late("cv2")
+
+Array = NDArray[np.float32]
+
+
+class NumpyBackend:
+    """Arrays in the memory of the CPU; see :class:`~mdsm_ros.inference.backends.backend.Backend`."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    @property
+    def device(self) -> str:
+        """The device of the graphs, "cpu" or "cuda"."""
+        return self._device
+
+    def running(self, acceleration: str) -> AbstractContextManager[object]:
+        """The context in which the model runs: nothing has to be set."""
+        return nullcontext()
+
+    def pixels(self, image: NDArray[np.uint8], side: int, *, keep_aspect: bool) -> Array:
+        """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float32 in [0, 1]."""
+        resized = resize_image(image, side, keep_aspect=keep_aspect)
+        pixels: Array = np.ascontiguousarray(resized.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        return pixels
+
+    def generator(self, seed: int) -> NoiseGenerator:
+        """The random generator of the refinement's noise; it draws PyTorch's numbers."""
+        return NoiseGenerator(seed)
+
+    def zeros(self, number: int) -> NDArray[np.int64]:
+        """Zeros (number,) as indices."""
+        return np.zeros(number, np.int64)
+
+    def scores(self, logits: Array) -> list[float]:
+        """The probabilities for logits (B,)."""
+        found: list[float] = sigmoid(logits).tolist()
+        return found
+
+    def is_finite(self, logits: Array) -> bool:
+        """Whether all logits are finite."""
+        return bool(np.isfinite(logits).all())
+
+    def probabilities(self, logits: Array, height: int, width: int) -> Array:
+        """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""
+        return sigmoid(resize_maps(logits[:, 0], height, width))
+
+    def masks(self, logits: Array, height: int, width: int, threshold: float) -> NDArray[np.bool_]:
+        """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
+        return np.asarray(self.probabilities(logits, height, width) >= np.float32(threshold))
+
+    def mean(self, samples: Array) -> Array:
+        """The mean over the first axis."""
+        return samples[0] if len(samples) == 1 else np.asarray(samples.mean(axis=0))
+
+    def deviation(self, samples: Array) -> Array:
+        """The standard deviation over the first axis."""
+        return np.asarray(samples.std(axis=0))
+
+    def most(self, samples: Array) -> Array:
+        """The maximum over the first axis."""
+        return np.asarray(samples.max(axis=0))
+
+    def to_numpy(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array itself."""
+        return array
+
+    def synchronize(self) -> None:
+        """Nothing is pending: a graph returns when it has finished."""
+
+    def memory(self) -> float | None:
+        """GPU memory is unknown here."""
+        return None
+
+    def release(self) -> None:
+        """The graphs free their memory when they are deleted."""
+
+
+def sigmoid(logits: Array) -> Array:
+    """The logistic function, without overflow: NaN stays NaN."""
+    with np.errstate(over="ignore"):
+        result: Array = np.float32(1) / (np.float32(1) + np.exp(-logits))
+    return result
+
+
+def resize_maps(maps: Array, height: int, width: int) -> Array:
+    """Resizes maps (B, h, w) to (B, height, width), bilinear with pixel areas aligned, as PyTorch does."""
+    return np.stack([cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps])

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# The studies of docs/results.md and docs/mission.md that take hours of a CPU core. Each one resumes where it was left.
+#
+#   scripts/studies.sh OUT [STUDY ...]      all studies, or some, in this order:
+#
+#   refinement     noise level, sampler and number of steps, on the embedded weights (no training)
+#   environments   photographs, homes of the library, homes of simple shapes (no training)
+#   realtime       latency of every preset with random weights, on this machine
+#   zeroshot       a standard segmentation model on rendered, real and both images, with 4, 9 and 14 seen categories
+#   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
+#   latent         the tiny latent diffusion model: 14,000 steps (77 minutes of one core at commit 3b08614)
+#   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
+#   vpd            VPD in all variants from 3 seeds; needs latent
+#
+# PHOTOGRAPHS is the folder with annotations.json and images/ in COCO's form, ../shared/data/photographs by default.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out=$(realpath -m "${1:?usage: studies.sh OUT [STUDY ...]}")
+shift
+photographs=${PHOTOGRAPHS:-../shared/data/photographs}
+python=${PYTHON:-.venv/bin/python}
+data=$out/data
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+mdsm_data() { "$python" -m training.cli "$@"; }
+
+# homes FOLDER SPLIT IMAGES [OPTION ...]: renders homes, unless they are there
+homes() { [[ -f $1/annotations.json ]] || mdsm_data homes --out "$1" --split "$2" --images "$3" --no-depth "${@:4}"; }
+
+photos() {
+    [[ -f $data/photographs/annotations.json ]] ||
+        mdsm_data photos --coco "$photographs/annotations.json" --images "$photographs/images" --out "$data/photographs" \
+            --test 0.2 --test-exhaustive 0.3334 --val 0.1 --sentences training/photos/sentences/*.jsonl
+}
+
+mixed() {
+    photos
+    homes "$data/homes" train 5000 --sentences 8
+    [[ -f $data/mix/annotations.json ]] || mdsm_data merge "$data/photographs" "$data/homes" --out "$data/mix"
+}
+
+# evaluated NAME OPTION ...: the embedded weights, unless they were evaluated
+evaluated() {
+    [[ -f $out/$1.txt ]] && return
+    "$python" -m training.evaluation.evaluate --limit 400 "${@:2}" >"$out/$1.partial"
+    mv "$out/$1.partial" "$out/$1.txt"
+}
+
+refinement() {
+    photos
+    for t in 100 300 600 900; do
+        evaluated "start-$t" --data "$data/photographs" --split val --set start_timestep=$t
+    done
+    for steps in 1 2 4 10 50; do
+        for sampler in ddim ddpm; do
+            evaluated "$sampler-$steps" --data "$data/photographs" --split val --steps $steps --set sampler=$sampler
+        done
+    done
+    evaluated samples-5 --data "$data/photographs" --split val --samples 5
+}
+
+environments() {
+    photos
+    homes "$data/unseen" test 130 --seed-offset 5000 --models held-out
+    homes "$data/shapes" test 130 --seed-offset 6000 --library none --camera ideal
+    evaluated on-photographs --data "$data/photographs"
+    evaluated on-homes --data "$data/unseen"
+    evaluated on-shapes --data "$data/shapes"
+}
+
+realtime() {
+    for preset in mdsm-small mdsm-tiny mdsm-base lavt-tiny lavt-base vpd-tiny vpd-sd15; do
+        [[ -f $out/bench-$preset.txt ]] ||
+            "$python" -m mdsm_ros.commands.main bench --model "random:$preset" --runs 20 | tee "$out/bench-$preset.txt"
+    done
+}
+
+zeroshot() {
+    photos
+    homes "$data/homes" train 5000 --sentences 8
+    for seen in 4 9 14; do
+        mdsm_data zero-shot --config config/train/semantic.yaml --categories pascal-homes --seen-categories $seen \
+            --limit 1400 --test-data "$data/photographs" --out "$out/zero-shot-$seen" \
+            --train "real=$data/photographs:seen" "synthetic=$data/homes" "both=$data/photographs:seen,$data/homes"
+    done
+}
+
+ablation() {
+    mixed
+    "$python" -m training.evaluation.ablate --config config/train/mdsm-small-against-lavt.yaml --data "$data/mix" \
+        --test-data "$data/photographs" --limit 800 --out "$out/ablation" \
+        --variants mdsm no-diffusion no-clip no-swin no-dice linear scaled-linear from-truth epsilon class-masks
+}
+
+latent() {
+    homes "$data/views" train 4000 --size 256x192
+    [[ -f $data/captions/annotations.json ]] || mdsm_data captions "$data/views" --out "$data/captions"
+    "$python" -m training.latent.command --config config/train/ldm-tiny.yaml --data "$data/captions" \
+        --out runs/ldm-tiny --resume # where the configurations of VPD and Grounded Diffusion look for it
+}
+
+grounded() {
+    homes "$data/views" train 4000 --size 256x192
+    [[ -f $data/questions/annotations.json ]] || mdsm_data captions "$data/views" --questions --out "$data/questions"
+    "$python" -m training.train.command --config config/train/oracle-tiny.yaml --data "$data/questions" \
+        --out "$out/oracle" --resume
+    mdsm_data synthesize --model runs/ldm-tiny/model --oracle "$out/oracle/model" --train 1200 --seen 150 --unseen 150 \
+        --steps 20 --out "$data/triplets"
+    "$python" -m training.evaluation.ablate --config config/train/grounded-diffusion-tiny.yaml --data "$data/triplets" \
+        --test-data "$data/triplets" --split seen unseen --out "$out/grounded"
+}
+
+vpd() {
+    homes "$data/views" train 4000 --size 256x192
+    homes "$data/test" test 100
+    "$python" -m training.evaluation.compare --mdsm config/train/mdsm-tiny-short.yaml --vpd config/train/vpd-tiny.yaml \
+        --data "$data/views" --test-data "$data/test" --limit 250 --out "$out/vpd"
+}
+
+mkdir -p "$out"
+studies=(refinement environments realtime zeroshot ablation latent grounded vpd)
+for study in "${@:-${studies[@]}}"; do
+    [[ " ${studies[*]} " == *" $study "* ]] || {
+        echo "study is '$study', expected one of ${studies[*]}" >&2
+        exit 2
+    }
+    "$study"
+done
