@@ -101,8 +101,8 @@ setup(
         ],
         # converting the library of models; meshoptimizer comes as source and needs a C++ compiler
         "library": ["embreex>=2.17.7", "mapbox-earcut>=1.0", "meshoptimizer>=0.2.20a0"],
-        # building data and replaying recordings on several machines; 2.60 is the release that was tried
-        "cluster": ["ray>=2.60"],
+        # building data and replaying recordings on several machines; 2.49 is the release that was tried
+        "cluster": ["ray>=2.49"],
         "train": [
             *TORCH,
             "accelerate>=0.33",

@@ -74,7 +74,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "mapbox_earcut": "mapbox-earcut>=1.0",
         "meshoptimizer": "meshoptimizer>=0.2.20a0",
     },
-    "cluster": {"ray": "ray>=2.60"},
+    "cluster": {"ray": "ray>=2.49"},
     "train": TORCH
     | {
         "accelerate": "accelerate>=0.33",

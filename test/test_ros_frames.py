@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from test_ros_node import CUP, RedSegmenter, Robot, header
 
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.pixels import picture_to_rgb
 from mdsm_ros.recordings.images import compressed
 from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
@@ -66,7 +67,7 @@ def test_the_pixels_of_a_raw_image_are_not_copied() -> None:
 
 def test_a_large_jpeg_is_decoded_in_full_only_for_the_overlay(ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[tuple[int, ...]] = []
-    to_rgb = compressed.picture_to_rgb
+    to_rgb = picture_to_rgb
 
     def spy(picture: PillowImage.Image, **options: Any) -> np.ndarray:
         decoded.append(picture.size)

@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from training.workers import WorkerPool
 
 LOCAL = "local"  # a cluster of this machine alone, for as long as the command runs
 RETRIES = 5  # of a piece of work whose worker ended; a bug that ends every worker is not tried for ever
+SETTINGS = {  # of Ray, unless they are set; the times let it start on a busy machine, where its own are too short
+    "RAY_USAGE_STATS_ENABLED": "0",  # reports nothing to anybody
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_gcs_server_port_wait_time_s": "300",
+    "RAY_gcs_server_request_timeout_seconds": "300",
+    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_worker_register_timeout_seconds": "300",
+}
 STORE_BYTES = 100 << 20  # for results, which are small: the data go through files
 
 
@@ -37,7 +46,8 @@ class RayPool(Executor):
 
     def __init__(self, address: str, workers: int, gpus: float = 0.0) -> None:
         require("ray", purpose="--cluster")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # reports nothing to anybody
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         import ray
 
         self._ray = ray
@@ -47,12 +57,28 @@ class RayPool(Executor):
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise CommandError(f"--cluster is {address!r}, expected a running Ray cluster: {error}") from error
         self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        self._call = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_call_in)
+        self._call: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_call_in)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Hands out a piece of work; what it raises is raised by the future's ``result``."""
-        future: Future[Any] = self._call.remote(str(Path.cwd()), function, args, kwargs).future()
+        """Hands out a piece of work; what it raises is raised by the future's ``result``.
+
+        Where the work was lost more often than it is tried, ``result`` raises CommandError.
+        """
+        future: Future[Any] = Future()
+        done = self._call.remote(str(Path.cwd()), function, args, kwargs).future()
+        done.add_done_callback(partial(self._pass_on, future))
         return future
+
+    def _pass_on(self, future: Future[Any], done: Future[Any]) -> None:
+        """Gives a future the result of Ray's."""
+        error = done.exception()
+        if error is None:
+            future.set_result(done.result())
+        elif isinstance(error, self._ray.exceptions.RayTaskError):  # of the work itself, and of its class as well
+            future.set_exception(error)
+        else:
+            reason = str(error).strip().splitlines()[0]
+            future.set_exception(CommandError(f"Ray could not do the work: {type(error).__name__}: {reason}"))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Leaves the cluster, and ends a local one; unfinished work is given up."""

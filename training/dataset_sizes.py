@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
+from importlib import import_module
 from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from training.datasets.dataset import InstructionDataset
 
 IMAGE_SIZE = 128  # pixels
+MODULES = {"training": "training.datasets.dataset"}  # which imports PyTorch
 SMALLEST_RATIO = 0.01  # CPU seconds or MiB; a ratio to less is noise
 Task = Callable[[Path], Any]
 
@@ -102,11 +104,11 @@ def _check(folder: Path) -> None:
         check.run(argparse.Namespace(datasets=[folder], workers=1))
 
 
-def measure(task: Task, folder: Path) -> tuple[float, float]:
-    """CPU seconds of a task, and MiB by which it raises the peak of the memory, in a process of its own."""
+def measure(task: Task, folder: Path, module: str) -> tuple[float, float]:
+    """CPU seconds of a task, and MiB by which it raises the peak of the memory, in a process that has its module."""
     spawn = get_context("spawn")
     answer = spawn.SimpleQueue()
-    process = spawn.Process(target=_measured, args=(task, folder, answer))
+    process = spawn.Process(target=_measured, args=(task, folder, module, answer))
     process.start()
     process.join()
     if process.exitcode != 0:
@@ -115,7 +117,8 @@ def measure(task: Task, folder: Path) -> tuple[float, float]:
     return float(seconds), float(peak)
 
 
-def _measured(task: Task, folder: Path, answer: Any) -> None:
+def _measured(task: Task, folder: Path, module: str, answer: Any) -> None:
+    import_module(module)
     own = psutil.Process()
     before, start = _peak(own), time.process_time()
     kept = task(folder)
@@ -162,7 +165,9 @@ def run(args: argparse.Namespace) -> int:
             rows[name] = {}
             for task, function in tasks.items():
                 if task not in args.skip:
-                    rows[name][f"{task}, s"], rows[name][f"{task}, MiB"] = measure(function, folder)
+                    rows[name][f"{task}, s"], rows[name][f"{task}, MiB"] = measure(
+                        function, folder, MODULES.get(task, __name__)
+                    )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     args.out.rmdir()

@@ -227,6 +227,9 @@ def run_training(config: TrainConfig, data: str, options: RunOptions) -> bool:
     Raises:
         ConfigError, DatasetError, WeightsError: The training cannot run as configured.
     """
-    size, adapt = config.model_config().image_size, partial(adapt_instructions, config)
+    size = config.model_config().image_size
+    # an adapted split is in memory, so a large one is adapted only if the configuration asks for it
+    changed = config.first_categories is not None or config.target_masks == "class"
+    adapt = partial(adapt_instructions, config) if changed else None
     with closing(open_source(data, "train", size, config, limit=options.limit, adapt=adapt)) as source:
         return train(config, source, options)

@@ -132,14 +132,15 @@ def open_source(
     Raises:
         DatasetError: The data do not exist, contain no instruction of the split, or are streamed despite the limit.
     """
-    streamed = where.startswith((HOMES, "http://", "https://")) or (Path(where) / INDEX_FILE).exists()
+    sharded = is_address(where) or (Path(where) / INDEX_FILE).exists()
+    streamed = where.startswith(HOMES) or sharded
     if limit is not None and streamed:
         raise DatasetError(f"--limit is {limit}, expected none for the streamed data of {where}")
     make = partial(InstructionDataset, split=split, image_size=image_size, adapt=adapt)
     if where.startswith(HOMES):
         pool = WorkerPool(config.stream_workers)
         return StreamSource(_homes(where.removeprefix(HOMES), split, make, config, pool), config.block_steps, pool)
-    if is_address(where) or (Path(where) / INDEX_FILE).exists():
+    if sharded:
         return StreamSource(_shards(where, split, make, config), config.block_steps)
     return FolderSource(make(Dataset(Path(where)), cache=config.cache, limit=limit))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mdsm_ros.dataset.index.store import VERSION, Store
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import cache_folder, file_sha256, short_hash
 
 INDEX_SUFFIX = ".index"  # annotations.json.index, beside annotations.json
@@ -25,7 +26,7 @@ def open_index(source: Path) -> Store | None:
     open the same dataset wait for the first one to make the index.
 
     Raises:
-        DatasetError: The file is not a dataset's.
+        DatasetError: The file is not a dataset's, or there is no room for its index.
         OSError: The index cannot be written.
     """
     try:
@@ -33,29 +34,31 @@ def open_index(source: Path) -> Store | None:
             return None
     except (OSError, ValueError):
         return None  # the caller says what is wrong
-    path = index_path(source)
-    found = _valid(path, source)
+    beside, cached = index_paths(source)
+    found = _valid(beside, source) or _valid(cached, source)
     if found is not None:
         return found
     from mdsm_ros.dataset.index.build import build_index
 
+    path = beside if os.access(source.parent, os.W_OK) else cached
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         found = _valid(path, source)
         if found is None:
             before = source.stat()
-            build_index(source, path)
+            try:
+                build_index(source, path)
+                found = Store(path, source)
+            except sqlite3.Error as error:
+                raise DatasetError(f"{path} cannot be made: {error}, expected room for an index") from error
             _stamp(path, before)
-            found = Store(path, source)
     return found
 
 
-def index_path(source: Path) -> Path:
-    """The place of the index: beside the file, or in the user's cache if that folder cannot be written."""
-    beside = source.with_name(source.name + INDEX_SUFFIX)
-    if beside.exists() or os.access(source.parent, os.W_OK):
-        return beside
-    return cache_folder("indexes") / f"{short_hash(str(source.resolve()))}{INDEX_SUFFIX}"
+def index_paths(source: Path) -> tuple[Path, Path]:
+    """The places of the index: beside the file; in the user's cache, for a folder that cannot be written."""
+    name = f"{short_hash(str(source.resolve()))}{INDEX_SUFFIX}"
+    return source.with_name(source.name + INDEX_SUFFIX), cache_folder("indexes") / name
 
 
 def _valid(path: Path, source: Path) -> Store | None:
