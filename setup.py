@@ -17,7 +17,7 @@ ROS = (
     "std-srvs",
     "visualization-msgs",
 )
-# what computes a model is the user's choice: PyTorch, or for the embedded one also ONNX Runtime or OpenVINO
+# for all models, a GPU and training; ONNX Runtime, which is always there, runs the embedded one on a CPU
 TORCH = ("diffusers>=0.30", "timm>=1.0.9", "torch>=2.2", "torchvision>=0.17", "transformers>=5.0")
 ANY_PYTHON = "#!/usr/bin/env python3"  # as setup.cfg has it for build_scripts
 
@@ -69,6 +69,7 @@ setup(
         "lz4>=4.0",
         "mcap>=1.1",
         "numpy>=1.26",
+        "onnxruntime>=1.17",
         "opencv-python-headless>=4.8",
         "pillow>=10.1",
         "psutil>=5.9",
@@ -76,6 +77,7 @@ setup(
         "rosbags>=0.10",
         "safetensors>=0.4.3",
         "scipy>=1.10",
+        "tokenizers>=0.20",
         "tqdm>=4.60",
         "trimesh>=4.0",
         "zstandard>=0.22",
