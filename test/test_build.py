@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 from mdsm_ros.dataset.format import Dataset, difficulty
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import DatasetError, StorageError
 from training.datasets.build import Outcome, Plan, build
 
 CATEGORIES = ("mug", "book")
@@ -151,6 +152,14 @@ def test_nothing_built_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(DatasetError, match="nothing was built"):
         build(plan(tmp_path / "d", fail_always), workers=1)
     assert "no licence" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_not_the_fault_of_a_unit(tmp_path: Path) -> None:
+    def make(writer: DatasetWriter, unit: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StorageError, match="cannot be written: No space left on device"):
+        build(plan(tmp_path, make), workers=1)
 
 
 def test_a_finished_dataset_is_left_alone(tmp_path: Path) -> None:

@@ -253,6 +253,20 @@ def test_graphs_that_do_not_fit_the_weights_are_refused(copy: Path) -> None:
         GraphModel(copy, config, "onnx")
 
 
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_graph_does_not_read_files_outside_of_its_folder(copy: Path, runtime: str) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra [export]")
+    pytest.importorskip(acceleration.RUNTIMES[runtime], reason=f"needs the extra [{runtime}]")
+    graph = onnx.load(copy / "mdsm_text.onnx", load_external_data=False)
+    for tensor in graph.graph.initializer:
+        for entry in tensor.external_data:
+            entry.value = f"../model/{entry.value}" if entry.key == "location" else entry.value
+    (copy.parent / "other").mkdir()
+    onnx.save(graph, copy.parent / "other" / "text.onnx")
+    with pytest.raises(AccelerationError, match="cannot load"):
+        open_session(copy.parent / "other" / "text.onnx", runtime, "cpu", 1)
+
+
 def test_what_runs_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mdsm_ros.segmenter.is_installed", lambda module: module != "torch")
     for wanted, used, reason in (

@@ -43,6 +43,7 @@ FORM = "multipart/form-data; boundary=x"
 STAGE = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 LEARNING = {  # a training that takes seconds
     "preset": "mdsm-tiny",
+    "model": {"freeze_clip": True},
     "instructions_per_image": 2,
     "feature_cache": True,
     "freeze_language": True,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mdsm_ros.errors import ConfigError, NotHereError, WeightsError
+from mdsm_ros.extras import install_line, is_installed
 from mdsm_ros.hub.folder import CONFIG_FILE, read_values, resolve_folder
 from mdsm_ros.hub.graphs import has_graphs
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
@@ -115,8 +116,10 @@ def load_graphs(name: str | Path, runtime: str, device: str, *, local_files_only
     folder = None if str(name) in published() else model_folder(name, local_files_only=local_files_only)
     config = read_config(folder) if folder is not None and has_graphs(folder) else None
     if folder is None or not isinstance(config, MDSMConfig):
+        or_torch = "" if is_installed("torch") else f"; PyTorch runs it without them: {install_line('torch')}"
         raise WeightsError(
             f"model {str(name)!r} has no ONNX graphs, expected an MDSM model in a folder that mdsm export has written"
+            f"{or_torch}"
         )
     return cast(SegmentationModel, GraphModel(folder, config, runtime, device))
 

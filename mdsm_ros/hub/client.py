@@ -19,6 +19,9 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 HUB_ERRORS: tuple[type[Exception], ...] = (HTTPError, EntryNotFoundError, HFValidationError, OSError)
 """The exceptions of downloads and of look-ups in the cache."""
 
+UPLOAD_ERRORS: tuple[type[Exception], ...] = (*HUB_ERRORS, RuntimeError, ValueError)
+"""The exceptions of uploads: the last two stand for refused files and headers."""
+
 
 def advice(repository: str, error: Exception) -> str:
     """Describes in one line what failed and how to solve it.

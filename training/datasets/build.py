@@ -7,6 +7,7 @@ result depends neither on the number of workers nor on interruptions.
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sys
@@ -23,13 +24,14 @@ from tqdm import tqdm
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.merging import merge_parts
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, PartSummary, read_part
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import DatasetError, StorageError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import read_json
 from training.cluster import open_pool
 
 RECIPE_FILE = "recipe.json"
 AHEAD = 3  # units per worker that are in work or waiting
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Unit = TypeVar("Unit")
 Make = Callable[[DatasetWriter, Unit], None]
@@ -101,6 +103,7 @@ def build(plan: Plan[Unit], workers: int, cluster: str | None = None) -> Outcome
     Raises:
         CommandError: There is no such cluster.
         DatasetError: The folder contains something else, or a build with another recipe; or no unit could be built.
+        StorageError: The disk is full.
     """
     root = plan.root
     if _finished(plan):
@@ -182,6 +185,8 @@ def _part(
         with DatasetWriter(root, categories, info=info, part=part) as writer:
             make(writer, unit)
     except (DatasetError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise StorageError(f"{root} cannot be written: {error.strerror}") from error  # all other units would fail
         return part, str(error)
     summary = read_part(root, part)
     assert summary is not None
