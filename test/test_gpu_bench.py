@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from mdsm_ros.commands.bench import grid
 from mdsm_ros.commands.bench.grid import Cell, Times, cells, main, run_grid
 from scripts import write_docs
 
@@ -61,18 +60,6 @@ def test_a_model_of_one_stage_has_no_step() -> None:
     assert isinstance(result, Times)
     assert result.step is None
     assert result.initial > 0
-
-
-@pytest.mark.slow
-def test_compiled_parts_run_in_the_thread_that_compiled_them(
-    untrained_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for way in ("compile", "graphs"):
-        monkeypatch.setitem(grid.WAYS, way, {"backend": "eager"})  # traced, but without a C++ compiler
-    wanted = [Cell(str(untrained_weights), "fp32", way, 2) for way in ("compile", "graphs")]
-    for _, result in run_grid(wanted, torch.device("cpu"), 1, 600.0):
-        assert isinstance(result, Times), result
-        assert result.step is not None
 
 
 @pytest.mark.slow
