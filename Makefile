@@ -34,7 +34,7 @@ train: data  ## train both stages of mdsm-tiny; resumes where it stopped
 	$(BIN)/mdsm-train --config config/train/mdsm-tiny.yaml --data data/train --val-data data/val --out runs/mdsm-tiny --resume
 
 bench: .venv/dev.stamp  ## measure latency on this machine, of the model and of the running node, and how cost grows with the work
-	$(BIN)/mdsm bench --node --bag --tracking --curves --runtimes
+	$(BIN)/mdsm bench --node --overhead --bag --tracking --curves --runtimes
 	$(BIN)/mdsm-data growth
 
 bench-start: .venv/demo.stamp  ## measure the CPU seconds until commands and the node have started, against import torch

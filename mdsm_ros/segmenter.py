@@ -191,7 +191,7 @@ class Segmenter:
     @property
     def least_side(self) -> int:
         """Shorter side, in pixels, down to which an image may be reduced before it is given to this model."""
-        return LEAST_REDUCED * self._image_size
+        return math.ceil(LEAST_REDUCED * self._image_size)
 
     def of_another_stream(self) -> Segmenter:
         """A segmenter with the same model for another stream of images, such as that of a second camera.

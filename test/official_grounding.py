@@ -156,7 +156,8 @@ class OfficialGrounding:
     def attention(self, name: str, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         for_query, for_key, for_value = self.state[f"{name}.in_proj_weight"].chunk(3)
         q, k, v = (
-            (y @ w.T).unflatten(1, (self.heads, -1)) for y, w in ((x, for_query), (seen, for_key), (seen, for_value))
+            torch.unflatten(y @ w.T, 1, (self.heads, -1))
+            for y, w in ((x, for_query), (seen, for_key), (seen, for_value))
         )
         weights = (torch.einsum("qhd,khd->hqk", q, k) / math.sqrt(q.shape[-1])).softmax(-1)
         return torch.einsum("hqk,khd->qhd", weights, v).flatten(1) @ self.state[f"{name}.out_proj.weight"].T

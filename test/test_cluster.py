@@ -85,7 +85,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         children = psutil.Process(process.pid).children(recursive=True)
         yield f"127.0.0.1:{own}"
         children += psutil.Process(process.pid).children(recursive=True)
-        for ended in (process, *children):
+        ending: list[Any] = [process, *children]
+        for ended in ending:
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 ended.kill()
         process.wait()

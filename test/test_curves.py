@@ -55,7 +55,11 @@ def test_the_curves_of_answers_and_of_a_replay(
     monkeypatch.setattr(systems, "systems", lambda: (tiny("first"), tiny("second")))
     shorter: dict[Any, dict[str, Any]] = {
         models.input_curve: {"sides": (64, 128)},
-        models.camera_and_instruction_curves: {"cameras": ((64, 48), (128, 96)), "numbers": (1, 2)},
+        models.camera_and_instruction_curves: {
+            "cameras": ((64, 48), (128, 96)),
+            "instructions": (1, 2),
+            "numbers": (1, 2),
+        },
         recording.replay_curve: {"lengths": (2, 4)},
     }
 
@@ -67,8 +71,15 @@ def test_the_curves_of_answers_and_of_a_replay(
         monkeypatch.setattr(home, function.__name__, with_defaults(function, changes))
     command._print_curves("cpu")
     printed = capsys.readouterr().out
-    assert printed.count("| power of the size at the end |") == 4
-    for words in ("| 128 px |", "| 128x96 |", "several instructions", "| 4 images |", "| first, 64 px (ms) |"):
+    assert printed.count("| power of the size at the end |") == 5
+    for words in (
+        "| 128 px |",
+        "| 128x96 |",
+        "several instructions",
+        "several cameras",
+        "| 4 images |",
+        "| first, 64 px (ms) |",
+    ):
         assert words in printed
     assert "second" in printed
 

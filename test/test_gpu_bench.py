@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mdsm_ros.commands.bench import grid
 from mdsm_ros.commands.bench.grid import Cell, Times, cells, main, run_grid
 from scripts import write_docs
 
@@ -47,11 +48,11 @@ def test_the_grid_measures_writes_and_goes_on_after_an_error(untrained_weights: 
 
 
 def test_the_most_important_cells_come_first_and_the_time_is_kept() -> None:
-    grid = cells(["a", "b"], [1, 8], ["eager", "compile", "graphs"], ["fp32", "fp16", "bf16"])
-    assert len(grid) == 3 * 3 * 2 * 2
-    assert [cell.way for cell in grid[:12]] == ["eager"] * 12
-    assert grid[12] == Cell("a", "fp16", "compile", 1)
-    results = list(run_grid(grid, torch.device("cpu"), 1, -1.0))
+    order = cells(["a", "b"], [1, 8], ["eager", "compile", "graphs"], ["fp32", "fp16", "bf16"])
+    assert len(order) == 3 * 3 * 2 * 2
+    assert [cell.way for cell in order[:12]] == ["eager"] * 12
+    assert order[12] == Cell("a", "fp16", "compile", 1)
+    results = list(run_grid(order, torch.device("cpu"), 1, -1.0))
     assert {result for _, result in results} == {"no time left"}
 
 
@@ -60,6 +61,18 @@ def test_a_model_of_one_stage_has_no_step() -> None:
     assert isinstance(result, Times)
     assert result.step is None
     assert result.initial > 0
+
+
+@pytest.mark.slow
+def test_compiled_parts_run_in_the_thread_that_compiled_them(
+    untrained_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for way in ("compile", "graphs"):
+        monkeypatch.setitem(grid.WAYS, way, {"backend": "eager"})  # traced, but without a C++ compiler
+    wanted = [Cell(str(untrained_weights), "fp32", way, 2) for way in ("compile", "graphs")]
+    for _, result in run_grid(wanted, torch.device("cpu"), 1, 600.0):
+        assert isinstance(result, Times), result
+        assert result.step is not None
 
 
 @pytest.mark.slow

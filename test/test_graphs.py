@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import BertTokenizerFast
 
 from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS
+from mdsm_ros.commands.main import main
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.errors import AccelerationError, MissingPackageError, WeightsError
 from mdsm_ros.hub.graphs import MANIFEST_FILE, read_manifest
@@ -30,6 +34,8 @@ from mdsm_ros.inference.backends.words import read_words
 from mdsm_ros.models.common import diffusion
 from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.layers.ddim import DDIM
+from mdsm_ros.models.mdsm import MDSM_TINY
+from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.segmenter import Segmenter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,6 +185,43 @@ def test_tensorrt_that_is_not_installed_is_left_out() -> None:
     for device in ("cpu", "cuda:0"):
         with pytest.raises(AccelerationError, match=r"no TensorrtExecutionProvider, only .*install onnxruntime-gpu"):
             open_session(FOLDER / "mdsm_text.onnx", "tensorrt", device, 1)
+
+
+def test_the_example_runs_the_graphs_without_this_package(plain: Segmenter) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
+    example = runpy.run_path(str(ROOT / "examples" / "run_graphs.py"), run_name="example")
+    probability, score = example["segment"](example["Graphs"](FOLDER), Image.fromarray(photo()), TEXTS[0])
+    expected = plain.segment(photo(), TEXTS[0])
+    assert score == pytest.approx(expected.score, abs=CLOSE)
+    assert np.abs(probability - expected.probability).mean() < 0.02  # it draws other noise
+
+
+@pytest.mark.slow
+def test_export_of_another_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module, reason="needs the extras [export] and [onnx]")
+    sizes: dict[str, Any] = {"swin_depths": (1, 1, 1, 1), "bert_num_layers": 1, "refiner_channels": (32, 32)}
+    config = replace(MDSM_TINY, **sizes, use_clip=False, refiner_residual=True, max_tokens=8)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup"]
+    MDSM(config, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(tmp_path / "a")
+    out = tmp_path / "out"
+    assert main(["export", str(tmp_path / "a"), "--out", str(out)]) == 0
+    assert "mdsm_step.onnx: " in capsys.readouterr().out
+    one, other = (Segmenter.from_pretrained(out, device="cpu", acceleration=name) for name in ("none", "onnx"))
+    assert (other.acceleration, other.acceleration_error) == ("onnx", None)
+    for text in ("get the red cup", "get the red cup " * 9):
+        for mine, theirs in zip(other.stream(photo(), text), one.stream(photo(), text), strict=True):
+            np.testing.assert_allclose(mine.probability, theirs.probability, atol=CLOSE)
+    one.model.save_pretrained(out)  # type: ignore[attr-defined]
+    assert not list(out.glob("*.onnx"))  # saved weights leave no graphs of others behind
+
+
+@pytest.mark.parametrize(("model", "text"), [("clipseg", "expected an MDSM"), ("nobody", "model is 'nobody'")])
+def test_what_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, text: str) -> None:
+    pytest.importorskip("onnxscript", reason="needs the extra [export]")
+    assert main(["export", model, "--out", str(tmp_path / "out")]) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture

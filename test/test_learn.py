@@ -144,11 +144,11 @@ def test_kills_in_every_step_change_nothing(
                 os.kill(os.getpid(), signal.SIGKILL)
             replace(source, target)
 
-        os.replace = kill_at
+        os.replace = kill_at  # type: ignore[assignment]  # in the child process only
         os._exit(learn(place, out, untrained_weights, "--labels", str(place / "boxes")))
 
     out = tmp_path / "lab"
-    kills = [1, "frames", "labels", 20, "data", "training", "model", "report"]
+    kills: list[str | int] = [1, "frames", "labels", 20, "data", "training", "model", "report"]
     assert [run(kill) for kill in kills] == [-signal.SIGKILL] * len(kills)
     assert run("nothing") == 1
     for name in ("training/model", "model"):

@@ -92,11 +92,18 @@ def test_a_mask_is_where_the_probability_reaches_the_threshold(threshold: float)
         assert bool((torch.nextafter(least, torch.tensor(-200.0)).sigmoid() < np.float32(threshold)).all())
 
 
+def test_images_of_usual_cameras_up_to_640x480_stay_as_they_are_for_the_embedded_model() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    for image in (pixels, pixels.transpose(1, 0, 2).copy()):
+        expected = np.asarray(Image.fromarray(image).resize((320, 320), Image.Resampling.BILINEAR))
+        assert np.array_equal(resize_image(image, 320), expected)
+
+
 def test_a_large_image_is_halved_before_it_is_resized() -> None:
     rows, columns = np.indices((960, 1280))
     image = np.stack([rows // 4, columns // 5, (rows + columns) // 9], axis=2).astype(np.uint8)
     expected = np.asarray(Image.fromarray(image).resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(resize_image(image, 64).astype(int) - expected).max() <= 1
-    small = np.random.default_rng(0).integers(0, 256, (255, 400, 3), dtype=np.uint8)  # one half would be too small
+    small = np.random.default_rng(0).integers(0, 256, (143, 400, 3), dtype=np.uint8)  # one half would be too small
     expected = np.asarray(Image.fromarray(small).resize((64, 64), Image.Resampling.BILINEAR))
     assert np.array_equal(resize_image(small, 64), expected)

@@ -102,7 +102,10 @@ def test_grefcoco_has_several_targets_one_and_none(tmp_path: Path) -> None:
 def test_phrasecut_fills_polygons_as_its_authors_do(tmp_path: Path) -> None:
     picture(tmp_path / "VG_100K_2/2417.jpg")
     (tmp_path / "VG_100K").mkdir()
-    corners = {"left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]], "right": [[20, 10], [29, 10], [29, 19], [20, 19]]}
+    corners: dict[str, list[list[float]]] = {
+        "left": [[2, 4], [9.9, 4], [9.9, 11.5], [2, 11.5]],
+        "right": [[20, 10], [29, 10], [29, 19], [20, 19]],
+    }
     structure = {"attributes": ["red"], "relation_ids": [], "relation_descriptions": [], "type": "attribute"}
 
     def task(number: str, phrase: str, name: str, *objects: list[list[float]]) -> dict[str, Any]:
@@ -229,6 +232,11 @@ def test_voc_gives_semantic_masks(voc: Path) -> None:
     by_category = {data.categories[a.category_id]: a for a in data.annotations.values()}
     assert by_category.keys() == {"chair", "person", "void"}
     assert (by_category["void"].iscrowd, by_category["void"].area) == (1, 16)
+
+
+def test_a_negative_number_of_absent_categories_is_refused(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["voc", "--root", str(voc), "--absent", "-1", "--out", str(voc / "out")]) == 2
+    assert "--absent is -1, expected 0 or more" in capsys.readouterr().err
 
 
 def test_voc_gives_objects(voc: Path) -> None:

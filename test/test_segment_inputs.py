@@ -161,7 +161,7 @@ def test_an_instruction_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_camera_offers_its_newest_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread reads on while nobody asks; OpenCV reads a file here, which is faster than any camera."""
     path, opened = write_video(tmp_path / "camera.mp4"), cv2.VideoCapture
-    monkeypatch.setattr(videos.cv2, "VideoCapture", lambda _: opened(str(path)))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: opened(str(path)))
     camera = videos.Camera(0)
     camera._thread.join(timeout=60)
     shots = list(camera.shots())

@@ -12,10 +12,10 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-import mdsm_ros.inference.backends.torch_backend as backend_module
 from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.pace import Pace
+from mdsm_ros.inference.preprocess import to_image_grid
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.models.lavt import LAVT_TINY
@@ -169,7 +169,12 @@ def test_streams_share_the_model_and_nothing_else(untrained_weights: Path, monke
     monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)
     encoded: list[str] = []
     encode = first.model.encode_text
-    monkeypatch.setattr(first.model, "encode_text", lambda texts: (encoded.extend(texts), encode(texts))[1])
+
+    def encode_and_note(texts: list[str]) -> Any:
+        encoded.extend(texts)
+        return encode(texts)
+
+    monkeypatch.setattr(first.model, "encode_text", encode_and_note)
     fresh = first.segment(IMAGE, "get the cup", warm_start=True).probability
     again = first.segment(IMAGE, "get the cup", warm_start=True).probability
     other = second.segment(IMAGE, "get the cup", warm_start=True).probability
@@ -200,8 +205,12 @@ def test_the_probability_of_an_answer_is_computed_when_somebody_asks(
     anything_present: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[int] = []
-    to_grid = backend_module.to_image_grid
-    monkeypatch.setattr(backend_module, "to_image_grid", lambda *args: (computed.append(1), to_grid(*args))[1])
+
+    def to_grid_and_note(*args: Any) -> Any:
+        computed.append(1)
+        return to_image_grid(*args)
+
+    monkeypatch.setattr("mdsm_ros.inference.backends.torch_backend.to_image_grid", to_grid_and_note)
     answer = anything_present.segment(IMAGE, "get the red cup")
     assert computed == []
     assert answer.probability is answer.probability

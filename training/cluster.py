@@ -57,7 +57,7 @@ class RayPool(Executor):
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise CommandError(f"--cluster is {address!r}, expected a running Ray cluster: {error}") from error
         self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        self._call = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_call_in)
+        self._call: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_call_in)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hands out a piece of work; what it raises is raised by the future's ``result``.

@@ -22,6 +22,7 @@ that configures and activates itself.
 
 subscribes: /image (or /image/compressed), /instruction, with parameter depth also /depth and /camera_info
 publishes: /mdsm/mask, /mdsm/initial_mask, /mdsm/overlay, /mdsm/status, /diagnostics and more, see docs/node.md
+several cameras: -p cameras:='[front, rear]'; then /front/image, /mdsm/front/mask and so on
 """
 SIM_HELP = """usage: mdsm_sim [-h] [--ros-args -p NAME:=VALUE ...]
 

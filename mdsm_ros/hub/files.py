@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "README.md")
+HUB_FILES = ("*.json", "*.safetensors", "mdsm_*.onnx", "*.txt", "README.md")
 """The files of a model; never a pickle."""

@@ -81,6 +81,11 @@ def upload(files: ModelFiles, repository: str, *, public: bool, revision: str | 
     from mdsm_ros.hub.client import HUB_ERRORS, upload_advice
 
     api = HfApi(library_name="mdsm_ros")
+    refusals: tuple[type[Exception], ...] = (
+        *HUB_ERRORS,
+        RuntimeError,
+        ValueError,
+    )  # the latter two for refused files and headers
     try:
         api.create_repo(repository, private=not public, exist_ok=True)
         if revision is not None:
@@ -93,7 +98,7 @@ def upload(files: ModelFiles, repository: str, *, public: bool, revision: str | 
             revision=revision,
             commit_message=message,
         )
-    except (*HUB_ERRORS, RuntimeError, ValueError) as error:  # the latter two for refused files and headers
+    except refusals as error:
         raise UploadError(f"{repository} cannot be uploaded: {upload_advice(repository, error)}") from error
     return str(commit.commit_url)
 

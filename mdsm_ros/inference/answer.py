@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NoReturn, overload
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,30 +21,6 @@ TRACKED: Stage = "tracked"
 """A mask that was carried here from an older image's answer."""
 
 MAX_INSTRUCTION_CHARACTERS = 1000
-
-
-class _OnFirstUse:
-    """A field that is given as an array, or as a function that computes it on first use."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> NoReturn: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> NDArray[np.float32]: ...
-
-    def __get__(self, instance: object | None, owner: type) -> NDArray[np.float32]:
-        if instance is None:
-            raise AttributeError(self._name)  # for dataclass: the field has no default
-        value: NDArray[np.float32] | Callable[[], NDArray[np.float32]] = instance.__dict__[self._name]
-        if callable(value):
-            value = instance.__dict__[self._name] = value()
-        return value
-
-    def __set__(self, instance: object, value: NDArray[np.float32] | Callable[[], NDArray[np.float32]]) -> None:
-        instance.__dict__[self._name] = value
 
 
 @dataclass(frozen=True)
@@ -73,7 +49,7 @@ class Segmentation:
     """
 
     mask: NDArray[np.bool_]
-    probability: _OnFirstUse = _OnFirstUse()
+    probability: NDArray[np.float32]
     uncertainty: NDArray[np.float32] | None
     score: float
     present: bool
@@ -115,6 +91,25 @@ class Segmentation:
         if self.stage == TRACKED:  # no probability was carried here
             return tuple(replace(part, score=self.score) for part in parts)
         return parts
+
+
+class _OnFirstUse:
+    """An attribute that is given as an array, or as a function that computes the array on first use."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> NDArray[np.float32]:
+        value: NDArray[np.float32] | Callable[[], NDArray[np.float32]] = instance.__dict__[self._name]
+        if callable(value):
+            value = instance.__dict__[self._name] = value()
+        return value
+
+    def __set__(self, instance: object, value: NDArray[np.float32] | Callable[[], NDArray[np.float32]]) -> None:
+        instance.__dict__[self._name] = value
+
+
+Segmentation.probability = _OnFirstUse("probability")  # type: ignore[assignment] # after the class: it is no default
 
 
 def validate_instruction(text: str) -> str:

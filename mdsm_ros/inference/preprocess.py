@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     cv2 = late("cv2")
 
-LEAST_REDUCED = 2  # an image is first halved while its sides stay at least this many times the model's
+LEAST_REDUCED = 1.125  # an image is first halved while its sides stay at least this many times the model's
 MAX_ASPECT = 4  # limit of the aspect ratio of model inputs: a strip of a few pixels has no features
 
 

@@ -82,7 +82,7 @@ def _answer(
 ) -> Segmentation:
     """One answer without timings, from logits (samples, h, w), or as the union of the objects that the model found."""
     threshold = question.settings.mask_threshold
-    probability: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
+    probability: Any  # an array, or a function that computes it on first use
     uncertainty, found = None, None
     if objects is None and len(logits) == 1 and library.is_finite(logits):
         mask = library.to_numpy(library.masks(logits[None], *question.shape, threshold))[0]

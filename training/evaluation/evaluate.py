@@ -278,7 +278,8 @@ def run(args: argparse.Namespace) -> None:
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
-    fields, answers = read_overrides(args.set), {}
+    fields = read_overrides(args.set)
+    answers: dict[str, list[Answered]] = {}
     for segmenter, settings in zip(segmenters, wanted, strict=True):
         with overridden(segmenter, fields):
             answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)

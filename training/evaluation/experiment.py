@@ -28,6 +28,7 @@ from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
+from training.drawn.grounding_eval import harmonic_mean
 from training.evaluation.analysis import summarize_answers
 from training.evaluation.evaluate import evaluate
 from training.evaluation.memory import answer_memory
@@ -37,6 +38,7 @@ from training.train.options import CHECKPOINTS, SOURCES, RunOptions
 
 MEMORY = "memory (MiB)"  # for an answer, see training.evaluation.memory
 METRICS = ("mIoU", "oIoU", "P@0.5", "P@0.7", "P@0.9", "no-target accuracy", "p50 seconds", MEMORY)
+ZERO_SHOT = {"seen", "unseen"}  # splits whose harmonic mean is a row
 PLOTTED = ("mIoU", "P@0.5")
 SETTINGS = {field.name for field in dataclasses.fields(InferenceSettings)}
 RESULT_FILE = "metrics.json"
@@ -123,7 +125,7 @@ def run_variant(
     else:
         save_untrained(changed.model_config(), folder / "model")
     data = Dataset(options.test_data)
-    figures = {}
+    figures: dict[str, Figures] = {}
     segmenter = Segmenter.from_pretrained(folder / "model", device=options.device)
     for row, changes in variant.rows.items():
         of_answer = {name: value for name, value in changes.items() if name in SETTINGS}
@@ -136,6 +138,9 @@ def run_variant(
                 summary = summarize_answers(evaluate(segmenter, data, chosen, settings, f"{name}, seed {seed}"))
                 last = next(stage for stage in reversed(STAGES) if stage in summary)
                 figures[name] = summary[last] | {MEMORY: memory}
+        if set(options.split) == ZERO_SHOT:
+            seen, unseen = (figures[f"{row}, {split}"].get("mIoU", 0.0) for split in ("seen", "unseen"))
+            figures[f"{row}, harmonic mean"] = {"mIoU": harmonic_mean(seen, unseen)}
     write_json(folder / RESULT_FILE, figures)
 
 
@@ -196,8 +201,10 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
         1, len(PLOTTED), figsize=(11, 1 + 0.35 * len(results)), sharey=True, layout="constrained"
     )
     for axis, metric in zip(axes, PLOTTED, strict=True):
-        values = [[figures[metric] for figures in of_seed.values()] for of_seed in results.values()]
-        axis.barh(list(results), [float(np.mean(v)) for v in values], color="0.8")
+        values = [
+            [figures[metric] for figures in of_seed.values() if metric in figures] for of_seed in results.values()
+        ]
+        axis.barh(list(results), [float(np.mean(v)) if v else 0.0 for v in values], color="0.8")
         for height, found in enumerate(values):
             axis.plot(found, [height] * len(found), "o", color="C0", markersize=4)
         axis.set_xlabel(metric)

@@ -10,15 +10,18 @@ from pathlib import Path
 from huggingface_hub import save_torch_state_dict
 
 from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, read_config
-from mdsm_ros.errors import MdsmError
+from mdsm_ros.errors import MdsmError, WeightsError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, read_safetensors, weight_files
+from mdsm_ros.hub.graphs import MANIFEST_FILE, has_graphs, read_manifest
 
 LARGEST_FILE = "15MB"
 
 
 def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
     """Copies a model's folder; its weights are split into files of at most ``largest_file``. A model card stays.
+
+    ONNX graphs stay, too, if the new weights have the sizes of the old ones.
 
     Raises:
         WeightsError: There is no model, or it cannot be read.
@@ -34,6 +37,20 @@ def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
         card = folder / "README.md"
         if card.exists():
             shutil.copyfile(card, partial / card.name)
+        _keep_graphs(folder, partial)
+
+
+def _keep_graphs(folder: Path, partial: Path) -> None:
+    if not has_graphs(folder):
+        return
+    files = [folder / MANIFEST_FILE, *folder.glob("*.onnx")]
+    for file in files:
+        shutil.copyfile(file, partial / file.name)
+    try:
+        read_manifest(partial)
+    except WeightsError:
+        for file in files:
+            (partial / file.name).unlink()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,6 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     files = weight_files(EMBEDDED_WEIGHTS / args.name)
     sizes = ", ".join(f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in files)
     print(f"{EMBEDDED_WEIGHTS / args.name}: {sizes}")
+    if not has_graphs(EMBEDDED_WEIGHTS / args.name):
+        print(f"no ONNX graphs; for an MDSM: mdsm export {args.name} --out {EMBEDDED_WEIGHTS / args.name}")
     return 0
 
 

@@ -53,7 +53,7 @@ class FirstStage(_OfModel):
         """Computes stage 1."""
         initial = self.model.initial(image, TextFeatures(tokens, mask > 0))
         features: CrossmodalFeatures = initial.features
-        return initial.logits, initial.present_logits, *self.model.seen_by_refiner(features)
+        return initial.logits, initial.present_logits, *self.model.seen(features)
 
 
 class Condition(_OfModel):

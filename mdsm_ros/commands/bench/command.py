@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--node", action="store_true", help="measure the running node as well; needs ROS")
     parser.add_argument(
+        "--overhead",
+        action="store_true",
+        help="measure the node's own CPU time per answer for several image sizes, raw and compressed; needs ROS",
+    )
+    parser.add_argument(
         "--seconds",
         type=positive_number,
         default=10.0,
@@ -63,8 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the tables."""
-    if args.node:
-        require("rclpy", purpose="mdsm bench --node")
+    for option in ("node", "overhead"):
+        if getattr(args, option):
+            require("rclpy", purpose=f"mdsm bench --{option}")
     if not args.model.startswith(RANDOM):
         check_model(args.model)
     from mdsm_ros.commands.bench.latency import latency_table
@@ -98,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         parameters = {"model": args.model, "device": args.device, "acceleration": args.acceleration[0]}
         parameters |= {} if args.steps is None else {"num_inference_steps": args.steps}
         print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds, rate=args.rate))
+    if args.overhead:
         print("\n" + _overhead_table(args))
     return 0
 

@@ -121,7 +121,7 @@ class _Frames:
         half = kind != torch.float32
         with torch.inference_mode(), torch.autocast(self.device.type, kind) if half else nullcontext():
             if self.cell.way == "graphs":
-                torch.compiler.cudagraph_mark_step_begin()
+                torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
             text = self.model.encode_text([INSTRUCTION] * self.cell.batch)
             initial: InitialMask
             seconds, initial = self._timed(lambda: self.model.initial(self.images, text))

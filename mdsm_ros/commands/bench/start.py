@@ -27,6 +27,7 @@ from mdsm_ros.ros.node_process import NodeProcess
 
 INSTRUCTION = "get the red cup on the table"
 CLI = ("-m", "mdsm_ros.commands.main")
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from mdsm_ros.commands.main import main; sys.exit(main())"
 ACTIVE = "active on "  # text in the node's log
 TIMEOUT = 600.0  # s, for one start of the node
 POLL = 0.05  # s
@@ -85,6 +86,8 @@ def measurements(folder: Path) -> dict[str, Measurement]:
         "import mdsm_ros.segmenter": ("-c", "import mdsm_ros.segmenter"),
         'mdsm segment photo.jpg "..."': segment,
     }
+    if find_spec("onnxruntime") is not None:  # as if PyTorch were not installed
+        commands['mdsm segment photo.jpg "...", without PyTorch'] = ("-c", WITHOUT_TORCH, *segment[len(CLI) :])
     found: dict[str, Measurement] = {name: partial(cpu_seconds, *words) for name, words in commands.items()}
     if find_spec("rclpy") is not None:
         found["mdsm_node, from start to active"] = node_cpu_seconds

@@ -64,7 +64,7 @@ class NumpyBackend:
 
     def masks(self, logits: Array, height: int, width: int, threshold: float) -> NDArray[np.bool_]:
         """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
-        return self.probabilities(logits, height, width) >= np.float32(threshold)
+        return np.asarray(self.probabilities(logits, height, width) >= np.float32(threshold))
 
     def mean(self, samples: Array) -> Array:
         """The mean over the first axis."""

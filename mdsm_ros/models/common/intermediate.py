@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import nn
@@ -159,7 +160,7 @@ class IntermediateStage(nn.Module):
         """Adds what this stage computes from the instructions alone, if it is not there yet."""
         if text.words is not None:
             return text
-        words = tuple(pwam.read(text) for pwam in self.pwam)
+        words = tuple(cast(PWAM, pwam).read(text) for pwam in self.pwam)
         return replace(text, words=words, directions=self.text_maps.directions(text) if self.text_maps else None)
 
     def semantic(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:

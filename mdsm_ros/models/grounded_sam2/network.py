@@ -150,7 +150,8 @@ class GroundedSAM2(nn.Module):
     def _pixels(self, images: torch.Tensor) -> torch.Tensor:
         """Images (B, 3, H, W) as the segmenter expects them, (B, 3, S, S)."""
         square = functional.interpolate(images, size=(self._side, self._side), mode="bilinear", antialias=True)
-        return self.normalize_segmenter(square)
+        pixels: torch.Tensor = self.normalize_segmenter(square)
+        return pixels
 
     @property
     def tuned_network(self) -> Sam2Model:

@@ -93,7 +93,7 @@ class Attention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
 
     def _by_head(self, x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return torch.unflatten(x, 2, (self.heads, -1)).transpose(1, 2)
 
     def read(self, context: torch.Tensor) -> Memory:
         """(B, T, D) -> keys and values, (B, heads, T, C / heads) each."""
@@ -324,8 +324,8 @@ class UNet(Recomputing):
         bias = ((1 - mask.to(words.dtype)) * PADDING)[:, None, None]
         if constant is None:
             return Shared(memories, bias)
-        changing, fixed = self.conv_in.weight.split(
-            [self.conv_in.in_channels - constant.shape[1], constant.shape[1]], 1
+        changing, fixed = torch.split(
+            self.conv_in.weight, [self.conv_in.in_channels - constant.shape[1], constant.shape[1]], 1
         )
         mapped = functional.conv2d(constant, fixed, self.conv_in.bias, padding=1)
         return Shared(memories, bias, changing.contiguous(), mapped)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import DatasetError
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.foreign.pictures import Object, Sentence, write_picture
 
@@ -103,5 +104,11 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def asking_of(args: argparse.Namespace) -> Asking:
-    """The options of the command line."""
+    """The options of the command line.
+
+    Raises:
+        DatasetError: The number of absent categories is negative.
+    """
+    if args.absent < 0:
+        raise DatasetError(f"--absent is {args.absent}, expected 0 or more")
     return Asking(args.masks, args.absent, args.seed)

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import inside
@@ -88,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", type=Path, required=True, help="file instances_*.json")
     parser.add_argument("--images", type=Path, required=True, help="folder of its images")
     parser.add_argument("--split", default="train", help="split of the images (default: %(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help="take the first N images, by their ids")
+    parser.add_argument("--limit", type=count, metavar="N", help="take the first N images, by their ids")
     add_asking_arguments(parser)
     add_build_arguments(parser)
 

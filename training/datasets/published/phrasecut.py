@@ -83,7 +83,7 @@ def read_images(folder: Path) -> dict[int, Mapping[str, Any]]:
     records = read_json(path, DatasetError, "PhraseCut's list of images")
     if not isinstance(records, list):
         raise DatasetError(f"{path} holds {type(records).__name__}, expected a list of images")
-    images = {}
+    images: dict[int, Mapping[str, Any]] = {}
     for number, record in enumerate(records):
         place = f"{path}: image number {number}"
         values = check_keys(record, ("image_id", "width", "height"), place, DatasetError)

@@ -87,7 +87,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
     expect_size(path, *size)
     with open_picture(path) as picture:
         pixels = np.asarray(picture.convert("RGB") if picture.mode in ("P", "RGBA", "LA") else picture)
-    return pixels.reshape(*size, -1).any(axis=2)
+    return np.asarray(pixels.reshape(*size, -1).any(axis=2), dtype=np.bool_)
 
 
 def write(writer: DatasetWriter, picture: Picture) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import inside
@@ -136,7 +137,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class-masks", default="SegmentationClass", help="folder of the class masks (default: %(default)s)"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="take the first N images of each list")
+    parser.add_argument("--limit", type=count, metavar="N", help="take the first N images of each list")
     add_asking_arguments(parser)
     add_build_arguments(parser)
 

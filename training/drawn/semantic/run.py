@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -72,7 +72,7 @@ class StudyOptions:
         device: "auto" or "cpu".
     """
 
-    origins: dict[str, Sequence[Origin]]
+    origins: Mapping[str, Sequence[Origin]]
     test_data: Path
     out: Path
     split: CategorySplit

@@ -16,6 +16,7 @@ from mdsm_ros.segmenter import Segmenter
 INPUTS = (160, 320, 480)  # pixels, sides of the model's input
 CAMERAS = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # pixels, width and height
 INSTRUCTIONS = (1, 2, 4)
+NUMBERS = (1, 2, 4)  # cameras of one node
 CAMERA = (480, 640)
 _asked = count()  # every instruction is a new one, so that its language features are always computed
 
@@ -53,20 +54,37 @@ def input_curve(systems: Sequence[System], device: str, sides: Sequence[int] = I
     )
 
 
+def _round(streams: Sequence[Segmenter], image: NDArray[np.uint8]) -> None:
+    """One image of each camera, each with an instruction of its own that stays the same."""
+    for number, stream in enumerate(streams):
+        stream.segment(image, f"get the cup number {number}", num_inference_steps=0)
+
+
+def _costs_of_cameras(segmenter: Segmenter, system: System, numbers: Sequence[int]) -> list[float]:
+    """The cost of a round of all cameras that share the model, as in the node with parameter ``cameras``."""
+    streams = [segmenter, *(segmenter.of_another_stream() for _ in range(max(numbers) - 1))]
+    image = picture(*CAMERA)
+    _round(streams, image)  # reads the instructions
+    return [milliseconds(partial(_round, streams[:n], image), segmenter.device, system.runs) for n in numbers]
+
+
 def camera_and_instruction_curves(
     systems: Sequence[System],
     device: str,
     cameras: Sequence[tuple[int, int]] = CAMERAS,
-    numbers: Sequence[int] = INSTRUCTIONS,
-) -> tuple[Curve, Curve]:
-    """The first mask at several resolutions of the camera, and of several instructions about one image."""
+    instructions: Sequence[int] = INSTRUCTIONS,
+    numbers: Sequence[int] = NUMBERS,
+) -> tuple[Curve, Curve, Curve]:
+    """The first mask at several resolutions of the camera, of several instructions, and of several cameras."""
     by_camera: dict[str, list[float]] = {}
+    by_instructions: dict[str, list[float]] = {}
     by_number: dict[str, list[float]] = {}
     for system in systems:
         segmenter = system.segmenter(device)
         name = f"{system.name}, {system.image_size} px"
         by_camera[name] = [_cost(segmenter, system, picture(height, width)) for width, height in cameras]
-        by_number[name] = [_cost(segmenter, system, picture(*CAMERA), number) for number in numbers]
+        by_instructions[name] = [_cost(segmenter, system, picture(*CAMERA), number) for number in instructions]
+        by_number[name] = _costs_of_cameras(segmenter, system, numbers)
         segmenter.close()
     return (
         Curve(
@@ -78,6 +96,13 @@ def camera_and_instruction_curves(
         ),
         Curve(
             "first masks of several instructions about one image",
+            [str(number) for number in instructions],
+            list(instructions),
+            by_instructions,
+            "ms",
+        ),
+        Curve(
+            "first masks of one image from each of several cameras that share a model",
             [str(number) for number in numbers],
             list(numbers),
             by_number,
