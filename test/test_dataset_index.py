@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import signal
+import sqlite3
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -210,6 +211,30 @@ def test_a_damaged_index_is_made_again(whole: Dataset) -> None:
     Dataset(whole.root)
     (whole.root / "annotations.json.index").write_bytes(b"no index")
     same(Dataset(whole.root), whole)
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE images SET file_name = '../x.jpg'", "'../x.jpg'"),
+        ("UPDATE images SET width = 1000000", "width is 1000000, expected 1 to"),
+        ("UPDATE instructions SET annotation_ids = '[1'", r"instructions\[0\] is damaged"),
+        ("DELETE FROM instructions WHERE position = 0", "delete it"),
+        ("DROP TABLE instructions", "is damaged"),
+    ],
+)
+def test_an_index_of_others_is_checked_when_it_is_read(whole: Dataset, change: str, message: str) -> None:
+    Dataset(whole.root)
+    index = whole.root / "annotations.json.index"
+    time = index.stat().st_mtime_ns
+    with sqlite3.connect(index) as connection:
+        connection.execute(change)
+    connection.close()
+    os.utime(index, ns=(time, time))
+    data = Dataset(whole.root)
+    with pytest.raises(DatasetError, match=message):
+        (data.images[data.instructions[0].image_id], list(data.instructions))
 
 
 @pytest.mark.usefixtures("indexed")

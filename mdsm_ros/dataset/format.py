@@ -119,7 +119,7 @@ class Dataset:
         about, self._index = store.about, store
         if links and about["crossed"]:
             raise DatasetError(fault_text(store.source, *about["crossed"]))
-        self.info, self.categories = about["info"], dict(about["categories"])
+        self.info, self.categories = read_info(about, store.path), read_categories(about, store.path)
         self._table: Table[Instruction] = Table(store, "instructions")
         self.instructions = Rows(self._table, range(self._table.length))
         self.images = RowsById(Table(store, "images"))

@@ -122,7 +122,7 @@ def _fill(connection: sqlite3.Connection, source: Path) -> dict[str, Any]:
         "size": source.stat().st_size,
         "sha256": hashed.digest.hexdigest(),
         "info": read_info(content, source),
-        "categories": list(read_categories(content, source).items()),
+        "categories": [{"id": key, "name": name} for key, name in read_categories(content, source).items()],
         **counts,
     }
 
@@ -160,7 +160,7 @@ def _check(connection: sqlite3.Connection, source: Path, about: dict[str, Any]) 
         faults.append((dangling_image if number < 0 else dangling_annotation)(instruction, missing))
     if faults:
         raise DatasetError(fault_text(source, faults[0], len(faults)))
-    known = json.dumps([key for key, _ in about["categories"]])
+    known = json.dumps([category["id"] for category in about["categories"]])
     crossed = [crossed_annotation(*row) for row in connection.execute(_CROSSED_ANNOTATIONS, (known,))]
     crossed += [crossed_instruction(*row) for row in connection.execute(_CROSSED_INSTRUCTIONS)]
     about["crossed"] = [crossed[0], len(crossed)] if crossed else None

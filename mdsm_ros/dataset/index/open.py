@@ -10,12 +10,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from mdsm_ros.dataset.index.rows import TABLES
 from mdsm_ros.dataset.index.store import VERSION, Store
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import cache_folder, file_sha256, short_hash
 
 INDEX_SUFFIX = ".index"  # annotations.json.index, beside annotations.json
 SMALLEST = 1 << 25  # bytes of annotations.json; a smaller one is read whole, about as fast as an index is made
+KEYS = {"size", "sha256", "info", "categories", "crossed", *TABLES}
 SURE_AFTER = 2_000_000_000  # nanoseconds: a later change of a file gives it another time on any file system
 
 
@@ -67,9 +69,9 @@ def _valid(path: Path, source: Path) -> Store | None:
         return None
     try:
         store, now = Store(path, source), source.stat()
-    except sqlite3.Error:  # damaged
+    except (sqlite3.Error, ValueError):  # damaged
         return None
-    if store.about.get("version") != VERSION or store.about["size"] != now.st_size:
+    if store.about.get("version") != VERSION or not store.about.keys() >= KEYS or store.about["size"] != now.st_size:
         return None
     if path.stat().st_mtime_ns != now.st_mtime_ns:
         if store.about["sha256"] != file_sha256(source):

@@ -41,6 +41,7 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"  # no locks: nothing changes
         connection = sqlite3.connect(uri, uri=True)
+        connection.execute("PRAGMA trusted_schema = OFF")  # an index may come with a dataset of others
         # a connection of the parent must not be used after a fork, and is not closed there either
         self._local.connections = [*getattr(self._local, "connections", []), connection]
         self._local.process = os.getpid()

@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.dataset.index.rows import COLUMNS, RowReader
+from mdsm_ros.dataset.index.rows import COLUMNS, RowReader, from_column
 from mdsm_ros.dataset.index.store import Store
+from mdsm_ros.errors import DatasetError
 
 BLOCK = 500  # records that a scan has in memory; below SQLite's limit of values in a query
 COLUMN_BLOCK = 10_000  # values of a column that it has in memory
@@ -24,8 +25,8 @@ class Table(Generic[Record]):
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name = store, name
         self.length = int(store.about[name])
-        self._read = RowReader(name)
-        self._select = f"SELECT {', '.join(COLUMNS[name])} FROM {name} WHERE"
+        self._read = RowReader(name, store.path)
+        self._select = f"SELECT position, {', '.join(COLUMNS[name])} FROM {name} WHERE"
 
     def where(self, condition: str, *values: Any) -> list[Record]:
         """The records that meet a condition, in order."""
@@ -38,14 +39,17 @@ class Table(Generic[Record]):
         last = -1
         while rows := self.store.rows(query, (*values, last, COLUMN_BLOCK)):
             last = rows[-1][0]
-            yield from (row[1] for row in rows)
+            yield from (from_column(name, row[1]) for row in rows)
 
     def scan(self, positions: Sequence[int] | NDArray[np.int64]) -> Iterator[Record]:
         """The records at positions, in their order and in constant memory."""
         for first in range(0, len(positions), BLOCK):
             block = [int(position) for position in positions[first : first + BLOCK]]
             marks = ", ".join("?" * len(block))
-            found = dict(zip(sorted(set(block)), self.where(f"position IN ({marks})", *block), strict=True))
+            records = self.where(f"position IN ({marks})", *block)
+            if len(records) != len(set(block)):
+                raise DatasetError(f"{self.store.path} has {len(records)} of {len(block)} {self.name}; delete it")
+            found = dict(zip(sorted(set(block)), records, strict=True))
             yield from (found[position] for position in block)
 
 
@@ -72,7 +76,7 @@ class Rows(Sequence[Record]):
     def __getitem__(self, index: int | slice) -> Record | Rows[Record]:
         if isinstance(index, slice):
             return Rows(self._table, self._positions[index])
-        return self._table.where("position = ?", int(self._positions[index]))[0]
+        return next(self._table.scan([int(self._positions[index])]))
 
     def __iter__(self) -> Iterator[Record]:
         return self._table.scan(self._positions)
