@@ -21,7 +21,6 @@ MANIFEST_FILE = "graphs.json"
 FORMAT = 1
 TEXT, INITIAL, CONDITION, STEP = "text", "initial", "condition", "step"
 GRAPHS = (TEXT, INITIAL, CONDITION, STEP)
-PRECISIONS = ("float32", "int8")
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 
 
@@ -35,7 +34,6 @@ class Manifest:
         outputs: Names of each graph's outputs, in order, with their shapes.
         headers: SHA-256 of the header of each .safetensors file that the graphs read.
         alphas_cumprod: Remaining fraction of the signal's variance at each training timestep.
-        precision: Precision of the weights: "float32", or "int8".
         format: Version of this format.
 
     Raises:
@@ -47,14 +45,11 @@ class Manifest:
     outputs: Mapping[str, Mapping[str, tuple[int, ...]]]
     headers: Mapping[str, str]
     alphas_cumprod: tuple[float, ...]
-    precision: str = "float32"
     format: int = FORMAT
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
             raise WeightsError(f"format is {shown(self.format)}, expected {FORMAT}")
-        if self.precision not in PRECISIONS:
-            raise WeightsError(f"precision is {shown(self.precision)}, expected one of {', '.join(PRECISIONS)}")
         for name in ("graphs", "inputs", "outputs"):
             check_keys(getattr(self, name), GRAPHS, name, WeightsError)
 
@@ -73,9 +68,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_FILE
     values = read_json(path, WeightsError, f"the graphs that mdsm export {folder} --out {folder} writes")
     fields = Manifest.__dataclass_fields__
-    values = check_keys(
-        values, [name for name in fields if name not in ("precision", "format")], str(path), WeightsError
-    )
+    values = check_keys(values, [name for name in fields if name != "format"], str(path), WeightsError)
     known = {name: value for name, value in values.items() if name in fields}
     try:
         check_fields(Manifest, known, WeightsError)
