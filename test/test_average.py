@@ -1,0 +1,59 @@
+"""The average of two models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mdsm_ros.segmenter import Segmenter
+from training.average import average, main
+
+
+@pytest.fixture
+def trained_on(untrained_weights: Path, tmp_path: Path) -> Path:
+    """A second model with other numbers."""
+    folder = tmp_path / "second"
+    shutil.copytree(untrained_weights, folder)
+    weights = load_file(folder / "model.safetensors")
+    changed = {name: tensor + 1 if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_an_average_lies_between_its_models(untrained_weights: Path, trained_on: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main([str(untrained_weights), str(trained_on), "--share", "0.25", "--out", str(out)]) == 0
+    first, mixed = (load_file(folder / "model.safetensors") for folder in (untrained_weights, out))
+    for name, tensor in first.items():
+        torch.testing.assert_close(
+            mixed[name], tensor + 0.25 if tensor.is_floating_point() else tensor, rtol=0, atol=1e-3
+        )
+    assert Segmenter.from_pretrained(out, device="cpu").defaults.num_inference_steps > 0
+
+
+def test_the_ends_are_the_models_themselves(untrained_weights: Path, trained_on: Path, tmp_path: Path) -> None:
+    for share, folder in ((0.0, untrained_weights), (1.0, trained_on)):
+        average(untrained_weights, trained_on, tmp_path / f"{share}", share)
+        expected, found = (load_file(each / "model.safetensors") for each in (folder, tmp_path / f"{share}"))
+        for name, tensor in expected.items():
+            torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
+
+
+def test_models_of_other_shapes_and_shares_are_refused(
+    untrained_weights: Path, trained_on: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+    assert main([str(untrained_weights), str(trained_on), "--share", "2", "--out", out]) == 2
+    assert "share is 2.0, expected 0 to 1" in capsys.readouterr().err
+    weights = load_file(trained_on / "model.safetensors")
+    name = min(weights)
+    save_file(weights | {name: torch.zeros(3)}, trained_on / "model.safetensors", metadata={"format": "pt"})
+    assert main([str(untrained_weights), str(trained_on), "--out", out]) == 2
+    assert f"differ in the tensor {name!r}" in capsys.readouterr().err
+    assert not Path(out).exists()
+    assert json.loads((trained_on / "config.json").read_text())["model_type"] == "mdsm"
