@@ -124,11 +124,11 @@ def test_a_running_node_is_found_watched_and_spoken_to(robot: Any) -> None:
     assert view.camera[0, 0, 0] == 40
     assert view.overlay[0, 0, 0] == 90
     assert view.status["instruction"] == "get it"
+    until(lambda: watcher.view().question == "asked before anybody watches")
     with pytest.raises(InstructionError):
         watcher.say(" ")
     assert watcher.say(" get  the cup") == "get the cup"
     assert until(lambda: robot.heard["instruction"]) == ["get the cup"]
-    until(lambda: watcher.view().question == "asked before anybody watches")
     until(lambda: robot.ask("the red or the blue one?") or watcher.view().question == "the red or the blue one?")
     watcher.reply("the red one")
     assert until(lambda: robot.heard["reply"]) == ["the red one"]
