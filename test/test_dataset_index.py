@@ -8,7 +8,8 @@ import os
 import pickle
 import signal
 import sqlite3
-from dataclasses import dataclass
+import subprocess
+import sys
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -281,23 +282,35 @@ def test_a_kill_in_the_middle_and_two_processes_at_once(whole: Dataset) -> None:
     assert not (whole.root / "annotations.json.index.partial").exists()
 
 
-@dataclass
-class Texts:
-    """The text of an instruction by its number."""
-
-    data: Dataset
-
-    def __call__(self, number: int) -> str:
-        return self.data.instructions[number].text
+FORKED = """
+import json, os, sys
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.index import open
+open.SMALLEST = 0
+data = Dataset(sys.argv[1])
+first = data.instructions[0].text  # by a connection of this process
+read, write = os.pipe()
+if not os.fork():
+    texts = [data.instructions[number].text for number in range(len(data.instructions))]
+    os.write(write, json.dumps([type(data.instructions).__name__, texts]).encode())
+    os._exit(0)
+os.wait()
+os.close(write)
+print(os.fdopen(read).read())
+"""
 
 
 @pytest.mark.usefixtures("indexed")
 def test_a_process_that_was_forked_reads_for_itself(whole: Dataset) -> None:
-    data = Dataset(whole.root)
-    assert data.instructions[0] == whole.instructions[0]  # by a connection of this process
-    with get_context("fork").Pool(2) as pool:
-        texts = pool.map(Texts(data), range(len(data.instructions)))
-    assert texts == [instruction.text for instruction in whole.instructions]
+    """In a process of its own: one with threads, such as that of the tests, must not be forked."""
+    result = subprocess.run(
+        [sys.executable, "-c", FORKED, whole.root],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(result.stdout) == ["Rows", [instruction.text for instruction in whole.instructions]]
 
 
 JSON = ['{"a": [], "b": {"c": [1]}}', ' {"a" : [ 1.5e3 , -2,"\\u2615", "☕" ,null ] ,"a2":12 }\n', "{}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from boxes import CONFIG, write_boxes
 from stand_ins import SMALL, TOKENIZER
 
-from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.mdsm.network import MDSM
 from training.augment.options import Augmentation
@@ -148,9 +149,11 @@ def _config(mixture: dict[str, int]) -> TrainConfig:
 
 def test_a_mixture_takes_its_numbers_from_each_source(data: InstructionDataset) -> None:
     images = list(data.by_image)
-    data.instructions = [
-        dataclasses.replace(i, source="homes" if i.image_id in images[:2] else "photos") for i in data.instructions
-    ]
+
+    def of_two_sources(_: Dataset, instructions: Sequence[Instruction]) -> list[Instruction]:
+        return [dataclasses.replace(i, source="homes" if i.image_id in images[:2] else "photos") for i in instructions]
+
+    data = InstructionDataset(data.data, "train", SIDE, cache=False, adapt=of_two_sources)
     pools = make_pools(data, 4, _config({"homes": 1, "photos": 3}))
     for step in range(5):
         drawn = [[data.instructions[group[0]].source for group in pool.step(step)] for pool in pools]

@@ -13,6 +13,7 @@ from PIL import Image
 from mdsm_ros.commands.attention.maps import small
 from mdsm_ros.errors import AttentionError
 from mdsm_ros.inference.preprocess import to_image_grid
+from mdsm_ros.models.common.diffusion import Denoiser
 from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.pictures.overlay import draw_mask
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -57,17 +58,25 @@ def refinement_steps(
         raise AttentionError(f"model {segmenter.name!r} has no refinement steps, expected MDSM")
     steps: list[Step] = []
 
-    def keep(_: Any, inputs: tuple[Any, ...], logits: torch.Tensor) -> None:
-        noisy, timesteps = inputs[:2]
-        probability = to_image_grid(logits, *image.shape[:2])[0].float().cpu().numpy()
-        steps.append(Step(int(timesteps[0]), noisy[0, 0].float().cpu().numpy(), probability))
+    make = model.refiner.denoiser
 
-    handle = model.refiner.register_forward_hook(keep)
+    def make_watched(*args: Any) -> Denoiser:
+        denoise = make(*args)
+
+        def watched(noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+            logits = denoise(noisy, timesteps)
+            probability = to_image_grid(logits, *image.shape[:2])[0].float().cpu().numpy()
+            steps.append(Step(int(timesteps[0]), noisy[0, 0].float().cpu().numpy(), probability))
+            return logits
+
+        return watched
+
+    vars(model.refiner)["denoiser"] = make_watched  # of this object, in place of the class's
     try:
         settings = segmenter.defaults.updated(num_inference_steps=number, present_threshold=0.0)
         initial, _ = segmenter.stream(image, instruction, settings)
     finally:
-        handle.remove()
+        del vars(model.refiner)["denoiser"]
     return initial.mask, steps
 
 
