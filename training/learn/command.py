@@ -186,6 +186,7 @@ class _Work:
         """Returns the steps that need labels."""
         from training.learn.labels import labels_mark
         from training.learn.steps import Step
+        from training.learn.tune import NEW_SHARE
 
         options = self.options
         assert options.labels is not None
@@ -194,7 +195,7 @@ class _Work:
             Step("labels", {"labels": labels_mark(options.labels)}, self._label),
             Step("data", {"held out": options.held_out, "mix": mix, "seed": options.seed}, self._mix),
             Step("training", {"config": repr(self.config)}, self._train),
-            Step("model", {}, self._calibrate),
+            Step("model", {"share of the new weights": NEW_SHARE}, self._calibrate),
             Step("report", {}, self._report),
         ]
 
@@ -240,10 +241,11 @@ class _Work:
         return train_model(self.places.training, self.places.data, self.config, self.options.device)
 
     def _calibrate(self) -> Facts:
-        from training.learn.tune import calibrate_model
+        from training.learn.tune import average_with_old, calibrate_model
 
-        trained = self.places.training / "model"
-        return calibrate_model(self.places.model, trained, self.places.data, self.options.device)
+        training = self.places.training
+        averaged = average_with_old(training / "averaged", training / "model", self.options.model)
+        return calibrate_model(self.places.model, averaged, self.places.data, self.options.device)
 
     def _report(self) -> Facts:
         from training.learn.pick import read_frames

@@ -19,6 +19,7 @@ from mdsm_ros.hub.folder import CONFIG_FILE
 from mdsm_ros.models.config import MDSMConfig, ModelConfig
 from mdsm_ros.models.families import presets
 from mdsm_ros.segmenter import Segmenter
+from training.average import average
 from training.evaluation.calibrate import best_threshold, curve
 from training.evaluation.evaluate import evaluate
 from training.learn.data import LAB, REHEARSAL, TRAIN
@@ -34,6 +35,7 @@ BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags of CPUs with bfloat16 arithmetic
 FEATURE_BYTES = 400_000  # features of an image of 320 pixels, rounded up
 CHECKPOINT_BYTES = 24  # per byte of half-precision weights: two checkpoints with Adam's moments and the average
 LEAST_CALIBRATED = 30  # instructions
+NEW_SHARE = 0.75  # of the trained weights in the average with the old ones; docs/your-lab.md has what others do
 LearnConfig = TrainConfig | PublicTrainConfig
 MOST_ASKED = 150  # instructions of each dataset on which a model is evaluated
 
@@ -173,6 +175,27 @@ def _expect_room(folder: Path, data: Path, config: TrainConfig) -> None:
             f"the disk of {folder} has {free / 1e6:.0f} MB free, expected at least {needed / 1e6:.0f} MB for features "
             "and checkpoints"
         )
+
+
+def average_with_old(folder: Path, trained: Path, model: str) -> Path:
+    """Averages the trained weights with those that they were trained from, which keeps more of what the model knew.
+
+    Args:
+        folder: Folder of the average.
+        trained: Folder of the trained model.
+        model: Name, folder or hub id of the model that it was trained from.
+
+    Returns:
+        The folder of the average; of public models, only whose decoder is trained, ``trained`` itself.
+
+    Raises:
+        WeightsError: A model cannot be read.
+        OSError: The folder cannot be written.
+    """
+    if is_public(model):
+        return trained
+    average(model_folder(model), trained, folder, NEW_SHARE)
+    return folder
 
 
 def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dict[str, Any]:
