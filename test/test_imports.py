@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ast
 import subprocess
 import sys
@@ -150,3 +151,9 @@ def test_the_catalog_of_models_is_read_without_them() -> None:
     result = run_python("import sys, mdsm_ros.checkpoints.catalog; print(sorted(sys.modules))")
     assert result.returncode == 0, result.stderr
     assert not set(ast.literal_eval(result.stdout)) & TENSOR_PACKAGES
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="only with several workers")
+def test_the_tests_of_a_file_are_one_group(request: pytest.FixtureRequest) -> None:
+    """Else files share workers, set everything up twice, and two nodes share the cores; pytest 9.2 caused it once."""
+    assert request.node.nodeid.endswith("@test_imports")
