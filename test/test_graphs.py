@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import runpy
@@ -19,10 +20,15 @@ import torch
 from PIL import Image
 from transformers import BertTokenizerFast
 
+from mdsm_ros.checkpoints.export import run
 from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS
+from mdsm_ros.commands.export import command as export_command
+from mdsm_ros.commands.export import int8
 from mdsm_ros.commands.main import main
+from mdsm_ros.dataset.format import Dataset
+from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
-from mdsm_ros.errors import AccelerationError, MissingPackageError, WeightsError
+from mdsm_ros.errors import AccelerationError, DatasetError, MissingPackageError, WeightsError
 from mdsm_ros.hub.graphs import MANIFEST_FILE, read_manifest
 from mdsm_ros.inference import acceleration
 from mdsm_ros.inference.backends import schedule
@@ -212,8 +218,39 @@ def test_export_of_another_model(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for text in ("get the red cup", "get the red cup " * 9):
         for mine, theirs in zip(other.stream(photo(), text), one.stream(photo(), text), strict=True):
             np.testing.assert_allclose(mine.probability, theirs.probability, atol=CLOSE)
+    _become_integers(out, tmp_path / "boxes", one, capsys)
     one.model.save_pretrained(out)  # type: ignore[attr-defined]
     assert not list(out.glob("*.onnx"))  # saved weights leave no graphs of others behind
+
+
+def _become_integers(folder: Path, boxes: Path, exact: Segmenter, capsys: pytest.CaptureFixture[str]) -> None:
+    """Too inaccurate graphs are not kept; others replace those in float32, and answer nearly the same."""
+    with DatasetWriter(boxes, ["box"]) as writer:
+        told: dict[str, Any] = {"source": "boxes", "expressions": 1, "distractors": 0}
+        for split in ("train", "val"):
+            image = writer.add_image(photo())
+            target = writer.add_annotation(image, "box", np.tri(*photo().shape[:2], dtype=bool), {})
+            writer.add_instruction(image, [target], "get the red cup", split=split, **told)
+    floats = read_manifest(folder).graphs
+    arguments = argparse.Namespace(model=str(folder), out=folder, int8=boxes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "export", lambda *_: read_manifest(folder))
+        patch.setattr(int8, "LARGEST_LOSS", -1.0)
+        assert export_command.run(arguments) == export_command.NOT_KEPT
+        assert "The folder keeps its float32 graphs" in capsys.readouterr().err
+        assert read_manifest(folder).graphs == floats
+        patch.setattr(int8, "LARGEST_LOSS", 1.0)
+        assert export_command.run(arguments) == 0
+    graphs = read_manifest(folder).graphs
+    assert graphs == dict(floats) | {name: f"mdsm_{name}.int8.onnx" for name in ("initial", "condition", "step")}
+    assert {path.name for path in folder.glob("*.onnx")} == set(graphs.values())
+    assert b"DequantizeLinear" in (folder / graphs["initial"]).read_bytes()
+    integers = Segmenter.from_pretrained(folder, device="cpu", acceleration="onnx")
+    assert (integers.acceleration, integers.acceleration_error) == ("onnx", None)
+    mine, theirs = (s.segment(photo(), "get the red cup").probability for s in (integers, exact))
+    assert 0 < np.abs(mine - theirs).mean() < 0.05
+    with pytest.raises(DatasetError, match="no target in view in its split 'train'"):
+        int8.quantize(folder, Dataset(BUNDLED_PHOTOGRAPHS))
 
 
 @pytest.mark.parametrize(("model", "text"), [("clipseg", "expected an MDSM"), ("nobody", "model is 'nobody'")])

@@ -63,6 +63,7 @@ class GraphModel:
     Attributes:
         config: Configuration of the model.
         language: Tokenizer with its vocabulary.
+        observer: Function that is called with the name and the inputs of each graph before it runs; None: nobody.
 
     Raises:
         WeightsError: Files are missing or damaged, or graphs and weights do not fit each other.
@@ -73,6 +74,7 @@ class GraphModel:
     def __init__(self, folder: Path, config: MDSMConfig, runtime: str, device: str = "cpu") -> None:
         self.config = config
         self.device = device
+        self.observer: Callable[[str, dict[str, NDArray[Any]]], None] | None = None
         self._manifest: Manifest = read_manifest(folder)
         self.language: Words = read_words(folder, config)
         self._runtime, self._folder, self._threads = runtime, folder, thread_count()
@@ -87,8 +89,10 @@ class GraphModel:
         return self._sessions[graph]
 
     def _run(self, graph: str, *inputs: NDArray[Any]) -> Sequence[Array]:
-        names = self._manifest.inputs[graph]
-        return self._session(graph)(**dict(zip(names, inputs, strict=True)))
+        named = dict(zip(self._manifest.inputs[graph], inputs, strict=True))
+        if self.observer is not None:
+            self.observer(graph, named)
+        return self._session(graph)(**named)
 
     @property
     def compute_parts(self) -> tuple[()]:
