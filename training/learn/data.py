@@ -18,7 +18,7 @@ from training.learn.rehearsal import write_rehearsal
 
 LAB, REHEARSAL = "lab", "rehearsal"  # datasets, also the sources of instructions in the mixture
 TRAIN = "train"  # the dataset to train on
-VIEWS, SENTENCES = 20, 10  # augmented views of each frame, and instructions for each
+VIEWS, SENTENCES = 6, 10  # augmented views of each frame, and instructions for each
 VALIDATION = 0.15  # fraction of the frames that are not held out
 LEAST_VALIDATED = 12  # least number of frames not held out from which some are reserved for the calibration
 
