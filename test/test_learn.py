@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from boxes import write_boxes
 from recordings import CUP, RADIO, good_bag
+from safetensors.torch import load_file
 
 from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.commands.main import main
@@ -28,7 +30,7 @@ from training.learn.data import split_by_time
 from training.learn.labels import find_labels, labelled_names, match, write_labels
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
-from training.learn.tune import train_model, training_config
+from training.learn.tune import NEW_SHARE, train_model, training_config
 from training.train.config import TrainConfig
 
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
@@ -105,6 +107,16 @@ def test_one_command_makes_a_model_and_a_report(
     assert learn(place, learned, untrained_weights, "--labels", str(place / "boxes")) == 1
     assert {path: path.stat().st_mtime_ns for path in (learned / "steps").iterdir()} == marks
     assert capsys.readouterr().err.count("done before") == 6
+
+
+@pytest.mark.training
+def test_the_new_weights_are_an_average_with_the_old_ones(learned: Path, untrained_weights: Path) -> None:
+    folders = (untrained_weights, learned / "training/model", learned / "model")
+    old, trained, new = (load_file(folder / "model.safetensors") for folder in folders)
+    assert any(not torch.equal(old[name], trained[name]) for name in old)
+    for name, value in new.items():
+        expected = (1 - NEW_SHARE) * old[name].float() + NEW_SHARE * trained[name].float()
+        torch.testing.assert_close(value.float(), expected, rtol=2e-3, atol=1e-4)
 
 
 @pytest.mark.training
