@@ -5,7 +5,8 @@ IMAGES_val := 200
 N ?= 2000
 QUICK := not (ros or colcon or training or render or slow)
 # tests start dozens of processes, each of which would compile its libraries where nothing may write what was compiled
-PYTEST := . $(BIN)/activate && PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
+PYTEST := . $(BIN)/activate && PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder \
+	--max-worker-restart=0  # pytest-xdist 3.8 never ends if it replaces a worker that died
 
 .PHONY: help demo quick test lint coverage docs train bench bench-start data homes homes-cost
 
