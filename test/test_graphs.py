@@ -229,7 +229,7 @@ def _become_integers(folder: Path, boxes: Path, exact: Segmenter, capsys: pytest
         told: dict[str, Any] = {"source": "boxes", "expressions": 1, "distractors": 0}
         for split in ("train", "val"):
             image = writer.add_image(photo())
-            target = writer.add_annotation(image, "box", np.tri(*photo().shape[:2], dtype=bool), {})
+            target = writer.add_annotation(image, "box", np.tri(*photo().shape[:2]) > 0, {})
             writer.add_instruction(image, [target], "get the red cup", split=split, **told)
     floats = read_manifest(folder).graphs
     arguments = argparse.Namespace(model=str(folder), out=folder, int8=boxes)
