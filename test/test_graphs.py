@@ -58,6 +58,22 @@ code = main(sys.argv[1:])
 print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
 """
 
+SIGNALLED = """
+import faulthandler, gc, os, signal
+import numpy as np
+faulthandler.enable()  # installs a stack for signals, as pytest does
+from mdsm_ros.segmenter import Segmenter
+models = [Segmenter.from_pretrained("mdsm-small", device="cpu", acceleration="openvino") for _ in range(2)]
+for model in models:
+    model.segment(np.zeros((48, 64, 3), dtype=np.uint8), "get the red cup")
+del model
+while models:
+    models.pop(0).close()
+    gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
 
 def photo() -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(PHOTO).convert("RGB"))
@@ -100,6 +116,13 @@ def test_samples_warm_starts_and_budgets_are_those_of_pytorch(plain: Segmenter, 
     wanted = iter([True, False])
     stages = [a.stage for a in accelerated.stream(photo(), TEXTS[0], keep_on=lambda: next(wanted, False))]
     assert stages == ["initial"]
+
+
+def test_signals_arrive_after_models_of_openvino_are_gone() -> None:
+    """A process whose models went in the order in which they came was ended by its next signal, such as Ctrl-C."""
+    pytest.importorskip("openvino", reason="needs the extra [openvino]")
+    ended = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "heard\n"), ended.stderr
 
 
 def test_a_text_in_another_language_is_not_answered(accelerated: Segmenter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,19 +69,29 @@ class _OnnxRuntime:
 
 class _OpenVino:
     def __init__(self, path: Path, runtime: str, device: str, threads: int) -> None:
-        import openvino
-
         if device != "cpu":
             raise AccelerationError(f"device is {device!r}, expected 'cpu' for OpenVINO")
         settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         try:
-            self._request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
+            self._request = _openvino_core().compile_model(path, "CPU", settings).create_infer_request()
         except Exception as error:  # OpenVINO raises RuntimeError, and others for damaged files
             raise AccelerationError(f"OpenVINO cannot load {path}: {error}") from error
 
     def __call__(self, **inputs: NDArray[Any]) -> Sequence[NDArray[np.float32]]:
         outputs = self._request.infer(inputs)
         return [np.array(value) for value in outputs.values()]  # the request keeps its own arrays
+
+
+@cache
+def _openvino_core() -> Any:
+    """The one core of this process, which lives as long as it.
+
+    Each core gives the thread a stack for signals of its own and, when it goes, the one that it found. Cores that go in
+    the order in which they came leave the thread with a stack that is gone, and the next signal ends the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _providers(runtime: str, device: str, available: Sequence[str]) -> list[Any]:
