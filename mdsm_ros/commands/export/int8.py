@@ -62,10 +62,11 @@ def quantize(folder: Path, data: Dataset) -> tuple[float, float, int]:
             write_manifest(trial, replace(manifest, graphs={**manifest.graphs, **integers}))
             after = _miou(_open(trial), data, checking, "int8")
             if before - after < LARGEST_LOSS:
-                for graph, file in integers.items():
+                for file in integers.values():
                     shutil.copyfile(trial / file, folder / file)
-                    (folder / manifest.graphs[graph]).unlink()
                 write_manifest(folder, replace(manifest, graphs={**manifest.graphs, **integers}))
+                for graph in integers:  # last, so that a folder whose export is killed is whole
+                    (folder / manifest.graphs[graph]).unlink()
     except OSError as error:
         raise StorageError(f"model folder {folder} cannot be written: {error}") from error
     return before, after, len(checking)
