@@ -28,6 +28,23 @@ def test_curve_by_hand() -> None:
     assert [row["target accuracy"] for row in figures.values()] == [1, 1, 0.5, 0.5]
 
 
+def row(target_accuracy: float, giou: float) -> dict[str, float]:
+    return {"target accuracy": target_accuracy, "gIoU": giou}
+
+
+@pytest.mark.parametrize(
+    ("figures", "chosen"),
+    [
+        ({0.4: row(1.0, 0.30), 0.6: row(0.95, 0.40), 0.9: row(0.92, 0.45)}, 0.9),  # clearly better
+        ({0.4: row(1.0, 0.30), 0.6: row(0.95, 0.40), 0.9: row(0.92, 0.405)}, 0.6),  # by less than the noise
+        ({0.4: row(1.0, 0.30), 0.6: row(0.95, 0.40), 0.9: row(0.70, 0.60)}, 0.6),  # denies too many targets
+        ({0.4: row(0.8, 0.30), 0.6: row(0.8, 0.40), 0.9: row(0.5, 0.60)}, 0.6),  # all do: masks are empty
+    ],
+)
+def test_a_threshold_changes_only_for_a_gain(figures: dict[float, dict[str, float]], chosen: float) -> None:
+    assert calibrate.best_threshold(figures, 0.5) == chosen
+
+
 @pytest.mark.slow
 def test_the_best_threshold_is_written(
     untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,7 +1,8 @@
-"""``mdsm-calibrate``: metrics of each present_threshold on held-out data, and the best threshold by gIoU.
+"""``mdsm-calibrate``: metrics of each present_threshold on held-out data, and the threshold to use.
 
 Below the threshold an answer is "not in view" and its mask empty. gIoU counts both kinds of instructions: the IoU of
 those whose target is in view, 0 where it is denied; 1 for one that names nothing in view and is told so, else 0.
+The threshold is changed only for a higher gIoU, and only to one that keeps nine of ten targets.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from training.evaluation.analysis import Answered
 from training.evaluation.evaluate import evaluate
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(20))
+LEAST_TARGET_ACCURACY = 0.9  # gIoU alone would deny most targets of a model whose masks are poor
+NOISE = 0.01  # of gIoU: one or two of 150 instructions
 
 
 def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS) -> dict[float, Figures]:
@@ -52,9 +55,18 @@ def curve(answers: Sequence[Answered], thresholds: Sequence[float] = THRESHOLDS)
     return result
 
 
-def best_threshold(figures: Mapping[float, Figures]) -> float:
-    """The threshold of the highest gIoU, of several the lowest."""
-    return max(figures, key=lambda threshold: figures[threshold]["gIoU"])
+def best_threshold(figures: Mapping[float, Figures], current: float) -> float:
+    """The threshold nearest to the current one whose gIoU is among the best.
+
+    "Among the best" is within :data:`NOISE` of the highest gIoU. Only thresholds that keep
+    :data:`LEAST_TARGET_ACCURACY` count; if none does, because the masks themselves are empty, those that keep the most.
+    """
+    kept = {threshold: row for threshold, row in figures.items() if row["target accuracy"] >= LEAST_TARGET_ACCURACY}
+    most = max(row["target accuracy"] for row in figures.values())
+    allowed = kept or {threshold: row for threshold, row in figures.items() if row["target accuracy"] == most}
+    best = max(row["gIoU"] for row in allowed.values())
+    near = (threshold for threshold, row in allowed.items() if row["gIoU"] >= best - NOISE)
+    return min(near, key=lambda threshold: abs(threshold - current))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     settings = replace(segmenter.defaults, present_threshold=0.0)
     answers = evaluate(segmenter, data, instructions, settings)
     figures = curve(answers)
-    best = best_threshold(figures)
+    best = best_threshold(figures, segmenter.defaults.present_threshold)
     print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))
     print(f"\nbest by gIoU on {len(instructions)} instructions of {args.split!r}: {best}")
     if args.write:

@@ -277,12 +277,12 @@ def run(args: argparse.Namespace) -> None:
     segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
     if args.untrained:
         segmenters.append(untrained(args.model, args.device, seed=0))
-    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
     fields = read_overrides(args.set)
+    segmenters = [overridden(segmenter, fields) for segmenter in segmenters]
+    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
     answers: dict[str, list[Answered]] = {}
     for segmenter, settings in zip(segmenters, wanted, strict=True):
-        with overridden(segmenter, fields):
-            answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
+        answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
     of_first = answers[segmenters[0].name]
     worst = picture_of_worst(segmenters[0], data, of_first, wanted[0]) if args.worst else None
     results = {name: summarize_answers(found) for name, found in answers.items()}

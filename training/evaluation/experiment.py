@@ -126,18 +126,19 @@ def run_variant(
         save_untrained(changed.model_config(), folder / "model")
     data = Dataset(options.test_data)
     figures: dict[str, Figures] = {}
-    segmenter = Segmenter.from_pretrained(folder / "model", device=options.device)
+    trained = Segmenter.from_pretrained(folder / "model", device=options.device)
     for row, changes in variant.rows.items():
         of_answer = {name: value for name, value in changes.items() if name in SETTINGS}
-        settings = segmenter.defaults.updated(**of_answer)
-        with overridden(segmenter, {name: value for name, value in changes.items() if name not in SETTINGS}):
-            memory = answer_memory(segmenter, settings)
-            for split in options.split:
-                name = row if len(options.split) == 1 else f"{row}, {split}"
-                chosen = data.split(split)[: options.limit]
-                summary = summarize_answers(evaluate(segmenter, data, chosen, settings, f"{name}, seed {seed}"))
-                last = next(stage for stage in reversed(STAGES) if stage in summary)
-                figures[name] = summary[last] | {MEMORY: memory}
+        settings = trained.defaults.updated(**of_answer)
+        of_model = {name: value for name, value in changes.items() if name not in SETTINGS}
+        segmenter = overridden(trained, of_model)
+        memory = answer_memory(segmenter, settings)
+        for split in options.split:
+            name = row if len(options.split) == 1 else f"{row}, {split}"
+            chosen = data.split(split)[: options.limit]
+            summary = summarize_answers(evaluate(segmenter, data, chosen, settings, f"{name}, seed {seed}"))
+            last = next(stage for stage in reversed(STAGES) if stage in summary)
+            figures[name] = summary[last] | {MEMORY: memory}
         if set(options.split) == ZERO_SHOT:
             seen, unseen = (figures[f"{row}, {split}"].get("mIoU", 0.0) for split in ("seen", "unseen"))
             figures[f"{row}, harmonic mean"] = {"mIoU": harmonic_mean(seen, unseen)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from mdsm_ros.checkpoints.pretrained import make_model
 from mdsm_ros.errors import CommandError
+from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -31,23 +32,27 @@ def read_overrides(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def overridden(segmenter: Segmenter, fields: Mapping[str, Any]) -> Iterator[None]:
-    """Changes fields of the model's configuration while the context is open.
+def overridden(segmenter: Segmenter, fields: Mapping[str, Any]) -> Segmenter:
+    """A segmenter with the same weights whose model's configuration has some other fields.
 
-    Only what the model reads while it answers has an effect, such as ``start_timestep`` and ``sampler`` of MDSM.
+    The network is built anew, so that every field has the effect that it has in a model's folder.
 
     Raises:
-        CommandError: A field is unknown.
-        ConfigError: A value is out of range.
+        CommandError: A field is unknown, a value is out of range, or the weights do not fit it.
     """
+    if not fields:
+        return segmenter
     model: Any = segmenter.model
-    before = model.config
-    unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(before)})
+    known = {field.name for field in dataclasses.fields(model.config)}
+    unknown = sorted(set(fields) - known)
     if unknown:
-        raise CommandError(f"--set names {unknown[0]!r}, expected a field of {type(before).__name__}")
-    model.config = dataclasses.replace(before, **fields)
+        raise CommandError(f"--set names {unknown[0]!r}, expected a field of {type(model.config).__name__}")
+    if not isinstance(model.config, ModelConfig):
+        raise CommandError(f"--set is for models that this package trains, but {segmenter.name} is a public one")
+    words = ", ".join(f"{name}={value}" for name, value in fields.items())
     try:
-        yield
-    finally:
-        model.config = before
+        changed = make_model(dataclasses.replace(model.config, **fields), model.tokenizer)
+        changed.load_state_dict(model.state_dict())
+    except Exception as error:  # a network raises many types for foreign sizes
+        raise CommandError(f"--set is {words}, which does not fit the weights of {segmenter.name}: {error}") from error
+    return Segmenter(changed.eval(), segmenter.name, segmenter.device)

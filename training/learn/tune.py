@@ -199,7 +199,7 @@ def average_with_old(folder: Path, trained: Path, model: str) -> Path:
 
 
 def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dict[str, Any]:
-    """Writes the new model with the ``present_threshold`` of the highest gIoU on validation data.
+    """Writes the new model with the ``present_threshold`` of the best gIoU on validation data.
 
     Args:
         folder: Folder of the new model, written completely or not at all.
@@ -222,7 +222,7 @@ def calibrate_model(folder: Path, trained: Path, data: Path, device: str) -> dic
         segmenter = Segmenter.from_pretrained(trained, device=device, local_files_only=True)
         settings = replace(segmenter.defaults, present_threshold=0.0)
         answers = [a for found, chosen in parts for a in evaluate(segmenter, found, chosen, settings, "calibrating")]
-        threshold = best_threshold(curve(answers))
+        threshold = best_threshold(curve(answers), threshold)
     with whole_folder(folder) as partial:
         shutil.copytree(trained, partial, dirs_exist_ok=True)
         write_json(partial / CONFIG_FILE, config | {"present_threshold": threshold}, indent=2)
