@@ -5,9 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
+from mdsm_ros.inference.backends.numpy_backend import NumpyBackend
 from mdsm_ros.inference.preprocess import (
+    Region,
     input_size,
     least_logit,
+    region_of,
     resize_image,
     to_image_grid,
     to_image_mask,
@@ -90,6 +93,35 @@ def test_a_mask_is_where_the_probability_reaches_the_threshold(threshold: float)
     assert bool((least.sigmoid() >= np.float32(threshold)).all())
     if threshold > 0.0:
         assert bool((torch.nextafter(least, torch.tensor(-200.0)).sigmoid() < np.float32(threshold)).all())
+
+
+@pytest.mark.parametrize("grid", [(80, 80), (40, 40), (60, 80)])
+@pytest.mark.parametrize("size", [(480, 640), (1080, 1920), (267, 400), (30, 44), (7, 5)])
+def test_a_mask_is_resized_only_where_it_can_be_and_is_the_same(grid: tuple[int, int], size: tuple[int, int]) -> None:
+    """Against the whole grid; only pixels at the threshold may differ, by the rounding of their places."""
+    random = np.random.default_rng(0)
+    for top, left, bottom, right in ((0, 0, 1, 1), (5, 7, 20, 12), (39, 30, 40, 40), (0, 0, 40, 40), (3, 3, 3, 3)):
+        logits = random.normal(-6, 1, (1, 1, *grid)).astype(np.float32)
+        logits[..., top:bottom, left:right] += 10
+        probability = to_image_grid(torch.from_numpy(logits), *size).numpy()
+        certain = np.abs(probability - 0.5) > 1e-4
+        assert certain.mean() > 0.99
+        for mask in (
+            to_image_mask(torch.from_numpy(logits), *size, 0.5).numpy(),
+            NumpyBackend("cpu").masks(logits, *size, 0.5),
+        ):
+            assert mask.shape == probability.shape
+            assert np.array_equal(mask[certain], (probability >= 0.5)[certain])
+            assert mask.any() == bool((probability >= 0.5).any())
+
+
+def test_the_region_of_a_mask() -> None:
+    marked = np.zeros((80, 80), dtype=bool)
+    assert region_of(marked, 480, 640) is None
+    marked[10:12, 0] = True
+    region = region_of(marked, 480, 640)
+    assert region == Region(slice(9, 13), slice(0, 2), slice(54, 78), slice(0, 16))
+    assert region_of(marked, 1080, 640) == Region(slice(8, 14), slice(0, 2), slice(108, 189), slice(0, 16))
 
 
 def test_images_of_usual_cameras_up_to_640x480_stay_as_they_are_for_the_embedded_model() -> None:

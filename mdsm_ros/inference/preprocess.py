@@ -8,6 +8,7 @@ the image gets an answer.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -69,12 +70,60 @@ def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor
 def to_image_mask(logits: torch.Tensor, height: int, width: int, threshold: float) -> torch.Tensor:
     """Converts mask logits (B, 1, h, w) to masks (B, height, width): where :func:`to_image_grid` has ``threshold``.
 
-    The logits are compared, which leaves out the probabilities.
+    The logits are compared, which leaves out the probabilities, and resized only around those that reach the threshold.
     """
+    import torch
     from torch.nn import functional
 
-    logits = functional.interpolate(logits.float(), size=(height, width), mode="bilinear", align_corners=False)
-    return (logits >= least_logit(threshold)).squeeze(1)
+    least = least_logit(threshold)
+    logits = logits.float()
+    masks = torch.zeros((len(logits), height, width), dtype=torch.bool, device=logits.device)
+    region = region_of((logits >= least).any(dim=0)[0].cpu().numpy(), height, width)
+    if region is not None:
+        size = (region.rows.stop - region.rows.start, region.columns.stop - region.columns.start)
+        part = logits[..., region.cell_rows, region.cell_columns]
+        part = functional.interpolate(part, size=size, mode="bilinear", align_corners=False)
+        masks[:, region.rows, region.columns] = part[:, 0] >= least
+    return masks
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a grid of cells, and of the pixels that the grid is resized to."""
+
+    cell_rows: slice
+    cell_columns: slice
+    rows: slice
+    columns: slice
+
+
+def region_of(marked: NDArray[np.bool_], height: int, width: int) -> Region | None:
+    """The part of a grid that decides where bilinear resizing to (height, width) reaches a value.
+
+    Resizing the part alone gives the same pixels as resizing the whole, because its edges lie between pixels.
+
+    Args:
+        marked: Cells that reach the value, (h, w).
+        height: Number of rows of pixels.
+        width: Number of columns of pixels.
+
+    Returns:
+        The part, or None if no cell reaches the value.
+    """
+    if not marked.any():
+        return None
+    cell_rows, rows = _span(marked.any(axis=1), height)
+    cell_columns, columns = _span(marked.any(axis=0), width)
+    return Region(cell_rows, cell_columns, rows, columns)
+
+
+def _span(marked: NDArray[np.bool_], size: int) -> tuple[slice, slice]:
+    """The cells from the first to the last marked one with a neighbour on each side, and their pixels, on one axis."""
+    number, found = len(marked), np.flatnonzero(marked)
+    step = number // math.gcd(number, size)  # cells after which an edge of a cell is one of a pixel
+    first = max(int(found[0]) - 1, 0) // step * step
+    last = min(-(-(int(found[-1]) + 2) // step) * step, number)
+    return slice(first, last), slice(first * size // number, last * size // number)
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.extras import late
 from mdsm_ros.inference.backends.noise import NoiseGenerator
-from mdsm_ros.inference.preprocess import resize_image
+from mdsm_ros.inference.preprocess import region_of, resize_image
 
 if TYPE_CHECKING:
     import cv2
@@ -64,7 +64,13 @@ class NumpyBackend:
 
     def masks(self, logits: Array, height: int, width: int, threshold: float) -> NDArray[np.bool_]:
         """Converts mask logits (B, 1, h, w) to masks (B, height, width): the probabilities that reach a threshold."""
-        return np.asarray(self.probabilities(logits, height, width) >= np.float32(threshold))
+        masks = np.zeros((len(logits), height, width), np.bool_)
+        region = region_of((sigmoid(logits[:, 0]) >= np.float32(threshold)).any(axis=0), height, width)
+        if region is not None:
+            size = (region.rows.stop - region.rows.start, region.columns.stop - region.columns.start)
+            part = logits[..., region.cell_rows, region.cell_columns]
+            masks[:, region.rows, region.columns] = self.probabilities(part, *size) >= np.float32(threshold)
+        return masks
 
     def mean(self, samples: Array) -> Array:
         """The mean over the first axis."""
