@@ -61,7 +61,7 @@ def test_the_best_threshold_is_written(
     assert before | {"present_threshold": after["present_threshold"]} == after
     printed = capsys.readouterr().out
     assert printed.count("| 0.95 |") == 2
-    assert f"best by gIoU on 11 instructions of 'val': {after['present_threshold']}" in printed
+    assert f"chosen by gIoU on 11 instructions of 'val': {after['present_threshold']}" in printed
     assert Segmenter.from_pretrained(model, device="cpu").defaults.present_threshold == after["present_threshold"]
 
 

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     figures = curve(answers)
     best = best_threshold(figures, segmenter.defaults.present_threshold)
     print(figures_table("present_threshold", {f"{threshold:.2f}": row for threshold, row in figures.items()}))
-    print(f"\nbest by gIoU on {len(instructions)} instructions of {args.split!r}: {best}")
+    print(f"\nchosen by gIoU on {len(instructions)} instructions of {args.split!r}: {best}")
     if args.write:
         path = args.model / CONFIG_FILE
         config = json.loads(path.read_text(encoding="utf-8"))
