@@ -16,7 +16,7 @@ ARGUMENTS = [
         "model", default_value="mdsm-small", description="Model: name (mdsm models), folder or hub id."
     ),
     DeclareLaunchArgument("device", default_value="auto", description="auto, cpu, cuda, cuda:1 ..."),
-    DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay."),
+    DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay, with live."),
     DeclareLaunchArgument(
         "live",
         default_value="true",
@@ -32,8 +32,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def make_replay(context: LaunchContext) -> list[Node | RegisterEventHandler]:
     value = context.launch_configurations
-    options = [part for name in ("out", "model", "device", "rate") for part in (f"--{name}", value[name])]
-    live = ["--live"] if value["live"] == "true" else []
+    options = [part for name in ("out", "model", "device") for part in (f"--{name}", value[name])]
+    live = ["--live", "--rate", value["rate"]] if value["live"] == "true" else []
     replay = Node(
         package="mdsm_ros", executable="mdsm", arguments=["replay", value["bag"], *options, *live], output="screen"
     )

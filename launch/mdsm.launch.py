@@ -71,9 +71,10 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "autostart",
-        default_value="true",
-        choices=BOOLEAN,
-        description="Configure and activate at start; false leaves both to a lifecycle manager.",
+        default_value="",
+        choices=["", *BOOLEAN],
+        description="Configure and activate at start; false leaves both to a lifecycle manager; empty: as in "
+        "params_file, where the default is true.",
     ),
     DeclareLaunchArgument(
         "large_images",
@@ -112,6 +113,8 @@ def make_node(context: LaunchContext) -> list[Node]:
     cameras = camera_names(value["cameras"])
     if cameras:
         overrides["cameras"] = cameras
+    if value["autostart"]:
+        overrides["autostart"] = value["autostart"] == "true"
     profiles = {}
     if value["large_images"] == "true" and not any(name in os.environ for name in PROFILES_VARIABLES):
         profiles = dict.fromkeys(PROFILES_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
@@ -120,7 +123,7 @@ def make_node(context: LaunchContext) -> list[Node]:
             package="mdsm_ros",
             executable="mdsm_node",
             namespace=value["namespace"],
-            parameters=[value["params_file"], {**overrides, "autostart": value["autostart"] == "true"}],
+            parameters=[value["params_file"], overrides],
             remappings=remappings(value, cameras),
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

@@ -71,3 +71,7 @@ def test_evaluate_compares_two_models(
     assert "Left untrained_weights" in (tmp_path / "c.html").read_text()
     assert evaluate.main([*options, "--compare", *both, "a"]) == 2
     assert "--compare has 3 models, expected one or two" in capsys.readouterr().err
+    assert evaluate.main([*options, "--model", "a", "--compare", *both]) == 2
+    assert "--model is 'a' beside two models of --compare" in capsys.readouterr().err
+    assert evaluate.main([*options, "--several", "--compare", *both]) == 2  # these boxes have none
+    assert "several" in capsys.readouterr().err

@@ -121,6 +121,8 @@ def load_graphs(name: str | Path, runtime: str, device: str, *, local_files_only
             f"model {str(name)!r} has no ONNX graphs, expected an MDSM model in a folder that mdsm export has written"
             f"{or_torch}"
         )
+    if config.sampler != "ddim":
+        raise WeightsError(f"sampler of {str(name)!r} is {config.sampler!r}, expected 'ddim', the only one of graphs")
     return cast(SegmentationModel, GraphModel(folder, config, runtime, device))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mdsm_ros.arguments import positive_number
 from mdsm_ros.commands.options import add_model_arguments, load_segmenter
-from mdsm_ros.errors import BagError
+from mdsm_ros.errors import BagError, CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live", action="store_true", help="play the recording into the running node, as on a robot; needs ROS"
     )
-    parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of --live (default: %(default)s)")
+    parser.add_argument("--rate", type=positive_number, help="speed of --live (default: 1.0)")
     parser.add_argument(
         "--track",
         type=positive_number,
@@ -44,10 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the report."""
+    """Writes the report.
+
+    Raises:
+        CommandError: A rate is given, but nothing is played.
+    """
     from mdsm_ros.extras import require
     from mdsm_ros.inference.answer import validate_instruction
 
+    if args.rate is not None and not args.live:
+        raise CommandError(f"--rate is {args.rate:g}, expected it only with --live: otherwise every image is answered")
     instruction = None if args.instruction is None else validate_instruction(args.instruction)
     if not args.bag.exists():
         raise BagError(f"bag {str(args.bag)!r} does not exist")
@@ -69,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         labels=args.labels,
         num_inference_steps=args.steps,
         live=args.live,
-        rate=args.rate,
+        rate=args.rate or 1.0,
         track=args.track,
         write_bag=not args.no_bag,
     )

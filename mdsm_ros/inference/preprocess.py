@@ -112,14 +112,13 @@ def region_of(marked: NDArray[np.bool_], height: int, width: int) -> Region | No
     """
     if not marked.any():
         return None
-    cell_rows, rows = _span(marked.any(axis=1), height)
-    cell_columns, columns = _span(marked.any(axis=0), width)
+    cell_rows, rows = _span(np.flatnonzero(marked.any(axis=1)), len(marked), height)
+    cell_columns, columns = _span(np.flatnonzero(marked.any(axis=0)), marked.shape[1], width)
     return Region(cell_rows, cell_columns, rows, columns)
 
 
-def _span(marked: NDArray[np.bool_], size: int) -> tuple[slice, slice]:
+def _span(found: NDArray[np.int64], number: int, size: int) -> tuple[slice, slice]:
     """The cells from the first to the last marked one with a neighbour on each side, and their pixels, on one axis."""
-    number, found = len(marked), np.flatnonzero(marked)
     step = number // math.gcd(number, size)  # cells after which an edge of a cell is one of a pixel
     first = max(int(found[0]) - 1, 0) // step * step
     last = min(-(-(int(found[-1]) + 2) // step) * step, number)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.files import write_json
 from training.datasets.text import words
 
@@ -152,7 +152,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the table; returns the exit status."""
+    """Prints the table; returns the exit status.
+
+    Raises:
+        CommandError: The model is for a column that was not asked for.
+    """
+    if args.model is not None and args.reverie is None:
+        raise CommandError(f"--model is {args.model!r}, expected it only with --reverie, whose words it is asked for")
     columns: dict[str, Statistics] = {}
     for path in args.datasets:
         data = Dataset(path)

@@ -55,6 +55,7 @@ from training.evaluation.paired import (
 )
 
 TOGETHER = 8  # instructions about one image in one call of the model
+DEFAULT_MODEL = "mdsm-small"
 WORST = 10
 SHOWN = 16  # images of each group in the report
 TRUTH = np.array((0, 255, 0))
@@ -236,7 +237,7 @@ def choose(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--model", default="mdsm-small", help="name (mdsm models), folder or hub id")
+    parser.add_argument("--model", help=f"name (mdsm models), folder or hub id (default: {DEFAULT_MODEL})")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder")
     parser.add_argument("--split", default="test")
     parser.add_argument("--source", nargs="+", help="only instructions of these sources, for example eye")
@@ -274,9 +275,10 @@ def run(args: argparse.Namespace) -> None:
         return
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
-    segmenters = [Segmenter.from_pretrained(args.model, device=args.device)]
+    name = args.model or DEFAULT_MODEL
+    segmenters = [Segmenter.from_pretrained(name, device=args.device)]
     if args.untrained:
-        segmenters.append(untrained(args.model, args.device, seed=0))
+        segmenters.append(untrained(name, args.device, seed=0))
     fields = read_overrides(args.set)
     segmenters = [overridden(segmenter, fields) for segmenter in segmenters]
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
@@ -311,6 +313,8 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.out, content, indent=2)
     if worst is not None:
         worst.save(args.worst)
+    elif args.worst:
+        print(f"\nrefinement spoiled no answer: {args.worst} is not written")
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -319,13 +323,15 @@ def _compare(args: argparse.Namespace) -> None:
     Raises:
         CommandError: There are more than two models, or options that are for one.
     """
-    names = args.compare if len(args.compare) > 1 else [args.model, *args.compare]
+    names = args.compare if len(args.compare) > 1 else [args.model or DEFAULT_MODEL, *args.compare]
     if len(names) > 2 or args.untrained or args.worst or args.set:
         raise CommandError(
             f"--compare has {len(args.compare)} models, expected one or two, without --untrained, --worst and --set"
         )
+    if args.model and len(args.compare) > 1:
+        raise CommandError(f"--model is {args.model!r} beside two models of --compare, expected one of them")
     data = Dataset(args.data)
-    instructions = choose(data, args.split, args.source, args.scene, limit=args.limit)
+    instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
     first, second = (

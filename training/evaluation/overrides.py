@@ -10,7 +10,7 @@ import yaml
 
 from mdsm_ros.checkpoints.pretrained import make_model
 from mdsm_ros.errors import CommandError
-from mdsm_ros.models.config import ModelConfig
+from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.segmenter import Segmenter
 
 
@@ -47,7 +47,7 @@ def overridden(segmenter: Segmenter, fields: Mapping[str, Any]) -> Segmenter:
     unknown = sorted(set(fields) - known)
     if unknown:
         raise CommandError(f"--set names {unknown[0]!r}, expected a field of {type(model.config).__name__}")
-    if not isinstance(model.config, ModelConfig):
+    if isinstance(model.config, PublicConfig):
         raise CommandError(f"--set is for models that this package trains, but {segmenter.name} is a public one")
     words = ", ".join(f"{name}={value}" for name, value in fields.items())
     try:

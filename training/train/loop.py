@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,6 +209,20 @@ def _optimizer(stage: torch.nn.Module, config: LoopConfig, options: StageConfig)
     return torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, config.adam_beta2))
 
 
+def _configure_again(
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+    configured: Sequence[Mapping[str, Any]],
+    base_lrs: Sequence[float | torch.Tensor],
+) -> None:
+    """Puts the configuration's values in the place of those of a checkpoint, which may have had others."""
+    schedule.base_lrs = list(base_lrs)
+    for group, values, base in zip(optimizer.param_groups, configured, base_lrs, strict=True):
+        now, before = group["lr"], group["initial_lr"]
+        group.update(values)  # among them the rate at step 0, which the schedule has changed since
+        group.update(initial_lr=base, lr=now if base == before else now / before * base)
+
+
 def _schedule(options: StageConfig, power: float) -> Callable[[int], float]:
     def factor(step: int) -> float:
         if step < options.warmup_steps:
@@ -267,9 +281,13 @@ def train_stage(
         try:
             step = saved["step"]
             stage.load_state_dict(saved["stage"])
+            configured = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+            base_lrs = schedule.base_lrs
             optimizer.load_state_dict(saved["optimizer"])
             schedule.load_state_dict(saved["schedule"])
             ema.load_state_dict(saved["ema"])
+            _configure_again(optimizer, schedule, configured, base_lrs)
+            ema.decay = config.ema_decay
             if accelerator.scaler is not None:
                 accelerator.scaler.load_state_dict(saved["scaler"])
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:

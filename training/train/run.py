@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
 
 VALIDATION_BATCH = 32
+TOKENIZER_FOLDER = "tokenizer"
 
 
 def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> HubModel:
@@ -74,7 +76,7 @@ def save_memory(model: nn.Module) -> None:
 
 
 def _tokenizer(config: TrainConfig, out: Path, data: InstructionDataset) -> PreTrainedTokenizerBase:
-    model_config, folder = config.model_config(), out / "tokenizer"
+    model_config, folder = config.model_config(), out / TOKENIZER_FOLDER
     family = trained_family(model_config)
     if config.start_from is not None:
         return read_tokenizer(model_folder(config.start_from), resolve(family.network).tokenizer_type)
@@ -148,6 +150,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     if not options.resume and accelerator.is_main_process:
         for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
+        shutil.rmtree(out / TOKENIZER_FOLDER, ignore_errors=True)  # its vocabulary is of the earlier data
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         count = accelerator.num_processes

@@ -24,14 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_picture_arguments(parser)
     add_model_arguments(parser, steps=False)
-    parser.add_argument(
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument(
         "--timestep",
         type=noise_timestep,
         nargs="+",
         metavar="T",
         help="show the answers of a VPD at noise levels from 0 (none) to 999 instead, for example 0 5 100 500",
     )
-    parser.add_argument(
+    shown.add_argument(
         "--steps",
         type=count,
         nargs="?",

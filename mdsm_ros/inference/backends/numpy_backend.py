@@ -69,7 +69,8 @@ class NumpyBackend:
         if region is not None:
             size = (region.rows.stop - region.rows.start, region.columns.stop - region.columns.start)
             part = logits[..., region.cell_rows, region.cell_columns]
-            masks[:, region.rows, region.columns] = self.probabilities(part, *size) >= np.float32(threshold)
+            whole = self.probabilities(part, *size)
+            masks[:, region.rows, region.columns] = whole >= np.float32(threshold)
         return masks
 
     def mean(self, samples: Array) -> Array:
