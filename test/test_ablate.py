@@ -63,6 +63,11 @@ def test_seeds_are_averaged_and_finished_runs_kept(workplace: Path, capsys: pyte
     assert first.stat().st_mtime_ns == written
     assert second.exists()
     assert "| LAVT, 20 tokens | 2 |" in capsys.readouterr().out
+    assert run(workplace, "seeds", *options, "--limit", "3") == 2
+    assert "seed0 was made with limit 4, now it is 3: expected the same, or another --out" in capsys.readouterr().err
+    (workplace / "other.yaml").write_text(yaml.safe_dump(CONFIG | {"stage1": SHORT | {"steps": 3}, "stage2": SHORT}))
+    assert run(workplace, "seeds", *options, "--config", str(workplace / "other.yaml")) == 2
+    assert "configuration's stage1" in capsys.readouterr().err
 
 
 def test_it_goes_on_after_its_time_was_over(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

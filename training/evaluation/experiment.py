@@ -23,6 +23,7 @@ from mdsm_ros.arguments import count
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures
+from mdsm_ros.errors import CommandError
 from mdsm_ros.extras import require
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
@@ -42,6 +43,7 @@ ZERO_SHOT = {"seen", "unseen"}  # splits whose harmonic mean is a row
 PLOTTED = ("mIoU", "P@0.5")
 SETTINGS = {field.name for field in dataclasses.fields(InferenceSettings)}
 RESULT_FILE = "metrics.json"
+OPTIONS_FILE = "options.json"  # what a part was made with
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,32 @@ INITIAL: Mapping[str, Any] = {"num_inference_steps": 0}  # the mask before refin
 
 class OutOfTimeError(Exception):
     """The time limit of --max-seconds was reached; finished parts are kept."""
+
+
+def _expect_same(folder: Path, config: TrainConfig, options: ExperimentOptions) -> None:
+    """Stores what a part is made with, or checks that it is made with the same.
+
+    Raises:
+        CommandError: It was begun with another configuration, other data or another limit.
+    """
+    path = folder / OPTIONS_FILE
+    deciding = ("data", "test_data", "split", "limit", "train_limit")
+    given: dict[str, Any] = {name: getattr(options, name) for name in deciding}
+    if Path(options.data).exists():  # else an address, or homes:SPLIT
+        given["data"] = Path(options.data).resolve()
+    given |= {"test_data": options.test_data.resolve(), "split": list(options.split)}
+    given |= {f"configuration's {name}": value for name, value in dataclasses.asdict(config).items() if name != "seed"}
+    now = json.loads(json.dumps(given, default=str))
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for name in (name for name in now if name in before and before[name] != now[name]):
+            raise CommandError(
+                f"{folder} was made with {name} {before[name]!r}, now it is {now[name]!r}: expected the same, or "
+                "another --out"
+            )
+    elif not folder.exists():  # parts of earlier versions have no such file
+        folder.mkdir(parents=True)
+        write_json(path, now)
 
 
 def run_variant(
@@ -266,6 +294,7 @@ def run(
         options: Options of the experiment.
 
     Raises:
+        CommandError: A part in ``options.out`` was made with other options.
         ConfigError, DatasetError, WeightsError: A configuration, the data or a checkpoint cannot be used.
     """
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
@@ -276,6 +305,8 @@ def run(
             for name in options.variants:
                 folder, variant = options.out / name / f"seed{seed}", variants[name]
                 wanted = variant.trained or seed == options.seeds[0]  # untrained variants have no other seeds
+                if wanted:
+                    _expect_same(folder, variant.change(configs[variant.base]), options)
                 if wanted and not (folder / RESULT_FILE).exists():
                     run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
