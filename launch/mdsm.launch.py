@@ -123,7 +123,7 @@ def make_node(context: LaunchContext) -> list[Node]:
             package="mdsm_ros",
             executable="mdsm_node",
             namespace=value["namespace"],
-            parameters=[value["params_file"], overrides],
+            parameters=[value["params_file"], *([overrides] if overrides else [])],  # an empty one is no parameter file
             remappings=remappings(value, cameras),
             ros_arguments=["--log-level", value["log_level"]],
             additional_env=profiles,

@@ -2,7 +2,7 @@
 
 Below the threshold an answer is "not in view" and its mask empty. gIoU counts both kinds of instructions: the IoU of
 those whose target is in view, 0 where it is denied; 1 for one that names nothing in view and is told so, else 0.
-The threshold is changed only for a higher gIoU, and only to one that keeps nine of ten targets.
+The threshold is changed if another one is clearly better by gIoU, or if it denies more than one of ten targets.
 """
 
 from __future__ import annotations

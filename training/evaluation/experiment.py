@@ -43,6 +43,7 @@ ZERO_SHOT = {"seen", "unseen"}  # splits whose harmonic mean is a row
 PLOTTED = ("mIoU", "P@0.5")
 SETTINGS = {field.name for field in dataclasses.fields(InferenceSettings)}
 RESULT_FILE = "metrics.json"
+CONFIG_FILE = "config.yaml"
 OPTIONS_FILE = "options.json"  # what a part was made with
 
 
@@ -123,8 +124,8 @@ def _expect_same(folder: Path, config: TrainConfig, options: ExperimentOptions) 
                 f"{folder} was made with {name} {before[name]!r}, now it is {now[name]!r}: expected the same, or "
                 "another --out"
             )
-    elif not folder.exists():  # parts of earlier versions have no such file
-        folder.mkdir(parents=True)
+    elif not (folder / CONFIG_FILE).exists():  # parts of earlier versions have only that
+        folder.mkdir(parents=True, exist_ok=True)
         write_json(path, now)
 
 
@@ -145,7 +146,7 @@ def run_variant(
     folder.mkdir(parents=True, exist_ok=True)
     changed = dataclasses.replace(variant.change(config), seed=seed)
     # as YAML, so that it can be read and run again by itself
-    write_text(folder / "config.yaml", yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
+    write_text(folder / CONFIG_FILE, yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(changed)))))
     if variant.trained:
         if variant.stage1_of is not None:
             _take_stage_one(options.out / variant.stage1_of / folder.name, folder)
