@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 import torch
 import yaml
 from boxes import write_boxes
+from killed import run_until
 from recordings import CUP, RADIO, good_bag
 from safetensors.torch import load_file
 
@@ -61,9 +61,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def learn(place: Path, out: Path, model: Path, *options: str) -> int:
+def arguments(place: Path, out: Path, model: Path, *options: str) -> list[str]:
     given = ["--out", str(out), "--model", str(model), "--config", str(place / "config.yaml"), "--device", "cpu"]
-    return main(["learn", str(place / "boxes/images"), *given, "--mix", str(place / "mix"), *options])
+    return ["learn", str(place / "boxes/images"), *given, "--mix", str(place / "mix"), *options]
+
+
+def learn(place: Path, out: Path, model: Path, *options: str) -> int:
+    return main(arguments(place, out, model, *options))
 
 
 @pytest.mark.training
@@ -142,24 +146,13 @@ def test_kills_in_every_step_change_nothing(
     place: Path, learned: Path, untrained_weights: Path, tmp_path: Path
 ) -> None:
     """The command is killed before the mark of each step, and at some renamings, and resumes until it ends."""
-
-    def run(kill: str | int) -> int:
-        """Runs the command in a copy of this process, which kills itself; returns its exit code, -9 if killed."""
-        child = os.fork()
-        if child:
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        replace, left = os.replace, [kill if isinstance(kill, int) else 10**6]
-
-        def kill_at(source: Any, target: Any) -> None:
-            left[0] -= 1
-            if not left[0] or Path(target) == out / "steps" / f"{kill}.json":
-                os.kill(os.getpid(), signal.SIGKILL)
-            replace(source, target)
-
-        os.replace = kill_at  # type: ignore[assignment]  # in the child process only
-        os._exit(learn(place, out, untrained_weights, "--labels", str(place / "boxes")))
-
     out = tmp_path / "lab"
+    command = arguments(place, out, untrained_weights, "--labels", str(place / "boxes"))
+
+    def run(kill: str | int) -> int | None:
+        at = kill if isinstance(kill, int) else out / "steps" / f"{kill}.json"
+        return run_until(at, command, ["training.learn.command", "training.train.run", "mdsm_ros.segmenter"])
+
     kills: list[str | int] = [1, "frames", "labels", 20, "data", "training", "model", "report"]
     assert [run(kill) for kill in kills] == [-signal.SIGKILL] * len(kills)
     assert run("nothing") == 1
