@@ -32,6 +32,7 @@ from mdsm_ros.inference.preprocess import LEAST_REDUCED
 from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
+from mdsm_ros.inference.zoom import Zoom, zoom_around
 from mdsm_ros.models.interface import (
     DetectingModel,
     InitialMask,
@@ -39,7 +40,10 @@ from mdsm_ros.models.interface import (
     RefiningModel,
     SegmentationModel,
     SharingModel,
+    ZoomingModel,
 )
+
+ENLARGED = 2  # how many times larger images stay for a model that looks again at a part of them
 
 __all__ = [
     "ImageError",
@@ -78,7 +82,7 @@ class Segmenter:
         self.defaults = InferenceSettings.of_model(model.config)
         self._image_size: int = model.config.image_size
         self._keep_aspect: bool = model.config.keep_aspect
-        self._pace = Pace()
+        self._pace, self._looks = Pace(), Pace()  # of refinement steps, and of second looks
         self._others: list[Segmenter] = []  # of other streams, with the same model
         self.acceleration: str = "none"
         self.acceleration_error: str | None = None
@@ -191,7 +195,8 @@ class Segmenter:
     @property
     def least_side(self) -> int:
         """Shorter side, in pixels, down to which an image may be reduced before it is given to this model."""
-        return math.ceil(LEAST_REDUCED * self._image_size)
+        looks_again = isinstance(self.model, ZoomingModel) and self.model.zoom is not None
+        return math.ceil(LEAST_REDUCED * self._image_size * (ENLARGED if looks_again else 1))
 
     def of_another_stream(self) -> Segmenter:
         """A segmenter with the same model for another stream of images, such as that of a second camera.
@@ -333,9 +338,9 @@ class Segmenter:
         yield read_answers(self._backend, initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
-        refined = self._refined(model, initial, question, clock)
+        refined, zooms = self._refined(model, initial, question, clock)
         if refined is not None:
-            yield read_answers(self._backend, refined, scores, "refined", question, clock)
+            yield read_answers(self._backend, refined, scores, "refined", question, clock, zooms=zooms)
 
     def _initial(self, model: SegmentationModel, pixels: Any, features: Any, number: int) -> InitialMask:
         """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
@@ -344,17 +349,31 @@ class Segmenter:
         assert isinstance(model, SharingModel)
         return model.initial(pixels, features, self._backend.zeros(number))
 
-    def _refined(self, model: RefiningModel, initial: InitialMask, question: Question, clock: Clock) -> Any:
-        """Logits (B, samples, h, w); None if there is no time for them, or ``keep_on`` returned False."""
+    def _refined(
+        self, model: RefiningModel, initial: InitialMask, question: Question, clock: Clock
+    ) -> tuple[Any, list[Zoom] | None]:
+        """Logits (B, samples, h, w), and the parts of the image that were refined; None for the whole image.
+
+        The logits are None if there is no time for them, or ``keep_on`` returned False.
+        """
         settings, texts, shape = question.settings, question.texts, question.shape
         masks = settings.num_samples * len(texts)
         start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
         steps = math.ceil(strength * settings.num_inference_steps)
+        zooms = self._zooms(model, initial, settings.mask_threshold)
+        wholes = initial.logits
+        if zooms is not None:
+            assert isinstance(model, ZoomingModel)
+            if not self._looks.affordable(1, clock.time_left(), len(texts)) or not question.keep_on():
+                return None, None
+            initial = self._second_look(model, initial, question, zooms)
+            start = None if start is None else self._backend.zoom_in(start, zooms, wholes.shape[-1])
+            self._looks.note(clock.lap("refine"), len(texts))
         steps = self._pace.affordable(steps, clock.time_left(), masks)
         if steps == 0 or not question.keep_on():
-            return None
-        clock.restart()
+            return None, None
+        before = clock.restart("refine")
         another_step = StepCounter(clock, question.keep_on)
         generators = [self._backend.generator(seed) for seed in question.seeds]
         with self._backend.running(self.acceleration):
@@ -368,12 +387,31 @@ class Segmenter:
                 strength=strength,
                 keep_on=another_step,
             )
-        self._pace.note(clock.lap("refine") / another_step.steps, masks)
+            if zooms is not None:
+                refined = self._backend.zoom_out(wholes, refined, zooms)
+        self._pace.note((clock.lap("refine") - before) / another_step.steps, masks)
         if not question.keep_on():
-            return None
+            return None, None
         if settings.warm_start and self._backend.is_finite(refined):  # never from values that are not finite
             self._previous.store(texts, shape, refined)
-        return refined
+        return refined, zooms
+
+    def _zooms(self, model: RefiningModel, initial: InitialMask, threshold: float) -> list[Zoom] | None:
+        """The part of the image to look at again for each initial mask; None if there is none, or all are the whole."""
+        if not isinstance(model, ZoomingModel) or model.zoom is None:
+            return None
+        zooms = [zoom_around(marked, model.zoom) for marked in self._backend.marked(initial.logits, threshold)]
+        return None if all(zoom.is_whole for zoom in zooms) else zooms
+
+    def _second_look(
+        self, model: ZoomingModel, initial: InitialMask, question: Question, zooms: Sequence[Zoom]
+    ) -> InitialMask:
+        """What the model sees in the enlarged parts."""
+        pixels = self._backend.enlarged(question.image, zooms, self._image_size)
+        features = self._text_features(question.texts)
+        with self._backend.running(self.acceleration):
+            logits = self._backend.zoom_in(initial.logits, zooms, initial.logits.shape[-1])
+            return model.look_again(pixels, features, logits)
 
     def _text_features(self, texts: tuple[str, ...]) -> Any:
         """Language features, computed again only when the instructions change."""
@@ -394,6 +432,7 @@ class Segmenter:
         """
         for _ in range(2):
             self._pace.forget()  # the first run's times include set-up
+            self._looks.forget()
             with suppress(AnswerError):  # the first real image reports errors
                 self.segment(np.zeros((*image_size, 3), dtype=np.uint8), "go to the kitchen", settings)
         self._cached_text = None

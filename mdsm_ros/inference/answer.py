@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mdsm_ros.errors import AnswerError, ImageError, InstructionError
 from mdsm_ros.inference.instances import Box, Instance, box_of, distinct, split_instances
+from mdsm_ros.inference.zoom import Zoom
 
 Stage = Literal["initial", "refined", "tracked"]
 STAGES: tuple[Stage, ...] = ("initial", "refined")
@@ -42,6 +43,7 @@ class Segmentation:
         several: Whether the instruction asks for several objects.
         found: Objects separated by the model itself, for an instruction that asks for several; None if the model does
             not separate them, in which case the mask is split into its parts.
+        zoom: Part of the image that was looked at again and refined; None if it was the whole image.
 
     Raises:
         AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
@@ -57,6 +59,7 @@ class Segmentation:
     timings: dict[str, float]
     several: bool = False
     found: tuple[Instance, ...] | None = None
+    zoom: Zoom | None = None
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):

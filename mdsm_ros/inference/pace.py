@@ -9,7 +9,7 @@ from statistics import median
 
 
 class Pace:
-    """The measured duration of a refinement step on this device, by number of samples."""
+    """The measured duration of a refinement step, or of a second look, on this device, by number of masks."""
 
     REMEMBERED = 20  # refinements
 
@@ -50,9 +50,10 @@ class Clock:
         self.restart()
         self._deadline = self._start + budget if self._limited else float("inf")
 
-    def restart(self) -> None:
-        """Begins a lap; the time since the last lap is not counted."""
+    def restart(self, name: str = "") -> float:
+        """Begins a lap; the time since the last lap is not counted. Returns the sum of all laps with a name so far."""
         self._start = time.perf_counter()
+        return self._laps.get(name, 0.0)
 
     def lap(self, name: str) -> float:
         """Ends a lap and begins the next one; returns the sum of all laps with this name."""

@@ -8,6 +8,7 @@ the image gets an answer.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.extras import late
+from mdsm_ros.inference.zoom import FINE, Zoom
 
 if TYPE_CHECKING:
     import cv2
@@ -138,3 +140,39 @@ def least_logit(threshold: float) -> float:
         of_middle = torch.full((64,), float(middle)).sigmoid()[0]  # as many as for the same code as for images
         below, above = (below, middle) if of_middle >= np.float32(threshold) else (middle, above)
     return float(above)
+
+
+def zoom_in(maps: torch.Tensor, zooms: Sequence[Zoom], side: int) -> torch.Tensor:
+    """Enlarges a part of each of B maps: (B, C, h, w) to (B, C, side, side)."""
+    import torch
+
+    parts = []
+    for one, zoom in zip(maps, zooms, strict=True):
+        rows, columns = zoom.part(*maps.shape[-2:])
+        parts.append(_to_square(one[None, :, rows, columns], side))
+    return torch.cat(parts)
+
+
+def zoom_out(wholes: torch.Tensor, parts: torch.Tensor, zooms: Sequence[Zoom]) -> torch.Tensor:
+    """Puts the refined parts of B masks back.
+
+    Args:
+        wholes: Logits around the parts, (B, 1, h, w).
+        parts: Logits of the parts, (B, samples, g, g).
+        zooms: The parts, of images with equally many cells.
+
+    Returns:
+        Logits (B, samples, H, W), with :data:`~mdsm_ros.inference.zoom.FINE` rows and columns for each cell.
+    """
+    side = FINE * zooms[0].of
+    result = _to_square(wholes.float(), side).repeat(1, parts.shape[1], 1, 1)
+    for whole, part, zoom in zip(result, parts.float(), zooms, strict=True):
+        rows, columns = zoom.part(side, side)
+        whole[:, rows, columns] = _to_square(part[None], FINE * zoom.cells)[0]
+    return result
+
+
+def _to_square(maps: torch.Tensor, side: int) -> torch.Tensor:
+    from torch.nn import functional
+
+    return functional.interpolate(maps, size=(side, side), mode="bilinear", align_corners=False)

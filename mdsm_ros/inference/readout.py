@@ -15,6 +15,7 @@ from mdsm_ros.inference.backends.backend import Backend
 from mdsm_ros.inference.instances import Instance
 from mdsm_ros.inference.pace import Clock
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.zoom import Zoom
 from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.interface import FoundObjects
 
@@ -48,6 +49,7 @@ def read_answers(
     question: Question,
     clock: Clock,
     objects: Sequence[FoundObjects | None] | None = None,
+    zooms: Sequence[Zoom] | None = None,
 ) -> list[Segmentation]:
     """The answers to all instructions of a question.
 
@@ -59,12 +61,11 @@ def read_answers(
         question: Question that is answered.
         clock: Clock of the question, whose timings the answers get.
         objects: Objects that the model found for each instruction; None for a model that finds none.
+        zooms: Part of the image that was refined for each instruction; None for the whole image.
     """
-    found = [None] * len(scores) if objects is None else objects
-    answers = [
-        _answer(library, logits[row], score, stage, question, text, of)
-        for row, (text, score, of) in enumerate(zip(question.texts, scores, found, strict=True))
-    ]
+    nothing: list[None] = [None] * len(scores)
+    each = zip(question.texts, scores, objects or nothing, zooms or nothing, strict=True)
+    answers = [_answer(library, logits[row], stage, question, *of) for row, of in enumerate(each)]
     clock.lap("preprocess")  # resizing back to the image's pixels counts as preprocessing
     for answer in answers:
         answer.timings.update(clock.timings())
@@ -74,11 +75,12 @@ def read_answers(
 def _answer(
     library: Backend,
     logits: Any,
-    score: float,
     stage: Stage,
     question: Question,
     text: str,
+    score: float,
     objects: FoundObjects | None,
+    zoom: Zoom | None,
 ) -> Segmentation:
     """One answer without timings, from logits (samples, h, w), or as the union of the objects that the model found."""
     threshold = question.settings.mask_threshold
@@ -98,7 +100,9 @@ def _answer(
     if not present:
         mask = np.zeros_like(mask)
     several = asks_for_several(text)
-    return Segmentation(mask, probability, uncertainty, score, present, stage, {}, several=several, found=found)
+    return Segmentation(
+        mask, probability, uncertainty, score, present, stage, {}, several=several, found=found, zoom=zoom
+    )
 
 
 def _probability(library: Backend, logits: Any, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -309,6 +309,9 @@ class MDSMConfig(FusionConfig):
     refiner_num_heads: int = 8
     refiner_fine: bool = False  # the refiner also sees EfficientNet's map at stride 4, which does not meet the language
     refiner_residual: bool = False  # the refiner adds to the initial mask's logits instead of predicting new ones
+    # stage 1 looks again at the part of the image around the initial mask, enlarged, and the refiner works on it; its
+    # side, as a multiple of the longer side of the mask's bounding box; None: the refiner works on the whole image
+    refiner_zoom: float | None = None
     refiner_attention_levels: int = 2  # number of coarsest levels with attention to the words and among pixels
 
     # diffusion (paper silent)
@@ -355,6 +358,8 @@ class MDSMConfig(FusionConfig):
             1 <= self.refiner_attention_levels <= len(self.refiner_channels),
             f"1 to the {len(self.refiner_channels)} levels of refiner_channels",
         )
+        zoom = self.refiner_zoom
+        self._expect("refiner_zoom", zoom is None or 1.0 <= zoom <= 100.0, "None, or 1 to 100")
         self._expect("beta_schedule", self.beta_schedule in BETA_SCHEDULES, f"one of {', '.join(BETA_SCHEDULES)}")
         self._expect("prediction", self.prediction in ("sample", "epsilon"), "'sample' or 'epsilon'")
         residual = self.prediction == "epsilon" and self.refiner_residual

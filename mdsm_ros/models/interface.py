@@ -122,6 +122,20 @@ class RefiningModel(SegmentationModel, Protocol):
 
 
 @runtime_checkable
+class ZoomingModel(RefiningModel, Protocol):
+    """A model that may refine a part of the image, after a second look at it; see :mod:`mdsm_ros.inference.zoom`."""
+
+    @property
+    def zoom(self) -> float | None:
+        """Side of the part, as a multiple of the longer side of the mask's box; None if the model refines the whole."""
+        ...
+
+    def look_again(self, images: torch.Tensor, text: Any, logits: torch.Tensor) -> InitialMask:
+        """What refinement starts from: masks of enlarged parts (B, 3, H, W), whose initial masks have ``logits``."""
+        ...
+
+
+@runtime_checkable
 class SharingModel(SegmentationModel, Protocol):
     """A model that computes the features of an image once for several instructions about it."""
 

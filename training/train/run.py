@@ -25,6 +25,7 @@ from mdsm_ros.dataset.metrics import intersection_union, summarize
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import TOKENIZER_FILE, read_tokenizer, write_tokenizer
+from mdsm_ros.inference.preprocess import zoom_out
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.families import trained_family
@@ -37,7 +38,7 @@ from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.sources import FolderSource, Source, open_source
-from training.train.stages import Distillation, StageOne, StageTwo, initial_mask
+from training.train.stages import Distillation, StageOne, StageTwo, initial_mask, second_look
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
 
@@ -113,7 +114,9 @@ def make_validation(
             if refine and isinstance(model, MDSM):
                 generator = torch.Generator().manual_seed(first)
                 steps = model.config.num_inference_steps
-                found["refined"] = model.refine(answer.features, answer.logits, steps, generator)
+                start, zooms = second_look(model, batch, answer)
+                refined = model.refine(start.features, start.logits, steps, generator)
+                found["refined"] = refined if zooms is None else zoom_out(answer.logits, refined, zooms)
             for name, logits in found.items():
                 full = functional.interpolate(logits.float(), size=batch.masks.shape[-2:], mode="bilinear")
                 for mask, truth in zip((full > 0).cpu().numpy(), batch.masks.cpu().numpy(), strict=True):

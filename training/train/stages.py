@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mdsm_ros.inference.preprocess import zoom_in
+from mdsm_ros.inference.zoom import Zoom, zoom_around
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common import diffusion
 from mdsm_ros.models.interface import DrawingModel, InitialMask
@@ -33,6 +35,20 @@ def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
         return model.initial(images, text, batch.image_index)
     assert isinstance(model, MDSM)  # whose semantic branch was cached
     return model.initial(images, text, batch.image_index, batch.semantic)
+
+
+def second_look(model: MDSM, batch: Batch, answer: InitialMask) -> tuple[InitialMask, list[Zoom] | None]:
+    """What the refiner of a model starts from, and the part of its image on which it works; None: the whole images.
+
+    The parts are enlarged from the batch's images; at inference, from those of the camera.
+    """
+    factor = model.config.refiner_zoom
+    if factor is None:
+        return answer, None
+    zooms = [zoom_around(marked, factor) for marked in (answer.logits[:, 0] > 0).cpu().numpy()]
+    parts = zoom_in(batch.images[batch.image_index].float() / 255, zooms, model.config.image_size)
+    logits = zoom_in(answer.logits, zooms, answer.logits.shape[-1])
+    return model.look_again(parts, answer.features.text, logits), zooms
 
 
 class StageOne(nn.Module):
@@ -115,10 +131,11 @@ class StageTwo(nn.Module):
         """The losses of one batch; what is drawn for an instruction depends on seed, step and instruction alone."""
         model = self.model
         with torch.no_grad():
-            answer = initial_mask(model, batch)
+            answer, zooms = second_look(model, batch, initial_mask(model, batch))
         features = answer.features
         grid = (model.refiner.grid, model.refiner.grid)
-        truth = functional.interpolate(batch.masks.float(), size=grid, mode="area") * 2 - 1
+        masks = batch.masks.float() if zooms is None else zoom_in(batch.masks.float(), zooms, batch.masks.shape[-1])
+        truth = functional.interpolate(masks, size=grid, mode="area") * 2 - 1
         initial = functional.interpolate(answer.logits.float(), size=grid, mode="bilinear", align_corners=False)
         from_initial, timesteps, noise = (x.to(truth.device) for x in self._draw(batch.positions, step))
         clean = torch.where(from_initial, diffusion.to_signal(initial), truth)
@@ -129,7 +146,7 @@ class StageTwo(nn.Module):
             losses = {"noise": functional.mse_loss(predicted.float(), noise)}
             return losses | {"loss": losses["noise"]}
         logits = model.refiner(noisy, timesteps, condition, features.text)
-        losses = {"refined": mask_loss(logits, batch.masks, self.options.dice_weight, self.config.loss_stride)}
+        losses = {"refined": mask_loss(logits, masks, self.options.dice_weight, self.config.loss_stride)}
         return losses | {"loss": losses["refined"]}
 
     def _draw(self, positions: Sequence[int], step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -173,7 +190,7 @@ class Distillation(nn.Module):
         model = self.model
         points, noise = self._draw(batch.positions, step)
         with torch.no_grad():
-            answer = initial_mask(model, batch)
+            answer, _ = second_look(model, batch, initial_mask(model, batch))
             path, target = self._path(answer, noise.to(answer.logits))
         timesteps = torch.tensor([path[point][0] for point in points], device=target.device)
         noisy = torch.stack([path[point][1][row] for row, point in enumerate(points)])

@@ -13,6 +13,7 @@ from PIL import Image
 from mdsm_ros.commands.attention.maps import small
 from mdsm_ros.errors import AttentionError
 from mdsm_ros.inference.preprocess import to_image_grid
+from mdsm_ros.inference.zoom import Zoom
 from mdsm_ros.models.common.diffusion import Denoiser
 from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.pictures.overlay import draw_mask
@@ -28,7 +29,8 @@ class Step:
 
     Attributes:
         timestep: Timestep of the noise.
-        noisy: The mask that the step sees, -1 to 1 with noise, float32 (h, w) on the refiner's grid.
+        noisy: The mask that the step sees, -1 to 1 with noise, float32 (h, w) on the refiner's grid, of the part of the
+            image that is refined.
         probability: Probability of each pixel of the image after the step, float32 (H, W).
     """
 
@@ -56,7 +58,7 @@ def refinement_steps(
     model = segmenter.model
     if not isinstance(model, MDSM):
         raise AttentionError(f"model {segmenter.name!r} has no refinement steps, expected MDSM")
-    steps: list[Step] = []
+    seen: list[tuple[int, torch.Tensor, torch.Tensor]] = []
 
     make = model.refiner.denoiser
 
@@ -65,8 +67,7 @@ def refinement_steps(
 
         def watched(noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
             logits = denoise(noisy, timesteps)
-            probability = to_image_grid(logits, *image.shape[:2])[0].float().cpu().numpy()
-            steps.append(Step(int(timesteps[0]), noisy[0, 0].float().cpu().numpy(), probability))
+            seen.append((int(timesteps[0]), noisy[0, 0].float().cpu(), logits.float().cpu()))
             return logits
 
         return watched
@@ -74,10 +75,19 @@ def refinement_steps(
     vars(model.refiner)["denoiser"] = make_watched  # of this object, in place of the class's
     try:
         settings = segmenter.defaults.updated(num_inference_steps=number, present_threshold=0.0)
-        initial, _ = segmenter.stream(image, instruction, settings)
+        initial, refined = segmenter.stream(image, instruction, settings)
     finally:
         del vars(model.refiner)["denoiser"]
-    return initial.mask, steps
+    zoom = Zoom(0, 0, 1, 1) if refined.zoom is None else refined.zoom
+    part = zoom.part(*image.shape[:2])
+    return initial.mask, [Step(time, noisy.numpy(), _on_image(logits, image, part)) for time, noisy, logits in seen]
+
+
+def _on_image(logits: torch.Tensor, image: NDArray[np.uint8], part: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Probabilities (H, W) from logits (1, 1, h, w) of a part of the image; 0 around it."""
+    probability = np.zeros(image.shape[:2], np.float32)
+    probability[part] = to_image_grid(logits, *probability[part].shape)[0].numpy()
+    return probability
 
 
 def steps_sheet(segmenter: Segmenter, image: NDArray[np.uint8], instruction: str, number: int) -> NDArray[np.uint8]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mdsm_ros.inference.zoom import Zoom
 
 
 class Backend(Protocol):
@@ -23,6 +26,22 @@ class Backend(Protocol):
 
     def pixels(self, image: NDArray[np.uint8], side: int, *, keep_aspect: bool) -> Any:
         """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) in [0, 1], on the device."""
+        ...
+
+    def enlarged(self, image: NDArray[np.uint8], zooms: Sequence[Zoom], side: int) -> Any:
+        """Converts parts of (H, W, 3) uint8 RGB to (B, 3, side, side) in [0, 1], on the device."""
+        ...
+
+    def marked(self, logits: Any, threshold: float) -> NDArray[np.bool_]:
+        """The cells (B, h, w) of mask logits (B, 1, h, w) whose probability reaches a threshold."""
+        ...
+
+    def zoom_in(self, logits: Any, zooms: Sequence[Zoom], side: int) -> Any:
+        """Enlarges a part of each of B masks: (B, 1, h, w) to (B, 1, side, side)."""
+        ...
+
+    def zoom_out(self, wholes: Any, parts: Any, zooms: Sequence[Zoom]) -> Any:
+        """Puts parts (B, samples, g, g) of B masks (B, 1, h, w) back: (B, samples, H, W), on a finer grid."""
         ...
 
     def generator(self, seed: int) -> Any:

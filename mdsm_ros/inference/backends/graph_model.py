@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +123,17 @@ class GraphModel:
         logits, present, *maps = self._run(INITIAL, images, text.tokens, text.mask)
         found: dict[str, Any] = {"logits": logits, "present_logits": present}  # arrays of another library
         return InitialMask(**found, features=StageOne(images, text, tuple(maps)))
+
+    @property
+    def zoom(self) -> float | None:
+        """Side of the part that is refined, see ``refiner_zoom`` of the configuration."""
+        return self.config.refiner_zoom
+
+    def look_again(self, images: Array, text: Text, logits: Array) -> InitialMask:
+        """Stage 1 on an enlarged part of the image, as in :meth:`mdsm_ros.models.mdsm.network.MDSM.look_again`."""
+        found = self.initial(images, text)
+        mean: Any = (np.asarray(found.logits) + logits) / 2  # an array of another library
+        return replace(found, logits=mean)
 
     def refine(
         self,

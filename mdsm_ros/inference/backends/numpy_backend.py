@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from mdsm_ros.extras import late
 from mdsm_ros.inference.backends.noise import NoiseGenerator
 from mdsm_ros.inference.preprocess import region_of, resize_image
+from mdsm_ros.inference.zoom import FINE, Zoom
 
 if TYPE_CHECKING:
     import cv2
@@ -40,6 +42,33 @@ class NumpyBackend:
         resized = resize_image(image, side, keep_aspect=keep_aspect)
         pixels: Array = np.ascontiguousarray(resized.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         return pixels
+
+    def enlarged(self, image: NDArray[np.uint8], zooms: Sequence[Zoom], side: int) -> Array:
+        """Converts parts of (H, W, 3) uint8 RGB to (B, 3, side, side) float32 in [0, 1]."""
+        parts = (image[zoom.part(*image.shape[:2])] for zoom in zooms)
+        return np.concatenate([self.pixels(part, side, keep_aspect=False) for part in parts])
+
+    def marked(self, logits: Array, threshold: float) -> NDArray[np.bool_]:
+        """The cells (B, h, w) of mask logits (B, 1, h, w) whose probability reaches a threshold."""
+        cells: NDArray[np.bool_] = sigmoid(logits[:, 0]) >= np.float32(threshold)
+        return cells
+
+    def zoom_in(self, logits: Array, zooms: Sequence[Zoom], side: int) -> Array:
+        """Enlarges a part of each of B masks: (B, 1, h, w) to (B, 1, side, side)."""
+        parts = []
+        for one, zoom in zip(logits, zooms, strict=True):
+            rows, columns = zoom.part(*logits.shape[-2:])
+            parts.append(resize_maps(one[:, rows, columns], side, side))
+        return np.stack(parts)
+
+    def zoom_out(self, wholes: Array, parts: Array, zooms: Sequence[Zoom]) -> Array:
+        """Puts parts (B, samples, g, g) of B masks (B, 1, h, w) back: (B, samples, H, W), on a finer grid."""
+        side = FINE * zooms[0].of
+        result = resize_maps(wholes[:, 0], side, side)[:, None].repeat(parts.shape[1], axis=1)
+        for whole, part, zoom in zip(result, parts, zooms, strict=True):
+            rows, columns = zoom.part(side, side)
+            whole[:, rows, columns] = resize_maps(part, FINE * zoom.cells, FINE * zoom.cells)
+        return result
 
     def generator(self, seed: int) -> NoiseGenerator:
         """The random generator of the refinement's noise; it draws PyTorch's numbers."""

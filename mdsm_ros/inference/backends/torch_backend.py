@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from mdsm_ros.inference.acceleration import precision
-from mdsm_ros.inference.preprocess import to_image_grid, to_image_mask, to_model_input
+from mdsm_ros.inference.preprocess import (
+    least_logit,
+    to_image_grid,
+    to_image_mask,
+    to_model_input,
+    zoom_in,
+    zoom_out,
+)
+from mdsm_ros.inference.zoom import Zoom
 
 
 class TorchBackend:
@@ -34,6 +42,22 @@ class TorchBackend:
     def pixels(self, image: NDArray[np.uint8], side: int, *, keep_aspect: bool) -> torch.Tensor:
         """Converts (H, W, 3) uint8 RGB to (1, 3, h, w) float in [0, 1], on the device."""
         return to_model_input(image, side, keep_aspect=keep_aspect).to(self._device)
+
+    def enlarged(self, image: NDArray[np.uint8], zooms: Sequence[Zoom], side: int) -> torch.Tensor:
+        """Converts parts of (H, W, 3) uint8 RGB to (B, 3, side, side) in [0, 1], on the device."""
+        return torch.cat([self.pixels(image[zoom.part(*image.shape[:2])], side, keep_aspect=False) for zoom in zooms])
+
+    def marked(self, logits: torch.Tensor, threshold: float) -> NDArray[np.bool_]:
+        """The cells (B, h, w) of mask logits (B, 1, h, w) whose probability reaches a threshold."""
+        return self.to_numpy(logits[:, 0] >= least_logit(threshold))
+
+    def zoom_in(self, logits: torch.Tensor, zooms: Sequence[Zoom], side: int) -> torch.Tensor:
+        """Enlarges a part of each of B masks: (B, 1, h, w) to (B, 1, side, side)."""
+        return zoom_in(logits, zooms, side)
+
+    def zoom_out(self, wholes: torch.Tensor, parts: torch.Tensor, zooms: Sequence[Zoom]) -> torch.Tensor:
+        """Puts parts (B, samples, g, g) of B masks (B, 1, h, w) back: (B, samples, H, W), on a finer grid."""
+        return zoom_out(wholes, parts, zooms)
 
     def generator(self, seed: int) -> torch.Generator:
         """The random generator of the refinement's noise, on the CPU."""

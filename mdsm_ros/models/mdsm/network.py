@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -75,6 +76,22 @@ class MDSM(HubModel):
         """
         initial: InitialMask = self.intermediate(images, text, image_index, semantic)
         return initial
+
+    @property
+    def zoom(self) -> float | None:
+        """Side of the part that is refined, see ``refiner_zoom`` of the configuration."""
+        return self.config.refiner_zoom
+
+    def look_again(self, images: torch.Tensor, text: TextFeatures, logits: torch.Tensor) -> InitialMask:
+        """Stage 1 on enlarged parts of the images: the mean of what it finds there and of the initial masks.
+
+        Args:
+            images: Enlarged parts, one for each instruction, (B, 3, H, W) in [0, 1].
+            text: Language features of the B instructions.
+            logits: Logits of the initial masks on these parts, (B, 1, H/4, W/4).
+        """
+        found = self.initial(images, text)
+        return replace(found, logits=(found.logits + logits) / 2)
 
     def attention_maps(self, images: torch.Tensor, text: TextFeatures) -> torch.Tensor:
         """The attention of each pixel to each token, (B, T, H/4, W/4)."""
