@@ -88,6 +88,9 @@ def pipeline(trained: Path) -> StableDiffusionPipeline:
 
 
 def test_the_folder_is_what_diffusers_loads_and_draws_with(trained: Path) -> None:
+    files = [path for path in (trained / "model").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert len({path.stat().st_mode for path in files}) == 1
     pipeline = StableDiffusionPipeline.from_pretrained(trained / "model", local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     parts = {path.name for path in (trained / "model").iterdir()}

@@ -82,6 +82,8 @@ def test_only_the_decoder_learns_and_the_folder_answers(data: Path, tmp_path: Pa
     values = json.loads((folder / "config.json").read_text())
     assert values[loaded(name).tuned_field] == "network"
     assert values.get("detector", "IDEA-Research/grounding-dino-tiny") == "IDEA-Research/grounding-dino-tiny"
+    network = folder / "network"
+    assert (network / "model.safetensors").stat().st_mode == (network / "config.json").stat().st_mode
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     one, other = (
         Segmenter.from_pretrained(model, device="cpu").segment(image, "get the cup") for model in (folder, name)

@@ -16,6 +16,7 @@ from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.files import whole_folder
+from mdsm_ros.hub.folder import give_usual_mode
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig
@@ -85,6 +86,7 @@ def save_pipeline(model: StableDiffusion, folder: Path) -> None:
     )
     with whole_folder(folder) as partial:
         pipeline.save_pretrained(partial, safe_serialization=True)
+        give_usual_mode(partial)
 
 
 class Validation:

@@ -16,7 +16,7 @@ from accelerate.utils import set_seed
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.errors import ConfigError, StorageError
 from mdsm_ros.files import whole_folder, write_json
-from mdsm_ros.hub.folder import CONFIG_FILE, resolve_folder
+from mdsm_ros.hub.folder import CONFIG_FILE, give_usual_mode, resolve_folder
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.interface import TunableModel
 from training.datasets.dataset import InstructionDataset
@@ -101,6 +101,7 @@ def save_public(model: TunableModel, folder: Path) -> None:
             source, revision = config.sources[model.tuned_field]
             _copy_processors(resolve_folder(source, revision=revision), partial / NETWORK)
             model.tuned_network.save_pretrained(partial / NETWORK)
+            give_usual_mode(partial / NETWORK)
             values = config.to_dict() | {model.tuned_field: NETWORK, config.weights[model.tuned_field]: None}
             for name, (other, _) in config.sources.items():
                 if name != model.tuned_field and Path(other).is_dir():  # not on the hub
