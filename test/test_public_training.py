@@ -132,6 +132,22 @@ def test_a_batch_without_targets_teaches_a_mask_decoder_nothing(data: Path) -> N
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.tuned_parameters)
 
 
+@pytest.mark.parametrize("options", [("--val-data", "x"), ("--stage", "1"), ("--stage", "distill")])
+def test_options_of_other_trainings_are_refused(
+    data: Path, tmp_path: Path, options: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(data, tmp_path / "run", "clipseg", *options) == 2
+    assert f"{' is '.join(options)}, expected none" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("evaluate_epochs", [1]), ("evaluate_steps", 5), ("stream_workers", 2)])
+def test_fields_of_other_trainings_are_refused(tmp_path: Path, name: str, value: object) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"public": "clipseg", name: value}))
+    with pytest.raises(ConfigError, match=rf"{name} is .*, expected none"):
+        read_any_config(tmp_path / "config.yaml")
+
+
 def test_models_that_cannot_be_trained(tmp_path: Path, data: Path, untrained_weights: Path) -> None:
     with pytest.raises(WeightsError, match="decoder cannot be trained here, expected clipseg, grounded-sam2"):
         public_config("sam3")

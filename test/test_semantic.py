@@ -190,6 +190,8 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for line, message in (
         ("head: unet", "head is 'unet', expected 'lraspp' or 'deeplabv3'"),
         ("image_size: 100", "image_size is 100, expected a positive multiple of 32"),
+        ("evaluate_steps: 10", "evaluate_steps is 10, expected none"),
+        ("cache: true", "cache is True, expected none"),
         ("augmentation: {}", "augmentation is given, expected none"),
     ):
         (tmp_path / "config.yaml").write_text(stage + line)

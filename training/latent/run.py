@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -24,9 +25,10 @@ from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffu
 from training.train.config import StageConfig
 from training.train.loop import train_stage
 from training.train.options import RunOptions
-from training.train.sources import Source
+from training.train.sources import Source, images_in_epoch
 from training.train.vocabulary import train_clip_tokenizer
 
+TOKENIZER_FOLDER = "tokenizer"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 BATCH = 32  # where nothing is learned
 # of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
@@ -37,7 +39,7 @@ SCALE_IMAGES = 512  # that the latents' scale is measured on
 def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDataset) -> StableDiffusion:
     """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
     sizes = config.model_sizes()
-    text, folder = sizes["text_encoder"], out / "tokenizer"
+    text, folder = sizes["text_encoder"], out / TOKENIZER_FOLDER
     if not (folder / TOKENIZER_CONFIG_FILE).is_file():
         sentences = data.column("text")
         with whole_folder(folder) as partial:
@@ -125,8 +127,9 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
     if not options.resume and accelerator.is_main_process:
         for name in config.STAGES:
             (out / f"{name}.pt").unlink(missing_ok=True)
+        shutil.rmtree(out / TOKENIZER_FOLDER, ignore_errors=True)  # its vocabulary is of the earlier data
     accelerator.wait_for_everyone()
-    data = source.first()
+    data, epoch = source.first(), images_in_epoch(source, config)
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
     held_out = data
@@ -142,7 +145,15 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
             return validation.denoiser(stage)
 
         outcome = train_stage(
-            stage, source, stage_config, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
+            stage,
+            source,
+            stage_config,
+            config,
+            accelerator,
+            out / f"{name}.pt",
+            validate=validate,
+            epoch=epoch,
+            deadline=deadline,
         )
         if not outcome.finished and accelerator.is_main_process:
             print(

@@ -36,7 +36,7 @@ from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
-from training.train.sources import FolderSource, Source, open_source
+from training.train.sources import Source, images_in_epoch, open_source
 from training.train.stages import Distillation, StageOne, StageTwo, initial_mask
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
@@ -163,8 +163,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
         InstructionDataset(Dataset(options.val_data), options.val_split, size, cache=True) if options.val_data else None
     )
     data = source.first()
-    if config.evaluate_epochs and not isinstance(source, FolderSource):
-        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none for streamed data")
+    epoch = images_in_epoch(source, config)
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
         if config.feature_cache:
@@ -183,7 +182,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
             accelerator,
             out / f"{name.replace(' ', '')}.pt",
             validate=validation(refine=not isinstance(stage, StageOne)),
-            epoch=len(data.by_image),
+            epoch=epoch,
             deadline=deadline,
         )
         if accelerator.is_main_process:

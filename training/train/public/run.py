@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import ConfigError, StorageError
+from mdsm_ros.errors import CommandError, ConfigError, StorageError
 from mdsm_ros.files import whole_folder, write_json
 from mdsm_ros.hub.folder import CONFIG_FILE, give_usual_mode, resolve_folder
 from mdsm_ros.models.config import PublicConfig
@@ -35,12 +35,14 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
     """Trains a decoder on a dataset; returns True if the last step was reached.
 
     Raises:
+        CommandError: An option is given that has no effect here.
         ConfigError: The data are not a folder: features are cached beside them.
         WeightsError: The model cannot be loaded, or has no decoder that can be trained.
         DatasetError: The data cannot be read.
         TrainingError: The loss or the weights are no longer finite.
         StorageError: The disk is full, or the folder cannot be written.
     """
+    _expect_no_other(options)
     set_seed(config.seed)
     side = config.side  # checks the model before it is loaded
     model = load_model(config.public)
@@ -49,6 +51,22 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
         if not isinstance(source, FolderSource):
             raise ConfigError(f"data is {data!r}, expected a dataset's folder, in which features can be cached")
         return _train(model, config, source, source.first(), options)
+
+
+def _expect_no_other(options: RunOptions) -> None:
+    """Refuses options of trainings with validation, or with more than one stage.
+
+    Raises:
+        CommandError: One of them is given.
+    """
+    if options.val_data is not None:
+        raise CommandError(
+            f"--val-data is {options.val_data}, expected none: there is no validation of a public model during its "
+            "training; mdsm-evaluate measures the result"
+        )
+    if options.only_stage_one or options.only_distill:
+        stage = "1" if options.only_stage_one else "distill"
+        raise CommandError(f"--stage is {stage}, expected none: a public model is trained in one stage")
 
 
 def _train(
