@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from diffusers import StableDiffusionPipeline
 from torch.nn import functional
@@ -23,6 +22,7 @@ from training.datasets.dataset import InstructionDataset
 from training.latent.config import LatentDiffusionConfig
 from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
 from training.train.config import StageConfig
+from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import RunOptions
 from training.train.sources import Source, images_in_epoch
@@ -123,7 +123,7 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=options.device == "cpu")
+    accelerator = open_accelerator(options.device, config.mixed_precision)
     if not options.resume and accelerator.is_main_process:
         for name in config.STAGES:
             (out / f"{name}.pt").unlink(missing_ok=True)

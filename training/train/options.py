@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from mdsm_ros.errors import CommandError
 
@@ -24,7 +23,7 @@ class RunOptions:
         val_split: Split of ``val_data``.
         resume: Whether to resume from the checkpoints in ``out``; otherwise they are removed.
         max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
-        device: "auto" or "cpu".
+        device: "auto", "cpu", "cuda" or "cuda:N".
         only_stage_one: Whether to end after stage 1.
         only_distill: Whether to leave out stages 1 and 2: their result is the model of ``start_from``.
         limit: Number of first instructions of the train split; None for all.
@@ -35,7 +34,7 @@ class RunOptions:
     val_split: str = VAL_SPLIT
     resume: bool = False
     max_seconds: float | None = None
-    device: Literal["auto", "cpu"] = "auto"
+    device: str = "auto"
     only_stage_one: bool = False
     only_distill: bool = False
     limit: int | None = None

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import PartialState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers import ModelMixin
 from torch import nn
@@ -34,6 +34,7 @@ from mdsm_ros.models.mdsm.network import MDSM
 from training.datasets.dataset import COLOR_IDS, InstructionDataset, of_categories, with_class_masks
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
+from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.sources import Source, images_in_epoch, open_source
@@ -141,12 +142,9 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
         raise ConfigError("--stage distill needs distill and start_from in the configuration")
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(
-        mixed_precision=config.mixed_precision,
-        cpu=options.device == "cpu",
-        # language ends at the last Swin stage, so the gate there gets no gradient
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-    )
+    # language ends at the last Swin stage, so the gate there gets no gradient
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    accelerator = open_accelerator(options.device, config.mixed_precision, handlers)
     if not options.resume and accelerator.is_main_process:
         for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)

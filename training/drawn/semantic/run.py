@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from filelock import FileLock
 from torch import nn
@@ -36,6 +35,7 @@ from training.drawn.semantic.measure import answer_of, measure, told_class
 from training.drawn.semantic.network import SemanticModel, resized
 from training.features.images import cache_maps
 from training.parts import config_options, expect_same, store_options
+from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.sources import FolderSource
 from training.train.stages import Losses
@@ -179,7 +179,7 @@ class Study:
             return False
         store_options(folder, self._made_with(name))
         config = replace(self.config, seed=seed)
-        accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=self.options.device == "cpu")
+        accelerator = open_accelerator(self.options.device, config.mixed_precision)
         set_seed(seed)
         model = SemanticModel(config, self.classes).to(accelerator.device)
         data = MixedDataset([self._dataset(origin, model) for origin in self.options.origins[name]])

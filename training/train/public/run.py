@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from mdsm_ros.checkpoints.pretrained import load_model
@@ -20,6 +19,7 @@ from mdsm_ros.hub.folder import CONFIG_FILE, give_usual_mode, resolve_folder
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.interface import TunableModel
 from training.datasets.dataset import InstructionDataset
+from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.public.config import PublicTrainConfig
@@ -78,7 +78,7 @@ def _train(
         for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=options.device == "cpu")
+    accelerator = open_accelerator(options.device, config.mixed_precision)
     print(f"{config.public} on {accelerator.device}, precision {config.mixed_precision}", file=sys.stderr)
     _freeze(model)
     model.eval().to(accelerator.device)  # as at inference, without dropout
