@@ -57,7 +57,7 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
     if config.start_from is None or trained_family(model_config).start_covers:  # others, such as CLIP, may not be in it
         load_encoders(model)
     if config.start_from is not None:
-        PartialState().print(start_from(model, config.start_from), file=sys.stderr)
+        PartialState().print(start_from(model, config.start_from, kept=config.model), file=sys.stderr)
     if config.gradient_checkpointing:
         save_memory(model)
     if config.freeze_language:
