@@ -13,6 +13,7 @@ import pytest
 import trimesh
 
 from mdsm_ros.homes.camera_effects.depth import measured
+from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.furnishing.stock import StockOptions
 from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.gripper import Gripper
@@ -124,7 +125,7 @@ def test_a_folder_has_records_of_one_choice_of_the_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stock = StockOptions(tmp_path, "1", "seen", tmp_path, "abc")
-    monkeypatch.setattr(command.options, "chosen_stock", lambda *_: stock)
+    monkeypatch.setattr(options, "chosen_stock", lambda *_: stock)
     monkeypatch.setattr(command, "home_frames", lambda *_, **__: ())
     monkeypatch.setattr(command, "SEEDS_PER_SPLIT", 1)
     arguments = ["grasps", "--out", str(tmp_path / "out")]
@@ -134,7 +135,7 @@ def test_a_folder_has_records_of_one_choice_of_the_library(
         ({"pictures_digest": "x"}, "pictures 'abc'"),
         ({"version": "2"}, "library_version '1'"),
     ):
-        monkeypatch.setattr(command.options, "chosen_stock", lambda *_, c=changes: dataclasses.replace(stock, **c))
+        monkeypatch.setattr(options, "chosen_stock", lambda *_, c=changes: dataclasses.replace(stock, **c))
         assert main(arguments) == 2
         assert told in capsys.readouterr().err
     assert main([*arguments, "--model", "mdsm-small", "--mask-margin", "2"]) == 2
