@@ -25,6 +25,7 @@ from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.models.config import MDSMConfig
+from training import device as training_device
 from training.learn import rehearsal
 from training.learn.data import TRAIN, split_by_time
 from training.learn.frames import open_frames
@@ -33,7 +34,6 @@ from training.learn.options import LearnOptions
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
 from training.learn.tune import NEW_SHARE, train_model, training_config
-from training.train import device as training_device
 from training.train import run as training_run
 from training.train.config import TrainConfig
 

@@ -19,10 +19,10 @@ from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import give_usual_mode
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
+from training.device import open_accelerator
 from training.latent.config import LatentDiffusionConfig
 from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
 from training.train.config import StageConfig
-from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import RunOptions
 from training.train.sources import Source, images_in_epoch

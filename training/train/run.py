@@ -32,9 +32,9 @@ from mdsm_ros.models.family import resolve
 from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
 from training.datasets.dataset import COLOR_IDS, InstructionDataset, of_categories, with_class_masks
+from training.device import open_accelerator
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
-from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.sources import Source, images_in_epoch, open_source

@@ -22,6 +22,7 @@ from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.models.common.language import TextFeatures
 from training.datasets.dataset import Batch
+from training.device import open_accelerator
 from training.drawn.category_splits import CategorySplit
 from training.drawn.semantic.config import SemanticConfig
 from training.drawn.semantic.data import (
@@ -35,7 +36,6 @@ from training.drawn.semantic.measure import answer_of, measure, told_class
 from training.drawn.semantic.network import SemanticModel, resized
 from training.features.images import cache_maps
 from training.parts import config_options, expect_same, store_options
-from training.train.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.sources import FolderSource
 from training.train.stages import Losses

@@ -19,7 +19,7 @@ from mdsm_ros.hub.folder import CONFIG_FILE, give_usual_mode, resolve_folder
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.interface import TunableModel
 from training.datasets.dataset import InstructionDataset
-from training.train.device import open_accelerator
+from training.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.public.config import PublicTrainConfig
