@@ -135,7 +135,8 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     """Runs the requested stages; returns True if they reached their last step.
 
     Raises:
-        ConfigError: Only distillation is requested, and the configuration does not say of what.
+        ConfigError: Only distillation is requested, and the configuration does not say of what; or epochs are to be
+            evaluated without data for it.
     """
     out = options.out
     if options.only_distill and (config.distill is None or config.start_from is None):
@@ -160,6 +161,8 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     held_out = (
         InstructionDataset(Dataset(options.val_data), options.val_split, size, cache=True) if options.val_data else None
     )
+    if config.evaluate_epochs and held_out is None:
+        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none without --val-data")
     data = source.first()
     epoch = images_in_epoch(source, config)
     with accelerator.main_process_first():  # which writes the tokenizer
