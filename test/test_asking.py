@@ -212,6 +212,8 @@ def test_instructions_are_made_ambiguous_where_there_are_rivals(data: Path) -> N
 
 def test_the_command_with_a_perfect_detector(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "ask.json"
+    assert main(["ask", "--data", str(data), "--model", "true", "--steps", "2"]) == 2
+    assert "--steps is 2, expected none with --model true" in capsys.readouterr().err
     assert main(["ask", "--data", str(data), "--model", "true", "--limit", "8", "--out", str(out)]) == 0
     content = json.loads(out.read_text())
     assert (

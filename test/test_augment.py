@@ -316,6 +316,8 @@ def test_it_is_off_by_default(tmp_path: Path) -> None:
 def test_views_are_a_dataset_whose_sentences_stay_true(boxes: Path, tmp_path: Path) -> None:
     arguments = ["augment", "--data", str(boxes), "--out", str(tmp_path / "views"), "--views", "6", "--size", "64"]
     assert data_main([*arguments, "--sentences", "2"]) == 0
+    write_boxes(tmp_path / "others", "train", 2)
+    assert data_main([*arguments, "--sentences", "2", "--data", str(tmp_path / "others")]) == 2  # not those of boxes
     original, views = Dataset(boxes), Dataset(tmp_path / "views")
     assert len(views.images) == 7 * len(original.images)
     by_image: dict[int, list[str]] = {}

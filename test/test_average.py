@@ -34,6 +34,7 @@ def test_an_average_lies_between_its_models(untrained_weights: Path, trained_on:
             mixed[name], tensor + 0.25 if tensor.is_floating_point() else tensor, rtol=0, atol=1e-3
         )
     assert Segmenter.from_pretrained(out, device="cpu").defaults.num_inference_steps > 0
+    assert (out / "model.safetensors").stat().st_mode == (out / "config.json").stat().st_mode
 
 
 def test_the_ends_are_the_models_themselves(untrained_weights: Path, trained_on: Path, tmp_path: Path) -> None:

@@ -47,15 +47,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(root: Path, *options: str, **configs: Path) -> int:
     paths = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml"} | configs
     paths |= {"data": root / "train", "test-data": root / "test", "out": root / "out"}
-    paths |= {"text-tower": root / "tower"}
     return compare.main([*(f"--{name}={path}" for name, path in paths.items()), "--device=cpu", *options])
 
 
 def test_every_variant_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two steps of each; those of the report have as many images in steps of one."""
     monkeypatch.setattr(experiment, "answer_memory", lambda *_: 1.0)  # measured for real in the test below
+    tower = {"text-tower": workplace / "tower"}
     variants = [name for name in compare.VARIANTS if name not in ("mdsm", "vpd", "vpd-noise-500", "daam")]
-    assert run(workplace, "--seeds", "0", "--limit", "1", "--train-limit", "2", "--variants", *variants) == 0
+    assert run(workplace, "--seeds", "0", "--limit", "1", "--train-limit", "2", "--variants", *variants, **tower) == 0
     results = json.loads((workplace / "out/results.json").read_text())
     assert list(results) == [row for name in variants for row in compare.VARIANTS[name].rows]
     models = {name: read_model_config(workplace / f"out/{name}/seed0/model") for name in variants}
@@ -103,6 +103,8 @@ def test_vpd_is_asked_for_where_a_variant_needs_it(workplace: Path, capsys: pyte
     needed = ["--mdsm", str(workplace / "mdsm.yaml"), "--data", "d", "--test-data", "d", "--out", "o"]
     assert compare.main([*needed, "--variants", "mdsm", "vpd-frozen"]) == 2
     assert "--vpd is missing, expected the configuration of VPD for the variants vpd-frozen" in capsys.readouterr().err
+    assert compare.main([*needed, "--variants", "mdsm", "--text-tower", "x"]) == 2
+    assert "--text-tower is 'x', expected none" in capsys.readouterr().err
 
 
 def test_the_tiny_configurations_have_equal_budgets() -> None:

@@ -19,7 +19,7 @@ pytest.importorskip("cv2", reason="needs the extra [data]")
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, encode_mask
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.homes.speech.queries import Clause, Query
 from mdsm_ros.library import LibraryMissing, Patch, Shape
 from training.cli import COMMANDS
@@ -420,6 +420,8 @@ def test_errors_say_what_is_wrong(photographs: Path, tmp_path: Path, monkeypatch
         _run(_arguments(photographs, tmp_path / "out", "--split", "test"))
     with pytest.raises(DatasetError, match="is missing"):
         _run(_arguments(tmp_path / "nowhere", tmp_path / "out"))
+    with pytest.raises(CommandError, match=r"--rendered-fraction is 0\.5, expected none without a library"):
+        _run(_arguments(photographs, tmp_path / "out", "--rendered-fraction", "0.5"))
     with pytest.raises(LibraryMissing, match="mdsm-data library"):
         _run([*_arguments(photographs, tmp_path / "out"), "--library", str(tmp_path)])
     monkeypatch.setattr(bank_module, "MIN_SIDE", 100)

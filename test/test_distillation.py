@@ -80,12 +80,13 @@ def test_a_run_distils_after_stage_two_and_resumes(boxes: Path, tmp_path: Path) 
     before = read_weights(out / "model")
     assert run_training(config, str(boxes), RunOptions(out, device="cpu", resume=True))
     torch.testing.assert_close(read_weights(out / "model"), before, rtol=0, atol=0)
-    alone = config_of(tmp_path, start_from=str(out / "model"))
+    alone = config_of(tmp_path, start_from=str(out / "model"), model=CONFIG["model"] | {"present_threshold": 0.3})
     again = tmp_path / "again"
     assert run_training(alone, str(boxes), RunOptions(again, device="cpu", only_distill=True))
     after = read_weights(again / "model")
     changed = {name.split(".")[0] for name in after if not torch.equal(after[name], before[name])}
     assert changed == {"refiner"}
+    assert json.loads((again / "model/config.json").read_text())["present_threshold"] == 0.3
     with pytest.raises(ConfigError, match="distill needs distill and start_from"):
         run_training(config, str(boxes), RunOptions(again, device="cpu", only_distill=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes.util
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 import trimesh
 
 from mdsm_ros.homes.camera_effects.depth import measured
+from mdsm_ros.homes.furnishing import options
+from mdsm_ros.homes.furnishing.stock import StockOptions
 from mdsm_ros.manipulation.box import OrientedBox
 from mdsm_ros.manipulation.gripper import Gripper
 from mdsm_ros.manipulation.noise import DepthNoise
+from training.cli import main
+from training.evaluation.grasping import command
 from training.evaluation.grasping.boxes import best_iou, exact_box, iou, is_round
 from training.evaluation.grasping.command import summarize
 from training.evaluation.grasping.contact import GraspPose, is_antipodal, is_free, touches
@@ -116,6 +121,27 @@ def test_the_summary_counts_frames_without_a_box_or_a_grasp_as_failures() -> Non
     assert summarize([])["best candidate free"] is None
 
 
+def test_a_folder_has_records_of_one_choice_of_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stock = StockOptions(tmp_path, "1", "seen", tmp_path, "abc")
+    monkeypatch.setattr(options, "chosen_stock", lambda *_: stock)
+    monkeypatch.setattr(command, "home_frames", lambda *_, **__: ())
+    monkeypatch.setattr(command, "SEEDS_PER_SPLIT", 1)
+    arguments = ["grasps", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    for changes, told in (
+        ({"models": "all"}, "models 'seen', now it is 'all'"),
+        ({"pictures_digest": "x"}, "pictures 'abc'"),
+        ({"version": "2"}, "library_version '1'"),
+    ):
+        monkeypatch.setattr(options, "chosen_stock", lambda *_, c=changes: dataclasses.replace(stock, **c))
+        assert main(arguments) == 2
+        assert told in capsys.readouterr().err
+    assert main([*arguments, "--model", "mdsm-small", "--mask-margin", "2"]) == 2
+    assert "--mask-margin is 2, expected none" in capsys.readouterr().err
+
+
 @pytest.mark.render
 def test_homes_are_judged_by_meshes_that_are_where_they_are_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -124,7 +150,6 @@ def test_homes_are_judged_by_meshes_that_are_where_they_are_drawn(
     if not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
         pytest.skip("rendering needs libegl1 and libgl1-mesa-dri")
     from mdsm_ros.homes.generate import SPLIT_SEEDS
-    from training.cli import main
     from training.evaluation.grasping.frames import home_frames
     from training.evaluation.grasping.meshes import item_mesh
 
@@ -140,16 +165,16 @@ def test_homes_are_judged_by_meshes_that_are_where_they_are_drawn(
     assert len(hit) > 0.9 * len(rays)
     assert np.percentile(np.abs(depth - frame.depth[rows, columns][hit]), 90) < 0.003
 
-    command = ["grasps", "--out", str(tmp_path), "--frames", "2", "--library", "none"]
-    assert main(command) == 0
+    arguments = ["grasps", "--out", str(tmp_path), "--frames", "2", "--library", "none"]
+    assert main(arguments) == 0
     assert "frames: 2" in capsys.readouterr().out
     records = json.loads(next(tmp_path.glob("home_*.json")).read_text())
     assert records[0]["kind"] == frame.room.items[frame.item].kind
     began = {path: path.stat().st_mtime_ns for path in tmp_path.glob("home_*.json")}
-    assert main(command) == 0  # nothing is rendered again
+    assert main(arguments) == 0  # nothing is rendered again
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("home_*.json")} == began
-    assert main([*command, "--gravity"]) == 2
-    assert "give another --out" in capsys.readouterr().err
+    assert main([*arguments, "--gravity"]) == 2
+    assert "records with gravity False, now it is True: expected the same, or another" in capsys.readouterr().err
 
 
 @pytest.mark.render

@@ -26,8 +26,9 @@ from small_homes import two_rooms
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import PARTS_FOLDER
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.homes import CATEGORIES, PROCEDURAL_CATEGORIES
+from mdsm_ros.homes.furnishing import options as furnishing_options
 from mdsm_ros.homes.furnishing.colors import colors_in_view, judge
 from mdsm_ros.homes.furnishing.room_stock import Budget, RoomStock
 from mdsm_ros.homes.furnishing.shapes import ready
@@ -342,3 +343,16 @@ def die_in_the_second_part(arguments: Sequence[str]) -> None:
 
 def _contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("choice", [["--models", "seen"], ["--pictures", "walls"]])
+@pytest.mark.parametrize("library", [["--library", "none"], []])
+def test_procedural_homes_have_no_models_or_pictures_to_choose(
+    choice: list[str], library: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    parser = argparse.ArgumentParser()
+    furnishing_options.add_arguments(parser)
+    assert furnishing_options.chosen_stock(parser.parse_args(library), "train") is None
+    with pytest.raises(CommandError, match=f"{' is '.join(choice)}, expected none: .* procedural"):
+        furnishing_options.chosen_stock(parser.parse_args([*choice, *library]), "train")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_saves_and_loads_the_hugging_face_way(folder: Path) -> None:
     assert isinstance(reloaded, MDSM)
     text = "get the red cup"
     assert model.tokenizer(text)["input_ids"] == reloaded.tokenizer(text)["input_ids"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_weights_have_the_mode_of_any_new_file(folder: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        load_model(folder).save_pretrained(folder / "again")  # type: ignore[attr-defined]
+    finally:
+        os.umask(before)
+    assert {p.name: p.stat().st_mode & 0o777 for p in (folder / "again").iterdir()}["model.safetensors"] == mode
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -107,6 +118,7 @@ def test_weights_in_several_files(folder: Path, tmp_path: Path) -> None:
     files = sorted(target.glob("*.safetensors"))
     assert len(files) > 2
     assert all(file.stat().st_size < 1.1e6 for file in files)
+    assert {file.stat().st_mode for file in target.iterdir()} == {(target / "README.md").stat().st_mode}
     assert (target / "README.md").read_text() == "the card"
     whole, parts = load_model(folder), load_model(target)
     assert isinstance(whole, MDSM)

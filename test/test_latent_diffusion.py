@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,9 @@ def pipeline(trained: Path) -> StableDiffusionPipeline:
 
 
 def test_the_folder_is_what_diffusers_loads_and_draws_with(trained: Path) -> None:
+    files = [path for path in (trained / "model").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert len({path.stat().st_mode for path in files}) == 1
     pipeline = StableDiffusionPipeline.from_pretrained(trained / "model", local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     parts = {path.name for path in (trained / "model").iterdir()}
@@ -241,3 +245,24 @@ def test_half_a_tokenizer_of_a_killed_run_is_made_again(workplace: Path, trained
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer"]
     for path in (trained / "tokenizer").iterdir():
         assert (half / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_new_run_makes_its_own_vocabulary_and_validates_after_epochs(workplace: Path, tmp_path: Path) -> None:
+    stage = {"steps": 4, "images": 8, "learning_rate": 1e-3}
+    changed = {"autoencoder": stage, "denoiser": stage, "evaluate_steps": 1000, "evaluate_epochs": [1]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | changed))
+    (tmp_path / "run/tokenizer").mkdir(parents=True)
+    (tmp_path / "run/tokenizer/tokenizer_config.json").write_text("{}")  # of an earlier run, on other data
+    assert _train(workplace, "epochs", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "run")) == 0
+    lines = [json.loads(line) for line in (tmp_path / "run/validation.jsonl").read_text().splitlines()]
+    assert [(line["stage"], line["step"]) for line in lines] == [
+        (stage, step) for stage in ("autoencoder", "denoiser") for step in (3, 4)
+    ]
+    assert (tmp_path / "run/tokenizer/vocab.json").exists()
+
+
+def test_a_split_to_validate_on_needs_its_data(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = {"config": workplace / "config.yaml", "data": workplace / "train", "out": workplace / "split"}
+    assert main([*(f"--{name}={path}" for name, path in paths.items()), "--val-split", "val"]) == 2
+    assert "--val-split is 'val', expected --val-data beside it" in capsys.readouterr().err
+    assert not (workplace / "split").exists()

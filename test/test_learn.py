@@ -23,16 +23,21 @@ from safetensors.torch import load_file
 from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.commands.main import main
 from mdsm_ros.dataset.format import Dataset
-from mdsm_ros.errors import DatasetError, StorageError
+from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.models.config import MDSMConfig
+from training import device as training_device
 from training.learn import rehearsal
-from training.learn.data import split_by_time
+from training.learn.data import TRAIN, split_by_time
+from training.learn.frames import open_frames
 from training.learn.labels import find_labels, labelled_names, match, write_labels
+from training.learn.options import LearnOptions
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
 from training.learn.tune import NEW_SHARE, train_model, training_config
+from training.train import run as training_run
 from training.train.config import TrainConfig
 
+ACCELERATE_DEVICE = "ACCELERATE_TORCH_DEVICE"
 SHORT = {"steps": 2, "images": 2, "learning_rate": 1e-3}
 CONFIG: dict[str, Any] = {
     "preset": "mdsm-tiny",
@@ -346,6 +351,45 @@ def test_the_configuration_of_this_package_fits_the_embedded_model() -> None:
     embedded = read_config(model_folder("mdsm-small"))
     assert isinstance(embedded, MDSMConfig)
     assert config.model_config() == dataclasses.replace(embedded, freeze_clip=True, freeze_efficientnet=True)
+
+
+def test_the_seed_is_that_of_the_configuration_unless_another_is_given(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(CONFIG | {"preset": "mdsm-small", "seed": 7}))
+    public = {"public": "clipseg", "stage1": SHORT, "seed": 8}
+    (tmp_path / "public.yaml").write_text(yaml.safe_dump(public))
+    for model, name, own in (("mdsm-small", "own.yaml", 7), ("clipseg", "public.yaml", 8)):
+        assert training_config(tmp_path / name, model, None, "cpu").seed == own
+        assert training_config(tmp_path / name, model, 0, "cpu").seed == 0
+
+
+def test_training_uses_the_gpu_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    asked: list[str | None] = []
+    monkeypatch.setattr(training_device, "Accelerator", lambda **_: asked.append(os.environ.get(ACCELERATE_DEVICE)))
+    for device in ("auto", "cpu", "cuda:1"):
+        training_device.open_accelerator(device, "no")
+    assert asked == [None, None, "cuda:1"]
+    assert ACCELERATE_DEVICE not in os.environ
+
+
+@pytest.mark.training
+def test_the_named_gpu_is_passed_on(
+    place: Path, untrained_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(training_run, "run_training", lambda _, __, options: given.append(options.device))
+    write_boxes(tmp_path / "data" / TRAIN, "train", 1)
+    config = training_config(place / "config.yaml", str(untrained_weights), 0, "cuda:1")
+    train_model(tmp_path / "training", tmp_path / "data", config, "cuda:1")
+    assert given == ["cuda:1"]
+
+
+@pytest.mark.parametrize("option", ["--image", "--instruction-topic"])
+def test_topics_are_those_of_recordings(place: Path, tmp_path: Path, option: str) -> None:
+    name = option.removeprefix("--").replace("-", "_")
+    options: dict[str, Any] = {name: "/topic"}
+    with pytest.raises(CommandError, match=f"{option} is '/topic', expected none: .* is a folder, not a recording"):
+        open_frames(LearnOptions(place / "boxes/images", tmp_path, **options))
 
 
 def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

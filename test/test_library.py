@@ -20,7 +20,7 @@ pytest.importorskip("meshoptimizer", reason="needs the extra [library]")
 
 from library_models import box_lines, made, run, write_catalogue
 
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.library import Library, LibraryMissing, store, table
 from mdsm_ros.library.library import hold_out
 from training.library import convert
@@ -112,6 +112,8 @@ class TestCommand:
     def test_credits_name_everybody(self, catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         made(catalogue, tmp_path / "cache")
         page = tmp_path / "credits.md"
+        with pytest.raises(CommandError, match=r"--from is .*, expected none with --check, --sheets or --credits"):
+            run("--cache", tmp_path / "cache", "--credits", page, "--from", catalogue)
         assert run("--cache", tmp_path / "cache", "--credits", page) == 0
         text = page.read_text()
         assert "| Table | `tiny/table` | Ada & Co |" in text

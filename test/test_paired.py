@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from boxes import write_boxes
+from transformers import BertTokenizerFast
 
 from mdsm_ros.dataset.format import Instruction
+from mdsm_ros.models.lavt import LAVT_TINY
+from mdsm_ros.models.lavt.network import LAVT
 from training.evaluation import evaluate
 from training.evaluation.analysis import Answered
 from training.evaluation.paired import differences, gain, pair_up, verdict
@@ -75,3 +78,11 @@ def test_evaluate_compares_two_models(
     assert "--model is 'a' beside two models of --compare" in capsys.readouterr().err
     assert evaluate.main([*options, "--several", "--compare", *both]) == 2  # these boxes have none
     assert "several" in capsys.readouterr().err
+    assert evaluate.main([*options, "--model", both[0], "--samples", "3"]) == 2
+    assert "--samples is 3, expected none: --steps is 0" in capsys.readouterr().err
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "cup"]
+    lavt = tmp_path / "lavt"
+    LAVT(LAVT_TINY, BertTokenizerFast(vocab={word: i for i, word in enumerate(words)})).save_pretrained(lavt)
+    assert evaluate.main([*options, "--model", str(lavt), "--steps", "2"]) == 2
+    assert "lavt has no refinement" in capsys.readouterr().err
+    assert evaluate.main([*options, "--compare", str(lavt), both[0], "--steps", "1"]) == 0  # one of them refines

@@ -82,6 +82,8 @@ def test_only_the_decoder_learns_and_the_folder_answers(data: Path, tmp_path: Pa
     values = json.loads((folder / "config.json").read_text())
     assert values[loaded(name).tuned_field] == "network"
     assert values.get("detector", "IDEA-Research/grounding-dino-tiny") == "IDEA-Research/grounding-dino-tiny"
+    network = folder / "network"
+    assert (network / "model.safetensors").stat().st_mode == (network / "config.json").stat().st_mode
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     one, other = (
         Segmenter.from_pretrained(model, device="cpu").segment(image, "get the cup") for model in (folder, name)
@@ -128,6 +130,22 @@ def test_a_batch_without_targets_teaches_a_mask_decoder_nothing(data: Path) -> N
     loss.backward()
     assert float(loss) == 0.0
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.tuned_parameters)
+
+
+@pytest.mark.parametrize("options", [("--val-data", "x"), ("--stage", "1"), ("--stage", "distill")])
+def test_options_of_other_trainings_are_refused(
+    data: Path, tmp_path: Path, options: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(data, tmp_path / "run", "clipseg", *options) == 2
+    assert f"{' is '.join(options)}, expected none" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("evaluate_epochs", [1]), ("evaluate_steps", 5), ("stream_workers", 2)])
+def test_fields_of_other_trainings_are_refused(tmp_path: Path, name: str, value: object) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG | {"public": "clipseg", name: value}))
+    with pytest.raises(ConfigError, match=rf"{name} is .*, expected none"):
+        read_any_config(tmp_path / "config.yaml")
 
 
 def test_models_that_cannot_be_trained(tmp_path: Path, data: Path, untrained_weights: Path) -> None:

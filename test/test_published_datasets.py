@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,14 @@ def test_voc_gives_semantic_masks(voc: Path) -> None:
 def test_a_negative_number_of_absent_categories_is_refused(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["voc", "--root", str(voc), "--absent", "-1", "--out", str(voc / "out")]) == 2
     assert "--absent is -1, expected 0 or more" in capsys.readouterr().err
+
+
+def test_other_lists_of_voc_are_another_dataset(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build("voc", "--root", voc, "--splits", "val", "--out", voc / "out")
+    shutil.copytree(voc / "ImageSets/Segmentation", voc / "ImageSets/Main")
+    options = ["--root", str(voc), "--splits", "val", "--out", str(voc / "out"), "--lists", "ImageSets/Main"]
+    assert cli.main(["voc", *options]) == 2
+    assert "ImageSets/Segmentation" in capsys.readouterr().err
 
 
 def test_voc_gives_objects(voc: Path) -> None:

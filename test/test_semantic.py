@@ -15,7 +15,7 @@ from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import CommandError, ConfigError, DatasetError
 from training.cli import main
 from training.drawn.category_splits import CategorySplit, read_split
-from training.drawn.semantic.command import read_variant
+from training.drawn.semantic.command import read_variant, read_variants
 from training.drawn.semantic.config import SemanticConfig, read_semantic_config
 from training.drawn.semantic.data import (
     BACKGROUND,
@@ -166,8 +166,15 @@ def test_the_command_trains_measures_and_resumes(workplace: Path, capsys: pytest
     first = workplace / "out/real/seed0/metrics.json"
     written = first.stat().st_mtime_ns
     assert set(json.loads(first.read_text())["classes"]) == {"cup", "box", "hat"}
-    assert main(options) == 0
+    assert main([*options, "--seeds", "0"]) == 0
     assert first.stat().st_mtime_ns == written
+    results = json.loads((workplace / "out/results.json").read_text())
+    assert {name: list(of_seed) for name, of_seed in results.items()}["real"] == ["seed0"]
+    capsys.readouterr()
+    assert main([*options, "--limit", "2"]) == 2
+    assert "seed0 was made with limit None, now it is 2: expected the same, or another --out" in capsys.readouterr().err
+    assert main([*options, "--test-data", str(workplace / "real")]) == 2
+    assert "was made with test-data" in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -177,10 +184,14 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
             read_variant(text)
     with pytest.raises(CommandError, match="takes 'some' of 'x', expected one of all, seen, unseen"):
         read_variant("a=x:some")
+    with pytest.raises(CommandError, match="--train names 'a' twice"):
+        read_variants(["a=x", "b=x", "a=y"])
     stage = "optimisation: {steps: 1, images: 1, learning_rate: 0.1}\n"
     for line, message in (
         ("head: unet", "head is 'unet', expected 'lraspp' or 'deeplabv3'"),
         ("image_size: 100", "image_size is 100, expected a positive multiple of 32"),
+        ("evaluate_steps: 10", "evaluate_steps is 10, expected none"),
+        ("cache: true", "cache is True, expected none"),
         ("augmentation: {}", "augmentation is given, expected none"),
     ):
         (tmp_path / "config.yaml").write_text(stage + line)

@@ -146,6 +146,20 @@ def test_the_same_data_give_the_same_bytes_also_after_a_kill(dataset: Path, shar
     assert (tmp_path / "s/shard-000000.tar").stat().st_mtime_ns == kept
 
 
+def test_finished_shards_of_other_data_or_size_are_not_taken_for_these(
+    dataset: Path, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["shards", str(dataset), "--out", str(shards), "--size"]
+    assert cli.main([*arguments, "4"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert cli.main([*arguments, "5"]) == 2
+    assert "'size': 4}, expected" in capsys.readouterr().err
+    with DatasetWriter(tmp_path / "other", ["mug"]) as writer:
+        writer.add_image(np.zeros((24, 32, 3), np.uint8))
+    assert cli.main(["shards", str(tmp_path / "other"), *arguments[2:], "4"]) == 2
+    assert "holds shards made of" in capsys.readouterr().err
+
+
 def test_a_damaged_shard_is_named(shards: Path, tmp_path: Path) -> None:
     for path in shards.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

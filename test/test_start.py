@@ -106,6 +106,18 @@ def test_a_present_head_that_has_learned_is_taken(workplace: Path, tmp_path: Pat
         torch.testing.assert_close(second.state_dict()[name], value, atol=2e-3, rtol=2e-3)
 
 
+def test_thresholds_and_steps_come_with_the_parts_that_they_belong_to(workplace: Path, tmp_path: Path) -> None:
+    first = _mdsm(present_threshold=0.65, num_inference_steps=2)
+    first.save_pretrained(tmp_path)
+    second, told, other = _mdsm(), _mdsm(present_threshold=0.4), _mdsm()
+    start_from(second, str(tmp_path))
+    assert (second.config.present_threshold, second.config.num_inference_steps) == (0.65, 2)
+    start_from(told, str(tmp_path), kept={"present_threshold"})
+    assert (told.config.present_threshold, told.config.num_inference_steps) == (0.4, 2)
+    start_from(other, str(workplace / "lavt"))  # neither its present head nor a refiner is taken
+    assert other.config == _mdsm().config
+
+
 @pytest.fixture(scope="module")
 def run(workplace: Path) -> Path:
     assert _train(workplace, "run") == 0

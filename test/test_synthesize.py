@@ -304,6 +304,11 @@ def test_no_kind_is_both_seen_and_unseen(tmp_path: Path) -> None:
     [
         (["--masks", "grounding", "--model", "SD"], "expected the folder of a Grounded Diffusion model"),
         (["--masks", "daam", "--model", "SD", "--guidance", "1"], "guidance is 1.0, expected more than 1"),
+        (["--masks", "daam", "--model", "SD", "--oracle", "x"], "--oracle is x, expected none with --masks daam"),
+        (
+            ["--oracle-weights", "w", "--oracle", "x", "--model", "SD"],
+            "--oracle-weights is w, expected none",
+        ),
         (["--masks", "daam", "--model", "./nothing"], "Stable Diffusion checkpoint './nothing' cannot be loaded"),
         (["--masks", "oracle", "--oracle", "./nothing", "--model", "SD"], "weights folder './nothing' is not a folder"),
     ],

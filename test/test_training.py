@@ -80,7 +80,7 @@ def test_validation_is_logged(trained: Path) -> None:
     assert 0 <= events.Scalars("validation/refined_miou")[0].value <= 1
 
 
-def test_metrics_after_epochs_of_the_first_instructions(workplace: Path) -> None:
+def test_metrics_after_epochs_of_the_first_instructions(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = Dataset(workplace / "train").split("train")
     images = len({instruction.image_id for instruction in data[:9]})
     stage = {"steps": 2 * images, "images": 1, "learning_rate": 1e-3}
@@ -94,6 +94,9 @@ def test_metrics_after_epochs_of_the_first_instructions(workplace: Path) -> None
         ("stage1", 2 * images, 2),
     ]
     assert {"initial_miou", "initial_oiou", "initial_p_0.5", "presence_accuracy"} <= lines[0].keys()
+    paths = {"config": "epochs.yaml", "data": "train", "out": "unseen"}
+    assert main([f"--{name}={workplace / path}" for name, path in paths.items()]) == 2
+    assert "evaluate_epochs is [1, 2], expected none without --val-data" in capsys.readouterr().err
 
 
 def test_parts_of_sizes_that_are_not_named_keep_theirs() -> None:

@@ -77,6 +77,9 @@ def test_nothing_to_show_is_said(dataset: Path, capsys: pytest.CaptureFixture[st
     assert "no instruction is such" in capsys.readouterr().err
     assert cli.main(["view", str(dataset), "--ids", "9"]) == 2
     assert "--ids names [9], expected 1 to 4" in capsys.readouterr().err
+    for options in (["--ids", "1", "--split", "test"], ["--web", "--split", "test"]):
+        assert cli.main(["view", str(dataset), *options]) == 2
+        assert f"--split is 'test', expected none with {options[0]}" in capsys.readouterr().err
 
 
 def test_in_the_terminal(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

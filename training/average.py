@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from mdsm_ros.checkpoints.pretrained import read_config
 from mdsm_ros.errors import MdsmError, WeightsError
 from mdsm_ros.files import whole_folder
-from mdsm_ros.hub.folder import INDEX_FILE, WEIGHTS_FILE, read_safetensors, weight_files
+from mdsm_ros.hub.folder import INDEX_FILE, WEIGHTS_FILE, give_usual_mode, read_safetensors, weight_files
 
 
 def average(first: Path, second: Path, out: Path, share: float) -> None:
@@ -45,6 +45,7 @@ def average(first: Path, second: Path, out: Path, share: float) -> None:
     mixed = {name: _mix(old[name], tensor, share) for name, tensor in new.items()}
     with whole_folder(out) as partial:
         save_file(mixed, partial / WEIGHTS_FILE, metadata={"format": "pt"})
+        give_usual_mode(partial)
         for path in second.iterdir():
             if path.is_file() and path.suffix != ".safetensors" and path.name != INDEX_FILE:
                 shutil.copyfile(path, partial / path.name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from mdsm_ros.errors import NotHereError, StorageError, WeightsError
-from mdsm_ros.files import write_json
+from mdsm_ros.files import PARTIAL, write_json
 from mdsm_ros.foreign import check_depth, inside, read_json, shown
 from mdsm_ros.hub.files import HUB_FILES
 
@@ -169,10 +169,25 @@ def write_model(
             )
     try:
         save_torch_state_dict({name: tensor.contiguous().cpu() for name, tensor in halves.items()}, folder)
+        give_usual_mode(folder)
         write_json(folder / CONFIG_FILE, dict(values), indent=2)
     except (OSError, SafetensorError) as error:
         raise StorageError(f"model folder {folder} cannot be written: {error}") from error
     write_tokenizer(folder, tokenizer)
+
+
+def give_usual_mode(folder: Path) -> None:
+    """Gives the weights in a folder the mode of any new file; safetensors writes them for their owner alone.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    new = folder / f"mode{PARTIAL}"  # the umask can only be read by setting it, for all threads
+    new.touch()
+    mode = new.stat().st_mode
+    new.unlink()
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(mode)
 
 
 def write_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:

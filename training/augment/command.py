@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.arguments import count
-from mdsm_ros.dataset.format import Dataset, Instruction
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.files import file_sha256
 from training.augment.batches import Augmenter, Masks
 from training.augment.options import Augmentation
 from training.datasets.build import Outcome, Plan, build
@@ -71,7 +72,7 @@ def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 
     Raises:
         DatasetError: The data cannot be read, or ``out`` contains something else.
     """
-    data = Dataset(root)
+    data, digest = Dataset(root), file_sha256(root / ANNOTATIONS_FILE)
     image_ids = sorted({instruction.image_id for instruction in data.split(recipe["split"])})
     plan = Plan(
         root=out,
@@ -79,7 +80,7 @@ def make_views(root: Path, out: Path, recipe: Mapping[str, Any], workers: int = 
         name=lambda unit: f"{unit[0]:08d}",
         make=partial(_write, root=root, **recipe),
         categories=list(data.categories.values()),
-        info={"source": "augment", "recipe": {**recipe, "of": data.info}},
+        info={"source": "augment", "recipe": {**recipe, "annotations_sha256": digest, "of": data.info}},
     )
     return build(plan, workers)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import count, share
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE
+from mdsm_ros.errors import CommandError
 from mdsm_ros.files import file_sha256
 from mdsm_ros.library import Library, LibraryMissing
 from mdsm_ros.library.store import default_folder
@@ -86,8 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rendered-fraction",
         type=share,
-        default=RENDERED,
-        help="fraction of the objects that are models of the library (default: %(default)s)",
+        help=f"fraction of the objects that are models of the library (default: {RENDERED})",
     )
     add_worker_arguments(parser)
 
@@ -96,6 +96,9 @@ def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or resumes one that was interrupted; returns the exit status."""
     from training.compose.writing import SOURCE, Options, composer_of, write_part  # OpenCV is in an extra
 
+    library = _library(args.library)
+    if library is None and args.rendered_fraction is not None:
+        raise CommandError(f"--rendered-fraction is {args.rendered_fraction}, expected none without a library")
     options = Options(
         data=tuple(args.data),
         split=args.split,
@@ -104,8 +107,8 @@ def run(args: argparse.Namespace) -> int:
         sentences=args.sentences,
         absent_fraction=args.absent_fraction,
         seed=args.seed,
-        library=_library(args.library),
-        rendered=args.rendered_fraction,
+        library=library,
+        rendered=RENDERED if args.rendered_fraction is None else args.rendered_fraction,
     )
     composer = composer_of(options)
     plan = Plan(

@@ -6,8 +6,8 @@ of an object storage; ``{}`` in it stands for the name of a file.
 Images are spread over the shards at random, always in the same way, so that a block of training is not one house alone.
 A shard is a tar file with one sample an image: ``<id>.jpg`` (the file as it is), ``<id>.json`` (its image record,
 annotations and instructions) and, where there is depth, ``<id>.depth.png``. ``index.json`` beside the shards has the
-dataset's info and categories and each shard's name, SHA-256, number of images and of instructions by split; it is
-written last.
+dataset's info and categories, what the shards are made of, and each shard's name, SHA-256, number of images and of
+instructions by split; it is written last.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, MemoryDataset
 from mdsm_ros.dataset.records import read_categories, read_info, to_json_record
 from mdsm_ros.errors import DatasetError
@@ -71,18 +72,14 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
         DatasetError: An image is missing, or the folder contains shards of another dataset.
     """
     out.mkdir(parents=True, exist_ok=True)
-    digest = file_sha256(data.root / ANNOTATIONS_FILE)
-    source = {"annotations_sha256": digest, "size": size}
+    source = _source(data, size)
     marker = out / SOURCE_FILE
     if marker.exists():
-        begun = read_json(marker, DatasetError, "what the shards are made of")
+        _expect_same(out, read_json(marker, DatasetError, "what the shards are made of"), source)
     elif any(not path.name.endswith(PARTIAL) for path in out.iterdir()):
         raise DatasetError(f"{out} is not empty, expected a new folder")
     else:
-        begun = source
         write_json(marker, source)
-    if begun != source:
-        raise DatasetError(f"{out} holds shards made of {begun}, expected {source}; choose another folder")
     ids = [int(i) for i in np.random.default_rng(0).permutation(list(data.images))]
     blocks = [ids[first : first + size] for first in range(0, len(ids), size)]
     shards = [
@@ -91,11 +88,21 @@ def write_shards(data: Dataset, out: Path, size: int) -> Index:
     ]
     categories = [{"id": i, "name": name} for i, name in data.categories.items()]
     index = Index(str(out), data.info, categories, shards)
-    write_json(out / INDEX_FILE, {"info": index.info, "categories": categories, "shards": [asdict(s) for s in shards]})
+    content = {"info": index.info, "categories": categories, "shards": [asdict(s) for s in shards], "source": source}
+    write_json(out / INDEX_FILE, content)
     marker.unlink()
     for left in out.glob(f"*{PARTIAL}"):
         left.unlink()
     return index
+
+
+def _source(data: Dataset, size: int) -> dict[str, Any]:
+    return {"annotations_sha256": file_sha256(data.root / ANNOTATIONS_FILE), "size": size}
+
+
+def _expect_same(out: Path, begun: object, source: Mapping[str, Any]) -> None:
+    if begun != source:
+        raise DatasetError(f"{out} holds shards made of {begun}, expected {source}; choose another folder")
 
 
 def _write_shard(data: Dataset, path: Path, ids: Sequence[int]) -> Shard:
@@ -239,15 +246,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
-    parser.add_argument("--size", type=int, default=1000, help="number of images per shard (default: %(default)s)")
+    parser.add_argument("--size", type=count, default=1000, help="number of images per shard (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the shards; returns the exit status."""
-    if (args.out / INDEX_FILE).exists():
+    """Writes the shards; returns the exit status.
+
+    Raises:
+        DatasetError: The folder contains shards of another dataset or size, or an image is missing.
+    """
+    data, index_file = Dataset(args.dataset), args.out / INDEX_FILE
+    if index_file.exists():
+        written = read_json(index_file, DatasetError, "an index of shards")
+        if isinstance(written, dict) and "source" in written:  # that of an earlier version does not say it
+            _expect_same(args.out, written["source"], _source(data, args.size))
         (args.out / SOURCE_FILE).unlink(missing_ok=True)  # left by a run that was killed at its very end
         print(f"{args.out}: {INDEX_FILE} is there, nothing to do")
         return 0
-    index = write_shards(Dataset(args.dataset), args.out, args.size)
+    index = write_shards(data, args.out, args.size)
     print(f"{args.out}: {len(index.shards)} shards, {sum(shard.images for shard in index.shards)} images")
     return 0

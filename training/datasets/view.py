@@ -15,7 +15,7 @@ from PIL import Image
 from mdsm_ros.commands.options import add_model_arguments
 from mdsm_ros.commands.web.command import WebOptions, add_address_arguments, open_page
 from mdsm_ros.dataset.format import Dataset, Instruction
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 
 MARK = np.array((255, 0, 255))
@@ -45,7 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draws the sheet; returns the exit status."""
+    """Draws the sheet; returns the exit status.
+
+    Raises:
+        CommandError: Instructions are chosen in two ways, or for the page, which shows all.
+    """
+    _expect_one_choice(args)
     if args.web:
         return open_page(WebOptions(args.host, args.port, args.model, args.device, dataset=args.dataset, live=False))
     data = Dataset(args.dataset)
@@ -60,6 +65,16 @@ def run(args: argparse.Namespace) -> int:
     sheet.save(args.out)
     print(f"{args.out}: {len(chosen)} of {len(data.instructions)} instructions")
     return 0
+
+
+def _expect_one_choice(args: argparse.Namespace) -> None:
+    other = "--web" if args.web else "--ids"
+    if not args.web and args.ids is None:
+        return
+    for name in ("split", "difficulty", "category", "absent", *(("ids",) if args.web else ())):
+        value = getattr(args, name)
+        if value not in (None, False):
+            raise CommandError(f"--{name} is {value!r}, expected none with {other}")
 
 
 @dataclass(frozen=True)

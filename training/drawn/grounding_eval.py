@@ -20,7 +20,7 @@ from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
 from training.drawn.category_splits import CategorySplit, read_split
 from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
-from training.drawn.synthesize import add_studio_arguments
+from training.drawn.synthesize import add_studio_arguments, chosen_oracle
 
 if TYPE_CHECKING:
     from training.drawn.drawing import Artist
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         model = load_grounded(args.model)
         if model is None:
             raise DatasetError(f"model is {args.model!r}, expected the folder of a Grounded Diffusion model")
-        oracle = open_oracle(args.oracle, args.oracle_weights, device)
+        oracle = open_oracle(chosen_oracle(args), args.oracle_weights, device)
     except WeightsError as error:
         raise DatasetError(str(error)) from error
     segmenter = Segmenter(model, args.model, device)  # moves the model

@@ -10,6 +10,7 @@ import numpy as np
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.language.prompts import photograph_of
 
+MASK_RCNN = "mask-rcnn"  # the oracle that knows COCO's categories
 PROMPT_KINDS = {"one": (1,), "two": (2,), "mixture": (1, 2)}
 """How many things a prompt may name; of several numbers each is as likely."""
 

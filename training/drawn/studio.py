@@ -17,9 +17,7 @@ from mdsm_ros.segmenter import Segmenter
 from training.drawn.detector import DetectorMasks
 from training.drawn.drawing import Artist, pipeline_of
 from training.drawn.mask_sources import DaamMasks, GroundingMasks, MaskSource, SegmenterMasks
-from training.drawn.prompt_plan import Sampling
-
-MASK_RCNN = "mask-rcnn"
+from training.drawn.prompt_plan import MASK_RCNN, Sampling
 
 
 @dataclass(frozen=True)

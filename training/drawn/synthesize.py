@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import CommandError
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.build import Plan, build
 from training.datasets.text import count_expressions
 from training.drawn.category_splits import SPLITS, CategorySplit, read_split
-from training.drawn.prompt_plan import PROMPT_KINDS, Sampling, plan_prompts
+from training.drawn.prompt_plan import MASK_RCNN, PROMPT_KINDS, Sampling, plan_prompts
 
 if TYPE_CHECKING:
     from training.drawn.studio import StudioOptions
@@ -110,9 +111,7 @@ def add_studio_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--categories", default="homes", help=f"categories: {', '.join(SPLITS)}, or a YAML file (default: %(default)s)"
     )
-    parser.add_argument(
-        "--oracle", default="mask-rcnn", help="mask-rcnn, or name or folder of a model (default: %(default)s)"
-    )
+    parser.add_argument("--oracle", help=f"{MASK_RCNN}, or name or folder of a model (default: {MASK_RCNN})")
     parser.add_argument("--oracle-weights", type=Path, help="file of Mask R-CNN's weights (default: downloaded)")
     parser.add_argument("--steps", type=int, default=50, help="number of steps of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
@@ -121,13 +120,29 @@ def add_studio_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto")
 
 
+def chosen_oracle(args: argparse.Namespace) -> str:
+    """The name of the oracle.
+
+    Raises:
+        CommandError: There are weights of Mask R-CNN, and the oracle is another model.
+    """
+    name: str = args.oracle or MASK_RCNN
+    if args.oracle_weights is not None and name != MASK_RCNN:
+        raise CommandError(f"--oracle-weights is {args.oracle_weights}, expected none: the oracle is {name}")
+    return name
+
+
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     from training.drawn.studio import StudioOptions, open_studio
 
     categories = read_split(args.categories).first_seen(args.seen_categories)
+    for name, value in (("--oracle", args.oracle), ("--oracle-weights", args.oracle_weights)):
+        if value is not None and args.masks != "oracle":
+            raise CommandError(f"{name} is {value}, expected none with --masks {args.masks}")
+    oracle = chosen_oracle(args)
     options = StudioOptions(
-        args.model, args.masks, args.oracle, args.oracle_weights, Sampling(args.steps, args.guidance), args.device
+        args.model, args.masks, oracle, args.oracle_weights, Sampling(args.steps, args.guidance), args.device
     )
     open_studio(options)  # so that a wrong name ends the command at once
     recipe = {
@@ -143,7 +158,9 @@ def run(args: argparse.Namespace) -> int:
         "seed": args.seed,
     }
     if args.masks == "oracle":
-        recipe["oracle"] = args.oracle
+        recipe["oracle"] = oracle
+        if args.oracle_weights is not None:
+            recipe["oracle_weights"] = args.oracle_weights.name
     plan = Plan(
         root=args.out,
         units=batches({split: getattr(args, split) for split in SPLIT_NAMES}, args.batch),

@@ -143,8 +143,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--text-tower",
-        default=TEXT_TOWER,
-        help="hub id or folder of the CLIP text encoder in the rows with a smaller one (default: %(default)s)",
+        help=f"hub id or folder of the CLIP text encoder in the rows with a smaller one (default: {TEXT_TOWER})",
     )
     experiment.add_arguments(parser, VARIANTS)
 
@@ -153,14 +152,16 @@ def run(args: argparse.Namespace) -> None:
     """Trains and evaluates all unfinished variants; writes a table and a plot.
 
     Raises:
-        CommandError: VPD is compared, and its configuration is missing.
+        CommandError: VPD is compared, and its configuration is missing; or a text encoder is named that none has.
     """
     needing = [name for name in args.variants if VARIANTS[name].base != "mdsm"]
     if needing and args.vpd is None:
         raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
     configs = read_configs(args.mdsm, args.vpd)
     if any(VARIANTS[name].base == "small-text" for name in args.variants):
-        configs["small-text"] = with_text_tower(configs["vpd"], args.text_tower)
+        configs["small-text"] = with_text_tower(configs["vpd"], args.text_tower or TEXT_TOWER)
+    elif args.text_tower is not None:
+        raise CommandError(f"--text-tower is {args.text_tower!r}, expected none: no variant has a smaller text encoder")
     experiment.run("mdsm-compare", VARIANTS, configs, experiment.options_of(args))
 
 

@@ -28,6 +28,7 @@ from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.base import HubModel
+from mdsm_ros.models.interface import RefiningModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -269,7 +270,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the metrics, and writes the requested files."""
+    """Prints the metrics, and writes the requested files.
+
+    Raises:
+        CommandError: Options exclude each other, or are for refinement, which the model has not.
+    """
     if args.compare is not None:
         _compare(args)
         return
@@ -277,6 +282,7 @@ def run(args: argparse.Namespace) -> None:
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     name = args.model or DEFAULT_MODEL
     segmenters = [Segmenter.from_pretrained(name, device=args.device)]
+    _expect_refinement(args, segmenters)
     if args.untrained:
         segmenters.append(untrained(name, args.device, seed=0))
     fields = read_overrides(args.set)
@@ -317,11 +323,21 @@ def run(args: argparse.Namespace) -> None:
         print(f"\nrefinement spoiled no answer: {args.worst} is not written")
 
 
+def _expect_refinement(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> None:
+    """Refuses options of refinement where no model refines."""
+    refined = args.steps != 0 and any(isinstance(segmenter.model, RefiningModel) for segmenter in segmenters)
+    for name, value, unused in (("--steps", args.steps, (None, 0)), ("--samples", args.samples, (1,))):
+        if value not in unused and not refined:
+            reason = "--steps is 0" if args.steps == 0 else f"{segmenters[0].name} has no refinement"
+            raise CommandError(f"{name} is {value}, expected none: {reason}")
+
+
 def _compare(args: argparse.Namespace) -> None:
     """Prints how the second model differs from the first, and writes what the options ask for.
 
     Raises:
-        CommandError: There are more than two models, or options that are for one.
+        CommandError: There are more than two models, options that are for one, or options for refinement, which none
+            has.
     """
     names = args.compare if len(args.compare) > 1 else [args.model or DEFAULT_MODEL, *args.compare]
     if len(names) > 2 or args.untrained or args.worst or args.set:
@@ -333,6 +349,7 @@ def _compare(args: argparse.Namespace) -> None:
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
+    _expect_refinement(args, segmenters)
     wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
     first, second = (
         evaluate(segmenter, data, instructions, settings)

@@ -23,7 +23,6 @@ from mdsm_ros.arguments import count
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures
-from mdsm_ros.errors import CommandError
 from mdsm_ros.extras import require
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.inference.answer import STAGES
@@ -34,6 +33,7 @@ from training.evaluation.analysis import summarize_answers
 from training.evaluation.evaluate import evaluate
 from training.evaluation.memory import answer_memory
 from training.evaluation.overrides import overridden
+from training.parts import config_options, expect_same, store_options
 from training.train.config import TrainConfig
 from training.train.options import CHECKPOINTS, SOURCES, RunOptions
 
@@ -44,7 +44,6 @@ PLOTTED = ("mIoU", "P@0.5")
 SETTINGS = {field.name for field in dataclasses.fields(InferenceSettings)}
 RESULT_FILE = "metrics.json"
 CONFIG_FILE = "config.yaml"
-OPTIONS_FILE = "options.json"  # what a part was made with
 
 
 @dataclass(frozen=True)
@@ -103,30 +102,13 @@ class OutOfTimeError(Exception):
     """The time limit of --max-seconds was reached; finished parts are kept."""
 
 
-def _expect_same(folder: Path, config: TrainConfig, options: ExperimentOptions) -> None:
-    """Stores what a part is made with, or checks that it is made with the same.
-
-    Raises:
-        CommandError: It was begun with another configuration, other data or another limit.
-    """
-    path = folder / OPTIONS_FILE
-    deciding = ("data", "test_data", "split", "limit", "train_limit")
-    given: dict[str, Any] = {name: getattr(options, name) for name in deciding}
-    if Path(options.data).exists():  # else an address, or homes:SPLIT
-        given["data"] = Path(options.data).resolve()
-    given |= {"test_data": options.test_data.resolve(), "split": list(options.split)}
-    given |= {f"configuration's {name}": value for name, value in dataclasses.asdict(config).items() if name != "seed"}
-    now = json.loads(json.dumps(given, default=str))
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        for name in (name for name in now if name in before and before[name] != now[name]):
-            raise CommandError(
-                f"{folder} was made with {name} {before[name]!r}, now it is {now[name]!r}: expected the same, or "
-                "another --out"
-            )
-    elif not (folder / CONFIG_FILE).exists():  # parts of earlier versions have only that
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, now)
+def _made_with(config: TrainConfig, options: ExperimentOptions) -> dict[str, Any]:
+    """What decides a part's figures."""
+    # an address, or homes:SPLIT, is no path
+    data = Path(options.data).resolve() if Path(options.data).exists() else options.data
+    given: dict[str, Any] = {"data": data, "test_data": options.test_data.resolve(), "split": list(options.split)}
+    given |= {"limit": options.limit, "train_limit": options.train_limit}
+    return given | config_options(dataclasses.asdict(config))
 
 
 def run_variant(
@@ -301,15 +283,22 @@ def run(
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     complete = True
     require("accelerate", "matplotlib", purpose=prog)
+    parts = {
+        options.out / name / f"seed{seed}": (variants[name], seed)
+        for seed in options.seeds
+        for name in options.variants
+        if variants[name].trained or seed == options.seeds[0]  # untrained variants have no other seeds
+    }
+    made_with = {
+        folder: _made_with(variant.change(configs[variant.base]), options) for folder, (variant, _) in parts.items()
+    }
+    for folder in parts:  # all of them before hours are spent on one
+        expect_same(folder, made_with[folder])
     try:
-        for seed in options.seeds:
-            for name in options.variants:
-                folder, variant = options.out / name / f"seed{seed}", variants[name]
-                wanted = variant.trained or seed == options.seeds[0]  # untrained variants have no other seeds
-                if wanted:
-                    _expect_same(folder, variant.change(configs[variant.base]), options)
-                if wanted and not (folder / RESULT_FILE).exists():
-                    run_variant(variant, seed, configs[variant.base], folder, options, deadline)
+        for folder, (variant, seed) in parts.items():
+            if not (folder / RESULT_FILE).exists():
+                store_options(folder, made_with[folder])
+                run_variant(variant, seed, configs[variant.base], folder, options, deadline)
     except OutOfTimeError:
         complete = False
     results = collect(options.out, options.variants, options.seeds)

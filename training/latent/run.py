@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from diffusers import StableDiffusionPipeline
 from torch.nn import functional
@@ -16,16 +16,19 @@ from transformers import CLIPTokenizer
 
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.files import whole_folder
+from mdsm_ros.hub.folder import give_usual_mode
 from mdsm_ros.models.stable_diffusion.network import StableDiffusion
 from training.datasets.dataset import InstructionDataset
+from training.device import open_accelerator
 from training.latent.config import LatentDiffusionConfig
 from training.latent.stages import AutoencoderStage, DenoiserStage, stable_diffusion_scheduler, to_signal
 from training.train.config import StageConfig
 from training.train.loop import train_stage
 from training.train.options import RunOptions
-from training.train.sources import Source
+from training.train.sources import Source, images_in_epoch
 from training.train.vocabulary import train_clip_tokenizer
 
+TOKENIZER_FOLDER = "tokenizer"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 BATCH = 32  # where nothing is learned
 # of the UNet's residual branches and of itself: zero at first, as in the code of arXiv 2112.10752 but not in diffusers
@@ -36,7 +39,7 @@ SCALE_IMAGES = 512  # that the latents' scale is measured on
 def build_model(config: LatentDiffusionConfig, out: Path, data: InstructionDataset) -> StableDiffusion:
     """A model before its first step, with the vocabulary of the sentences; its UNet predicts no noise at all."""
     sizes = config.model_sizes()
-    text, folder = sizes["text_encoder"], out / "tokenizer"
+    text, folder = sizes["text_encoder"], out / TOKENIZER_FOLDER
     if not (folder / TOKENIZER_CONFIG_FILE).is_file():
         sentences = data.column("text")
         with whole_folder(folder) as partial:
@@ -85,6 +88,7 @@ def save_pipeline(model: StableDiffusion, folder: Path) -> None:
     )
     with whole_folder(folder) as partial:
         pipeline.save_pretrained(partial, safe_serialization=True)
+        give_usual_mode(partial)
 
 
 class Validation:
@@ -119,12 +123,13 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
     out = options.out
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=options.device == "cpu")
+    accelerator = open_accelerator(options.device, config.mixed_precision)
     if not options.resume and accelerator.is_main_process:
         for name in config.STAGES:
             (out / f"{name}.pt").unlink(missing_ok=True)
+        shutil.rmtree(out / TOKENIZER_FOLDER, ignore_errors=True)  # its vocabulary is of the earlier data
     accelerator.wait_for_everyone()
-    data = source.first()
+    data, epoch = source.first(), images_in_epoch(source, config)
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
     held_out = data
@@ -140,7 +145,15 @@ def train(config: LatentDiffusionConfig, source: Source, options: RunOptions) ->
             return validation.denoiser(stage)
 
         outcome = train_stage(
-            stage, source, stage_config, config, accelerator, out / f"{name}.pt", validate=validate, deadline=deadline
+            stage,
+            source,
+            stage_config,
+            config,
+            accelerator,
+            out / f"{name}.pt",
+            validate=validate,
+            epoch=epoch,
+            deadline=deadline,
         )
         if not outcome.finished and accelerator.is_main_process:
             print(

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="training configuration (default: mdsm-lab.yaml of config/train, for public models public-lab.yaml)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything that is drawn (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="seed of everything that is drawn (default: that of --config)")
 
 
 def _fraction(text: str) -> float:
@@ -193,7 +193,7 @@ class _Work:
         mix = None if options.mix is None else labels_mark(options.mix)
         return [
             Step("labels", {"labels": labels_mark(options.labels)}, self._label),
-            Step("data", {"held out": options.held_out, "mix": mix, "seed": options.seed}, self._mix),
+            Step("data", {"held out": options.held_out, "mix": mix, "seed": self.config.seed}, self._mix),
             Step("training", {"config": repr(self.config)}, self._train),
             Step("model", {"share of the new weights": NEW_SHARE}, self._calibrate),
             Step("report", {}, self._report),
@@ -232,7 +232,7 @@ class _Work:
         from training.learn.tune import side_of
 
         options = self.options
-        mixing = Mixing(options.held_out, side_of(self.config), options.mix, options.seed)
+        mixing = Mixing(options.held_out, side_of(self.config), options.mix, self.config.seed)
         return {**write_data(self.places.data, self.places.labels, read_frames(self.places.frames), mixing)}
 
     def _train(self) -> Facts:

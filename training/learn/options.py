@@ -27,7 +27,7 @@ class LearnOptions:
         mix: Dataset that the model was trained on, or a similar one; None: a stand-in is made.
         held_out: Fraction of the labelled frames, the last ones, on which the models are compared.
         config: Training configuration; None: the default of this package.
-        seed: Random seed.
+        seed: Random seed; None: that of the training configuration.
     """
 
     source: Path
@@ -43,7 +43,7 @@ class LearnOptions:
     mix: Path | None = None
     held_out: float = HELD_OUT
     config: Path | None = None
-    seed: int = 0
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,14 @@ def _default_config(name: str) -> Path:
     raise ConfigError(f"{name} is in none of {', '.join(map(str, places))}, expected it; name one with --config")
 
 
-def training_config(path: Path | None, model: str, seed: int, device: str) -> LearnConfig:
+def training_config(path: Path | None, model: str, seed: int | None, device: str) -> LearnConfig:
     """Builds the configuration of a training that starts from a model.
 
     Args:
         path: Training configuration; its model settings are replaced by those of ``model``, its preset only if it does
             not fit. None: the package's own.
         model: Name, folder or hub id of the model to start from.
-        seed: Seed of the training.
+        seed: Seed of the training; None: that of the configuration.
         device: "auto", "cpu" or a GPU.
 
     Raises:
@@ -77,10 +77,11 @@ def training_config(path: Path | None, model: str, seed: int, device: str) -> Le
         raise ConfigError(f"{path} is for models that this package trains, expected one with 'public' for {model}")
     public_config(model)  # raises for models that cannot be trained
     precision = _precision(config.mixed_precision, device)
+    seed = config.seed if seed is None else seed
     return replace(config, public=model, seed=seed, mixed_precision=precision)
 
 
-def _own_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
+def _own_config(path: Path, model: str, seed: int | None, device: str) -> TrainConfig:
     config = read_training(path)
     own = read_config(model_folder(model))
     same = [name for name, preset in presets().items() if preset.model_type == own.model_type]
@@ -91,7 +92,7 @@ def _own_config(path: Path, model: str, seed: int, device: str) -> TrainConfig:
         preset=preset,
         model=fields,
         start_from=model,
-        seed=seed,
+        seed=config.seed if seed is None else seed,
         stage2=config.stage2 if own.num_inference_steps else None,
         mixed_precision=_precision(config.mixed_precision, device),
     )
@@ -129,7 +130,7 @@ def train_model(folder: Path, data: Path, config: LearnConfig, device: str) -> d
         folder: Folder for checkpoints and the model.
         data: Folder of the datasets.
         config: Training configuration.
-        device: "cpu", or a GPU.
+        device: "auto", "cpu", "cuda" or "cuda:N".
 
     Returns:
         Number of steps in each stage.
@@ -146,7 +147,7 @@ def train_model(folder: Path, data: Path, config: LearnConfig, device: str) -> d
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_text(path, key)
-    options = RunOptions(out=folder, resume=True, device="cpu" if device == "cpu" else "auto")
+    options = RunOptions(out=folder, resume=True, device=device)
     if isinstance(config, PublicTrainConfig):
         from training.train.public.run import train_public
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mdsm_ros.arguments import count
-from mdsm_ros.errors import DatasetError, MissingPackageError
+from mdsm_ros.errors import CommandError, DatasetError, MissingPackageError
 from mdsm_ros.extras import install_line
 from mdsm_ros.library import store
 
@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, folder: Path) -> int:
+    if args.sources is not None and (args.check or args.sheets or args.credits):
+        raise CommandError(f"--from is {args.sources[0]}, expected none with --check, --sheets or --credits")
     if args.sheets:
         from training.library.sheets import draw_sheets
 

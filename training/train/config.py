@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -14,6 +15,8 @@ from mdsm_ros.models.families import config_from_dict, presets, trained_family
 from training.augment.options import Augmentation
 from training.yaml_files import read_yaml
 
+VALIDATION_FIELDS = ("evaluate_steps", "evaluate_samples", "evaluate_epochs")
+STREAM_FIELDS = ("block_steps", "homes_per_block", "stream_workers")
 TARGET_MASKS = ("instance", "class")
 
 
@@ -106,6 +109,13 @@ class LoopConfig:
         if not all(isinstance(epoch, int) and epoch > 0 for epoch in epochs):
             raise ConfigError(f"evaluate_epochs is {list(epochs)}, expected positive integers")
         object.__setattr__(self, "evaluate_epochs", epochs)
+
+    def _expect_unset(self, names: Sequence[str], reason: str) -> None:
+        """Refuses fields that a kind of training has no use for."""
+        for declared in dataclasses.fields(self):
+            value = getattr(self, declared.name)
+            if declared.name in names and value != declared.default:
+                raise ConfigError(f"{declared.name} is {shown(value)}, expected none: {reason}")
 
     def _expect_share(self, name: str) -> None:
         if not 0 <= getattr(self, name) <= 1:

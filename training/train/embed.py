@@ -12,7 +12,7 @@ from huggingface_hub import save_torch_state_dict
 from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, read_config
 from mdsm_ros.errors import MdsmError, WeightsError
 from mdsm_ros.files import whole_folder
-from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, read_safetensors, weight_files
+from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, give_usual_mode, read_safetensors, weight_files
 from mdsm_ros.hub.graphs import MANIFEST_FILE, has_graphs, read_manifest
 
 LARGEST_FILE = "15MB"
@@ -31,6 +31,7 @@ def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
     state = {name: tensor for path in weight_files(model) for name, tensor in read_safetensors(path).items()}
     with whole_folder(folder) as partial:
         save_torch_state_dict(state, partial, max_shard_size=largest_file)
+        give_usual_mode(partial)
         for path in model.iterdir():
             if path.is_file() and path.suffix != ".safetensors" and path.name not in (INDEX_FILE, "README.md"):
                 shutil.copyfile(path, partial / path.name)

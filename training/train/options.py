@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from mdsm_ros.errors import CommandError
+
+VAL_SPLIT = "val"
 CHECKPOINTS = ("stage1.pt", "stage2.pt", "distill.pt")
 SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 
@@ -21,7 +23,7 @@ class RunOptions:
         val_split: Split of ``val_data``.
         resume: Whether to resume from the checkpoints in ``out``; otherwise they are removed.
         max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
-        device: "auto" or "cpu".
+        device: "auto", "cpu", "cuda" or "cuda:N".
         only_stage_one: Whether to end after stage 1.
         only_distill: Whether to leave out stages 1 and 2: their result is the model of ``start_from``.
         limit: Number of first instructions of the train split; None for all.
@@ -29,10 +31,10 @@ class RunOptions:
 
     out: Path
     val_data: Path | None = None
-    val_split: str = "val"
+    val_split: str = VAL_SPLIT
     resume: bool = False
     max_seconds: float | None = None
-    device: Literal["auto", "cpu"] = "auto"
+    device: str = "auto"
     only_stage_one: bool = False
     only_distill: bool = False
     limit: int | None = None
@@ -40,7 +42,7 @@ class RunOptions:
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command line options of every training."""
-    parser.add_argument("--val-split", default="val", help="split of the validation data (default: %(default)s)")
+    parser.add_argument("--val-split", help=f"split of --val-data (default: {VAL_SPLIT})")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--resume", action="store_true", help="resume from the checkpoints in --out")
     parser.add_argument(
@@ -52,11 +54,17 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 def run_options(
     args: argparse.Namespace, *, only_stage_one: bool = False, only_distill: bool = False, limit: int | None = None
 ) -> RunOptions:
-    """The options from the command line; ``--val-data`` is declared by each command."""
+    """The options from the command line; ``--val-data`` is declared by each command.
+
+    Raises:
+        CommandError: A split to validate on is given without data.
+    """
+    if args.val_split is not None and args.val_data is None:
+        raise CommandError(f"--val-split is {args.val_split!r}, expected --val-data beside it")
     return RunOptions(
         args.out,
         args.val_data,
-        args.val_split,
+        args.val_split or VAL_SPLIT,
         args.resume,
         args.max_seconds,
         args.device,

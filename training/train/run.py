@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import PartialState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers import ModelMixin
 from torch import nn
@@ -33,11 +33,12 @@ from mdsm_ros.models.family import resolve
 from mdsm_ros.models.layers.recompute import Recomputing
 from mdsm_ros.models.mdsm.network import MDSM
 from training.datasets.dataset import COLOR_IDS, InstructionDataset, of_categories, with_class_masks
+from training.device import open_accelerator
 from training.features import cache_features
 from training.train.config import StageConfig, TrainConfig
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
-from training.train.sources import FolderSource, Source, open_source
+from training.train.sources import Source, images_in_epoch, open_source
 from training.train.stages import Distillation, StageOne, StageTwo, initial_mask, second_look
 from training.train.start import start_from
 from training.train.vocabulary import cut_vocabulary, train_tokenizer
@@ -57,7 +58,7 @@ def build_model(config: TrainConfig, out: Path, data: InstructionDataset) -> Hub
     if config.start_from is None or trained_family(model_config).start_covers:  # others, such as CLIP, may not be in it
         load_encoders(model)
     if config.start_from is not None:
-        PartialState().print(start_from(model, config.start_from), file=sys.stderr)
+        PartialState().print(start_from(model, config.start_from, kept=config.model), file=sys.stderr)
     if config.gradient_checkpointing:
         save_memory(model)
     if config.freeze_language:
@@ -137,19 +138,17 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     """Runs the requested stages; returns True if they reached their last step.
 
     Raises:
-        ConfigError: Only distillation is requested, and the configuration does not say of what.
+        ConfigError: Only distillation is requested, and the configuration does not say of what; or epochs are to be
+            evaluated without data for it.
     """
     out = options.out
     if options.only_distill and (config.distill is None or config.start_from is None):
         raise ConfigError("--stage distill needs distill and start_from in the configuration")
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(
-        mixed_precision=config.mixed_precision,
-        cpu=options.device == "cpu",
-        # language ends at the last Swin stage, so the gate there gets no gradient
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-    )
+    # language ends at the last Swin stage, so the gate there gets no gradient
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    accelerator = open_accelerator(options.device, config.mixed_precision, handlers)
     if not options.resume and accelerator.is_main_process:
         for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
@@ -165,9 +164,10 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     held_out = (
         InstructionDataset(Dataset(options.val_data), options.val_split, size, cache=True) if options.val_data else None
     )
+    if config.evaluate_epochs and held_out is None:
+        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none without --val-data")
     data = source.first()
-    if config.evaluate_epochs and not isinstance(source, FolderSource):
-        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none for streamed data")
+    epoch = images_in_epoch(source, config)
     with accelerator.main_process_first():  # which writes the tokenizer
         model = build_model(config, out, data)
         if config.feature_cache:
@@ -186,7 +186,7 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
             accelerator,
             out / f"{name.replace(' ', '')}.pt",
             validate=validation(refine=not isinstance(stage, StageOne)),
-            epoch=len(data.by_image),
+            epoch=epoch,
             deadline=deadline,
         )
         if accelerator.is_main_process:

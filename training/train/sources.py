@@ -18,7 +18,7 @@ import numpy as np
 
 from mdsm_ros.dataset.format import Dataset, MemoryDataset
 from mdsm_ros.dataset.merging import merge_contents
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import ConfigError, DatasetError
 from training.datasets.dataset import Adapt, InstructionDataset
 from training.datasets.shards import INDEX_FILE, is_address, read_index, read_shard
 from training.homes.render import render_home
@@ -143,6 +143,17 @@ def open_source(
     if sharded:
         return StreamSource(_shards(where, split, make, config), config.block_steps)
     return FolderSource(make(Dataset(Path(where)), cache=config.cache, limit=limit))
+
+
+def images_in_epoch(source: Source, config: LoopConfig) -> int:
+    """Number of images after which all of a source were seen; of a stream, those of its first block.
+
+    Raises:
+        ConfigError: Epochs are to be evaluated, and the data are streamed.
+    """
+    if config.evaluate_epochs and not isinstance(source, FolderSource):
+        raise ConfigError(f"evaluate_epochs is {list(config.evaluate_epochs)}, expected none for streamed data")
+    return len(source.first().by_image)
 
 
 def _shards(

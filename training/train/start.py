@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -13,25 +15,29 @@ from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common.vision import ParallelJoin
 from mdsm_ros.models.mdsm.network import MDSM
 
-LAST_PRESENT_WEIGHT = "head.present.2.weight"
-LAST_REFINER_LAYER = "refiner.unet.conv_out."
+PRESENT_HEAD, REFINER = "head.present.", "refiner."
+LAST_PRESENT_WEIGHT = f"{PRESENT_HEAD}2.weight"
+LAST_REFINER_LAYER = f"{REFINER}unet.conv_out."
 
 
-def start_from(model: HubModel, name: str) -> str:
+def start_from(model: HubModel, name: str, kept: Collection[str] = ()) -> str:
     """Copies all parameters that another model has under the same name.
 
     A present head that says the same to everything, such as that of a converted LAVT, is not taken. Where an MDSM
     starts from a model without CLIP, CLIP at first adds nothing: its initial masks are those of that model. Where a
-    refiner that adds to the initial mask starts from one that makes its own mask, the last layer is not taken.
+    refiner that adds to the initial mask starts from one that makes its own mask, the last layer is not taken. The
+    threshold of a present head that is taken, and the number of steps of a refiner, come with it.
 
     Args:
         model: Model to fill.
         name: Name of the other model: embedded name, folder or hub id.
+        kept: Names of fields of the model's configuration that stay as they are.
 
     Returns:
         A description of the copied and the missing parameters, for people.
 
     Raises:
+        ConfigError: The other model's threshold or number of steps is out of range.
         WeightsError: There is no such model, it shares nothing with this one, or something shared has another shape.
     """
     folder = model_folder(name)
@@ -50,6 +56,8 @@ def start_from(model: HubModel, name: str) -> str:
                 f"start_from is {name!r}, whose {key} is {tuple(value.shape)}, expected {tuple(own[key].shape)}"
             )
     model.load_state_dict(taken, strict=False)
+    found = _answer_settings(read_values(folder), taken)
+    model.config = replace(model.config, **{field: value for field, value in found.items() if field not in kept})
     if isinstance(model, MDSM) and model.intermediate.swin is not None and not any(".join." in key for key in taken):
         for join in model.intermediate.join:
             assert isinstance(join, ParallelJoin)
@@ -59,6 +67,16 @@ def start_from(model: HubModel, name: str) -> str:
         f"{_millions(own.values())} million values); not in it: {_parts(own, taken)}; not taken of it: "
         f"{_parts(state, taken)}"
     )
+
+
+def _answer_settings(values: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
+    """The fields of a configuration that belong to parts that were taken."""
+    settings = {}
+    if "present_threshold" in values and any(PRESENT_HEAD in name for name in taken):
+        settings["present_threshold"] = values["present_threshold"]
+    if values.get("num_inference_steps") and any(name.startswith(REFINER) for name in taken):
+        settings["num_inference_steps"] = values["num_inference_steps"]
+    return settings
 
 
 def _kind(model: HubModel) -> str:

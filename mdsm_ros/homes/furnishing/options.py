@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mdsm_ros.errors import CommandError
 from mdsm_ros.homes.furnishing.stock import MODELS, StockOptions, choose_stock
 from mdsm_ros.library import LibraryMissing
 
@@ -37,15 +38,26 @@ def chosen_stock(args: argparse.Namespace, split: str) -> StockOptions | None:
     """Returns the stock chosen by the options; None for procedural homes.
 
     Raises:
+        CommandError: Models or pictures are chosen for procedural homes, which have neither.
         LibraryMissing: The given folder contains no library.
         DatasetError: The folder contains no photographs.
     """
     if args.library == NONE:
+        _expect_no_choice(args, f"--library {NONE} shows procedural objects only")
         return None
     models = args.models or SPLIT_MODELS.get(split, "all")
-    if args.library is None:
-        return stock_of_cache(models, args.pictures)
-    return choose_stock(Path(args.library), models, args.pictures)
+    if args.library is not None:
+        return choose_stock(Path(args.library), models, args.pictures)
+    stock = stock_of_cache(models, args.pictures)
+    if stock is None:
+        _expect_no_choice(args, "there is no library, and homes are procedural")
+    return stock
+
+
+def _expect_no_choice(args: argparse.Namespace, reason: str) -> None:
+    for name, value in (("--models", args.models), ("--pictures", args.pictures)):
+        if value is not None:
+            raise CommandError(f"{name} is {value}, expected none: {reason}")
 
 
 def stock_of_cache(models: str, pictures: Path | None = None) -> StockOptions | None:

@@ -103,6 +103,6 @@ def run(args: argparse.Namespace) -> int:
         pictures,
         partial(write, categories=categories, split=args.split, asking=asking),
         categories,
-        {"split": args.split, **vars(asking)},
+        {"annotations": args.annotations.name, "split": args.split, **vars(asking)},
     )
     return build_published(published, args.out, args.workers)

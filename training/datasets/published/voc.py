@@ -151,6 +151,6 @@ def run(args: argparse.Namespace) -> int:
         pictures,
         partial(write, asking=asking),
         [*CATEGORIES, VOID],
-        {"splits": list(args.splits), "class_masks": args.class_masks, **vars(asking)},
+        {"splits": list(args.splits), "lists": args.lists, "class_masks": args.class_masks, **vars(asking)},
     )
     return build_published(published, args.out, args.workers)

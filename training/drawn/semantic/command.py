@@ -10,6 +10,7 @@ results.json to --out, and below it the IoU of each category.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from mdsm_ros.arguments import count
@@ -36,6 +37,20 @@ def read_variant(text: str) -> tuple[str, list[tuple[Path, str]]]:
             raise CommandError(f"--train takes {which!r} of {folder!r}, expected one of {', '.join(WHICH)}")
         origins.append((Path(folder), which))
     return name, origins
+
+
+def read_variants(texts: Sequence[str]) -> dict[str, list[tuple[Path, str]]]:
+    """Several variants, each with a name of its own.
+
+    Raises:
+        CommandError: A text has another form, or a name occurs twice.
+    """
+    variants: dict[str, list[tuple[Path, str]]] = {}
+    for name, origins in map(read_variant, texts):
+        if name in variants:
+            raise CommandError(f"--train names {name!r} twice, expected another name for each variant")
+        variants[name] = origins
+    return variants
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     from training.drawn.category_splits import read_split
     from training.drawn.semantic.config import read_semantic_config
 
-    variants = dict(read_variant(text) for text in args.train)
+    variants = read_variants(args.train)
     config = read_semantic_config(args.config)
     split = read_split(args.categories).first_seen(args.seen_categories)
     require("accelerate", purpose="mdsm-data zero-shot")

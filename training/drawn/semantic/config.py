@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdsm_ros.errors import ConfigError
-from training.train.config import LoopConfig, StageConfig, read_loop_config
+from training.train.config import STREAM_FIELDS, VALIDATION_FIELDS, LoopConfig, StageConfig, read_loop_config
 
 HEADS = ("lraspp", "deeplabv3")
 
@@ -40,6 +40,8 @@ class SemanticConfig(LoopConfig):
             raise ConfigError(f"head is {self.head!r}, expected {' or '.join(map(repr, HEADS))}")
         if not (isinstance(self.image_size, int) and self.image_size > 0 and self.image_size % 32 == 0):
             raise ConfigError(f"image_size is {self.image_size!r}, expected a positive multiple of 32")
+        self._expect_unset(VALIDATION_FIELDS, "models are measured at the end of their training")
+        self._expect_unset((*STREAM_FIELDS, "cache"), "all images are in folders, and their labels in memory")
         if self.augmentation is not None:
             raise ConfigError("augmentation is given, expected none: it changes instructions, and there are none here")
 

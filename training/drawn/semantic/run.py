@@ -6,13 +6,12 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from filelock import FileLock
 from torch import nn
@@ -23,6 +22,7 @@ from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.files import write_json, write_text
 from mdsm_ros.models.common.language import TextFeatures
 from training.datasets.dataset import Batch
+from training.device import open_accelerator
 from training.drawn.category_splits import CategorySplit
 from training.drawn.semantic.config import SemanticConfig
 from training.drawn.semantic.data import (
@@ -35,6 +35,7 @@ from training.drawn.semantic.data import (
 from training.drawn.semantic.measure import answer_of, measure, told_class
 from training.drawn.semantic.network import SemanticModel, resized
 from training.features.images import cache_maps
+from training.parts import config_options, expect_same, store_options
 from training.train.loop import train_stage
 from training.train.sources import FolderSource
 from training.train.stages import Losses
@@ -109,6 +110,7 @@ class Study:
         options: Options.
 
     Raises:
+        CommandError: A part in the folder of results was made with other options.
         DatasetError: A dataset cannot be read, or shows no category of the split.
         WeightsError: The encoder's checkpoint cannot be loaded.
     """
@@ -121,6 +123,9 @@ class Study:
     def run(self) -> None:
         """Trains and measures what is not finished; writes table.md and results.json, and prints the table."""
         deadline = None if self.options.max_seconds is None else time.monotonic() + self.options.max_seconds
+        for name in (TOLD, UNTRAINED, *self.options.origins):
+            for seed in self._seeds(name):
+                expect_same(self._folder(name, seed), self._made_with(name))
         complete = self._baselines() and all(
             self._variant(name, seed, deadline) for seed in self.options.seeds for name in self.options.origins
         )
@@ -132,9 +137,25 @@ class Study:
         if not complete:
             print("mdsm-data zero-shot: time limit reached; run again to resume", file=sys.stderr)
 
+    def _made_with(self, name: str) -> dict[str, Any]:
+        """What decides the figures of a variant or baseline, beside the seed."""
+        options = self.options
+        given: dict[str, Any] = {"test-data": options.test_data.resolve(), "test-split": options.test_split}
+        given |= {"categories": asdict(options.split)} | config_options(asdict(self.config))
+        if name in options.origins:
+            origins = [f"{origin.root.resolve()}:{origin.which}" for origin in options.origins[name]]
+            given |= {"train": origins, "limit": options.limit}
+        return given
+
+    def _seeds(self, name: str) -> Sequence[int]:
+        return self.options.seeds if name in self.options.origins else (0,)  # baselines have one
+
+    def _folder(self, name: str, seed: int) -> Path:
+        return self.options.out / _folder_name(name) / f"seed{seed}"
+
     def _results(self) -> Iterator[tuple[str, dict[str, Figures]]]:
         for name in (TOLD, UNTRAINED, *self.options.origins):
-            files = sorted((self.options.out / _folder(name)).glob(f"seed*/{RESULT_FILE}"))
+            files = [path for seed in self._seeds(name) if (path := self._folder(name, seed) / RESULT_FILE).exists()]
             if files:
                 contents = (json.loads(path.read_text(encoding="utf-8")) for path in files)
                 yield name, {path.parent.name: c["metrics"] for path, c in zip(files, contents, strict=True)}
@@ -143,21 +164,22 @@ class Study:
         set_seed(0)
         model = SemanticModel(self.config, self.classes)
         for name in (TOLD, UNTRAINED):
-            folder = self.options.out / _folder(name) / "seed0"
+            folder = self._folder(name, 0)
             if not (folder / RESULT_FILE).exists():
+                store_options(folder, self._made_with(name))
                 self._measure(model, folder, name)
         return True
 
     def _variant(self, name: str, seed: int, deadline: float | None) -> bool:
         """Trains and measures one variant from one seed; returns whether it is finished."""
-        folder = self.options.out / _folder(name) / f"seed{seed}"
+        folder = self._folder(name, seed)
         if (folder / RESULT_FILE).exists():
             return True
         if deadline is not None and time.monotonic() > deadline:
             return False
-        folder.mkdir(parents=True, exist_ok=True)
+        store_options(folder, self._made_with(name))
         config = replace(self.config, seed=seed)
-        accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=self.options.device == "cpu")
+        accelerator = open_accelerator(self.options.device, config.mixed_precision)
         set_seed(seed)
         model = SemanticModel(config, self.classes).to(accelerator.device)
         data = MixedDataset([self._dataset(origin, model) for origin in self.options.origins[name]])
@@ -197,7 +219,6 @@ class Study:
         data = self._dataset(Origin(self.options.test_data), model, self.options.test_split)
         answer = told_class if name == TOLD else answer_of(model, data)
         metrics, of_class = measure(answer, data, self.options.split, name)
-        folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / RESULT_FILE, {"metrics": metrics, "classes": of_class}, indent=2)
 
 
@@ -212,5 +233,5 @@ def study_table(results: dict[str, dict[str, Figures]]) -> str:
     return figures_table("trained on", rows)
 
 
-def _folder(name: str) -> str:
+def _folder_name(name: str) -> str:
     return name.replace(",", "").replace(" ", "-")

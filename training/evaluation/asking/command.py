@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         raise DatasetError(f"{args.data}: no instruction of split {args.split!r} has one target in view")
     segmenter = None if args.model == TRUE else Segmenter.from_pretrained(args.model, device=args.device)
+    if args.steps is not None and segmenter is None:
+        raise CommandError(f"--steps is {args.steps}, expected none with --model {TRUE}, which refines nothing")
     if args.boxes and segmenter is not None:
         raise CommandError(f"--boxes is for --model {TRUE}, --model is {args.model}")
     conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes, args.steps)

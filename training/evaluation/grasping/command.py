@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from mdsm_ros.arguments import count, positive_number
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import CommandError, DatasetError
 from mdsm_ros.files import write_json
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.generate import SEEDS_PER_SPLIT, SPLIT_SEEDS
@@ -31,6 +31,7 @@ from training.evaluation.grasping.predicted import Predictor
 
 SUMMARY = "summary.json"
 CONDITIONS = "conditions.json"
+MASK_MARGIN = 1  # pixels
 CHI_SQUARE = 7.815  # of three degrees of freedom: 95 %
 
 
@@ -53,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="standard deviation of the depth at one metre, metres; it grows with the square of the distance "
         "(default: %(default)s)",
     )
-    parser.add_argument("--mask-margin", type=count, default=1, help="pixels by which masks are too wide (default: 1)")
+    parser.add_argument(
+        "--mask-margin",
+        type=count,
+        help=f"pixels by which true masks are too wide (default: {MASK_MARGIN}); not with --model",
+    )
     parser.add_argument("--gravity", action="store_true", help="tell the direction of gravity, as tf would")
     parser.add_argument(
         "--model", help="take the masks of this model, and leave out objects that no sentence singles out"
@@ -62,16 +67,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judges frames, or resumes; prints the summary and returns the exit status."""
-    conditions = Conditions(
-        Gripper(max_width=args.gripper_width), DepthNoise(args.depth_noise), args.mask_margin, args.gravity
-    )
+    """Judges frames, or resumes; prints the summary and returns the exit status.
+
+    Raises:
+        CommandError: A margin is given for masks of a model.
+        DatasetError: The folder has records of other options.
+    """
+    if args.model is not None and args.mask_margin is not None:
+        raise CommandError(f"--mask-margin is {args.mask_margin}, expected none: the masks are those of {args.model}")
+    margin = args.mask_margin or MASK_MARGIN
+    conditions = Conditions(Gripper(max_width=args.gripper_width), DepthNoise(args.depth_noise), margin, args.gravity)
     stock = options.chosen_stock(args, args.split)
     args.out.mkdir(parents=True, exist_ok=True)
     told = {"split": args.split, "gripper_width": args.gripper_width, "depth_noise": args.depth_noise}
-    told |= {"mask_margin": args.mask_margin, "gravity": args.gravity, "library": stock is not None}
-    if args.model is not None:
-        told |= {"model": args.model}
+    told |= {"mask_margin": margin, "gravity": args.gravity, "library": stock is not None, "model": args.model}
+    told |= {"library_version": None, "models": None, "pictures": None}
+    if stock is not None:
+        told |= {"library_version": stock.version, "models": stock.models, "pictures": stock.pictures_digest}
     predictor = None if args.model is None else _predictor(args.model)
     _check_conditions(args.out / CONDITIONS, told)
     deadline = None if args.max_seconds is None else time.monotonic() + args.max_seconds
@@ -115,10 +127,16 @@ def _record(
 
 def _check_conditions(path: Path, told: dict[str, Any]) -> None:
     """Raises a DatasetError where a folder has records of other options."""
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else told
-    if known != told:
-        raise DatasetError(f"{path.parent} has records of {known}, expected {told}; give another --out")
-    write_json(path, told)
+    if path.exists():
+        # earlier versions told the model only if there was one, and not which library it was
+        known = {"model": None, **json.loads(path.read_text(encoding="utf-8"))}
+        for name in (name for name in told if name in known and known[name] != told[name]):
+            raise DatasetError(
+                f"{path.parent} has records with {name} {known[name]!r}, now it is {told[name]!r}: expected the same, "
+                "or another --out"
+            )
+    else:
+        write_json(path, told)
 
 
 def summarize(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

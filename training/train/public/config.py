@@ -13,7 +13,15 @@ from mdsm_ros.hub.folder import read_values
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.families import find_family, published
 from mdsm_ros.models.family import PublicFamily
-from training.train.config import LoopConfig, StageConfig, TrainConfig, read_config, read_loop_config
+from training.train.config import (
+    STREAM_FIELDS,
+    VALIDATION_FIELDS,
+    LoopConfig,
+    StageConfig,
+    TrainConfig,
+    read_config,
+    read_loop_config,
+)
 from training.yaml_files import read_yaml
 
 KEY = "public"
@@ -45,6 +53,8 @@ class PublicTrainConfig(LoopConfig):
         super().__post_init__()
         if self.augmentation is not None:
             raise ConfigError("augmentation is given, expected none: features of images are computed once")
+        self._expect_unset(VALIDATION_FIELDS, "there is no validation of a public model during its training")
+        self._expect_unset(STREAM_FIELDS, "a public model is trained on a dataset's folder")
         if not (isinstance(self.loss_stride, int) and self.loss_stride > 0 and CELL % self.loss_stride == 0):
             raise ConfigError(f"loss_stride is {self.loss_stride!r}, expected a divisor of {CELL}")
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.errors import ConfigError, StorageError
+from mdsm_ros.errors import CommandError, ConfigError, StorageError
 from mdsm_ros.files import whole_folder, write_json
-from mdsm_ros.hub.folder import CONFIG_FILE, resolve_folder
+from mdsm_ros.hub.folder import CONFIG_FILE, give_usual_mode, resolve_folder
 from mdsm_ros.models.config import PublicConfig
 from mdsm_ros.models.interface import TunableModel
 from training.datasets.dataset import InstructionDataset
+from training.device import open_accelerator
 from training.train.loop import train_stage
 from training.train.options import CHECKPOINTS, RunOptions
 from training.train.public.config import PublicTrainConfig
@@ -35,12 +35,14 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
     """Trains a decoder on a dataset; returns True if the last step was reached.
 
     Raises:
+        CommandError: An option is given that has no effect here.
         ConfigError: The data are not a folder: features are cached beside them.
         WeightsError: The model cannot be loaded, or has no decoder that can be trained.
         DatasetError: The data cannot be read.
         TrainingError: The loss or the weights are no longer finite.
         StorageError: The disk is full, or the folder cannot be written.
     """
+    _expect_no_other(options)
     set_seed(config.seed)
     side = config.side  # checks the model before it is loaded
     model = load_model(config.public)
@@ -49,6 +51,22 @@ def train_public(config: PublicTrainConfig, data: str, options: RunOptions) -> b
         if not isinstance(source, FolderSource):
             raise ConfigError(f"data is {data!r}, expected a dataset's folder, in which features can be cached")
         return _train(model, config, source, source.first(), options)
+
+
+def _expect_no_other(options: RunOptions) -> None:
+    """Refuses options of trainings with validation, or with more than one stage.
+
+    Raises:
+        CommandError: One of them is given.
+    """
+    if options.val_data is not None:
+        raise CommandError(
+            f"--val-data is {options.val_data}, expected none: there is no validation of a public model during its "
+            "training; mdsm-evaluate measures the result"
+        )
+    if options.only_stage_one or options.only_distill:
+        stage = "1" if options.only_stage_one else "distill"
+        raise CommandError(f"--stage is {stage}, expected none: a public model is trained in one stage")
 
 
 def _train(
@@ -60,7 +78,7 @@ def _train(
         for name in CHECKPOINTS:
             (out / name).unlink(missing_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=options.device == "cpu")
+    accelerator = open_accelerator(options.device, config.mixed_precision)
     print(f"{config.public} on {accelerator.device}, precision {config.mixed_precision}", file=sys.stderr)
     _freeze(model)
     model.eval().to(accelerator.device)  # as at inference, without dropout
@@ -101,6 +119,7 @@ def save_public(model: TunableModel, folder: Path) -> None:
             source, revision = config.sources[model.tuned_field]
             _copy_processors(resolve_folder(source, revision=revision), partial / NETWORK)
             model.tuned_network.save_pretrained(partial / NETWORK)
+            give_usual_mode(partial / NETWORK)
             values = config.to_dict() | {model.tuned_field: NETWORK, config.weights[model.tuned_field]: None}
             for name, (other, _) in config.sources.items():
                 if name != model.tuned_field and Path(other).is_dir():  # not on the hub
