@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.commands.options import check_refinement
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, covered_instances, figures_table, intersection_union
@@ -281,7 +282,7 @@ def run(args: argparse.Namespace) -> None:
         segmenters.append(untrained(name, args.device, seed=0))
     fields = read_overrides(args.set)
     segmenters = [overridden(segmenter, fields) for segmenter in segmenters]
-    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    wanted = _settings(args, segmenters)
     answers: dict[str, list[Answered]] = {}
     for segmenter, settings in zip(segmenters, wanted, strict=True):
         answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
@@ -317,6 +318,17 @@ def run(args: argparse.Namespace) -> None:
         print(f"\nrefinement spoiled no answer: {args.worst} is not written")
 
 
+def _settings(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> list[InferenceSettings]:
+    """The settings of each model's answers.
+
+    Raises:
+        CommandError: An option is about refinement, and no model refines.
+    """
+    samples = None if args.samples == 1 else args.samples
+    check_refinement(segmenters, steps=args.steps, samples=samples, worst=args.worst)
+    return [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+
+
 def _compare(args: argparse.Namespace) -> None:
     """Prints how the second model differs from the first, and writes what the options ask for.
 
@@ -333,7 +345,7 @@ def _compare(args: argparse.Namespace) -> None:
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
-    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    wanted = _settings(args, segmenters)
     first, second = (
         evaluate(segmenter, data, instructions, settings)
         for segmenter, settings in zip(segmenters, wanted, strict=True)
