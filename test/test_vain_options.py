@@ -161,6 +161,8 @@ def test_evaluate(lavt: Path, untrained_weights: Path, tmp_path: Path, capsys: p
     for option, value in (("steps", "2"), ("samples", "2"), ("worst", "worst.png")):
         assert evaluate.main([*command, "--model", str(lavt), f"--{option}", value]) == 2
         assert f"--{option} is {value}, expected it only where masks are refined" in capsys.readouterr().err
+    assert evaluate.main([*command, "--model", str(lavt), "--steps", "1", "--set", "num_inference_steps=2"]) == 2
+    assert "--set is num_inference_steps beside --steps 1, expected one of them" in capsys.readouterr().err
     assert evaluate.main([*command, "--model", str(lavt), "--steps", "0", "--samples", "1"]) == 0
     assert evaluate.main([*command, "--compare", str(lavt), str(untrained_weights), "--steps", "1"]) == 0
 

@@ -281,6 +281,8 @@ def run(args: argparse.Namespace) -> None:
     if args.untrained:
         segmenters.append(untrained(name, args.device, seed=0))
     fields = read_overrides(args.set)
+    if args.steps is not None and "num_inference_steps" in fields:
+        raise CommandError(f"--set is num_inference_steps beside --steps {args.steps}, expected one of them")
     segmenters = [overridden(segmenter, fields) for segmenter in segmenters]
     wanted = _settings(args, segmenters)
     answers: dict[str, list[Answered]] = {}
