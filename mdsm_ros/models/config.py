@@ -141,6 +141,15 @@ class ModelConfig:
         """Fields that answers do not depend on: those of training, and of parts that the network does not have."""
         return self.training_fields
 
+    def graph_fields(self) -> dict[str, Any]:
+        """The fields that become part of exported graphs, as JSON-compatible values."""
+        left_out = self.idle_fields | self.answer_fields
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.to_dict().items()
+            if name not in left_out
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-compatible values."""
         return dataclasses.asdict(self)
