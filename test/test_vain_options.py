@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -12,10 +16,13 @@ from boxes import write_boxes
 from PIL import Image
 from recordings import CUP, good_bag
 from transformers import BertTokenizerFast
+from web_stand_ins import picture_folder
 
 from mdsm_ros.commands.bench import runtimes
 from mdsm_ros.commands.main import main
 from mdsm_ros.commands.options import check_refinement
+from mdsm_ros.commands.web.shelf import ModelShelf
+from mdsm_ros.commands.web.trying.tryout import Choices, trials
 from mdsm_ros.errors import CommandError, MdsmError
 from mdsm_ros.models.lavt import LAVT_TINY
 from mdsm_ros.models.lavt.network import LAVT
@@ -24,6 +31,7 @@ from training import cli
 from training.evaluation import evaluate
 from training.evaluation.replays import replay_one
 
+ROOT = Path(__file__).resolve().parent.parent
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "get", "the", "red", "cup"]
 
 
@@ -165,6 +173,54 @@ def test_evaluate(lavt: Path, untrained_weights: Path, tmp_path: Path, capsys: p
     assert "--set is num_inference_steps beside --steps 1, expected one of them" in capsys.readouterr().err
     assert evaluate.main([*command, "--model", str(lavt), "--steps", "0", "--samples", "1"]) == 0
     assert evaluate.main([*command, "--compare", str(lavt), str(untrained_weights), "--steps", "1"]) == 0
+
+
+def test_web(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("gradio", reason="needs the extra [web]")
+    for option in ("every", "labels-per-frame"):
+        error = refused(["web", f"--{option}", 3], capsys)
+        assert f"--{option} is 3, expected it only with --label" in error
+    picture_folder(tmp_path)
+    labels = ["web", "--label", tmp_path / "pictures", "--out", tmp_path / "out", "--port", 0]
+    for option, value in (("every", 3), ("image", "/image"), ("instruction-topic", "/said")):
+        error = refused([*labels, f"--{option}", value], capsys)
+        assert f"--{option} is {value!r}, expected it only with a recording, and --label" in error
+
+
+def test_the_try_page_says_what_has_no_effect(lavt: Path, untrained_weights: Path) -> None:
+    names = [str(lavt), str(untrained_weights)]
+    models = ModelShelf(names, lambda name: Segmenter.from_pretrained(name, device="cpu"))
+    image = np.zeros((60, 80, 3), np.uint8)
+    for model, steps, idle in ((names[0], 2, True), (names[0], 0, False), (names[1], 2, False)):
+        *_, last = trials(models, image, CUP, model, Choices(steps, 1, 0.5, 0.5, 0))
+        assert any("has one stage: refinement steps" in note for note in last.notes) == idle
+
+
+@pytest.mark.parametrize(
+    ("live", "rate", "ending"),
+    [("true", "", ["--live"]), ("true", "2", ["--live", "--rate", "2"]), ("false", "2", ["--rate", "2"])],
+)
+def test_the_launch_file_leaves_a_vain_rate_to_the_command(
+    monkeypatch: pytest.MonkeyPatch, live: str, rate: str, ending: list[str]
+) -> None:
+    ros = MagicMock()  # launch_ros is not on PyPI
+    for name in ("launch", "launch.actions", "launch.event_handlers", "launch.events", "launch_ros.actions"):
+        monkeypatch.setitem(sys.modules, name, ros)
+    monkeypatch.setitem(sys.modules, "launch_ros", ros)
+    given = {"bag": "b", "out": "o", "model": "m", "device": "cpu", "live": live, "rate": rate}
+    runpy.run_path(str(ROOT / "launch" / "evaluate.launch.py"))["make_replay"](
+        SimpleNamespace(launch_configurations=given)
+    )
+    words = ["replay", "b", "--out", "o", "--model", "m", "--device", "cpu", *ending]
+    assert ros.Node.call_args.kwargs["arguments"] == words
+
+
+def test_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture_folder(tmp_path)
+    command = ["learn", tmp_path / "pictures", "--out", tmp_path / "out"]
+    assert "--port is 80, expected it only with --page" in refused([*command, "--port", 80], capsys)
+    for option in ("image", "instruction-topic"):
+        assert f"--{option} is '/x', expected it only with a rec" in refused([*command, f"--{option}", "/x"], capsys)
 
 
 def test_ask(lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

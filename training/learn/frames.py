@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
-from mdsm_ros.errors import BagError, DatasetError, ImageError
+from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError
 from mdsm_ros.files import content_mark
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
@@ -149,6 +149,7 @@ def open_frames(options: LearnOptions) -> Frames:
     """The frames of a recording or a folder.
 
     Raises:
+        CommandError: An option names a topic, and the path is a folder of images.
         DatasetError: The path does not exist, or the folder contains no image.
         BagError: The recording cannot be used.
     """
@@ -156,6 +157,9 @@ def open_frames(options: LearnOptions) -> Frames:
     if not path.exists():
         raise DatasetError(f"{str(path)!r} does not exist, expected a recording or a folder of images")
     if path.is_dir() and not (path / "metadata.yaml").exists() and not storage_files(path):
+        for name, topic in (("image", options.image), ("instruction-topic", options.instruction_topic)):
+            if topic is not None:
+                raise CommandError(f"--{name} is {topic!r}, expected it only with a recording: {path} is a folder")
         return FolderFrames(path, options.instruction)
     return BagFrames(options)
 
