@@ -160,7 +160,8 @@ def test_bench_of_a_recording_takes_the_acceleration(
     monkeypatch.setattr("mdsm_ros.inference.acceleration.TOLERANCE", 1.0)
     command = ["bench", "--model", str(untrained_weights), "--device", "cpu", "--runs", "1", "--bag", "--steps", "1"]
     assert main([*command, "--acceleration", "half"]) == 0
-    assert found == [("half", 1)]
+    assert main(["bench", "--model", "random:lavt-tiny", "--device", "cpu", "--runs", "1", "--bag"]) == 0
+    assert found == [("half", 1), ("none", None)]
 
 
 def test_evaluate(lavt: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

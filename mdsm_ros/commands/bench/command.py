@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import count, positive_number
@@ -24,6 +25,7 @@ FIXED: dict[str, dict[str, tuple[object, ...]]] = {
     "curves": {"model": ("mdsm-small",), "steps": (None,), "acceleration": (["none"],)},
     "tracking": {"model": ("mdsm-small",), "steps": (None,), "acceleration": (["none"],), "device": ("auto", "cpu")},
 }
+OF_FOLDERS = ("bag", "node", "overhead", "runtimes")  # parts that load the model from a folder
 ONE_ACCELERATION = ("bag", "node", "overhead")  # parts that measure the model with one
 
 
@@ -101,6 +103,19 @@ def run(args: argparse.Namespace) -> int:
             num_inference_steps=args.steps,
         )
     )
+    with TemporaryDirectory() as folder:
+        if args.model.startswith(RANDOM) and any(getattr(args, part) for part in OF_FOLDERS):
+            from mdsm_ros.checkpoints.pretrained import save_random
+
+            preset = args.model.removeprefix(RANDOM)
+            args.model = str(Path(folder) / preset)
+            save_random(preset, Path(args.model))
+        _print_parts(args)
+    return 0
+
+
+def _print_parts(args: argparse.Namespace) -> None:
+    """Prints the tables that were asked for beside the latency."""
     if args.runtimes:
         from mdsm_ros.commands.bench.runtimes import runtimes_table
 
@@ -123,7 +138,6 @@ def run(args: argparse.Namespace) -> int:
         print("\n" + table(parameters, profile=find_profile(), seconds=args.seconds or SECONDS, rate=args.rate or RATE))
     if args.overhead:
         print("\n" + _overhead_table(args))
-    return 0
 
 
 def _expect_effects(args: argparse.Namespace) -> None:
