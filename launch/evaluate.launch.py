@@ -16,7 +16,7 @@ ARGUMENTS = [
         "model", default_value="mdsm-small", description="Model: name (mdsm models), folder or hub id."
     ),
     DeclareLaunchArgument("device", default_value="auto", description="auto, cpu, cuda, cuda:1 ..."),
-    DeclareLaunchArgument("rate", default_value="1.0", description="Speed of the replay, with live."),
+    DeclareLaunchArgument("rate", default_value="", description="Speed of the replay, only with live; empty: 1.0."),
     DeclareLaunchArgument(
         "live",
         default_value="true",
@@ -33,7 +33,8 @@ def generate_launch_description() -> LaunchDescription:
 def make_replay(context: LaunchContext) -> list[Node | RegisterEventHandler]:
     value = context.launch_configurations
     options = [part for name in ("out", "model", "device") for part in (f"--{name}", value[name])]
-    live = ["--live", "--rate", value["rate"]] if value["live"] == "true" else []
+    live = ["--live"] if value["live"] == "true" else []
+    live += ["--rate", value["rate"]] if value["rate"] else []  # without live, mdsm refuses it
     replay = Node(
         package="mdsm_ros", executable="mdsm", arguments=["replay", value["bag"], *options, *live], output="screen"
     )

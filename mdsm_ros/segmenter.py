@@ -213,6 +213,11 @@ class Segmenter:
         """Whether the model itself finds every object of a noun, as detectors do."""
         return isinstance(self.model, DetectingModel)
 
+    @property
+    def refines(self) -> bool:
+        """Whether the model has a second stage, which refines the masks of the first."""
+        return isinstance(self.model, RefiningModel)
+
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None, **changes: Any
     ) -> Segmentation:

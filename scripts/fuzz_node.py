@@ -69,7 +69,7 @@ class StandIn:
         from mdsm_ros.inference.settings import InferenceSettings
 
         self.name, self.device, self.acceleration, self.acceleration_error = name, "cpu", "none", None
-        self.defaults, self.least_side = InferenceSettings(), 100_000
+        self.defaults, self.least_side, self.refines = InferenceSettings(), 100_000, True
 
     def warm_up(self, *_: Any) -> None:
         """Nothing to warm up."""

@@ -36,7 +36,7 @@ def mask(number: int) -> np.ndarray:
 class Reds:
     """Answers with what is red; refinement takes a row away."""
 
-    name, device, defaults = "reds", "cpu", InferenceSettings(num_inference_steps=4)
+    name, device, defaults, refines = "reds", "cpu", InferenceSettings(num_inference_steps=4), True
 
     def __init__(self, patience: int = 10**6) -> None:
         self.patience = patience

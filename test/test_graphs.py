@@ -21,7 +21,7 @@ from PIL import Image
 from transformers import BertTokenizerFast
 
 from mdsm_ros.checkpoints.export import run
-from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS
+from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, load_graphs
 from mdsm_ros.commands.export import command as export_command
 from mdsm_ros.commands.export import int8
 from mdsm_ros.commands.main import main
@@ -29,7 +29,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.errors import AccelerationError, DatasetError, MissingPackageError, WeightsError
-from mdsm_ros.hub.graphs import MANIFEST_FILE, read_manifest
+from mdsm_ros.hub.graphs import MANIFEST_FILE, has_graphs, read_manifest
 from mdsm_ros.inference import acceleration
 from mdsm_ros.inference.backends import schedule
 from mdsm_ros.inference.backends.graph_model import GraphModel
@@ -43,6 +43,7 @@ from mdsm_ros.models.layers.ddim import DDIM
 from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
 from mdsm_ros.segmenter import Segmenter
+from training.train.embed import embed
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = EMBEDDED_WEIGHTS / "mdsm-small"
@@ -63,6 +64,7 @@ import faulthandler, gc, os, signal
 import numpy as np
 faulthandler.enable()  # installs a stack for signals, as pytest does
 from mdsm_ros.segmenter import Segmenter
+from training.train.embed import embed
 models = [Segmenter.from_pretrained("mdsm-small", device="cpu", acceleration="openvino") for _ in range(2)]
 for model in models:
     model.segment(np.zeros((48, 64, 3), dtype=np.uint8), "get the red cup")
@@ -301,6 +303,7 @@ def test_graphs_that_do_not_fit_the_weights_are_refused(copy: Path) -> None:
         ({"graphs": manifest["graphs"] | {"text": "gone.onnx"}}, "gone.onnx is missing"),
         ({"graphs": {}}, "graphs has no 'text'"),
         ({"format": 2}, "format is 2, expected 1"),
+        ({"config": 3}, "config is 3"),
         ({"alphas_cumprod": "many"}, "alphas_cumprod is 'many'"),
     )
     for change, text in changed:
@@ -311,6 +314,39 @@ def test_graphs_that_do_not_fit_the_weights_are_refused(copy: Path) -> None:
     (copy / manifest["graphs"]["text"]).write_bytes(b"nothing")
     with pytest.raises(AccelerationError, match="ONNX Runtime cannot load"):
         GraphModel(copy, config, "onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("beta_schedule", "linear"), ("num_train_timesteps", 2000), ("prediction", "epsilon")]
+)
+def test_a_configuration_that_was_changed_after_the_export_is_refused(copy: Path, name: str, value: Any) -> None:
+    pytest.importorskip("onnxruntime")
+    values = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(values | {name: value}))
+    with pytest.raises(
+        WeightsError, match=rf"{name} of .* is {value!r}, but its graphs .* make new ones with: mdsm exp"
+    ):
+        load_graphs(copy, "onnx", "cpu")
+
+
+def test_a_configuration_whose_changes_are_read_for_each_answer_is_not(copy: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    values = json.loads((copy / "config.json").read_text())
+    changes = {"start_timestep": 300, "present_threshold": 0.1, "num_inference_steps": 1, "freeze_clip": False}
+    (copy / "config.json").write_text(json.dumps(values | changes))
+    segmenter = Segmenter(load_graphs(copy, "onnx", "cpu"), "changed", "cpu")
+    assert segmenter.segment(photo(), "get the red cup").stage == "refined"
+
+
+def test_graphs_of_another_configuration_are_not_embedded_with_new_weights(copy: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(FOLDER, tmp_path / "trained", ignore=shutil.ignore_patterns("*.onnx", MANIFEST_FILE)))
+    embed(model, copy)
+    assert has_graphs(copy)
+    values = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(values | {"beta_schedule": "linear"}))
+    embed(model, copy)
+    assert not has_graphs(copy)
+    assert not list(copy.glob("*.onnx"))
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from mdsm_ros.errors import ParameterError
+from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.ros.interface.idle_parameters import idle_parameters
 from mdsm_ros.ros.interface.parameters import MODEL_DEFAULT, Parameters, declare_parameters, parameters_yaml
 
 
@@ -66,6 +68,31 @@ def test_values_in_range(name: str, value: Any) -> None:
 
 def test_foreign_parameters_are_passed_over() -> None:
     assert Parameters().updated({"use_sim_time": True}) == Parameters()
+
+
+STAGE, NO_STEPS, NO_DEPTH = "the model has one stage", "there are 0 refinement steps", "parameter depth is false"
+
+
+@pytest.mark.parametrize(
+    ("values", "refines", "reasons"),
+    [
+        ({}, False, {}),
+        ({"num_inference_steps": 4, "num_samples": 3, "warm_start": True, "latency_budget": 1.0, "seed": 2}, True, {}),
+        ({"num_inference_steps": 4, "num_samples": 3}, False, {"num_inference_steps": STAGE, "num_samples": STAGE}),
+        ({"latency_budget": 1.0, "warm_start": True}, False, {"latency_budget": STAGE, "warm_start": STAGE}),
+        ({"num_inference_steps": 0}, False, {}),
+        ({"num_inference_steps": 0, "seed": 3}, True, {"seed": NO_STEPS}),
+        ({"target_frame": "map"}, True, {"target_frame": NO_DEPTH}),
+        ({"gripper_width": 0.1, "rectified": "yes"}, True, {"gripper_width": NO_DEPTH, "rectified": NO_DEPTH}),
+        ({"depth": True, "target_frame": "map", "transform_timeout": 1.0, "depth_tolerance": 1.0}, True, {}),
+        ({"depth": True, "transform_timeout": 1.0}, True, {"transform_timeout": "parameter target_frame is empty"}),
+        ({"ask_margin": 0.5, "relations": True}, True, {"ask_margin": "parameter ask is false"}),
+        ({"hard_frames_megabytes": 5}, True, {"hard_frames_megabytes": "parameter keep_hard_frames is empty"}),
+    ],
+)
+def test_what_has_no_effect(values: dict[str, Any], refines: bool, reasons: dict[str, str]) -> None:
+    model = InferenceSettings(num_inference_steps=2 if refines else 0)
+    assert idle_parameters(Parameters(**values), model, refines=refines) == reasons
 
 
 @pytest.mark.ros

@@ -292,6 +292,22 @@ def test_steadiness_with_and_without_a_warm_start(tmp_path: Path) -> None:
     assert rows[1] == f"| the mask of the frame before | 4 | 1.000 | {refined:.3f} | 300 |"
 
 
+def test_the_stability_is_that_of_the_steps_that_are_asked_for(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Asked(Reds):
+        def stream(self, image: np.ndarray, instruction: str, settings: InferenceSettings) -> Iterator[Segmentation]:
+            asked.append(settings.num_inference_steps)
+            return super().stream(image, instruction, settings)
+
+    model: Any = Asked()
+    bag = good_bag(tmp_path / "bag")
+    stability_table(model, bag, 7)
+    assert set(asked) == {7}
+    (row,) = stability_table(model, bag, 0).splitlines()[4:]
+    assert row.startswith("| nothing is refined |")
+
+
 def test_another_model_does_not_go_on_in_the_same_folder(tmp_path: Path) -> None:
     bag = good_bag(tmp_path / "bag")
     replay(bag, tmp_path / "out")

@@ -155,6 +155,23 @@ def test_the_node_warms_up_with_its_own_settings(ros_domain: int) -> None:
         robot.close()
 
 
+def test_parameters_without_effect_are_logged_and_reported(ros_domain: int, capfd: pytest.CaptureFixture[str]) -> None:
+    robot = Robot(warm_start=True, num_inference_steps=0)
+    try:
+        assert robot.node.start()
+        assert robot.node.set_parameters([Parameter("gripper_width", value=0.06)])[0].successful
+        values = robot.diagnosis()[2]
+        assert values["no effect: parameter warm_start"] == "there are 0 refinement steps"
+        assert values["no effect: parameter gripper_width"] == "parameter depth is false"
+        assert robot.node.set_parameters([Parameter("num_inference_steps", value=1)])[0].successful
+        assert "no effect: parameter warm_start" not in robot.diagnosis()[2]
+        logged = capfd.readouterr().err
+        assert logged.count("parameter warm_start has no effect: there are 0 refinement steps") == 1
+        assert logged.count("parameter gripper_width has no effect: parameter depth is false") == 1
+    finally:
+        robot.close()
+
+
 @pytest.mark.parametrize("extreme", ["minimum", "maximum"])
 def test_every_parameter_of_an_answer_lies_within_what_the_settings_allow(extreme: str) -> None:
     names = {setting.name for setting in fields(InferenceSettings)}

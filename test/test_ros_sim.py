@@ -178,6 +178,11 @@ def test_a_home_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixture[
     assert "home" in capfd.readouterr().err
 
 
+def test_a_library_that_is_not_there(ros_domain: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["sim", "--library", str(tmp_path)]) == 1
+    assert str(tmp_path) in capfd.readouterr().err
+
+
 def test_a_camera_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixture[str]) -> None:
     from mdsm_ros.ros.sim import main as run_sim
 

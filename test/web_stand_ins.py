@@ -23,6 +23,7 @@ class RedModel:
     """Takes how red a pixel is for its probability; refinement takes the first row away."""
 
     device = "cpu"
+    refines = True
     model: object = None  # none of ours: it shows no attention
 
     def __init__(self, name: str = "reds") -> None:

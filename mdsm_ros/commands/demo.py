@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mdsm_ros.arguments import positive_number
-from mdsm_ros.commands.options import add_model_arguments, check_model, load_segmenter
+from mdsm_ros.commands.options import add_model_arguments, check_model, check_refinement, load_segmenter
 from mdsm_ros.errors import BagError, DemoError
 from mdsm_ros.extras import require
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="instruction for --video; repeat the option to change it during the video",
     )
-    parser.add_argument("--rate", type=positive_number, default=1.0, help="speed of the replay (default: %(default)s)")
+    parser.add_argument("--rate", type=positive_number, help="speed of the replay (default: 1.0)")
     add_model_arguments(parser)
 
 
@@ -35,17 +35,34 @@ def run(args: argparse.Namespace) -> int:
         raise DemoError("--instruction needs --video; a bag and the photographs have their own instructions")
     if args.video is not None and not args.instruction:
         raise DemoError("--video needs at least one --instruction")
+    if args.photographs and args.rate is not None:
+        raise DemoError(
+            f"--rate is {args.rate:g}, expected it only with a recording or a video, not with --photographs"
+        )
     _check_source(args)
     check_model(args.model)
+    _check_steps(args)
     from mdsm_ros.demo.run import DemoOptions, run_bag, run_photographs, run_video
 
-    options = DemoOptions(args.out, args.model, args.device, args.steps, args.rate)
+    options = DemoOptions(args.out, args.model, args.device, args.steps, args.rate or 1.0)
     if args.video is not None:
         return run_video(args.video, args.instruction, options)
     status = 0 if args.photographs else run_bag(args.bag, options)
     if args.bag is None:
         status = run_photographs(options, load_segmenter(args.model, args.device)) or status
     return status
+
+
+def _check_steps(args: argparse.Namespace) -> None:
+    """Loads the model, which otherwise only the node does, to check that it refines; without --steps, nothing is done.
+
+    Raises:
+        CommandError: It does not.
+    """
+    if args.steps:
+        segmenter = load_segmenter(args.model, args.device)
+        check_refinement([segmenter], steps=args.steps)
+        segmenter.close()
 
 
 def _check_source(args: argparse.Namespace) -> None:

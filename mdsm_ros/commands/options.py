@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import refinement_steps
-from mdsm_ros.errors import ImageError, WeightsError
+from mdsm_ros.errors import CommandError, ImageError, WeightsError
 
 if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
@@ -34,12 +35,13 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instruction", help='instruction, for example "get the pillow nearest to the radio"')
 
 
-def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segmenter:
+def load_segmenter(model: str, device: str, *, acceleration: str = "none", one_answer: bool = False) -> Segmenter:
     """Loads a model, and reports it on stderr, because loading takes seconds.
 
     Args:
         model: Name, folder or hub id of the model.
         device: Device: "auto", "cpu", "cuda" or "cuda:N".
+        acceleration: Acceleration, as for :class:`Segmenter`.
         one_answer: Whether the process answers only once, so that PyTorch's idle threads should sleep.
 
     Raises:
@@ -53,7 +55,29 @@ def load_segmenter(model: str, device: str, *, one_answer: bool = False) -> Segm
         import_torch_for_one_answer()
     from mdsm_ros.segmenter import Segmenter
 
-    return Segmenter.from_pretrained(model, device=device)
+    return Segmenter.from_pretrained(model, device=device, acceleration=acceleration)
+
+
+def check_refinement(segmenters: Sequence[Segmenter], *, steps: int | None, **options: object) -> None:
+    """Checks that options about refinement have an effect on one of the models at least.
+
+    Args:
+        segmenters: Models.
+        steps: Value of ``--steps``: number of refinement steps; None for the model's own.
+        options: Values of further options about refinement, by name; None for those that were not given.
+
+    Raises:
+        CommandError: An option was given, but nothing is refined. ``--steps 0`` is what happens then, and is no error.
+    """
+    refining = [segmenter for segmenter in segmenters if segmenter.refines]
+    if any(segmenter.defaults.num_inference_steps if steps is None else steps for segmenter in refining):
+        return
+    given = {name: value for name, value in {"steps": steps or None, **options}.items() if value is not None}
+    for name, value in given.items():
+        names = " and ".join(segmenter.name for segmenter in segmenters)
+        of_one_stage = f"{names} {'has' if len(segmenters) == 1 else 'have'} one stage"
+        why = "the refinement steps are 0" if refining else of_one_stage
+        raise CommandError(f"--{name} is {value}, expected it only where masks are refined ({why})")
 
 
 def check_model(name: str) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mdsm_ros.arguments import positive_number
-from mdsm_ros.commands.options import add_model_arguments, load_segmenter
+from mdsm_ros.commands.options import add_model_arguments, check_refinement, load_segmenter
 from mdsm_ros.errors import BagError, CommandError
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the report.
 
     Raises:
-        CommandError: A rate is given, but nothing is played.
+        CommandError: A rate is given, but nothing is played, or steps are, but nothing is refined.
     """
     from mdsm_ros.extras import require
     from mdsm_ros.inference.answer import validate_instruction
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         require("rclpy", purpose="mdsm replay --live")
     names = [args.model] if args.compare is None else [args.model, args.compare]
     segmenters = [load_segmenter(name, args.device) for name in names]
+    check_refinement(segmenters, steps=args.steps)
     from mdsm_ros.replay.comparison import run_comparison
     from mdsm_ros.replay.options import ReplayOptions
     from mdsm_ros.replay.run import run_replay

@@ -2,7 +2,8 @@
 
 The graphs hold the operations and small constants. Their weights are ONNX external data: each weight is a range of
 bytes of the folder's own .safetensors files, so the folder has its weights once. New weights of the same sizes need no
-new graphs, because the ranges stay the same; a hash of the files' headers says whether they did.
+new graphs, because the ranges stay the same; a hash of the files' headers says whether they did. The noise schedule
+and everything that is traced belong to the graphs, not to config.json: the manifest says what config.json was then.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Manifest:
         outputs: Names of each graph's outputs, in order, with their shapes.
         headers: SHA-256 of the header of each .safetensors file that the graphs read.
         alphas_cumprod: Remaining fraction of the signal's variance at each training timestep.
+        config: Fields of the configuration that became part of the graphs.
         format: Version of this format.
 
     Raises:
@@ -45,6 +47,7 @@ class Manifest:
     outputs: Mapping[str, Mapping[str, tuple[int, ...]]]
     headers: Mapping[str, str]
     alphas_cumprod: tuple[float, ...]
+    config: Mapping[str, Any]
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -68,7 +71,10 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_FILE
     values = read_json(path, WeightsError, f"the graphs that mdsm export {folder} --out {folder} writes")
     fields = Manifest.__dataclass_fields__
-    values = check_keys(values, [name for name in fields if name != "format"], str(path), WeightsError)
+    try:
+        values = check_keys(values, [name for name in fields if name != "format"], str(path), WeightsError)
+    except WeightsError as error:
+        raise WeightsError(f"{error}; {_anew(folder)}") from error
     known = {name: value for name, value in values.items() if name in fields}
     try:
         check_fields(Manifest, known, WeightsError)
@@ -80,11 +86,31 @@ def read_manifest(folder: Path) -> Manifest:
             raise WeightsError(f"{folder / name} is missing, which {MANIFEST_FILE} names")
     for name, expected in manifest.headers.items():
         if header_hash(inside(folder, name, WeightsError)) != expected:
-            raise WeightsError(
-                f"{folder / name} has other tensors than when the graphs were made; make new ones with: "
-                f"mdsm export {folder} --out {folder}"
-            )
+            raise WeightsError(f"{folder / name} has other tensors than when the graphs were made; {_anew(folder)}")
     return manifest
+
+
+def check_config(folder: Path, manifest: Manifest, config: Mapping[str, Any]) -> None:
+    """Checks that a model's configuration is the one of its graphs.
+
+    Args:
+        folder: Model folder, for the error.
+        manifest: Its manifest.
+        config: Fields of its configuration that become part of graphs.
+
+    Raises:
+        WeightsError: A field was changed since the graphs were made.
+    """
+    for name in sorted(config.keys() | manifest.config.keys()):
+        value, then = (fields.get(name) for fields in (config, manifest.config))
+        if value != then:
+            raise WeightsError(
+                f"{name} of {folder} is {shown(value)}, but its graphs were made with {shown(then)}; {_anew(folder)}"
+            )
+
+
+def _anew(folder: Path) -> str:
+    return f"make new ones with: mdsm export {folder} --out {folder}"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -50,12 +50,16 @@ class ModelConfig:
 
     Attributes:
         keep_aspect: Whether images keep their aspect ratio; otherwise they are resized to a square.
+        training_fields: Fields that only training reads: answers do not depend on them.
+        answer_fields: Fields that are read for every answer; neither weights nor exported graphs depend on them.
 
     Raises:
         ConfigError: A field is out of range or does not fit another one.
     """
 
     keep_aspect: ClassVar[bool] = False
+    training_fields: ClassVar[frozenset[str]] = frozenset()
+    answer_fields: ClassVar[frozenset[str]] = frozenset({"num_inference_steps", "mask_threshold", "present_threshold"})
 
     model_type: str = ""
     image_size: int = 512  # longer side in pixels
@@ -132,6 +136,20 @@ class ModelConfig:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"a field has a value of the wrong type: {error}") from error
 
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        """Fields that answers do not depend on: those of training, and of parts that the network does not have."""
+        return self.training_fields
+
+    def graph_fields(self) -> dict[str, Any]:
+        """The fields that become part of exported graphs, as JSON-compatible values."""
+        left_out = self.idle_fields | self.answer_fields
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.to_dict().items()
+            if name not in left_out
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-compatible values."""
         return dataclasses.asdict(self)
@@ -175,6 +193,11 @@ class FusionConfig(ModelConfig):
     Raises:
         ConfigError: A field is out of range or does not fit another one.
     """
+
+    training_fields: ClassVar[frozenset[str]] = frozenset(
+        {"swin_checkpoint", "bert_checkpoint", "drop_path_rate", "bert_dropout"}
+    )
+    answer_fields: ClassVar[frozenset[str]] = ModelConfig.answer_fields | {"least_known_words"}
 
     image_size: int = 480  # LAVT, refer/transforms.py
     max_tokens: int = 64
@@ -274,6 +297,15 @@ class MDSMConfig(FusionConfig):
         ConfigError: A field is out of range or does not fit another one.
     """
 
+    training_fields: ClassVar[frozenset[str]] = FusionConfig.training_fields | {
+        "clip_checkpoint",
+        "freeze_clip",
+        "efficientnet_checkpoint",
+        "freeze_efficientnet",
+        "efficientnet_frozen_stages",
+    }
+    answer_fields: ClassVar[frozenset[str]] = FusionConfig.answer_fields | {"start_timestep", "sampler", "refiner_zoom"}
+
     model_type: str = "mdsm"
     max_tokens: int = 64  # paper silent
 
@@ -321,6 +353,12 @@ class MDSMConfig(FusionConfig):
     prediction: str = "sample"  # what the refiner predicts: the clean mask ("sample"), or the noise in it ("epsilon")
     sampler: str = "ddim"  # "ddim", or "ddpm", which adds new noise after every step
     num_inference_steps: int = 4
+
+    @property
+    def idle_fields(self) -> frozenset[str]:
+        """Those of training, and of CLIP in a network without it."""
+        of_clip = {field.name for field in dataclasses.fields(self) if field.name.startswith("clip_")}
+        return self.training_fields if self._has_clip() else self.training_fields | of_clip
 
     @property
     def semantic_is_frozen(self) -> bool:

@@ -49,7 +49,8 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         SettingsError: The number of refinement steps is out of range.
     """
     out = options.out
-    settings = segmenter.defaults.updated(num_inference_steps=options.num_inference_steps)
+    steps = options.num_inference_steps if segmenter.refines else 0  # the other model of a comparison may refine
+    settings = segmenter.defaults.updated(num_inference_steps=steps)
     with Bag(options.bag, salvage=True) as bag:
         reader = frame_reader(bag, options)
         topics = reader.topics

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from mdsm_ros.segmenter import Segmenter
 
 
-def stability_table(segmenter: Segmenter, path: Path) -> str:
+def stability_table(segmenter: Segmenter, path: Path, num_inference_steps: int | None = None) -> str:
     """A Markdown table of the stability without and with ``warm_start``.
+
+    Args:
+        segmenter: Model; without refinement there is one row.
+        path: Recording.
+        num_inference_steps: Number of refinement steps; None for the model's own.
 
     Raises:
         BagError, ReplayError: The bag is not readable, or lacks images or instructions.
@@ -30,8 +35,10 @@ def stability_table(segmenter: Segmenter, path: Path) -> str:
     ]
     with Bag(path) as bag:
         topics = choose_topics(bag)
-        for name, warm in (("the initial mask", False), ("the mask of the frame before", True)):
-            settings = replace(segmenter.defaults, warm_start=warm)
+        own = segmenter.defaults.updated(num_inference_steps=num_inference_steps)
+        starts = {"the initial mask": False, "the mask of the frame before": True}
+        for name, warm in (starts if own.num_inference_steps else {"nothing is refined": False}).items():
+            settings = replace(own, warm_start=warm)
             tally, answer = Tally(), None
             for frame in FrameReader(bag, topics).frames():
                 answer = answer_frame(segmenter, settings, frame, answer)

@@ -126,6 +126,7 @@ class Condition:
     track: bool = False
     camera: str = ""  # name; "" for the only one
     unheard: Mapping[str, str] = field(default_factory=dict)  # publishers that do not match, and why, by topic
+    idle: Mapping[str, str] = field(default_factory=dict)  # parameters without effect, and why, by name
     exceptions: Counter[str] = field(default_factory=Counter)  # exceptions of callbacks since the node was created
 
 
@@ -162,6 +163,7 @@ class DiagnosticReporter:
             **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
             **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},
             **{f"exceptions: {kind}": count for kind, count in sorted(condition.exceptions.items())},
+            **{f"no effect: parameter {name}": reason for name, reason in sorted(condition.idle.items())},
             **{f"not heard on {topic}": reason for topic, reason in sorted(condition.unheard.items())},
         }
         percentiles = statistics.latency_percentiles()

@@ -32,6 +32,7 @@ from mdsm_ros.ros.cameras.camera import Camera
 from mdsm_ros.ros.depth.transforms import LateTransforms
 from mdsm_ros.ros.inputs.hearing import Chorus
 from mdsm_ros.ros.inputs.subscriptions import Inputs
+from mdsm_ros.ros.interface.idle_parameters import idle_parameters
 from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
 from mdsm_ros.ros.interface.topics import name_of, names_of
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
@@ -80,6 +81,7 @@ class MdsmNode(LifecycleNode):
         names = self._settings.cameras or ("",)
         self.cameras = [Camera(self, self.guard, lambda: self._settings, name) for name in names]
         self._error: str | None = None
+        self._idle: dict[str, str] = {}  # parameters without effect, and why, while there is a model
 
         self._reported = time.monotonic()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -156,8 +158,8 @@ class MdsmNode(LifecycleNode):
             return self._transition_failed("the model does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
-        if self._settings.target_frame and not self._settings.depth:
-            self.get_logger().warning("parameter target_frame has no effect: parameter depth is false")
+        self._idle = {}
+        self._warn_of_idle_parameters(segmenter)
         self._worker = Worker(self.context, self.guard)
         self._model_thread.submit(self._worker.run)
         for camera, kept in zip(self.cameras, hard_frames, strict=True):
@@ -227,7 +229,7 @@ class MdsmNode(LifecycleNode):
 
     def _release(self) -> None:
         """Frees the model as soon as its thread is idle; waits briefly, so that usually the memory is free."""
-        segmenter, self._segmenter = self._segmenter, None
+        segmenter, self._segmenter, self._idle = self._segmenter, None, {}
         if segmenter is None:
             return
         for camera in self.cameras:
@@ -244,9 +246,17 @@ class MdsmNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         if self._segmenter is not None and self._settings != before:
+            self._warn_of_idle_parameters(self._segmenter)
             for camera in self.cameras:
                 self._apply(camera, before)
         return SetParametersResult(successful=True)
+
+    def _warn_of_idle_parameters(self, segmenter: Segmenter) -> None:
+        """Logs a warning for each parameter that has no effect and had one before, or was not set."""
+        before = self._idle
+        self._idle = idle_parameters(self._settings, segmenter.defaults, refines=segmenter.refines)
+        for name in self._idle.keys() - before.keys():
+            self.get_logger().warning(f"parameter {name} has no effect: {self._idle[name]}")
 
     def _apply(self, camera: Camera, before: Parameters) -> None:
         """Applies parameters that have just been changed to a camera."""
@@ -287,6 +297,7 @@ class MdsmNode(LifecycleNode):
             "acceleration": self._segmenter.acceleration if self._segmenter else self._settings.acceleration,
             "memory": self._segmenter.memory() if self._segmenter else None,
             "track": self._settings.track,
+            "idle": self._idle,
             "exceptions": self.guard.counts(),
         }
         unheard, period = self._inputs.unheard(), now - self._reported

@@ -83,7 +83,11 @@ class SimCamera(Node):
         self.get_logger().info(f"home {home}: {width}x{height} at {rate:g} Hz on {self._image.topic_name}")
 
     def _stock(self) -> Stock | None:
-        """The library of 3D models that furnishes the home."""
+        """The library of 3D models that furnishes the home.
+
+        Raises:
+            LibraryMissing: The folder that was named holds none.
+        """
         descriptor = ParameterDescriptor(
             description="Folder of the library of 3D models, 'none' for procedural objects, '' for the cache.",
             read_only=True,
@@ -94,6 +98,8 @@ class SimCamera(Node):
         try:
             return open_stock(choose_stock(Path(folder) if folder else None, "all"))
         except LibraryMissing as missing:
+            if folder:
+                raise
             self.get_logger().info(f"the home is procedural: {missing}")
             return None
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
+from mdsm_ros.commands.options import check_refinement
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, covered_instances, figures_table, intersection_union
@@ -28,7 +29,6 @@ from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.base import HubModel
-from mdsm_ros.models.interface import RefiningModel
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -282,12 +282,13 @@ def run(args: argparse.Namespace) -> None:
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     name = args.model or DEFAULT_MODEL
     segmenters = [Segmenter.from_pretrained(name, device=args.device)]
-    _expect_refinement(args, segmenters)
     if args.untrained:
         segmenters.append(untrained(name, args.device, seed=0))
     fields = read_overrides(args.set)
+    if args.steps is not None and "num_inference_steps" in fields:
+        raise CommandError(f"--set is num_inference_steps beside --steps {args.steps}, expected one of them")
     segmenters = [overridden(segmenter, fields) for segmenter in segmenters]
-    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    wanted = _settings(args, segmenters)
     answers: dict[str, list[Answered]] = {}
     for segmenter, settings in zip(segmenters, wanted, strict=True):
         answers[segmenter.name] = evaluate(segmenter, data, instructions, settings)
@@ -323,13 +324,15 @@ def run(args: argparse.Namespace) -> None:
         print(f"\nrefinement spoiled no answer: {args.worst} is not written")
 
 
-def _expect_refinement(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> None:
-    """Refuses options of refinement where no model refines."""
-    refined = args.steps != 0 and any(isinstance(segmenter.model, RefiningModel) for segmenter in segmenters)
-    for name, value, unused in (("--steps", args.steps, (None, 0)), ("--samples", args.samples, (1,))):
-        if value not in unused and not refined:
-            reason = "--steps is 0" if args.steps == 0 else f"{segmenters[0].name} has no refinement"
-            raise CommandError(f"{name} is {value}, expected none: {reason}")
+def _settings(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> list[InferenceSettings]:
+    """The settings of each model's answers.
+
+    Raises:
+        CommandError: An option is about refinement, and no model refines.
+    """
+    samples = None if args.samples == 1 else args.samples
+    check_refinement(segmenters, steps=args.steps, samples=samples, worst=args.worst)
+    return [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -349,8 +352,7 @@ def _compare(args: argparse.Namespace) -> None:
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     segmenters = [Segmenter.from_pretrained(name, device=args.device) for name in names]
-    _expect_refinement(args, segmenters)
-    wanted = [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    wanted = _settings(args, segmenters)
     first, second = (
         evaluate(segmenter, data, instructions, settings)
         for segmenter, settings in zip(segmenters, wanted, strict=True)

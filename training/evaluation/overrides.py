@@ -38,7 +38,8 @@ def overridden(segmenter: Segmenter, fields: Mapping[str, Any]) -> Segmenter:
     The network is built anew, so that every field has the effect that it has in a model's folder.
 
     Raises:
-        CommandError: A field is unknown, a value is out of range, or the weights do not fit it.
+        CommandError: A field is unknown or has no effect on answers, a value is out of range, or the weights do not fit
+            it.
     """
     if not fields:
         return segmenter
@@ -49,6 +50,10 @@ def overridden(segmenter: Segmenter, fields: Mapping[str, Any]) -> Segmenter:
         raise CommandError(f"--set names {unknown[0]!r}, expected a field of {type(model.config).__name__}")
     if isinstance(model.config, PublicConfig):
         raise CommandError(f"--set is for models that this package trains, but {segmenter.name} is a public one")
+    for name in model.config.idle_fields & fields.keys():
+        raise CommandError(
+            f"--set is {name}={fields[name]}, expected a field that answers of {segmenter.name} depend on"
+        )
     words = ", ".join(f"{name}={value}" for name, value in fields.items())
     try:
         changed = make_model(dataclasses.replace(model.config, **fields), model.tokenizer)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from mdsm_ros.arguments import refinement_steps
-from mdsm_ros.commands.options import check_model
+from mdsm_ros.commands.options import check_model, check_refinement
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import CommandError, MdsmError
 from mdsm_ros.files import write_json
@@ -59,8 +59,10 @@ def replay_one(bag: Path, out: Path, model: str, device: str, said: str | None, 
     from mdsm_ros.replay.run import run_replay
 
     wanted = ReplayOptions(bag, out, instruction=said, num_inference_steps=steps, write_bag=keep)
+    segmenter = _segmenter(model, device)
+    check_refinement([segmenter], steps=steps)
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        run_replay(wanted, _segmenter(model, device))
+        run_replay(wanted, segmenter)
     write_json(out / DONE, options)
 
 

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page", action="store_true", help="open the page for labels, on this machine only; Ctrl-C ends"
     )
-    parser.add_argument("--port", type=int, default=PORT, help="port of the page; 0 takes any (default: %(default)s)")
+    parser.add_argument("--port", type=int, help=f"port of the page; 0 takes any (default: {PORT})")
     parser.add_argument("--frames", type=count, default=FRAMES, help="most frames to label (default: %(default)s)")
     parser.add_argument(
         "--model", default="mdsm-small", help="model to start from: name, folder or hub id (default: %(default)s)"
@@ -77,9 +77,12 @@ def run(args: argparse.Namespace) -> int:
     options, session = LearnOptions(**values), Places(args.out).session
     if args.page and args.labels is not None:
         raise CommandError("--labels and --page are both given, expected one of them")
+    if args.port is not None and not args.page:
+        raise CommandError(f"--port is {args.port}, expected it only with --page")
     if args.labels is None and not args.page and (session / ANNOTATIONS_FILE).exists():
         options = replace(options, labels=session)
-    return learn(options, port=args.port if args.page else None)
+    port = PORT if args.port is None else args.port
+    return learn(options, port=port if args.page else None)
 
 
 def learn(options: LearnOptions, *, port: int | None = None) -> int:

@@ -13,7 +13,8 @@ from mdsm_ros.checkpoints.pretrained import EMBEDDED_WEIGHTS, read_config
 from mdsm_ros.errors import MdsmError, WeightsError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, give_usual_mode, read_safetensors, weight_files
-from mdsm_ros.hub.graphs import MANIFEST_FILE, has_graphs, read_manifest
+from mdsm_ros.hub.graphs import MANIFEST_FILE, check_config, has_graphs, read_manifest
+from mdsm_ros.models.config import ModelConfig
 
 LARGEST_FILE = "15MB"
 
@@ -21,13 +22,13 @@ LARGEST_FILE = "15MB"
 def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
     """Copies a model's folder; its weights are split into files of at most ``largest_file``. A model card stays.
 
-    ONNX graphs stay, too, if the new weights have the sizes of the old ones.
+    ONNX graphs stay, too, if the new weights have the sizes and the configuration of the old ones.
 
     Raises:
         WeightsError: There is no model, or it cannot be read.
         OSError: A file cannot be copied.
     """
-    read_config(model)
+    config = read_config(model)
     state = {name: tensor for path in weight_files(model) for name, tensor in read_safetensors(path).items()}
     with whole_folder(folder) as partial:
         save_torch_state_dict(state, partial, max_shard_size=largest_file)
@@ -38,17 +39,17 @@ def embed(model: Path, folder: Path, largest_file: str = LARGEST_FILE) -> None:
         card = folder / "README.md"
         if card.exists():
             shutil.copyfile(card, partial / card.name)
-        _keep_graphs(folder, partial)
+        _keep_graphs(folder, partial, config)
 
 
-def _keep_graphs(folder: Path, partial: Path) -> None:
+def _keep_graphs(folder: Path, partial: Path, config: ModelConfig) -> None:
     if not has_graphs(folder):
         return
     files = [folder / MANIFEST_FILE, *folder.glob("*.onnx")]
     for file in files:
         shutil.copyfile(file, partial / file.name)
     try:
-        read_manifest(partial)
+        check_config(partial, read_manifest(partial), config.graph_fields())
     except WeightsError:
         for file in files:
             (partial / file.name).unlink()

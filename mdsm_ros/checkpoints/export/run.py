@@ -73,7 +73,8 @@ def write_graphs(model: MDSM, folder: Path) -> Manifest:
             onnx.save(graph, partial)
     headers = {place.file: "" for place in places.values()}
     headers = {file: header_hash(folder / file) for file in sorted(headers)}
-    manifest = Manifest(graphs, inputs, outputs, headers, tuple(model.scheduler.alphas_cumprod.tolist()))
+    alphas = tuple(model.scheduler.alphas_cumprod.tolist())
+    manifest = Manifest(graphs, inputs, outputs, headers, alphas, model.config.graph_fields())
     write_manifest(folder, manifest)
     return manifest
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mdsm_ros.checkpoints.pretrained import save_random
+from mdsm_ros.commands.options import check_refinement
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.segmenter import Segmenter
 
@@ -30,6 +31,7 @@ def latency_table(
 
     Raises:
         WeightsError: The model cannot be found.
+        CommandError: There are steps, but the model has one stage.
         ConfigError: The preset is unknown.
         DeviceError: The device or the acceleration does not exist.
     """
@@ -41,6 +43,7 @@ def latency_table(
         lines: list[str] = []
         for acceleration in accelerations:
             segmenter = Segmenter.from_pretrained(name, device=device, acceleration=acceleration)
+            check_refinement([segmenter], steps=num_inference_steps)
             settings = segmenter.defaults.updated(num_inference_steps=num_inference_steps)
             if not lines:
                 lines = [

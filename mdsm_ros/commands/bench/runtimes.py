@@ -31,7 +31,7 @@ COLUMNS = (
 Times = dict[str, list[float]]  # CPU seconds until each stage of an answer
 
 
-def runtimes_table(model: str, runs: int) -> str:
+def runtimes_table(model: str, runs: int, num_inference_steps: int | None = None) -> str:
     """Markdown: CPU time of the first and of the refined mask by PyTorch and each installed runtime, and ratios.
 
     CPU time of the process on one thread, and all rows in turns: both depend less on the machine's load.
@@ -39,13 +39,16 @@ def runtimes_table(model: str, runs: int) -> str:
     Args:
         model: Name, folder or hub id of a model with exported graphs.
         runs: Number of answers of each row.
+        num_inference_steps: Number of refinement steps; None for the model's own.
 
     Raises:
         WeightsError: The model cannot be found.
     """
     with _one_thread():
         segmenters, notes = _segmenters(model)
-        rows: dict[str, Callable[[Times], None]] = {name: _answering(one) for name, one in segmenters.items()}
+        rows: dict[str, Callable[[Times], None]] = {
+            name: _answering(one, num_inference_steps) for name, one in segmenters.items()
+        }
         if is_installed("transformers"):
             rows[CLIPSEG] = _clipseg()
         measured: dict[str, Times] = {name: {} for name in rows}
@@ -70,12 +73,12 @@ def _segmenters(model: str) -> tuple[dict[str, Segmenter], list[str]]:
     return found, notes
 
 
-def _answering(segmenter: Segmenter) -> Callable[[Times], None]:
+def _answering(segmenter: Segmenter, steps: int | None) -> Callable[[Times], None]:
     image = np.random.default_rng(0).integers(0, 256, (*IMAGE_SIZE, 3), dtype=np.uint8)
 
     def answer(times: Times) -> None:
         begun = time.process_time()
-        for part in segmenter.stream(image, INSTRUCTION):
+        for part in segmenter.stream(image, INSTRUCTION, num_inference_steps=steps):
             times.setdefault(part.stage, []).append(time.process_time() - begun)
 
     return answer

@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdsm_ros.arguments import count
-from mdsm_ros.commands.options import add_model_arguments, check_picture_name, load_segmenter
-from mdsm_ros.commands.segment.inputs import find_inputs, is_one_image
+from mdsm_ros.commands.options import add_model_arguments, check_picture_name, check_refinement, load_segmenter
+from mdsm_ros.commands.segment.inputs import Input, Kind, find_inputs, is_one_image
 from mdsm_ros.errors import CommandError, StorageError
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("instruction", help='instruction, for example "get the pillow nearest to the radio"')
     add_model_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of the refinement's noise (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="seed of the refinement's noise (default: 0)")
     parser.add_argument(
         "--out", type=Path, help=f"file for the overlay of one image, else folder (default: IMAGE_overlay.png, {OUT})"
     )
     parser.add_argument(
         "--mask", type=Path, help="file for the mask of one image, 0 and 255, else folder (default: not written)"
     )
-    parser.add_argument("--every", type=count, default=1, help="answer only each n-th frame of videos and cameras")
+    parser.add_argument("--every", type=count, help="answer only each n-th frame of videos and cameras (default: 1)")
     parser.add_argument("--frames", type=count, help="most frames to answer of each video or camera (default: all)")
     parser.add_argument("--json", action="store_true", help="print each answer as one line of JSON")
 
@@ -62,6 +63,7 @@ def _run_one(args: argparse.Namespace, instruction: str) -> int:
     from mdsm_ros.files import to_json
     from mdsm_ros.pictures.files import read_picture
 
+    _expect_videos(args, [])
     source = args.source[0]
     image = read_picture(Path(source))
     overlay = args.out or Path(f"{Path(source).stem}_overlay.png")
@@ -77,17 +79,32 @@ def _run_one(args: argparse.Namespace, instruction: str) -> int:
 
 def _run_all(args: argparse.Namespace, instruction: str) -> int:
     inputs = find_inputs(args.source)
+    _expect_videos(args, inputs)
     out = args.out or OUT
     for folder in (out, args.mask):
         _make_folder(folder)
     work = _work(args, instruction, one_answer=False)
     from mdsm_ros.commands.segment.many import Outputs, answer_all
 
-    return answer_all(work, inputs, Outputs(out, args.mask, args.json), every=args.every, most=args.frames)
+    return answer_all(work, inputs, Outputs(out, args.mask, args.json), every=args.every or 1, most=args.frames)
+
+
+def _expect_videos(args: argparse.Namespace, inputs: Sequence[Input]) -> None:
+    """Checks that options about the frames of videos have a video or a camera to act on.
+
+    Raises:
+        CommandError: All inputs are images.
+    """
+    if any(one.kind is not Kind.IMAGE for one in inputs):
+        return
+    for name, value in (("every", args.every), ("frames", args.frames)):
+        if value is not None:
+            raise CommandError(f"--{name} is {value}, expected it only with a video or a camera: all inputs are images")
 
 
 def _work(args: argparse.Namespace, instruction: str, *, one_answer: bool) -> Work:
     segmenter = load_segmenter(args.model, args.device, one_answer=one_answer)
+    check_refinement([segmenter], steps=args.steps, seed=args.seed)
     from mdsm_ros.commands.segment.work import Work
 
     work = Work(segmenter, instruction, args.steps, args.seed)

@@ -22,10 +22,10 @@ class Work:
         segmenter: Model.
         instruction: Instruction, already validated.
         steps: Number of refinement steps; None: the model's.
-        seed: Seed of the refinement's noise.
+        seed: Seed of the refinement's noise; None: 0.
     """
 
-    def __init__(self, segmenter: Segmenter, instruction: str, steps: int | None, seed: int) -> None:
+    def __init__(self, segmenter: Segmenter, instruction: str, steps: int | None, seed: int | None) -> None:
         self.instruction, self.notes = instruction, notes_of(segmenter, instruction)
         self._segmenter, self._steps, self._seed = segmenter, steps, seed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mdsm_ros.commands.web.labelling.frames import Frames
 
 HOST, PORT = "127.0.0.1", 7860
+OF_RECORDINGS = ("every", "image", "instruction_topic")  # options about the frames of a recording
+OF_LABELS = (*OF_RECORDINGS, "labels_per_frame", "instruction", "split")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="data set folder of the labels; resumed if it exists"
     )
-    parser.add_argument("--every", type=count, default=1, help="label one of so many images (default: %(default)s)")
+    parser.add_argument(
+        "--every", type=count, default=1, help="label one of so many images of a recording (default: %(default)s)"
+    )
     parser.add_argument(
         "--labels-per-frame", type=count, default=1, help="labels for each frame, for several objects (%(default)s)"
     )
@@ -127,6 +132,8 @@ def open_page(options: WebOptions) -> int:
     require("gradio", purpose="mdsm web")
     if (options.label is None) != (options.out is None):
         raise CommandError("--label and --out belong together, expected both or neither")
+    if options.label is None:
+        _expect_none(options, OF_LABELS, "with --label")
     check_model(options.model)
     from mdsm_ros.commands.web import server as serving
 
@@ -173,11 +180,23 @@ def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
     return build_page(shelf, desk=desk, browser=browser, link=link), looks()
 
 
+def _expect_none(options: WebOptions, names: Sequence[str], where: str) -> None:
+    """Checks that options that would have no effect are not given.
+
+    Raises:
+        CommandError: One is.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if value != getattr(WebOptions, name):
+            raise CommandError(f"--{name.replace('_', '-')} is {value!r}, expected it only {where}")
+
+
 def open_frames(options: WebOptions) -> Frames:
     """Opens the frames of ``options.label``: a folder of images, or a recording.
 
     Raises:
-        CommandError: No such file or folder exists.
+        CommandError: No such file or folder exists, or an option is for recordings, and it is a folder of images.
         MdsmError: It cannot be read.
     """
     from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames
@@ -188,6 +207,7 @@ def open_frames(options: WebOptions) -> Frames:
     if not path.exists():
         raise CommandError(f"--label is {str(path)!r}, which does not exist, expected a recording or a folder")
     if path.is_dir() and not (path / "metadata.yaml").exists() and not storage_files(path):
+        _expect_none(options, OF_RECORDINGS, f"with a recording, and --label {path} is a folder of pictures")
         return FolderFrames(path, options.instruction)
     return BagFrames(
         path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.hub.graphs import CONDITION, INITIAL, STEP, TEXT, Manifest, read_manifest
+from mdsm_ros.hub.graphs import CONDITION, INITIAL, STEP, TEXT, Manifest, check_config, read_manifest
 from mdsm_ros.inference.backends import schedule
 from mdsm_ros.inference.backends.noise import NoiseGenerator
 from mdsm_ros.inference.backends.numpy_backend import Array, resize_maps
@@ -66,7 +66,7 @@ class GraphModel:
         observer: Function that is called with the name and the inputs of each graph before it runs; None: nobody.
 
     Raises:
-        WeightsError: Files are missing or damaged, or graphs and weights do not fit each other.
+        WeightsError: Files are missing or damaged, or graphs do not fit the weights or the configuration.
         MissingPackageError: A package is not installed.
         AccelerationError: The runtime cannot run the graphs.
     """
@@ -76,6 +76,7 @@ class GraphModel:
         self.device = device
         self.observer: Callable[[str, dict[str, NDArray[Any]]], None] | None = None
         self._manifest: Manifest = read_manifest(folder)
+        check_config(folder, self._manifest, config.graph_fields())
         self.language: Words = read_words(folder, config)
         self._runtime, self._folder, self._threads = runtime, folder, thread_count()
         self._sessions: dict[str, Session] = {}

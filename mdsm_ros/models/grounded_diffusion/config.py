@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
 
@@ -32,6 +33,8 @@ class GroundedDiffusionConfig(StableDiffusionConfig):
     Raises:
         ConfigError: A field is out of range or does not fit another one.
     """
+
+    training_fields: ClassVar[frozenset[str]] = StableDiffusionConfig.training_fields | {"freeze_unet"}
 
     model_type: str = "grounded_diffusion"
     grounding_channels: tuple[int, ...] = (16, 32, 64, 128)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mdsm_ros.models.config import ModelConfig
 
@@ -98,6 +98,8 @@ class StableDiffusionConfig(ModelConfig):
     Raises:
         ConfigError: A field is out of range or does not fit another one.
     """
+
+    training_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
 
     checkpoint: str = SD15_CHECKPOINT
     sizes: Sizes = dataclasses.field(default_factory=lambda: SD15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.stable_diffusion.config import StableDiffusionConfig
@@ -37,6 +38,11 @@ class VPDConfig(StableDiffusionConfig):
     Raises:
         ConfigError: A field is out of range or does not fit another one.
     """
+
+    training_fields: ClassVar[frozenset[str]] = StableDiffusionConfig.training_fields | {
+        "text_checkpoint",
+        "freeze_unet",
+    }
 
     model_type: str = "vpd"
 

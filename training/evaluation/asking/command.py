@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.arguments import count, positive_number, refinement_steps, share
+from mdsm_ros.commands.options import check_refinement
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import figures_table
 from mdsm_ros.errors import CommandError, DatasetError
@@ -69,6 +70,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"--steps is {args.steps}, expected none with --model {TRUE}, which refines nothing")
     if args.boxes and segmenter is not None:
         raise CommandError(f"--boxes is for --model {TRUE}, --model is {args.model}")
+    if segmenter is None and args.steps is not None:
+        raise CommandError(f"--steps is {args.steps}, expected none with --model {TRUE}: no model answers")
+    if segmenter is not None:
+        check_refinement([segmenter], steps=args.steps)
     conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes, args.steps)
     records: list[dict[str, Any]] = []
     began = time.monotonic()

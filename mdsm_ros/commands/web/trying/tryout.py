@@ -94,7 +94,7 @@ def trials(
             trial,
             regions=_numbered(image, candidates(answer.probability, settings.mask_threshold)),
             uncertainty=None if answer.uncertainty is None else _spread(image, answer.uncertainty),
-            notes=tuple(notes_of(segmenter, text)),
+            notes=(*notes_of(segmenter, text), *_idle(segmenter, choices)),
         )
         yield trial
         sheet = _words(segmenter, image, text)
@@ -121,6 +121,14 @@ def _check(choices: Choices) -> None:
     ):
         if value > most:
             raise SettingsError(f"{name} is {value}, expected at most {most} on this page")
+
+
+def _idle(segmenter: Segmenter, choices: Choices) -> list[str]:
+    """What to say of settings that have no effect: a slider cannot be refused."""
+    chosen = choices.num_inference_steps > 0 or choices.num_samples > 1 or choices.seed != 0
+    if segmenter.refines or not chosen:
+        return []
+    return [f"{segmenter.name} has one stage: refinement steps, refined masks and seed have no effect"]
 
 
 def _marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
