@@ -32,7 +32,7 @@ from mdsm_ros.inference.preprocess import LEAST_REDUCED
 from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.inference.zoom import Zoom, zoom_around
+from mdsm_ros.inference.zoom import Zoom, shows_more, zoom_around
 from mdsm_ros.models.interface import (
     DetectingModel,
     InitialMask,
@@ -366,7 +366,7 @@ class Segmenter:
         start = self._previous.start_for(texts, shape) if settings.warm_start else None
         strength = 1.0 if start is None else WARM_FRACTION
         steps = math.ceil(strength * settings.num_inference_steps)
-        zooms = self._zooms(model, initial, settings.mask_threshold)
+        zooms = self._zooms(model, initial, question)
         wholes = initial.logits
         if zooms is not None:
             assert isinstance(model, ZoomingModel)
@@ -401,11 +401,15 @@ class Segmenter:
             self._previous.store(texts, shape, refined)
         return refined, zooms
 
-    def _zooms(self, model: RefiningModel, initial: InitialMask, threshold: float) -> list[Zoom] | None:
+    def _zooms(self, model: RefiningModel, initial: InitialMask, question: Question) -> list[Zoom] | None:
         """The part of the image to look at again for each initial mask; None if there is none, or all are the whole."""
         if not isinstance(model, ZoomingModel) or model.zoom is None:
             return None
-        zooms = [zoom_around(marked, model.zoom) for marked in self._backend.marked(initial.logits, threshold)]
+        height, width, _ = question.image.shape
+        if not shows_more(height, width, self._image_size):
+            return None
+        cells = self._backend.marked(initial.logits, question.settings.mask_threshold)
+        zooms = [zoom_around(marked, model.zoom) for marked in cells]
         return None if all(zoom.is_whole for zoom in zooms) else zooms
 
     def _second_look(

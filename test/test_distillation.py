@@ -82,13 +82,20 @@ def test_a_run_distils_after_stage_two_and_resumes(boxes: Path, tmp_path: Path) 
     torch.testing.assert_close(read_weights(out / "model"), before, rtol=0, atol=0)
     alone = config_of(tmp_path, start_from=str(out / "model"), model=CONFIG["model"] | {"present_threshold": 0.3})
     again = tmp_path / "again"
-    assert run_training(alone, str(boxes), RunOptions(again, device="cpu", only_distill=True))
+    assert run_training(alone, str(boxes), RunOptions(again, device="cpu", stage="distill"))
     after = read_weights(again / "model")
     changed = {name.split(".")[0] for name in after if not torch.equal(after[name], before[name])}
     assert changed == {"refiner"}
     assert json.loads((again / "model/config.json").read_text())["present_threshold"] == 0.3
+    refined = tmp_path / "refined"
+    assert run_training(alone, str(boxes), RunOptions(refined, device="cpu", stage="2"))
+    assert {path.name for path in refined.glob("*.pt")} == {"stage2.pt"}
+    after = read_weights(refined / "model")
+    assert {name.split(".")[0] for name in after if not torch.equal(after[name], before[name])} == {"refiner"}
+    with pytest.raises(ConfigError, match="stage 2 needs stage2 and start_from"):
+        run_training(config, str(boxes), RunOptions(again, device="cpu", stage="2"))
     with pytest.raises(ConfigError, match="distill needs distill and start_from"):
-        run_training(config, str(boxes), RunOptions(again, device="cpu", only_distill=True))
+        run_training(config, str(boxes), RunOptions(again, device="cpu", stage="distill"))
 
 
 def test_distillation_needs_a_refiner_and_steps(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_batch_without_targets_teaches_a_mask_decoder_nothing(data: Path) -> N
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.tuned_parameters)
 
 
-@pytest.mark.parametrize("options", [("--val-data", "x"), ("--stage", "1"), ("--stage", "distill")])
+@pytest.mark.parametrize("options", [("--val-data", "x"), ("--stage", "1"), ("--stage", "2"), ("--stage", "distill")])
 def test_options_of_other_trainings_are_refused(
     data: Path, tmp_path: Path, options: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -220,8 +220,6 @@ def test_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture_folder(tmp_path)
     command = ["learn", tmp_path / "pictures", "--out", tmp_path / "out"]
     assert "--port is 80, expected it only with --page" in refused([*command, "--port", 80], capsys)
-    for option in ("image", "instruction-topic"):
-        assert f"--{option} is '/x', expected it only with a rec" in refused([*command, f"--{option}", "/x"], capsys)
 
 
 def test_ask(lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,6 +147,12 @@ def test_a_small_object_is_seen_larger() -> None:
     assert iou(whole.mask, truth) < iou(refined.mask, truth) - 0.02
 
 
+@pytest.mark.parametrize(("height", "again"), [(79, False), (80, True)])
+def test_a_small_image_has_nothing_more_to_show(height: int, again: bool) -> None:
+    picture, _ = disc(height, 110)
+    assert (Segmenter(Bright(), "bright", "cpu").segment(picture, "get the disc").zoom is not None) == again
+
+
 def test_larger_images_stay_for_a_model_that_looks_again() -> None:
     model = Bright()
     segmenter = Segmenter(model, "bright", "cpu")
@@ -156,7 +162,7 @@ def test_larger_images_stay_for_a_model_that_looks_again() -> None:
 
 
 def test_without_time_there_is_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, _ = disc(48, 64)
+    picture, _ = disc(96, 128)
     model, clock = Bright(), SimpleNamespace(now=0.0)
     monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock.now)
     look, refine = model.look_again, model.refine
@@ -200,7 +206,7 @@ def zooming(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Segment
     return segmenter
 
 
-PICTURE = np.random.default_rng(1).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+PICTURE = np.random.default_rng(1).integers(0, 255, (90, 120, 3), dtype=np.uint8)
 
 
 def test_several_instructions_look_again_together(zooming: Segmenter) -> None:
@@ -228,7 +234,7 @@ def test_a_warm_start_is_enlarged_too(zooming: Segmenter) -> None:
     zooming.segment(PICTURE, "get the cup", settings)
     assert starts[0] is None
     assert starts[1].shape[-2:] == (16, 16)
-    rows, columns = first.zoom.part(60, 80)  # type: ignore[union-attr]
+    rows, columns = first.zoom.part(90, 120)  # type: ignore[union-attr]
     seen = cv2.resize(first.probability[rows, columns], (16, 16), interpolation=cv2.INTER_AREA)
     assert np.abs(starts[1].sigmoid()[0, 0].numpy() - seen).mean() < 0.05
 
@@ -236,8 +242,8 @@ def test_a_warm_start_is_enlarged_too(zooming: Segmenter) -> None:
 def test_the_steps_are_shown_where_they_are(zooming: Segmenter) -> None:
     _, steps = refinement_steps(zooming, PICTURE, "get the red cup", 2)
     last = zooming.segment(PICTURE, "get the red cup", num_inference_steps=2, present_threshold=0.0)
-    rows, columns = last.zoom.part(60, 80)  # type: ignore[union-attr]
-    inside = np.zeros((60, 80), bool)
+    rows, columns = last.zoom.part(90, 120)  # type: ignore[union-attr]
+    inside = np.zeros((90, 120), bool)
     inside[rows, columns] = True
     assert not steps[-1].probability[~inside].any()
     differences = np.abs(steps[-1].probability - last.probability)[inside]

@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--stage",
-        choices=("1", "distill", "all"),
+        choices=("1", "2", "distill", "all"),
         default="all",
-        help="1 ends after stage 1; distill only distils the model that start_from names",
+        help="1 ends after stage 1; 2 and distill run this stage alone, on the model that start_from names",
     )
     add_run_arguments(parser)
 
@@ -64,8 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
-    stages = {"only_stage_one": args.stage == "1", "only_distill": args.stage == "distill"}
-    return run_options(args, **stages, limit=args.limit)
+    return run_options(args, stage=args.stage, limit=args.limit)
 
 
 def _kept(out: Path) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mdsm_ros.errors import CommandError
 
 VAL_SPLIT = "val"
 CHECKPOINTS = ("stage1.pt", "stage2.pt", "distill.pt")
+Stage = Literal["all", "1", "2", "distill"]
 SOURCES = "a dataset's folder, a folder or http(s) address of shards (with index.json), or homes:SPLIT"
 
 
@@ -24,8 +26,8 @@ class RunOptions:
         resume: Whether to resume from the checkpoints in ``out``; otherwise they are removed.
         max_seconds: Time limit in seconds, after which the run ends with a checkpoint; None for no limit.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        only_stage_one: Whether to end after stage 1.
-        only_distill: Whether to leave out stages 1 and 2: their result is the model of ``start_from``.
+        stage: Stages to run: "all"; "1"; "2" or "distill", for which the result of the stages before is the model of
+            ``start_from``.
         limit: Number of first instructions of the train split; None for all.
     """
 
@@ -35,8 +37,7 @@ class RunOptions:
     resume: bool = False
     max_seconds: float | None = None
     device: str = "auto"
-    only_stage_one: bool = False
-    only_distill: bool = False
+    stage: Stage = "all"
     limit: int | None = None
 
 
@@ -51,9 +52,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
 
-def run_options(
-    args: argparse.Namespace, *, only_stage_one: bool = False, only_distill: bool = False, limit: int | None = None
-) -> RunOptions:
+def run_options(args: argparse.Namespace, *, stage: Stage = "all", limit: int | None = None) -> RunOptions:
     """The options from the command line; ``--val-data`` is declared by each command.
 
     Raises:
@@ -68,7 +67,6 @@ def run_options(
         args.resume,
         args.max_seconds,
         args.device,
-        only_stage_one,
-        only_distill,
+        stage,
         limit,
     )

@@ -138,12 +138,13 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
     """Runs the requested stages; returns True if they reached their last step.
 
     Raises:
-        ConfigError: Only distillation is requested, and the configuration does not say of what; or epochs are to be
+        ConfigError: Only a later stage is requested, and the configuration does not say of what; or epochs are to be
             evaluated without data for it.
     """
     out = options.out
-    if options.only_distill and (config.distill is None or config.start_from is None):
-        raise ConfigError("--stage distill needs distill and start_from in the configuration")
+    for alone, name, of in (("2", "stage2", config.stage2), ("distill", "distill", config.distill)):
+        if options.stage == alone and (of is None or config.start_from is None):
+            raise ConfigError(f"--stage {alone} needs {name} and start_from in the configuration")
     out.mkdir(parents=True, exist_ok=True)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     # language ends at the last Swin stage, so the gate there gets no gradient
@@ -198,16 +199,16 @@ def train(config: TrainConfig, source: Source, options: RunOptions) -> bool:
             )
         return outcome.finished
 
-    if not options.only_distill:
+    if options.stage in ("all", "1"):
         stage_one = StageOne(model, config, max(data.data.categories), len(COLOR_IDS))
         if not run(stage_one, "stage 1", config.stage1):
             return False
-    if options.only_stage_one or config.stage2 is None:
+    if options.stage == "1" or config.stage2 is None:
         return True
     assert isinstance(model, MDSM)  # the configuration saw to it
-    if not options.only_distill and not run(StageTwo(model, config, config.stage2), "stage 2", config.stage2):
+    if options.stage != "distill" and not run(StageTwo(model, config, config.stage2), "stage 2", config.stage2):
         return False
-    if config.distill is None:
+    if options.stage == "2" or config.distill is None:
         return True
     distillation = Distillation(model, config, config.distill)
     model.config = replace(model.config, num_inference_steps=1)
