@@ -32,7 +32,7 @@ from mdsm_ros.inference.preprocess import LEAST_REDUCED
 from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.inference.zoom import Zoom, shows_more, zoom_around
+from mdsm_ros.inference.zoom import Zoom, zoom_around
 from mdsm_ros.models.interface import (
     DetectingModel,
     InitialMask,
@@ -404,9 +404,6 @@ class Segmenter:
     def _zooms(self, model: RefiningModel, initial: InitialMask, question: Question) -> list[Zoom] | None:
         """The part of the image to look at again for each initial mask; None if there is none, or all are the whole."""
         if not isinstance(model, ZoomingModel) or model.zoom is None:
-            return None
-        height, width, _ = question.image.shape
-        if not shows_more(height, width, self._image_size):
             return None
         cells = self._backend.marked(initial.logits, question.settings.mask_threshold)
         zooms = [zoom_around(marked, model.zoom) for marked in cells]

@@ -147,12 +147,6 @@ def test_a_small_object_is_seen_larger() -> None:
     assert iou(whole.mask, truth) < iou(refined.mask, truth) - 0.02
 
 
-@pytest.mark.parametrize(("height", "again"), [(79, False), (80, True)])
-def test_a_small_image_has_nothing_more_to_show(height: int, again: bool) -> None:
-    picture, _ = disc(height, 110)
-    assert (Segmenter(Bright(), "bright", "cpu").segment(picture, "get the disc").zoom is not None) == again
-
-
 def test_larger_images_stay_for_a_model_that_looks_again() -> None:
     model = Bright()
     segmenter = Segmenter(model, "bright", "cpu")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 LEAST = 0.25  # of the image's sides: no part is smaller
 MOST = 0.9  # of the image's sides: a larger part would show little that is new
-SHARPER = 1.25  # times the model's input: an image whose sides are smaller has nothing more to show
 FINE = 8  # cells of the refined mask in a cell of the initial mask, in each direction: as many as the smallest part has
 
 
@@ -46,11 +45,6 @@ class Zoom:
     def _span(self, first: int, size: int) -> slice:
         start = round(first * size / self.of)
         return slice(start, max(start + 1, round((first + self.cells) * size / self.of)))
-
-
-def shows_more(height: int, width: int, side: int) -> bool:
-    """Whether an image has so many more pixels than a model's input that a part of it is worth a second look."""
-    return min(height, width) >= SHARPER * side
 
 
 def zoom_around(marked: NDArray[np.bool_], factor: float) -> Zoom:

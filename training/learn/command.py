@@ -126,7 +126,8 @@ def _open_page(options: LearnOptions, places: Places, port: int) -> int:
     """Serves the labelling page until Ctrl-C."""
     from mdsm_ros.commands.web.command import WebOptions, open_page
 
-    print(f"Label the frames, end with Ctrl-C, then run the same command without --page and --port: {places.out}", file=sys.stderr)
+    then = f"then run the same command without --page and --port: {places.out}"
+    print(f"Label the frames, end with Ctrl-C, {then}", file=sys.stderr)
     teacher = options.teacher or options.model
     web = WebOptions(
         port=port,
