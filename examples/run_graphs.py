@@ -71,18 +71,47 @@ def refine(graphs: Graphs, logits: np.ndarray, condition: np.ndarray, text: tupl
     return logits
 
 
+def part_around(marked: np.ndarray, factor: float | None, least: float) -> tuple[int, int, int]:
+    """First row, first column and side, in cells, of the part of the image that is looked at again; or of all of it."""
+    cells = len(marked)
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    if factor is None or not len(rows):
+        return 0, 0, cells
+    box = (rows[0], rows[-1] + 1), (columns[0], columns[-1] + 1)
+    side = max(round(factor * max(last - first for first, last in box)), int(np.ceil(least * cells)))
+    if side > 0.9 * cells:
+        return 0, 0, cells
+    row, column = (int(np.clip((first + last - side) // 2, 0, cells - side)) for first, last in box)
+    return row, column, side
+
+
+def initial(graphs: Graphs, picture: Image.Image, text: tuple[np.ndarray, ...]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The model's input (1, 3, S, S), and what the first stage finds in it: mask, presence and features."""
+    side = graphs.config["image_size"]
+    small = np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR), np.float32)
+    image = (small / 255).transpose(2, 0, 1)[None].copy()
+    return image, graphs.run("initial", image, *text)
+
+
 def segment(graphs: Graphs, picture: Image.Image, instruction: str) -> tuple[np.ndarray, float]:
     """The probability of each pixel (H, W), and the score that the target is in view."""
-    side = graphs.config["image_size"]
-    small = picture.resize((side, side), Image.Resampling.BILINEAR)
-    image = (np.asarray(small, np.float32) / 255).transpose(2, 0, 1)[None].copy()
     text = read_text(graphs, instruction)
-    logits, present, *maps = graphs.run("initial", image, *text)
+    image, (logits, present, *maps) = initial(graphs, picture, text)
+    found = resized(logits[0, 0], *picture.size)
     if graphs.config["num_inference_steps"]:
+        cells, least = logits.shape[-1], max(0.25, graphs.config["image_size"] / (2 * min(picture.size)))
+        row, column, side = part_around(logits[0, 0] >= 0, graphs.config["refiner_zoom"], least)
+        edges = (column, row, column + side, row + side)
+        left, top, right, bottom = (round(edge * picture.size[i % 2] / cells) for i, edge in enumerate(edges))
+        if side < cells:  # a second look: the part is enlarged, and the two masks are averaged
+            first = resized(np.ascontiguousarray(logits[0, 0, row : row + side, column : column + side]), cells, cells)
+            image, (second, _, *maps) = initial(graphs, picture.crop((left, top, right, bottom)), text)
+            logits = (first + second) / 2
         (condition,) = graphs.run("condition", image, logits, *maps)
-        logits = refine(graphs, logits, condition, text)
-    probability = 1 / (1 + np.exp(-resized(logits[0, 0], *picture.size)))
-    return probability, float(1 / (1 + np.exp(-present[0])))
+        refined = refine(graphs, logits, condition, text)
+        found = found.copy()
+        found[top:bottom, left:right] = resized(refined[0, 0], right - left, bottom - top)
+    return 1 / (1 + np.exp(-found)), float(1 / (1 + np.exp(-present[0])))
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from mdsm_ros.inference.preprocess import LEAST_REDUCED
 from mdsm_ros.inference.readout import Question, read_answers
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.inference.zoom import Zoom, zoom_around
+from mdsm_ros.inference.zoom import Zoom, smallest_part, zoom_around
 from mdsm_ros.models.interface import (
     DetectingModel,
     InitialMask,
@@ -406,7 +406,9 @@ class Segmenter:
         if not isinstance(model, ZoomingModel) or model.zoom is None:
             return None
         cells = self._backend.marked(initial.logits, question.settings.mask_threshold)
-        zooms = [zoom_around(marked, model.zoom) for marked in cells]
+        height, width, _ = question.image.shape
+        least = smallest_part(height, width, self._image_size)
+        zooms = [zoom_around(marked, model.zoom, least) for marked in cells]
         return None if all(zoom.is_whole for zoom in zooms) else zooms
 
     def _second_look(

@@ -225,6 +225,13 @@ def test_the_example_runs_the_graphs_without_this_package(plain: Segmenter) -> N
     expected = plain.segment(photo(), TEXTS[0])
     assert score == pytest.approx(expected.score, abs=CLOSE)
     assert np.abs(probability - expected.probability).mean() < 0.02  # it draws other noise
+    table = Image.open(BUNDLED_PHOTOGRAPHS / "table.jpg").convert("RGB")
+    probability, _ = example["segment"](example["Graphs"](FOLDER), table, "get the chair")
+    first, refined = plain.stream(np.asarray(table), "get the chair", present_threshold=0.0)
+    assert refined.zoom is not None
+    ours, theirs = probability >= 0.5, refined.mask
+    assert (ours & theirs).sum() > 0.9 * (ours | theirs).sum()
+    assert (first.mask & theirs).sum() < 0.8 * (first.mask | theirs).sum()  # the second look changed much
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from mdsm_ros.commands.attention.steps import refinement_steps
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.inference.backends.numpy_backend import NumpyBackend
 from mdsm_ros.inference.backends.torch_backend import TorchBackend
-from mdsm_ros.inference.zoom import FINE, Zoom, zoom_around
+from mdsm_ros.inference.zoom import FINE, Zoom, smallest_part, zoom_around
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.models.mdsm import MDSM_TINY
 from mdsm_ros.models.mdsm.network import MDSM
@@ -53,6 +53,13 @@ def test_the_part_around_a_mask(marked: np.ndarray[Any, Any], expected: Zoom) ->
     assert zoom.is_whole == (expected == WHOLE)
     rows, columns = zoom.part(40, 40)
     assert marked[rows, columns].sum() == marked.sum()
+
+
+def test_a_part_is_not_stretched_too_far() -> None:
+    assert smallest_part(480, 640, 320) == pytest.approx(1 / 3)
+    assert smallest_part(2160, 3840, 320) == 0.25
+    assert zoom_around(cells((30, 39)), 1.5, smallest_part(240, 320, 320)) == Zoom(13, 13, 27, 40)
+    assert zoom_around(cells((5, 5)), 1.5, smallest_part(120, 160, 320)) == WHOLE  # smaller than the model's input
 
 
 def test_a_part_in_pixels() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 LEAST = 0.25  # of the image's sides: no part is smaller
 MOST = 0.9  # of the image's sides: a larger part would show little that is new
+STRETCHED = 2  # times its own pixels: what is blurred more than that shows less than the whole image
 FINE = 8  # cells of the refined mask in a cell of the initial mask, in each direction: as many as the smallest part has
 
 
@@ -47,19 +48,31 @@ class Zoom:
         return slice(start, max(start + 1, round((first + self.cells) * size / self.of)))
 
 
-def zoom_around(marked: NDArray[np.bool_], factor: float) -> Zoom:
+def smallest_part(height: int, width: int, side: int) -> float:
+    """Sides of the smallest part of an image, as a fraction of the image's.
+
+    Args:
+        height: Number of rows of the image.
+        width: Number of columns of the image.
+        side: Side of the model's input, to which a part is resized.
+    """
+    return max(LEAST, side / (STRETCHED * min(height, width)))
+
+
+def zoom_around(marked: NDArray[np.bool_], factor: float, least: float = LEAST) -> Zoom:
     """The part to look at again.
 
     Args:
         marked: Cells of the initial mask, (h, h).
         factor: Side of the part, as a multiple of the longer side of the mask's bounding box.
+        least: Side of the smallest part, as a fraction of the image's; see :func:`smallest_part`.
     """
     of = len(marked)
     rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
     if not len(rows):
         return Zoom(0, 0, of, of)
     longest = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    cells = max(round(factor * longest), math.ceil(LEAST * of))
+    cells = max(round(factor * longest), math.ceil(least * of))
     if cells > MOST * of:
         return Zoom(0, 0, of, of)
     return Zoom(_first(rows, cells, of), _first(columns, cells, of), cells, of)
