@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
 
-import numpy as np
 import torch
 
-from mdsm_ros.commands.bench.latency import IMAGE_SIZE, INSTRUCTION
+from mdsm_ros.commands.bench.latency import QUESTION, photograph
 from mdsm_ros.extras import is_installed
 from mdsm_ros.inference.acceleration import RUNTIMES
 from mdsm_ros.inference.threads import NUMBER
@@ -74,11 +73,11 @@ def _segmenters(model: str) -> tuple[dict[str, Segmenter], list[str]]:
 
 
 def _answering(segmenter: Segmenter, steps: int | None) -> Callable[[Times], None]:
-    image = np.random.default_rng(0).integers(0, 256, (*IMAGE_SIZE, 3), dtype=np.uint8)
+    image = photograph()
 
     def answer(times: Times) -> None:
         begun = time.process_time()
-        for part in segmenter.stream(image, INSTRUCTION, num_inference_steps=steps):
+        for part in segmenter.stream(image, QUESTION, num_inference_steps=steps):
             times.setdefault(part.stage, []).append(time.process_time() - begun)
 
     return answer
