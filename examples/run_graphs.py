@@ -99,8 +99,9 @@ def segment(graphs: Graphs, picture: Image.Image, instruction: str) -> tuple[np.
     image, (logits, present, *maps) = initial(graphs, picture, text)
     found = resized(logits[0, 0], *picture.size)
     if graphs.config["num_inference_steps"]:
+        threshold = np.log(graphs.config["mask_threshold"] / (1 - graphs.config["mask_threshold"]))
         cells, least = logits.shape[-1], max(0.25, graphs.config["image_size"] / (2 * min(picture.size)))
-        row, column, side = part_around(logits[0, 0] >= 0, graphs.config["refiner_zoom"], least)
+        row, column, side = part_around(logits[0, 0] >= threshold, graphs.config.get("refiner_zoom"), least)
         edges = (column, row, column + side, row + side)
         left, top, right, bottom = (round(edge * picture.size[i % 2] / cells) for i, edge in enumerate(edges))
         if side < cells:  # a second look: the part is enlarged, and the two masks are averaged

@@ -160,7 +160,7 @@ def test_demo_with_bad_input(arguments: list[str], expectation: str, capsys: pyt
 def test_bench_prints_a_line_per_stage(untrained_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--model", str(untrained_weights), "--device", "cpu", "--runs", "2", "--steps", "1"]) == 0
     table = capsys.readouterr().out
-    for part in ("initial", "refinement, per step", "refined"):
+    for part in ("initial", "refinement", "refined"):
         assert f"| none | {part} |" in table
 
 

@@ -179,9 +179,17 @@ def test_without_time_there_is_no_second_look(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(model, "look_again", slow_look)
     monkeypatch.setattr(model, "refine", slow_refine)
     segmenter = Segmenter(model, "bright", "cpu")
-    assert segmenter.segment(picture, "get the disc").stage == "refined"  # its time is known now
-    assert segmenter.segment(picture, "get the disc", latency_budget=0.1).stage == "initial"
-    assert segmenter.segment(picture, "get the disc", latency_budget=0.3).stage == "refined"
+    assert segmenter.segment(picture, "get the disc").zoom is not None  # its time is known now
+    without = segmenter.segment(picture, "get the disc", latency_budget=0.1)
+    assert (without.stage, without.zoom) == ("refined", None)  # the whole image, for which there is time
+    assert segmenter.segment(picture, "get the disc", latency_budget=0.205).zoom is None  # no time for a step after it
+    assert segmenter.segment(picture, "get the disc", latency_budget=0.3).zoom is not None
+    stream = segmenter.stream(picture, "get the disc")
+    next(stream)
+    clock.now += 5.0  # while the initial answer is published
+    (answer,) = stream
+    assert answer.timings["refine"] == pytest.approx(0.21)
+    assert segmenter.segment(picture, "get the disc", latency_budget=0.3).zoom is not None
     clock.now = 0.0
     asked = iter([True, False])
     stages = [a.stage for a in segmenter.stream(picture, "get the disc", keep_on=lambda: next(asked, False))]
@@ -200,7 +208,9 @@ def zooming(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Segment
     def quarter(images: torch.Tensor, *given: Any) -> InitialMask:
         found: InitialMask = initial(images, *given)
         found.logits.copy_(found.logits.clamp(-1, 1) - 2)
-        found.logits[..., :8, 8:] += 4
+        for row, words in enumerate(given[0].mask.sum(dim=1).tolist()):
+            if words != 5:  # "get the table" has nothing that is seen, so no part
+                found.logits[row, :, :8, 8:] += 4
         return found
 
     monkeypatch.setattr(model, "initial", quarter)
@@ -211,13 +221,27 @@ PICTURE = np.random.default_rng(1).integers(0, 255, (90, 120, 3), dtype=np.uint8
 
 
 def test_several_instructions_look_again_together(zooming: Segmenter) -> None:
-    texts = ["get the red cup", "get the cup on the table"]
-    together = zooming.segment_many(PICTURE, texts, present_threshold=0.0, seed=4, num_samples=2)
-    for text, answer in zip(texts, together, strict=True):
-        alone = zooming.segment(PICTURE, text, present_threshold=0.0, seed=4, num_samples=2)
-        assert answer.zoom == alone.zoom
-        assert alone.zoom is not None
-        np.testing.assert_allclose(answer.probability, alone.probability, atol=1e-4)
+    texts = ["get the red cup", "get the table", "get the cup on the table"]
+    settings = zooming.defaults.updated(present_threshold=0.0, num_samples=2)
+    alone = [zooming.segment(PICTURE, text, settings, seed=seed) for seed, text in enumerate(texts)]
+    assert [answer.zoom is not None for answer in alone] == [True, False, True]
+    encoded: list[Any] = []
+    model: Any = zooming.model
+    encode = model.encode_text
+
+    def encode_text(asked: Sequence[str]) -> Any:
+        encoded.append(list(asked))
+        return encode(asked)
+
+    model.encode_text = encode_text
+    for warm in (False, True):
+        given = settings.updated(warm_start=warm)
+        together = zooming.segment_many(PICTURE, texts, given, seeds=[0, 1, 2])
+        for answer, one in zip(together, alone, strict=True):
+            assert answer.zoom == one.zoom
+            np.testing.assert_allclose(answer.probability, one.probability, atol=1e-4)
+    assert encoded == [texts, [texts[0], texts[2]], [texts[0], texts[2]]]
+    assert zooming.segment_many(PICTURE, texts, given, seeds=[0, 1, 2])[1].zoom is None  # from the previous masks
 
 
 def test_a_warm_start_is_enlarged_too(zooming: Segmenter) -> None:
@@ -231,8 +255,8 @@ def test_a_warm_start_is_enlarged_too(zooming: Segmenter) -> None:
         return refine(*given, start=start, **options)  # type: ignore[no-any-return]
 
     model.refine = watched
-    first = zooming.segment(PICTURE, "get the cup", settings)
-    zooming.segment(PICTURE, "get the cup", settings)
+    first = zooming.segment(PICTURE, "get the red cup", settings)
+    zooming.segment(PICTURE, "get the red cup", settings)
     assert starts[0] is None
     assert starts[1].shape[-2:] == (16, 16)
     rows, columns = first.zoom.part(90, 120)  # type: ignore[union-attr]

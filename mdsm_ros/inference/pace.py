@@ -24,12 +24,18 @@ class Pace:
         """Drops all durations."""
         self._seconds.clear()
 
+    def typical(self, samples: int) -> float | None:
+        """The median duration; None if nothing has been measured yet."""
+        known = self._seconds.get(samples)
+        return median(known) if known else None
+
     def affordable(self, steps: int, seconds: float, samples: int) -> int:
         """The number of steps that fit into a time, at most ``steps``; all of them if nothing has been measured yet."""
         known = self._seconds.get(samples)
         if not known or seconds == float("inf"):
             return steps
-        fitting = min(steps, max(0, int(seconds / median(known))))
+        step = median(known)
+        fitting = steps if steps * step <= seconds else max(0, int(seconds / step)) if step else 0
         if fitting == 0:
             known.popleft()  # otherwise one slow step would count for ever, as no step would run again
         return fitting

@@ -49,13 +49,13 @@ def read_answers(
     question: Question,
     clock: Clock,
     objects: Sequence[FoundObjects | None] | None = None,
-    zooms: Sequence[Zoom] | None = None,
+    zooms: Sequence[Zoom | None] | None = None,
 ) -> list[Segmentation]:
     """The answers to all instructions of a question.
 
     Args:
         library: Library of the model's arrays.
-        logits: Mask logits (B, samples, h, w), an array of the library.
+        logits: Mask logits (samples, h, w) of each of the B instructions, arrays of the library.
         scores: Confidence that the target is in view, for each instruction.
         stage: Stage that gave the logits.
         question: Question that is answered.

@@ -26,6 +26,7 @@ from mdsm_ros.errors import ConfigError
 from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import TOKENIZER_FILE, read_tokenizer, write_tokenizer
 from mdsm_ros.inference.preprocess import zoom_out
+from mdsm_ros.inference.zoom import smallest_part
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.config import FusionConfig
 from mdsm_ros.models.families import trained_family
@@ -114,8 +115,8 @@ def make_validation(
             found = {"initial": answer.logits}
             if refine and isinstance(model, MDSM):
                 generator = torch.Generator().manual_seed(first)
-                steps = model.config.num_inference_steps
-                start, zooms = second_look(model, batch, answer)
+                steps, size = model.config.num_inference_steps, model.config.image_size
+                start, zooms = second_look(model, batch, answer, smallest_part(size, size, size))
                 refined = model.refine(start.features, start.logits, steps, generator)
                 found["refined"] = refined if zooms is None else zoom_out(answer.logits, refined, zooms)
             for name, logits in found.items():

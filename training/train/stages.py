@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from mdsm_ros.inference.preprocess import zoom_in
-from mdsm_ros.inference.zoom import Zoom, zoom_around
+from mdsm_ros.inference.zoom import LEAST, Zoom, zoom_around
 from mdsm_ros.models.base import HubModel
 from mdsm_ros.models.common import diffusion
 from mdsm_ros.models.interface import DrawingModel, InitialMask
@@ -37,15 +37,18 @@ def initial_mask(model: HubModel, batch: Batch) -> InitialMask:
     return model.initial(images, text, batch.image_index, batch.semantic)
 
 
-def second_look(model: MDSM, batch: Batch, answer: InitialMask) -> tuple[InitialMask, list[Zoom] | None]:
+def second_look(
+    model: MDSM, batch: Batch, answer: InitialMask, least: float = LEAST
+) -> tuple[InitialMask, list[Zoom] | None]:
     """What the refiner of a model starts from, and the part of its image on which it works; None: the whole images.
 
-    The parts are enlarged from the batch's images; at inference, from those of the camera.
+    The parts are enlarged from the batch's images; at inference, from those of the camera. In training they may be
+    smaller than those of an image of this size at inference: as small as those of a large image.
     """
     factor = model.config.refiner_zoom
     if factor is None:
         return answer, None
-    zooms = [zoom_around(marked, factor) for marked in (answer.logits[:, 0] > 0).cpu().numpy()]
+    zooms = [zoom_around(marked, factor, least) for marked in (answer.logits[:, 0] > 0).cpu().numpy()]
     parts = zoom_in(batch.images[batch.image_index].float() / 255, zooms, model.config.image_size)
     logits = zoom_in(answer.logits, zooms, answer.logits.shape[-1])
     return model.look_again(parts, answer.features.text, logits), zooms

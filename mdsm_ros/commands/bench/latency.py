@@ -76,7 +76,7 @@ def photograph() -> NDArray[np.uint8]:
 
 
 def _times(segmenter: Segmenter, runs: int, settings: InferenceSettings) -> dict[str, list[float]]:
-    """Milliseconds per frame until the initial answer, of refinement by its steps, and until the refined answer."""
+    """Milliseconds per frame until the initial answer, of all refinement, and until the refined answer."""
     picture = photograph()
     segmenter.warm_up(settings, IMAGE_SIZE)
     times: dict[str, list[float]] = {}
@@ -84,6 +84,6 @@ def _times(segmenter: Segmenter, runs: int, settings: InferenceSettings) -> dict
         for answer in segmenter.stream(picture, QUESTION, settings):
             times.setdefault(answer.stage, []).append(1000 * answer.timings["total"])
             if "refine" in answer.timings:
-                milliseconds = 1000 * answer.timings["refine"]
-                times.setdefault("refinement, per step", []).append(milliseconds / settings.num_inference_steps)
+                name = "refinement" if answer.zoom is None else "refinement with a second look"
+                times.setdefault(name, []).append(1000 * answer.timings["refine"])
     return times
