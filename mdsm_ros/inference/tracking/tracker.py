@@ -32,7 +32,8 @@ class TrackedMask:
     def segmentation(self) -> Segmentation:
         """Returns the mask as an answer of stage "tracked"; its probabilities are 0 and 1."""
         probability = self.mask.astype(np.float32)
-        return replace(self.answer, mask=self.mask, probability=probability, uncertainty=None, stage=TRACKED)
+        carried = replace(self.answer, mask=self.mask, probability=probability, uncertainty=None)
+        return replace(carried, stage=TRACKED, zoom=None)
 
 
 @dataclass(frozen=True)
