@@ -5,9 +5,11 @@ from __future__ import annotations
 from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
+from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
+from mdsm_ros.errors import CommandError
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="rosbag2 folder, .mcap or .db3 file."),
@@ -39,5 +41,16 @@ def make_replay(context: LaunchContext) -> list[Node | RegisterEventHandler]:
         package="mdsm_ros", executable="mdsm", arguments=["replay", value["bag"], *options, *live], output="screen"
     )
     # mdsm starts and ends the node itself; the launch ends with mdsm
-    over = RegisterEventHandler(OnProcessExit(target_action=replay, on_exit=[EmitEvent(event=Shutdown())]))
+    over = RegisterEventHandler(OnProcessExit(target_action=replay, on_exit=end))
     return [replay, over]
+
+
+def end(event: ProcessExited, context: LaunchContext) -> EmitEvent:
+    """Ends the launch, with exit code 1 if mdsm failed.
+
+    Raises:
+        CommandError: mdsm failed by itself.
+    """
+    if event.returncode and not context.is_shutdown:
+        raise CommandError(f"mdsm replay failed with exit code {event.returncode}")
+    return EmitEvent(event=Shutdown())

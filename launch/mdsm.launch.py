@@ -12,6 +12,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
+from mdsm_ros.errors import ParameterError
 from mdsm_ros.ros.interface.remappings import camera_names, remappings
 from mdsm_ros.ros.interface.topics import PRIVATE
 
@@ -107,6 +108,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def make_node(context: LaunchContext) -> list[Node]:
     value = context.launch_configurations
+    if not Path(value["params_file"]).is_file():  # launch_ros would only warn, and the node run with the defaults
+        raise ParameterError(f"params_file is {value['params_file']!r}, which is not a file")
     overrides: dict[str, object] = {name: value[name] for name in ("model", "device", "target_frame") if value[name]}
     if value["depth"]:
         overrides["depth"] = True

@@ -205,7 +205,14 @@ def test_the_launch_file_leaves_a_vain_rate_to_the_command(
     monkeypatch: pytest.MonkeyPatch, live: str, rate: str, ending: list[str]
 ) -> None:
     ros = MagicMock()  # launch_ros is not on PyPI
-    for name in ("launch", "launch.actions", "launch.event_handlers", "launch.events", "launch_ros.actions"):
+    for name in (
+        "launch",
+        "launch.actions",
+        "launch.event_handlers",
+        "launch.events",
+        "launch.events.process",
+        "launch_ros.actions",
+    ):
         monkeypatch.setitem(sys.modules, name, ros)
     monkeypatch.setitem(sys.modules, "launch_ros", ros)
     given = {"bag": "b", "out": "o", "model": "m", "device": "cpu", "live": live, "rate": rate}
