@@ -17,9 +17,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from mdsm_ros.commands.bench.empty_node import IMAGE_SIZE
-from mdsm_ros.commands.bench.latency import INSTRUCTION
+from mdsm_ros.commands.bench.latency import QUESTION, photograph
 from mdsm_ros.commands.bench.running_node import PROFILE_VARIABLES, START_TIMEOUT, run_camera
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.inference.settings import InferenceSettings
@@ -54,13 +55,13 @@ def node_seconds(transport: str, profile: Path, answers: int = ANSWERS) -> dict[
 
 
 def model_seconds(segmenter: Segmenter, settings: InferenceSettings) -> float:
-    """CPU seconds of an answer to an image that has the model's size."""
-    image = np.random.default_rng(0).integers(0, 256, (IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
+    """CPU seconds of an answer to a photograph that has the model's size, of which mdsm-small takes a second look."""
+    image = np.asarray(Image.fromarray(photograph()).resize((IMAGE_SIZE, IMAGE_SIZE)))
     segmenter.warm_up(settings, (IMAGE_SIZE, IMAGE_SIZE))
     times = []
     for _ in range(MODEL_RUNS):
         begun = time.process_time()
-        segmenter.segment(image, INSTRUCTION, settings)
+        segmenter.segment(image, QUESTION, settings)
         times.append(time.process_time() - begun)
     return median(times)
 
