@@ -90,7 +90,7 @@ ablation() {
     mixed
     "$python" -m training.evaluation.ablate --config config/train/mdsm-small-against-lavt.yaml --data "$data/mix" \
         --test-data "$data/photographs" --limit 800 --out "$out/ablation" \
-        --variants mdsm no-diffusion no-clip no-swin no-dice linear scaled-linear from-truth epsilon class-masks
+        --variants mdsm no-diffusion no-clip no-swin no-dice lean-decoder linear scaled-linear from-truth epsilon class-masks
 }
 
 latent() {

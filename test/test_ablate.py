@@ -94,6 +94,9 @@ def test_variants_differ_where_they_should(workplace: Path) -> None:
     lavts = [config_of(f"lavt-{n}", workplace).model_config().to_dict() for n in (20, 64)]
     assert [lavt["max_tokens"] for lavt in lavts] == [20, 64]
     assert lavts[0]["swin_embed_dim"] == whole.model_config().to_dict()["swin_embed_dim"]
+    lean = config_of("lean-decoder", workplace).model_config()
+    assert isinstance(lean, MDSMConfig)
+    assert lean.decoded_channels == lean.decoder_channels // 2
     assert config_of("no-dice", workplace).stage1.dice_weight == 0
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.errors import CommandError, ConfigError
+from mdsm_ros.models.config import MDSMConfig
 from mdsm_ros.models.families import find_family, presets
 from training.evaluation import experiment, grounded
 from training.evaluation.experiment import INITIAL, Variant
@@ -48,6 +49,13 @@ def _without_dice(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(
         config, **{name: s and dataclasses.replace(s, dice_weight=0.0) for name, s in stages.items()}
     )
+
+
+def _lean_decoder(config: TrainConfig) -> TrainConfig:
+    """The costliest block of the mask head with half the channels, as in config/train/mdsm-base-lean.yaml."""
+    model = config.model_config()
+    assert isinstance(model, MDSMConfig)  # read_mdsm
+    return _model(config, decoder_last_channels=model.decoder_channels // 2)
 
 
 def _refiner(rows: dict[str, dict[str, Any]], model: dict[str, Any], **fields: Any) -> Variant:
@@ -82,6 +90,7 @@ VARIANTS: dict[str, Variant] = {
         lambda config: _model(config, use_clip=False, text_maps=0, swin_input="image"), {"MDSM without CLIP": {}}
     ),
     "no-swin": Variant(lambda config: _model(config, use_swin=False), {"MDSM without Swin": {}}),
+    "lean-decoder": Variant(_lean_decoder, {"MDSM, last block of half the channels": {}}),
     "no-dice": Variant(_without_dice, {"MDSM without dice": {}}),
     "linear": _refiner({"MDSM, linear schedule": {}}, {"beta_schedule": "linear"}),
     "scaled-linear": _refiner({"MDSM, scaled linear schedule": {}}, {"beta_schedule": "scaled_linear"}),
