@@ -11,6 +11,7 @@ import yaml
 from boxes import CONFIG, write_boxes
 from PIL import Image
 
+from mdsm_ros.models.config import MDSMConfig
 from training.evaluation import ablate, experiment
 from training.train.config import TrainConfig, read_config
 
