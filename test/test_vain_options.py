@@ -237,3 +237,5 @@ def test_ask(lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         command = ["ask", "--data", str(tmp_path), "--device", "cpu", "--steps", "2", "--model", model]
         assert cli.main(command) == 2
         assert f"--steps is 2, {reason}" in capsys.readouterr().err
+    assert cli.main(["ask", "--data", str(tmp_path), "--device", "cpu", "--model", "true"]) == 2
+    assert "--device is cpu, expected none with --model true" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from recordings import CUP, IMAGE, RADIO, SECOND, STORE, Recorder
+from recordings import CUP, RADIO, SECOND, Recorder
 from recordings import picture as bag_picture
 from web_stand_ins import HEIGHT, LEFT, RIGHT, WIDTH, RedModel, left_mask, mask_in, mask_url, picture_folder, shelf
 
@@ -256,15 +256,6 @@ def test_the_pictures_are_not_replaced_by_those_of_the_labels(tmp_path: Path) ->
         with ExitStack() as stack, pytest.raises(CommandError, match="whose images are those of --label"):
             _build(options, stack)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "link"]
-
-
-def test_a_recording_without_images_is_refused(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "bag")
-    recorder.say(CUP, 0.5)
-    recorder.writer.add_connection(IMAGE, "sensor_msgs/msg/Image", typestore=STORE)  # without a message
-    recorder.writer.close()
-    with pytest.raises(BagError, match="holds no image to label"):
-        BagFrames(tmp_path / "bag")
 
 
 def test_a_full_disk_is_told_and_loses_no_earlier_label(

@@ -167,10 +167,12 @@ def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) ->
         size = (record.get("width"), record.get("height"))
         if size != (frame.width, frame.height):
             raise DatasetError(
-                f"labels {path}: {record.get('file_name')} is {size[0]}x{size[1]} pixels, expected {frame.width}x"
-                f"{frame.height} as in the frames folder; export without resizing"
+                f"labels {path}: {record.get('file_name')} is {shown(size[0])}x{shown(size[1])} pixels, expected "
+                f"{frame.width}x{frame.height} as in the frames folder; export without resizing"
             )
         found[record["id"]] = frame
+    if not labelled & {_id(record, "id") for record in content["images"]}:
+        raise DatasetError(f"labels {path}: image_id is {shown(next(iter(labelled)))}, expected the id of an image")
     if not found:
         example = next((_stem(record) for record in content["images"]), "")
         raise DatasetError(

@@ -198,9 +198,6 @@ class BagFrames:
             self.close()
             raise
         self.keys = list(self._places)
-        if not self.keys:
-            self.close()
-            raise BagError(f"bag {str(bag)!r} holds no image to label")
 
     def _index(
         self, every: int, image: str | None, instruction_topic: str | None, instruction: str

@@ -240,8 +240,9 @@ class LabelSession:
         write_json(self.out / ANNOTATIONS_FILE, {"info": self._info, **merged, "categories": categories})
 
     def close(self) -> None:
-        """Releases the folder."""
-        self._lock.release()
+        """Releases the folder, after a label that is being saved."""
+        with self._writing:
+            self._lock.release()
         self.frames.close()
 
 
