@@ -13,6 +13,7 @@ from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription
 from mdsm_ros.errors import ParameterError
+from mdsm_ros.ros.interface.depth_arguments import check_depth_arguments
 from mdsm_ros.ros.interface.remappings import camera_names, remappings
 from mdsm_ros.ros.interface.topics import PRIVATE
 
@@ -53,19 +54,21 @@ ARGUMENTS = [
         "object. With depth_transport compressedDepth, the name without /compressedDepth.",
     ),
     DeclareLaunchArgument(
-        "camera_info", default_value="", description="Topic of the camera_info of the images; empty: camera_info."
+        "camera_info",
+        default_value="",
+        description="Topic of the camera_info of the images, only with depth; empty: camera_info.",
     ),
     DeclareLaunchArgument(
         "depth_camera_info",
         default_value="",
         description="Topic of the camera_info of the depth images, needed if they are not registered to the images; "
-        "empty: camera_info beside the depth topic.",
+        "only with depth; empty: camera_info beside the depth topic.",
     ),
     DeclareLaunchArgument(
         "target_frame",
         default_value="",
-        description="Frame of pose, points, box and grasps, such as base_link; empty: as in params_file, where the "
-        "default is the frame of the image.",
+        description="Frame of pose, points, box and grasps, such as base_link, only with depth; empty: as in "
+        "params_file, where the default is the frame of the image.",
     ),
     DeclareLaunchArgument(
         "instruction", default_value="", description="Topic of the instructions, for all cameras; empty: instruction."
@@ -110,6 +113,7 @@ def make_node(context: LaunchContext) -> list[Node]:
     value = context.launch_configurations
     if not Path(value["params_file"]).is_file():  # launch_ros would only warn, and the node run with the defaults
         raise ParameterError(f"params_file is {value['params_file']!r}, which is not a file")
+    check_depth_arguments(value)
     overrides: dict[str, object] = {name: value[name] for name in ("model", "device", "target_frame") if value[name]}
     if value["depth"]:
         overrides["depth"] = True

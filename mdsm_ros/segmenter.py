@@ -27,12 +27,13 @@ from mdsm_ros.extras import is_installed
 from mdsm_ros.inference.acceleration import RUNTIMES, TOLERANCE, choose_acceleration, choose_runtime, prepare
 from mdsm_ros.inference.answer import Segmentation, validate_image, validate_instruction
 from mdsm_ros.inference.backends.choice import place
-from mdsm_ros.inference.pace import Clock, Pace, StepCounter
+from mdsm_ros.inference.clock import Clock
 from mdsm_ros.inference.preprocess import LEAST_REDUCED
 from mdsm_ros.inference.readout import Question, read_answers
+from mdsm_ros.inference.refinement.pace import Pace
+from mdsm_ros.inference.refinement.second_stage import SecondStage
+from mdsm_ros.inference.refinement.warm_start import PreviousMask
 from mdsm_ros.inference.settings import InferenceSettings
-from mdsm_ros.inference.warm_start import WARM_FRACTION, PreviousMask
-from mdsm_ros.inference.zoom import Zoom, smallest_part, zoom_around
 from mdsm_ros.models.interface import (
     DetectingModel,
     InitialMask,
@@ -343,9 +344,23 @@ class Segmenter:
         yield read_answers(self._backend, initial.logits, scores, "initial", question, clock, initial.objects)
         if settings.num_inference_steps == 0 or not isinstance(model, RefiningModel):
             return
-        refined, zooms = self._refined(model, initial, features, question, clock)
+        second = SecondStage(
+            model=model,
+            backend=self._backend,
+            acceleration=self.acceleration,
+            side=self._image_size,
+            pace=self._pace,
+            looks=self._looks,
+            previous=self._previous,
+            question=question,
+            text=features,
+            initial=initial,
+            clock=clock,
+        )
+        refined = second.refined()
         if refined is not None:
-            yield read_answers(self._backend, refined, scores, "refined", question, clock, zooms=zooms)
+            logits, zooms = refined
+            yield read_answers(self._backend, logits, scores, "refined", question, clock, zooms=zooms)
 
     def _initial(self, model: SegmentationModel, pixels: Any, features: Any, number: int) -> InitialMask:
         """The initial masks of ``number`` instructions about one image (1, 3, h, w)."""
@@ -353,126 +368,6 @@ class Segmenter:
             return model.initial(pixels, features)
         assert isinstance(model, SharingModel)
         return model.initial(pixels, features, self._backend.zeros(number))
-
-    def _refined(
-        self, model: RefiningModel, initial: InitialMask, features: Any, question: Question, clock: Clock
-    ) -> tuple[Sequence[Any] | None, list[Zoom | None]]:
-        """Logits (samples, h, w) for each instruction, and the part of the image that was refined; None for all of it.
-
-        There are no logits if there is no time for them, or ``keep_on`` returned False.
-        """
-        clock.restart()  # whoever took the initial answers may have kept them for a while
-        settings, texts, shape = question.settings, question.texts, question.shape
-        start = self._previous.start_for(texts, shape) if settings.warm_start else None
-        zooms = self._zooms(model, initial, question, clock)
-        looked = [row for row, zoom in enumerate(zooms) if zoom is not None]
-        whole = parts = None
-        if len(looked) < len(texts):
-            whole = self._steps(model, initial, question.seeds, start, question, clock)
-            if whole is None:
-                return None, zooms
-        if looked:
-            assert isinstance(model, ZoomingModel)
-            parts = self._looked_again(model, initial, features, question, clock, zooms, start)
-            if parts is None:
-                return None, zooms
-        refined = _merged(whole, parts, looked)
-        if settings.warm_start and all(self._backend.is_finite(one) for one in refined):  # never from other values
-            self._previous.store(texts, shape, self._on_one_grid(initial, whole, parts, looked))
-        return refined, zooms
-
-    def _zooms(self, model: RefiningModel, initial: InitialMask, question: Question, clock: Clock) -> list[Zoom | None]:
-        """The part of the image to look at again for each instruction; None for the whole image, and without time."""
-        number = len(question.texts)
-        if not isinstance(model, ZoomingModel) or model.zoom is None:
-            return [None] * number
-        height, width, _ = question.image.shape
-        least = smallest_part(height, width, self._image_size)
-        cells = self._backend.marked(initial.logits, question.settings.mask_threshold)
-        zooms = [zoom_around(marked, model.zoom, least) for marked in cells]
-        looks = sum(not zoom.is_whole for zoom in zooms)
-        if not looks:
-            return [None] * number
-        if self._looks.typical(looks) is None:  # the second look takes about as long as the first one
-            self._looks.note(clock.timings()["initial"], looks)
-        step = self._pace.typical(question.settings.num_samples * looks) or 0.0
-        if not self._looks.affordable(1, clock.time_left() - step, looks):
-            return [None] * number
-        return [None if zoom.is_whole else zoom for zoom in zooms]
-
-    def _looked_again(
-        self,
-        model: ZoomingModel,
-        initial: InitialMask,
-        features: Any,
-        question: Question,
-        clock: Clock,
-        zooms: Sequence[Zoom | None],
-        start: Any,
-    ) -> Any:
-        """Logits (looked, samples, h, w) of the instructions with a part to look at again; None as for a refinement."""
-        rows = [row for row, zoom in enumerate(zooms) if zoom is not None]
-        chosen = [zoom for zoom in zooms if zoom is not None]
-        if not question.keep_on():
-            return None
-        before = clock.restart("refine")
-        pixels = self._backend.enlarged(question.image, chosen, self._image_size)
-        wholes = initial.logits[rows]
-        with self._backend.running(self.acceleration):
-            if len(rows) < len(question.texts):
-                features = model.encode_text([question.texts[row] for row in rows])
-            enlarged = self._backend.zoom_in(wholes, chosen, wholes.shape[-1])
-            second = model.look_again(pixels, features, enlarged)
-            start = None if start is None else self._backend.zoom_in(start[rows], chosen, wholes.shape[-1])
-        self._looks.note(clock.lap("refine") - before, len(rows))
-        refined = self._steps(model, second, [question.seeds[row] for row in rows], start, question, clock)
-        return None if refined is None else self._backend.zoom_out(wholes, refined, chosen)
-
-    def _steps(
-        self,
-        model: RefiningModel,
-        initial: InitialMask,
-        seeds: Sequence[int],
-        start: Any,
-        question: Question,
-        clock: Clock,
-    ) -> Any:
-        """Logits (B, samples, h, w) of B initial masks after the steps for which there is time.
-
-        None if there is time for none, or ``keep_on`` returned False.
-        """
-        settings = question.settings
-        masks = settings.num_samples * len(seeds)
-        strength = 1.0 if start is None else WARM_FRACTION
-        steps = math.ceil(strength * settings.num_inference_steps)
-        steps = self._pace.affordable(steps, clock.time_left(), masks)
-        if steps == 0 or not question.keep_on():
-            return None
-        before = clock.restart("refine")
-        another_step = StepCounter(clock, question.keep_on)
-        generators = [self._backend.generator(seed) for seed in seeds]
-        with self._backend.running(self.acceleration):
-            refined = model.refine(
-                initial.features,
-                initial.logits,
-                steps,
-                generators[0] if len(generators) == 1 else generators,
-                settings.num_samples,
-                start=start,
-                strength=strength,
-                keep_on=another_step,
-            )
-        self._pace.note((clock.lap("refine") - before) / another_step.steps, masks)
-        return refined if question.keep_on() else None
-
-    def _on_one_grid(self, initial: InitialMask, whole: Any, parts: Any, looked: Sequence[int]) -> Any:
-        """Logits (B, samples, h, w) of all instructions, as a start for the next image."""
-        if parts is None or whole is None:
-            return whole if parts is None else parts
-        of = initial.logits.shape[-1]
-        grid = self._backend.zoom_out(initial.logits, whole, [Zoom(0, 0, of, of)] * len(initial.logits))
-        grid[list(looked)] = parts
-        return grid
 
     def _text_features(self, texts: tuple[str, ...]) -> Any:
         """Language features, computed again only when the instructions change."""
@@ -510,15 +405,3 @@ class Segmenter:
         self._model = None
         self._cached_text = None
         self._backend.release()
-
-
-def _merged(whole: Any, parts: Any, looked: Sequence[int]) -> list[Any]:
-    """The rows of ``parts`` in the place of those in ``whole`` with the same instructions; either can be None."""
-    rows = [] if whole is None else list(whole)
-    if parts is None:
-        return rows
-    if whole is None:
-        return list(parts)
-    for row, part in zip(looked, parts, strict=True):
-        rows[row] = part
-    return rows

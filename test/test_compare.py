@@ -105,6 +105,8 @@ def test_vpd_is_asked_for_where_a_variant_needs_it(workplace: Path, capsys: pyte
     assert "--vpd is missing, expected the configuration of VPD for the variants vpd-frozen" in capsys.readouterr().err
     assert compare.main([*needed, "--variants", "mdsm", "--text-tower", "x"]) == 2
     assert "--text-tower is 'x', expected none" in capsys.readouterr().err
+    assert compare.main([*needed, "--variants", "mdsm", "--vpd", "x"]) == 2
+    assert "--vpd is 'x', expected none: no variant is of VPD" in capsys.readouterr().err
 
 
 def test_the_tiny_configurations_have_equal_budgets() -> None:

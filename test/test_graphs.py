@@ -107,7 +107,7 @@ def test_graphs_answer_as_pytorch_does(plain: Segmenter, accelerated: Segmenter)
 def test_samples_warm_starts_and_budgets_are_those_of_pytorch(plain: Segmenter, accelerated: Segmenter) -> None:
     options: dict[str, Any] = {"num_samples": 2, "seed": 7, "warm_start": True, "num_inference_steps": 2}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
+        patch.setattr("mdsm_ros.inference.refinement.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
         answers = [[s.segment(photo(), TEXTS[0], **options) for _ in range(2)] for s in (plain, accelerated)]
     for one, other in zip(*answers, strict=True):
         assert one.uncertainty is not None

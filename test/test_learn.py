@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.models.config import MDSMConfig
 from training import device as training_device
+from training.learn import command as learning
 from training.learn import rehearsal
 from training.learn.data import TRAIN, split_by_time
 from training.learn.frames import open_frames
@@ -276,6 +278,14 @@ def broken(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (coco(width=32), "is 32x48 pixels, expected 64x48 as in the frames folder; export without resizing"),
         (coco(lambda name: f"other{name}.jpg"), "are of none of the 6 frames"),
         (coco(lambda _: f"{NAMES[0]}.jpg"), "twice, expected each once"),
+        (coco(width="64"), "is '64'x48 pixels, expected 64x48"),
+        (coco(id="one"), "image_id is 1, expected the id of an image"),
+        (
+            coco() | {"categories": []},
+            r"no object that a sentence can name.* annotations of a category that is not there",
+        ),
+        (coco() | {"categories": [{"id": 1, "name": "cup1"}]}, "1 categories that no sentence can name.*'cup1'"),
+        (coco() | {"categories": [{"id": 1, "name": "cup " * 99}]}, "1 categories that no sentence can name"),
         (coco() | {"images": [3]}, "'images' holds 3, expected JSON objects"),
         (coco() | {"annotations": [{"image_id": [1]}]}, "hold 0 labels"),
     ],
@@ -404,6 +414,67 @@ def test_what_cannot_be_learned_from(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "holds no images" in errors
     assert "whose decoder cannot be trained here, expected clipseg, grounded-sam2" in errors
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "message"),
+    [
+        ("pictures", "pictures", "--out is .*pictures', expected a folder outside of"),
+        ("pictures", "pictures/lab", "expected a folder outside of"),
+        ("lab/frames/images", "lab", "source is .*, expected none of the results in .*lab'"),
+    ],
+)
+def test_a_run_does_not_learn_from_its_own_results(tmp_path: Path, source: str, out: str, message: str) -> None:
+    write_boxes(tmp_path / "boxes", "train", 1)
+    shutil.copytree(tmp_path / "boxes/images", tmp_path / source)
+    with pytest.raises(CommandError, match=message):
+        learning.learn(LearnOptions(tmp_path / source, tmp_path / out))
+    assert not (tmp_path / out / "steps").exists()
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    def another() -> dict[str, Any]:
+        with pytest.raises(CommandError, match="where another run works, expected one at a time"):
+            run_steps(tmp_path, [])
+        return {}
+
+    run_steps(tmp_path, [Step("a", {}, another)])
+    run_steps(tmp_path, [Step("a", {}, another)])  # the first one has ended
+    assert (tmp_path / "steps/a.json").exists()
+
+
+def test_images_that_are_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_boxes(tmp_path / "boxes", "train", 2)
+    folder = tmp_path / "boxes/images"
+    shutil.copy(folder / "000001.jpg", folder / "000001.png")
+    (folder / "000003.jpg").symlink_to("/etc/passwd")
+    (folder / "000004.jpg").write_bytes(b"no image")
+    frames = open_frames(LearnOptions(folder, tmp_path / "lab"))
+    names = [place.name for place in frames.places()]
+    assert names == ["000001", "000002", "000004"]
+    assert [name for name, _ in frames.images(names)] == names[:2]
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in errors] == [
+        "000003.jpg is left out",
+        "000001.png is left out",
+        "000004.jpg is left out",
+    ]
+
+
+def test_names_in_any_script_are_found_in_those_of_tools() -> None:
+    for name in ("Ölkanne_1", "Кружка", "台所7", "cafe\u0301"):
+        names = {name: frame(name)}
+        for lengthened in (name, f"1a2b-{name}", f"{name}_jpg.rf.0f3c", unicodedata.normalize("NFD", f"1a2b-{name}")):
+            assert match(unicodedata.normalize("NFC", lengthened), names) is names[name]
+            assert match(lengthened, names) is names[name]
+    assert match("a " * 10_000_000, {"a": frame("a")}) is None  # at once
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_of_the_page_that_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["learn", str(tmp_path), "--out", str(tmp_path / "out"), "--page", f"--port={port}"])
+    assert "is out of range, expected 0 to 65535" in capsys.readouterr().err
 
 
 def test_frames_file_is_read_with_care(tmp_path: Path) -> None:

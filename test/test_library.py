@@ -114,6 +114,8 @@ class TestCommand:
         page = tmp_path / "credits.md"
         with pytest.raises(CommandError, match=r"--from is .*, expected none with --check, --sheets or --credits"):
             run("--cache", tmp_path / "cache", "--credits", page, "--from", catalogue)
+        with pytest.raises(CommandError, match=r"--workers is 2, expected none with --check, --sheets or --credits"):
+            run("--cache", tmp_path / "cache", "--credits", page, "--workers", 2)
         assert run("--cache", tmp_path / "cache", "--credits", page) == 0
         text = page.read_text()
         assert "| Table | `tiny/table` | Ada & Co |" in text

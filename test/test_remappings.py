@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from mdsm_ros.errors import ParameterError
+from mdsm_ros.ros.interface.depth_arguments import OF_DEPTH, check_depth_arguments
 from mdsm_ros.ros.interface.remappings import camera_names, remappings
 from mdsm_ros.ros.interface.topics import PRIVATE, TOPICS, name_of, names_of
 
@@ -67,3 +69,22 @@ def test_every_name_has_its_place_with_cameras() -> None:
     names = names_of(["front", "rear"])
     assert len(names) == len(set(names)) == 2 * (len(TOPICS) + 1) + 4  # two services, and /diagnostics once
     assert {"instruction", "front/instruction", "~/segment", "~/rear/segment", "/diagnostics"} <= set(names)
+
+
+@pytest.mark.parametrize("name", OF_DEPTH)
+def test_arguments_about_depth_need_depth(tmp_path: Path, name: str) -> None:
+    files = {
+        "without": "/**:\n  ros__parameters:\n    depth: false\n",
+        "with": "/left:\n  mdsm:\n    ros__parameters:\n      depth: true\n",
+        "damaged": "/**: [",
+    }
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+        given = arguments(target_frame="") | {name: "/x"} | {"params_file": str(tmp_path / file)}
+        check_depth_arguments(given | {"depth": "/depth"})
+        check_depth_arguments(given | {name: ""})
+        if file == "without":
+            with pytest.raises(ParameterError, match=f"^{name} is '/x', expected it only with depth:=TOPIC"):
+                check_depth_arguments(given)
+        else:
+            check_depth_arguments(given)

@@ -91,7 +91,7 @@ class SlowRobot(Robot):
 
 
 def test_a_frame_is_answered_by_one_set_of_settings(ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
+    monkeypatch.setattr("mdsm_ros.inference.refinement.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
     changeable = {parameter.name for parameter in fields(Parameters) if not parameter.metadata["read_only"]}
     assert set(CHANGED) == changeable - {"instruction"}, "a new parameter wants another value here"
     robot = SlowRobot(image_reliability="reliable", image_depth=50)

@@ -14,8 +14,8 @@ from transformers import BertTokenizerFast
 
 from mdsm_ros.errors import ImageError, InstructionError, SettingsError, WeightsError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.pace import Pace
 from mdsm_ros.inference.preprocess import to_image_grid
+from mdsm_ros.inference.refinement.pace import Pace
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.threads import leave_a_core
 from mdsm_ros.models.lavt import LAVT_TINY
@@ -105,7 +105,7 @@ def test_a_latency_budget_limits_the_steps(anything_present: Segmenter, monkeypa
     steps: list[int] = []
     forward = model.refiner.unet.forward
     clock = 0.0  # s; everything but the refiner takes no time, a step of it a tenth of a second
-    monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock)
+    monkeypatch.setattr("mdsm_ros.inference.clock.time.perf_counter", lambda: clock)
 
     def slow(*args: Any) -> torch.Tensor:
         nonlocal clock
@@ -152,13 +152,13 @@ def test_a_warm_start_begins_with_the_mask_of_the_image_before(
 
     monkeypatch.setattr(model, "refine", spy)
     settings = anything_present.defaults.updated(warm_start=True, num_inference_steps=4)
-    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
+    monkeypatch.setattr("mdsm_ros.inference.refinement.warm_start.WARM_SECONDS", 1e9)  # a busy machine is slow
     for image, text in ((IMAGE, "get the cup"), (IMAGE, "get the cup"), (IMAGE, "get"), (IMAGE[:30], "get")):
         anything_present.segment(image, text, settings)
     assert [(steps, strength) for steps, strength, _, _ in calls] == [(4, 1.0), (2, 0.5), (4, 1.0), (4, 1.0)]
     assert [start is None for _, _, start, _ in calls] == [True, False, True, True]
     assert torch.equal(calls[1][2], calls[0][3])
-    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", -1.0)  # too old
+    monkeypatch.setattr("mdsm_ros.inference.refinement.warm_start.WARM_SECONDS", -1.0)  # too old
     anything_present.segment(IMAGE[:30], "get", settings)
     assert calls[-1][2] is None
 
@@ -166,7 +166,7 @@ def test_a_warm_start_begins_with_the_mask_of_the_image_before(
 def test_streams_share_the_model_and_nothing_else(untrained_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Segmenter.from_pretrained(untrained_weights, device="cpu")
     second = first.of_another_stream()
-    monkeypatch.setattr("mdsm_ros.inference.warm_start.WARM_SECONDS", 1e9)
+    monkeypatch.setattr("mdsm_ros.inference.refinement.warm_start.WARM_SECONDS", 1e9)
     encoded: list[str] = []
     encode = first.model.encode_text
 

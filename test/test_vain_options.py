@@ -227,6 +227,8 @@ def test_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture_folder(tmp_path)
     command = ["learn", tmp_path / "pictures", "--out", tmp_path / "out"]
     assert "--port is 80, expected it only with --page" in refused([*command, "--port", 80], capsys)
+    both = [*command, "--labels", tmp_path, "--teacher", "clipseg"]
+    assert "--teacher is 'clipseg', expected none with --labels" in refused(both, capsys)
 
 
 def test_ask(lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,3 +237,5 @@ def test_ask(lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         command = ["ask", "--data", str(tmp_path), "--device", "cpu", "--steps", "2", "--model", model]
         assert cli.main(command) == 2
         assert f"--steps is 2, {reason}" in capsys.readouterr().err
+    assert cli.main(["ask", "--data", str(tmp_path), "--device", "cpu", "--model", "true"]) == 2
+    assert "--device is cpu, expected none with --model true" in capsys.readouterr().err

@@ -53,7 +53,8 @@ def test_the_asked_for_target_is_marked(
     dataset: Path, tmp_path: Path, options: list[str], left: bool, right: bool
 ) -> None:
     out = tmp_path / "sheet.png"
-    assert cli.main(["view", str(dataset), "--out", str(out), "--count", "1", *options]) == 0
+    number = [] if "--ids" in options else ["--count", "1"]
+    assert cli.main(["view", str(dataset), "--out", str(out), *number, *options]) == 0
     picture = Image.open(out)
     assert (is_marked(picture, 0.15), is_marked(picture, 0.85)) == (left, right)
     assert not is_marked(picture, 0.5)
@@ -80,6 +81,28 @@ def test_nothing_to_show_is_said(dataset: Path, capsys: pytest.CaptureFixture[st
     for options in (["--ids", "1", "--split", "test"], ["--web", "--split", "test"]):
         assert cli.main(["view", str(dataset), *options]) == 2
         assert f"--split is 'test', expected none with {options[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--web", "--columns", "5"], "--columns is 5, expected none with --web"),
+        (["--web", "--out", "a.png"], "--out is 'a.png', expected none with --web"),
+        (["--web", "--count", "3"], "--count is 3, expected none with --web"),
+        (["--web", "--seed", "0"], "--seed is 0, expected none with --web"),
+        (["--web", "--ids", "1"], "--ids is [1], expected none with --web"),
+        (["--ascii", "--width", "9"], "--width is 9, expected none with --ascii"),
+        (["--ids", "1", "--count", "3"], "--count is 3, expected none with --ids"),
+        (["--ascii", "--ids", "1", "--absent"], "--absent is True, expected none with --ids"),
+        (["--port", "80"], "--port is 80, expected it only with --web"),
+        (["--model", "clipseg"], "--model is 'clipseg', expected it only with --web"),
+    ],
+)
+def test_options_without_effect(
+    dataset: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert cli.main(["view", str(dataset), *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_in_the_terminal(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +19,7 @@ from web_stand_ins import HEIGHT, LEFT, RIGHT, WIDTH, RedModel, left_mask, mask_
 
 from mdsm_ros.commands.web import pictures
 from mdsm_ros.commands.web.candidates import candidates
+from mdsm_ros.commands.web.command import WebOptions, _build
 from mdsm_ros.commands.web.labelling import session as session_module
 from mdsm_ros.commands.web.labelling.desk import LabelDesk
 from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames, RepeatedFrames
@@ -181,6 +187,75 @@ def test_a_label_that_says_nothing_is_refused(frames: FolderFrames, tmp_path: Pa
     with pytest.raises(ValueError, match=message):
         session.save(0, label)
     assert session.counts()["open"] == 5
+
+
+def test_a_label_whose_session_was_killed_in_the_middle_is_in_the_data_set_afterwards(
+    frames: FolderFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.save(0, Label("labelled", SAID, left_mask()))
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "_publish", lambda: None)  # killed before it
+        session.save(1, Label("absent", SAID))
+    session.close()
+    assert len(Dataset(tmp_path / "labels").instructions) == 1
+    LabelSession(frames, tmp_path / "labels").close()
+    assert len(Dataset(tmp_path / "labels").instructions) == 2
+
+
+def test_two_windows_can_draw_in_the_same_frame(
+    frames: FolderFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    write, writing = session_module.write_json, threading.Lock()
+
+    def slow(*given: Any) -> None:
+        assert writing.acquire(blocking=False), "two threads write the same file"
+        time.sleep(0.05)
+        write(*given)
+        writing.release()
+
+    monkeypatch.setattr(session_module, "write_json", slow)
+    with ThreadPoolExecutor(4) as pool:
+        for drawn in [pool.submit(session.keep, 0, f"window {i}", left_mask()) for i in range(4)]:
+            drawn.result()
+
+
+def test_a_copy_that_a_phone_named_is_no_second_label(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path, 1)
+    for copy in ("a~2", "a~2~2"):
+        (folder / f"{copy}.png").write_bytes((folder / "a.png").read_bytes())
+    frames = RepeatedFrames(FolderFrames(folder), 2)
+    assert frames.keys == ["a", "a~~2", "a~2", "a~2~~2", "a~2~2", "a~2~2~2"]
+
+
+def test_a_frame_that_cannot_be_read_does_not_end_the_session(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path, 3)
+    (folder / "a.png").write_bytes(b"damaged")
+    session = LabelSession(FolderFrames(folder, SAID), tmp_path / "labels")
+    desk = LabelDesk(session, shelf())
+    opened = desk.open_frame({"number": None})
+    assert (opened["number"], opened["total"], opened["mask"]) == (0, 3, None)
+    assert "a.png" in opened["fault"]
+    drawn = {"number": 0, "verdict": "labelled", "instruction": SAID, "mask": mask_url(left_mask())}
+    assert "cannot be read" in desk.save(drawn)["error"]
+    assert desk.save({"number": 0, "verdict": "rejected"})["counts"]["rejected"] == 1
+    opened = desk.open_frame({"number": None})
+    assert (opened["number"], opened["fault"]) == (1, None)
+    session.keep(1, SAID, left_mask())
+    (tmp_path / "labels/drafts/b.json").write_text("{")
+    assert "b.json is not JSON" in desk.open_frame({"number": 1})["fault"]
+
+
+@pytest.mark.usefixtures("frames")
+def test_the_pictures_are_not_replaced_by_those_of_the_labels(tmp_path: Path) -> None:
+    (tmp_path / "pictures").rename(tmp_path / "images")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for out in (tmp_path, tmp_path / "link"):
+        options = WebOptions(label=tmp_path / "images", out=out, live=False)
+        with ExitStack() as stack, pytest.raises(CommandError, match="whose images are those of --label"):
+            _build(options, stack)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "link"]
 
 
 def test_a_full_disk_is_told_and_loses_no_earlier_label(

@@ -165,7 +165,7 @@ def test_larger_images_stay_for_a_model_that_looks_again() -> None:
 def test_without_time_there_is_no_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, _ = disc(96, 128)
     model, clock = Bright(), SimpleNamespace(now=0.0)
-    monkeypatch.setattr("mdsm_ros.inference.pace.time.perf_counter", lambda: clock.now)
+    monkeypatch.setattr("mdsm_ros.inference.clock.time.perf_counter", lambda: clock.now)
     look, refine = model.look_again, model.refine
 
     def slow_look(*given: Any) -> InitialMask:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mdsm_ros.inference.answer import Segmentation, Stage
 from mdsm_ros.inference.backends.backend import Backend
+from mdsm_ros.inference.clock import Clock
 from mdsm_ros.inference.instances import Instance
-from mdsm_ros.inference.pace import Clock
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.zoom import Zoom
 from mdsm_ros.language.several import asks_for_several

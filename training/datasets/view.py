@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mdsm_ros.arguments import count
 from mdsm_ros.commands.options import add_model_arguments
 from mdsm_ros.commands.web.command import WebOptions, add_address_arguments, open_page
 from mdsm_ros.dataset.format import Dataset, Instruction
@@ -21,16 +22,20 @@ from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 MARK = np.array((255, 0, 255))
 FILL = 0.2  # opacity of the mark's colour over the target
 SHADES = " .:-=+*%"
+SHEET, COUNT, COLUMNS, WIDTH = Path("contact_sheet.png"), 20, 5, 320
+CHOICE = ("count", "seed", "split", "difficulty", "category", "absent")  # options that choose instructions
+OF_SHEET = ("out", "columns", "width")
+OF_PAGE = ("host", "port", "model", "device")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
-    parser.add_argument("--out", type=Path, default=Path("contact_sheet.png"), help="PNG or JPEG file to write")
-    parser.add_argument("--count", type=int, default=20, help="number of instructions")
-    parser.add_argument("--columns", type=int, default=5)
-    parser.add_argument("--width", type=int, default=320, help="width of an image on the sheet in pixels")
-    parser.add_argument("--seed", type=int, default=0, help="random seed for choosing instructions")
+    parser.add_argument("--out", type=Path, help=f"PNG or JPEG file to write (default: {SHEET})")
+    parser.add_argument("--count", type=count, help=f"number of instructions (default: {COUNT})")
+    parser.add_argument("--columns", type=count, help=f"number of images in a row (default: {COLUMNS})")
+    parser.add_argument("--width", type=count, help=f"width of an image on the sheet in pixels (default: {WIDTH})")
+    parser.add_argument("--seed", type=int, help="random seed for choosing instructions (default: 0)")
     parser.add_argument("--split", help="only instructions of this split")
     parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), help="only instructions of this difficulty")
     parser.add_argument("--category", help="only targets of this category")
@@ -48,33 +53,48 @@ def run(args: argparse.Namespace) -> int:
     """Draws the sheet; returns the exit status.
 
     Raises:
-        CommandError: Instructions are chosen in two ways, or for the page, which shows all.
+        CommandError: An option has no effect beside the others.
     """
-    _expect_one_choice(args)
+    _expect_effects(args)
     if args.web:
         return open_page(WebOptions(args.host, args.port, args.model, args.device, dataset=args.dataset, live=False))
     data = Dataset(args.dataset)
-    wanted = Wanted(args.count, args.seed, args.split, args.difficulty, args.category, args.absent, args.ids)
+    seed = args.seed or 0
+    wanted = Wanted(args.count or COUNT, seed, args.split, args.difficulty, args.category, args.absent, args.ids)
     chosen = choose(data, wanted)
     if args.ascii:
         width = min(100, shutil.get_terminal_size().columns)
         for instruction in chosen:
             print(ascii_picture(data, instruction, width), f"\n{_caption(instruction)}\n")
         return 0
-    sheet = contact_sheet([_tile(data, instruction, args.width) for instruction in chosen], args.columns)
-    sheet.save(args.out)
-    print(f"{args.out}: {len(chosen)} of {len(data.instructions)} instructions")
+    tiles = [_tile(data, instruction, args.width or WIDTH) for instruction in chosen]
+    out = args.out or SHEET
+    contact_sheet(tiles, args.columns or COLUMNS).save(out)
+    print(f"{out}: {len(chosen)} of {len(data.instructions)} instructions")
     return 0
 
 
-def _expect_one_choice(args: argparse.Namespace) -> None:
-    other = "--web" if args.web else "--ids"
-    if not args.web and args.ids is None:
-        return
-    for name in ("split", "difficulty", "category", "absent", *(("ids",) if args.web else ())):
+def _expect_effects(args: argparse.Namespace) -> None:
+    """Checks that every option that was given has an effect.
+
+    Raises:
+        CommandError: One has none.
+    """
+    idle = {"--web": (*OF_SHEET, *CHOICE, "ids")} if args.web else {}
+    if args.ascii:
+        idle["--ascii"] = OF_SHEET
+    if args.ids is not None:
+        idle["--ids"] = CHOICE
+    for other, names in idle.items():
+        for name in names:
+            value = getattr(args, name)
+            if value is not None and value is not False:
+                shown = str(value) if isinstance(value, Path) else value
+                raise CommandError(f"--{name} is {shown!r}, expected none with {other}")
+    for name in OF_PAGE:
         value = getattr(args, name)
-        if value not in (None, False):
-            raise CommandError(f"--{name} is {value!r}, expected none with {other}")
+        if not args.web and value != getattr(WebOptions, name):
+            raise CommandError(f"--{name} is {value!r}, expected it only with --web")
 
 
 @dataclass(frozen=True)

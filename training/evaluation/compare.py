@@ -152,11 +152,14 @@ def run(args: argparse.Namespace) -> None:
     """Trains and evaluates all unfinished variants; writes a table and a plot.
 
     Raises:
-        CommandError: VPD is compared, and its configuration is missing; or a text encoder is named that none has.
+        CommandError: VPD is compared, and its configuration is missing; or one is given, or a text encoder named, that
+            no variant has.
     """
     needing = [name for name in args.variants if VARIANTS[name].base != "mdsm"]
     if needing and args.vpd is None:
         raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
+    if not needing and args.vpd is not None:
+        raise CommandError(f"--vpd is {str(args.vpd)!r}, expected none: no variant is of VPD")
     configs = read_configs(args.mdsm, args.vpd)
     if any(VARIANTS[name].base == "small-text" for name in args.variants):
         configs["small-text"] = with_text_tower(configs["vpd"], args.text_tower or TEXT_TOWER)

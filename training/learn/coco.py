@@ -11,10 +11,12 @@ from typing import Any
 from mdsm_ros.dataset.writer import DatasetWriter, part_path
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
+from mdsm_ros.foreign import shown
 from training.learn.pick import Frame
-from training.photos.coco import read_collection
+from training.photos.coco import UNKNOWN_KIND, read_collection
 from training.photos.faults import Faults
 from training.photos.speech.speaker import ABSENT_SHARE
+from training.photos.speech.words.kinds import speakable
 from training.photos.write import Options, Slice, write_slice
 
 PER_IMAGE = 16  # sentences per image: every object that is outlined should be named
@@ -41,6 +43,9 @@ def write_parts(
     export, faults = root / "export.json", Faults()
     write_json(export, _renamed(content, matched))
     collection = read_collection(export, images, faults)
+    for kind in collection.kinds:
+        if kind != UNKNOWN_KIND and not speakable(kind):
+            faults.add("categories that no sentence can name, expected words such as 'red cup'", shown(kind))
     parts = []
     for picture in collection.pictures:
         name = Path(picture.name).stem
@@ -52,7 +57,7 @@ def write_parts(
             parts.append(part | {"images": [record | {"scene": name} for record in part["images"]]})
     shutil.rmtree(root / "said", ignore_errors=True)
     export.unlink()
-    if not parts:
+    if not any(said["annotation_ids"] for part in parts for said in part["instructions"]):
         reasons = "; ".join(line.strip() for line in faults.lines()[:5])
         raise DatasetError(f"labels hold no object that a sentence can name. {reasons}".rstrip())
     for line in faults.lines():

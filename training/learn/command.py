@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdsm_ros.arguments import count
 from mdsm_ros.commands.options import check_model
-from mdsm_ros.commands.web.command import PORT
+from mdsm_ros.commands.web.command import PORT, port_number
 from mdsm_ros.errors import CommandError
 from training.learn.options import FRAMES, HELD_OUT, LearnOptions, Places
 
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page", action="store_true", help="open the page for labels, on this machine only; Ctrl-C ends"
     )
-    parser.add_argument("--port", type=int, help=f"port of the page; 0 takes any (default: {PORT})")
+    parser.add_argument("--port", type=port_number, help=f"port of the page; 0 takes any (default: {PORT})")
     parser.add_argument("--frames", type=count, default=FRAMES, help="most frames to label (default: %(default)s)")
     parser.add_argument(
         "--model", default="mdsm-small", help="model to start from: name, folder or hub id (default: %(default)s)"
@@ -77,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     options, session = LearnOptions(**values), Places(args.out).session
     if args.page and args.labels is not None:
         raise CommandError("--labels and --page are both given, expected one of them")
+    if args.labels is not None and args.teacher is not None:
+        raise CommandError(f"--teacher is {args.teacher!r}, expected none with --labels: it proposes masks to label")
     if args.port is not None and not args.page:
         raise CommandError(f"--port is {args.port}, expected it only with --page")
     if args.labels is None and not args.page and (session / ANNOTATIONS_FILE).exists():
@@ -104,6 +106,9 @@ def learn(options: LearnOptions, *, port: int | None = None) -> int:
         if name is not None:
             check_model(name)
     require("accelerate", "tensorboard", "yaml", purpose="mdsm learn")
+    if port is not None:
+        require("gradio", purpose="mdsm learn --page")  # before the minutes that the frames take
+    _expect_apart(options.source, Places(options.out))
     from training.learn.steps import run_steps
     from training.learn.tune import training_config
 
@@ -120,6 +125,20 @@ def learn(options: LearnOptions, *, port: int | None = None) -> int:
     print(report_text(report["rows"], report["verdict"], options.model, places.model))
     print(f"\n{places.report}", file=sys.stderr)
     return 0 if report["verdict"] == BETTER else NOT_BETTER
+
+
+def _expect_apart(source: Path, places: Places) -> None:
+    """Checks that no result would be written into the source, and that the source is no result.
+
+    Raises:
+        CommandError: The results would change their own source, and every run would begin anew.
+    """
+    real, out = source.resolve(), places.out.resolve()
+    if out.is_relative_to(real):
+        raise CommandError(f"--out is {str(places.out)!r}, expected a folder outside of {str(source)!r}")
+    for result in places.rewritten:
+        if real.is_relative_to(result.resolve()):
+            raise CommandError(f"source is {str(source)!r}, expected none of the results in {str(places.out)!r}")
 
 
 def _open_page(options: LearnOptions, places: Places, port: int) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +25,11 @@ from training.learn.options import LearnOptions
 
 ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _NUMBER = re.compile(r"(\d+)")
+
+
+def composed(name: str) -> str:
+    """Returns the one form of a name: macOS and tools may store an accent as a character of its own."""
+    return unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True)
@@ -117,10 +124,12 @@ class FolderFrames:
 
     def __init__(self, folder: Path, instruction: str | None) -> None:
         self._folder, self._said = folder, instruction
-        names = sorted((path.name for path in folder.iterdir() if _is_image(path)), key=_in_order)
+        names = sorted((path.name for path in folder.iterdir() if _is_image(folder, path)), key=_in_order)
         self._files: dict[str, str] = {}
         for name in names:
-            self._files.setdefault(Path(name).stem, name)
+            first = self._files.setdefault(Path(name).stem, name)
+            if first != name:  # a frame's name is that of its labels
+                print(f"{name} is left out: {first} has the same name", file=sys.stderr)
         if not self._files:
             raise DatasetError(f"folder {str(folder)!r} holds no images, expected a recording or files like image.jpg")
         self._listed = listed_instructions(folder)
@@ -136,8 +145,8 @@ class FolderFrames:
             if stem in names:
                 try:
                     yield stem, read_picture(inside(self._folder, name, ImageError))
-                except ImageError:
-                    continue  # damaged files are skipped
+                except ImageError as error:
+                    print(f"{name} is left out: {error}", file=sys.stderr)
 
     def _instruction(self, stem: str, name: str) -> str:
         if self._said is not None:
@@ -164,8 +173,15 @@ def open_frames(options: LearnOptions) -> Frames:
     return BagFrames(options)
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS and name_fault(path.name) is None and path.is_file()
+def _is_image(folder: Path, path: Path) -> bool:
+    """Whether a file counts as an image; links out of the folder do not, as on the page."""
+    if path.suffix.lower() not in ENDINGS or name_fault(path.name):
+        return False
+    try:
+        return inside(folder, path.name, ImageError).is_file()
+    except ImageError as error:
+        print(f"{path.name} is left out: {error}", file=sys.stderr)
+        return False
 
 
 def _in_order(name: str) -> list[tuple[int, int, str]]:

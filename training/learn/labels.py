@@ -13,9 +13,10 @@ from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.merging import merge_contents
 from mdsm_ros.errors import DatasetError, InstructionError
 from mdsm_ros.files import link_or_copy, whole_folder, write_json
-from mdsm_ros.foreign import read_json, shown
+from mdsm_ros.foreign import MAX_PART, read_json, shown
 from mdsm_ros.inference.answer import validate_instruction
 from training.learn.coco import write_parts
+from training.learn.frames import composed
 from training.learn.pick import IMAGES, Frame
 
 SPLIT = "labelled"
@@ -54,7 +55,7 @@ def labels_mark(path: Path) -> str:
 
 
 def labelled_names(path: Path) -> set[str]:
-    """Returns the possible frame names of the labelled images: the images' names, and parts of them.
+    """Returns the possible frame names of the labelled images, composed: the images' names, and parts of them.
 
     Raises:
         DatasetError: The labels cannot be read.
@@ -104,12 +105,16 @@ def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path
 
 def match(stem: str, names: Mapping[str, Frame]) -> Frame | None:
     """Returns the frame of an image's name, which tools may lengthen: ``1a2b-NAME``, ``NAME_jpg.rf.0f3c``."""
-    return next((names[name] for name in _names_in(stem) if name in names), None)
+    known = {composed(name): frame for name, frame in names.items()}
+    return next((known[name] for name in _names_in(stem) if name in known), None)
 
 
 def _names_in(stem: str) -> list[str]:
-    """Returns the name itself, then whole words and runs of them, the longest first."""
-    words = [found.span() for found in re.finditer(r"[0-9A-Za-z]+", stem)]
+    """Returns the name itself, then whole words and runs of them, the longest first; all of them composed."""
+    stem = composed(stem)
+    if len(stem.encode(errors="replace")) > MAX_PART:
+        return [stem]  # no file has this name, and its runs of words would be too many
+    words = [found.span() for found in re.finditer(r"[^\W_]+", stem)]
     parts = {stem[first:last] for first, _ in words for _, last in words if first < last}
     return [stem, *sorted(parts, key=lambda part: (-len(part), part))]
 
@@ -162,10 +167,12 @@ def _matched(content: Mapping[str, Any], frames: Sequence[Frame], path: Path) ->
         size = (record.get("width"), record.get("height"))
         if size != (frame.width, frame.height):
             raise DatasetError(
-                f"labels {path}: {record.get('file_name')} is {size[0]}x{size[1]} pixels, expected {frame.width}x"
-                f"{frame.height} as in the frames folder; export without resizing"
+                f"labels {path}: {record.get('file_name')} is {shown(size[0])}x{shown(size[1])} pixels, expected "
+                f"{frame.width}x{frame.height} as in the frames folder; export without resizing"
             )
         found[record["id"]] = frame
+    if not labelled & {_id(record, "id") for record in content["images"]}:
+        raise DatasetError(f"labels {path}: image_id is {shown(next(iter(labelled)))}, expected the id of an image")
     if not found:
         example = next((_stem(record) for record in content["images"]), "")
         raise DatasetError(

@@ -92,6 +92,11 @@ class Places:
         return self.out / "model"
 
     @property
+    def rewritten(self) -> tuple[Path, ...]:
+        """Folders that steps replace or write to."""
+        return (self.frames, self.proposals, self.labels, self.data, self.training, self.model)
+
+    @property
     def report(self) -> Path:
         """The report on the old and the new model."""
         return self.out / "report.html"

@@ -20,7 +20,7 @@ from mdsm_ros.files import whole_folder, write_json
 from mdsm_ros.foreign import check_keys, read_json
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.segmenter import Segmenter
-from training.learn.frames import Frames, Place
+from training.learn.frames import Frames, Place, composed
 
 FRAMES_FILE = "frames.json"
 IMAGES = "images"
@@ -65,13 +65,13 @@ def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, 
         frames: Available frames.
         segmenter: Model that answers the frames.
         most: Largest number of frames.
-        among: Names of the frames to select from, because they have labels; None: all.
+        among: Composed names of the frames to select from, because they have labels; None: all.
 
     Raises:
         DatasetError: No frame can be used.
         OSError: The folder cannot be written.
     """
-    places = [place for place in frames.places() if among is None or place.name in among]
+    places = [place for place in frames.places() if among is None or composed(place.name) in among]
     if not places:
         labelled = "" if among is None else ", among the labelled ones,"
         raise DatasetError(f"{frames.mark} holds 0 frames{labelled} expected at least one")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdsm_ros.errors import DatasetError, StorageError
+from filelock import FileLock, Timeout
+
+from mdsm_ros.errors import CommandError, DatasetError, StorageError
 from mdsm_ros.files import short_hash, to_json, write_json
 from mdsm_ros.foreign import read_json
 
 MARKS = "steps"
+LOCK_FILE = ".learn.lock"
 
 Facts = dict[str, Any]
 
@@ -44,9 +48,32 @@ def run_steps(out: Path, steps: Sequence[Step]) -> dict[str, Facts]:
         Facts of each step by its name, with "seconds" and "cpu seconds".
 
     Raises:
+        CommandError: Another run works in the folder.
         StorageError: The disk is full, or the folder cannot be written.
         MdsmError: A step failed.
     """
+    with _alone_in(out):
+        return _run_steps(out, steps)
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Keeps other runs out of the folder: each would remove what the other one writes."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / LOCK_FILE)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise CommandError(f"--out is {str(out)!r}, where another run works, expected one at a time") from None
+    except OSError as error:
+        raise StorageError(f"results cannot be written to {str(out)!r}: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run_steps(out: Path, steps: Sequence[Step]) -> dict[str, Facts]:
     found: dict[str, Facts] = {}
     key = ""
     for number, step in enumerate(steps, start=1):

@@ -30,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=count,
-        default=os.cpu_count() or 1,
-        help="number of converting processes (default: %(default)s)",
+        help="number of converting processes (default: one for each core)",
     )
     parser.add_argument("--check", action="store_true", help="read every file of the cache, and convert nothing")
     parser.add_argument(
@@ -56,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, folder: Path) -> int:
-    if args.sources is not None and (args.check or args.sheets or args.credits):
-        raise CommandError(f"--from is {args.sources[0]}, expected none with --check, --sheets or --credits")
+    for name, value in (("from", args.sources and args.sources[0]), ("workers", args.workers)):
+        if value is not None and (args.check or args.sheets or args.credits):
+            raise CommandError(f"--{name} is {value}, expected none with --check, --sheets or --credits")
     if args.sheets:
         from training.library.sheets import draw_sheets
 
@@ -73,7 +73,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
 
         return check(folder)
     if not (args.sheets or args.credits):
-        _build(folder, args.sources, args.workers)
+        _build(folder, args.sources, args.workers or os.cpu_count() or 1)
     return 0
 
 

@@ -86,11 +86,12 @@ def add_address_arguments(parser: argparse._ActionsContainer) -> None:
     """Declares ``--host`` and ``--port``."""
     parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s, this machine only)")
     parser.add_argument(
-        "--port", type=_port, default=PORT, help="port; 0 takes any that is free (default: %(default)s)"
+        "--port", type=port_number, default=PORT, help="port; 0 takes any that is free (default: %(default)s)"
     )
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Reads a port of the command line, 0 to 65535."""
     port = int(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is out of range, expected 0 to 65535")
@@ -164,6 +165,7 @@ def _build(options: WebOptions, stack: ExitStack) -> tuple[Any, dict[str, Any]]:
     if options.dataset is not None:
         browser = Browser(Dataset(options.dataset), shelf)
     if options.label is not None and options.out is not None:
+        _expect_apart(options.label, options.out)
         frames = open_frames(options)
         if options.labels_per_frame > 1:
             frames = RepeatedFrames(frames, options.labels_per_frame)
@@ -190,6 +192,16 @@ def _expect_none(options: WebOptions, names: Sequence[str], where: str) -> None:
         value = getattr(options, name)
         if value != getattr(WebOptions, name):
             raise CommandError(f"--{name.replace('_', '-')} is {value!r}, expected it only {where}")
+
+
+def _expect_apart(label: Path, out: Path) -> None:
+    """Checks that the images of the labels would not replace the pictures, or be removed with a label.
+
+    Raises:
+        CommandError: They would.
+    """
+    if label.resolve() == (out / "images").resolve():
+        raise CommandError(f"--out is {str(out)!r}, whose images are those of --label, expected another folder")
 
 
 def open_frames(options: WebOptions) -> Frames:

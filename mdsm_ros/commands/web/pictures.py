@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from io import BytesIO
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def mask_of_url(url: object, size: tuple[int, int]) -> NDArray[np.bool_]:
             rgba = np.asarray(picture.convert("RGBA"))
     except ImageError:
         raise
-    except (binascii.Error, OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow raises many types for damaged files
         raise ImageError(f"mask is damaged: {error}") from error
     drawn: NDArray[np.bool_] = (rgba[..., 3] > 127) & (rgba[..., :3].max(axis=2) > 127)
     return drawn

@@ -66,12 +66,11 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         raise DatasetError(f"{args.data}: no instruction of split {args.split!r} has one target in view")
     segmenter = None if args.model == TRUE else Segmenter.from_pretrained(args.model, device=args.device)
-    if args.steps is not None and segmenter is None:
-        raise CommandError(f"--steps is {args.steps}, expected none with --model {TRUE}, which refines nothing")
     if args.boxes and segmenter is not None:
         raise CommandError(f"--boxes is for --model {TRUE}, --model is {args.model}")
-    if segmenter is None and args.steps is not None:
-        raise CommandError(f"--steps is {args.steps}, expected none with --model {TRUE}: no model answers")
+    for name, value, unset in (("steps", args.steps, None), ("device", args.device, "auto")):
+        if segmenter is None and value != unset:
+            raise CommandError(f"--{name} is {value}, expected none with --model {TRUE}: no model answers")
     if segmenter is not None:
         check_refinement([segmenter], steps=args.steps)
     conditions = Conditions(segmenter, args.margin, not args.no_depth, args.boxes, args.steps)

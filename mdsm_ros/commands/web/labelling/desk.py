@@ -20,6 +20,7 @@ from mdsm_ros.foreign import is_integer, shown
 from mdsm_ros.inference.answer import validate_instruction
 
 Reply = dict[str, Any]
+UNREADABLE, GREY = (240, 320, 3), 60  # what is shown for a frame that cannot be read
 
 
 class LabelDesk:
@@ -44,7 +45,8 @@ class LabelDesk:
         Returns:
             ``number``, ``total``, ``name``, ``verdict``, ``counts``, ``instruction``, ``width``, ``height``, ``draft``
             (whether the mask is a drawing without a verdict), and the addresses of ``image`` and of ``mask``,
-            which is null if there is neither a label nor a drawing; or ``error``.
+            which is null if there is neither a label nor a drawing; ``fault``, why the frame cannot be read, or null:
+            such a frame is grey, and can only be left out; or ``error``.
         """
         return _replying(lambda: self._open(request))
 
@@ -98,10 +100,16 @@ class LabelDesk:
     def _open(self, request: object) -> Reply:
         number = self._session.first_open() if _field(request, "number") is None else self._number(request)
         frames = self._session.frames
-        image = frames.image(number)
+        fault: str | None = None
+        label: Label | None = None
+        draft: Label | None = None
+        try:
+            image = frames.image(number)
+            label, draft = self._session.label(number), self._session.draft(number)
+        except MdsmError as error:  # the frames after it must stay within reach
+            image, fault = np.full(UNREADABLE, GREY, np.uint8), str(error)
         height, width = image.shape[:2]
-        label, draft = self._session.label(number), self._session.draft(number)
-        known = draft or label
+        known = (draft or label) if fault is None else None
         is_new = frames.image_name(number) == frames.keys[number]  # not another object in the same image
         text = (known.instruction if known else "") or frames.instruction(number) or (self._said if is_new else "")
         shown_size = fitted_size(width, height)
@@ -114,6 +122,7 @@ class LabelDesk:
             "counts": self._session.counts(),
             "instruction": text,
             "draft": draft is not None,
+            "fault": fault,
             "width": shown_size[0],
             "height": shown_size[1],
             "image": jpeg_url(fit(image)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,7 +68,7 @@ class RepeatedFrames:
     def __init__(self, frames: Frames, times: int) -> None:
         self._frames, self._times = frames, times
         self.name = frames.name
-        self.keys = [_repeated(key, time) for key in frames.keys for time in range(times)]
+        self.keys = _repeated(frames.keys, times)
 
     def instruction(self, number: int) -> str:
         """Returns the instruction for the first label of a frame; "" for the others, which are about other objects."""
@@ -86,8 +87,18 @@ class RepeatedFrames:
         self._frames.close()
 
 
-def _repeated(key: str, time: int) -> str:
-    return key if not time else f"{key}{REPEAT}{time + 1}"
+def _repeated(keys: Sequence[str], times: int) -> list[str]:
+    """Returns ``times`` keys for each; phones name copies ``KEY~2``, too, so a mark that would be one is lengthened."""
+    taken = set(keys)
+    found: list[str] = []
+    for key in keys:
+        for time in range(times):
+            mark, own = REPEAT, key
+            while time and (own == key or own in taken):
+                own, mark = f"{key}{mark}{time + 1}", mark + REPEAT
+            taken.add(own)
+            found.append(own)
+    return found
 
 
 class FolderFrames:

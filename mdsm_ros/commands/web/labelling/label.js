@@ -110,7 +110,7 @@ function tellVerdict(verdict) {
 }
 
 async function open(number) {
-  await flush();
+  if (!(await flush())) return;
   say("loading …");
   const reply = await ask("open_frame", { number });
   if (!reply) return;
@@ -125,6 +125,7 @@ async function open(number) {
   tellVerdict(frame.verdict);
   tell(frame.counts);
   paint();
+  if (frame.fault) return say(`${frame.fault}; leave it out (X) or go on (→)`, true);
   if (!frame.instruction) return say("type an instruction (I), then Enter asks the model");
   waiting = !frame.mask;
   say("the model answers …");
@@ -172,11 +173,13 @@ function changed() { // keeps the drawing on the server, since the browser may b
   timer = setTimeout(() => queue(flush), 400);
 }
 
-async function flush() {
+async function flush() { // whether the drawing, if there is one, is on the server
   clearTimeout(timer);
-  if (!dirty || !frame) return;
+  if (!dirty || !frame) return true;
   dirty = false;
-  await ask("keep", { number: frame.number, instruction: said.value, mask: mask.toDataURL("image/png") });
+  const reply = await ask("keep", { number: frame.number, instruction: said.value, mask: mask.toDataURL("image/png") });
+  dirty = dirty || !reply;
+  return Boolean(reply);
 }
 
 async function give(verdict) {

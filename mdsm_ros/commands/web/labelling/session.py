@@ -86,6 +86,11 @@ class LabelSession:
         try:
             self._check_source()
             self._parts = self._read_parts()
+            if self._parts:  # the last session may have been killed before the data set had its last label
+                self._publish()
+        except OSError as error:
+            self._lock.release()
+            raise StorageError(f"labels cannot be written to {str(out)!r}: {error}") from error
         except BaseException:
             self._lock.release()
             raise
@@ -175,9 +180,11 @@ class LabelSession:
             StorageError: The disk is full, or the folder cannot be written.
         """
         path = self._draft_path(number)
+        content = {"instruction": instruction[:MAX_INSTRUCTION_CHARACTERS], "mask": encode(mask)}
         try:
-            path.parent.mkdir(exist_ok=True)
-            write_json(path, {"instruction": instruction[:MAX_INSTRUCTION_CHARACTERS], "mask": encode(mask)})
+            with self._writing:  # two windows may draw in the same frame
+                path.parent.mkdir(exist_ok=True)
+                write_json(path, content)
         except OSError as error:
             raise StorageError(f"drawing cannot be written to {str(self.out)!r}: {error}") from error
 
@@ -233,8 +240,9 @@ class LabelSession:
         write_json(self.out / ANNOTATIONS_FILE, {"info": self._info, **merged, "categories": categories})
 
     def close(self) -> None:
-        """Releases the folder."""
-        self._lock.release()
+        """Releases the folder, after a label that is being saved."""
+        with self._writing:
+            self._lock.release()
         self.frames.close()
 
 

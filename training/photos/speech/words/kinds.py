@@ -211,6 +211,9 @@ UNSPEAKABLE = frozenset(
 PLURAL = frozenset({"skis", "scissors", "curtains", "blinds", "flowers", "shoes", "glasses", "books"})
 """Nouns that stand in the plural though one object goes by them."""
 
+LONGEST = 60
+"""Characters of a name that a sentence can hold."""
+
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '-][^\W_]+)*")
 
 
@@ -225,7 +228,7 @@ def normal(name: str) -> str:
 
 def speakable(kind: str) -> bool:
     """Whether a category's name consists of words that fit into a sentence."""
-    return bool(_WORDS.fullmatch(kind)) and kind not in UNSPEAKABLE and len(kind) > 1
+    return 1 < len(kind) <= LONGEST and bool(_WORDS.fullmatch(kind)) and kind not in UNSPEAKABLE
 
 
 def nouns(kind: str, broad: bool = False) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""The second stage: initial masks become refined ones, in the time that there is."""
