@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mdsm_ros.inference.answer import Segmentation
-from mdsm_ros.inference.instances import Instance, distinct, label_image, split_instances
+from mdsm_ros.inference.instances import Instance, distinct, label_image, main_part, split_instances
 
 SHAPE = (60, 80)
 
@@ -46,6 +46,21 @@ def test_the_only_part_is_no_crumb_and_an_empty_mask_has_no_part() -> None:
     (only,) = split_instances(CRUMB, UNSURE, least_of_image=0.5)
     assert only.area == 4
     assert split_instances(np.zeros(SHAPE, dtype=bool), UNSURE) == ()
+
+
+@pytest.mark.parametrize("times", [1, 40])  # 3,200 pixels are labelled at a quarter of their size
+def test_the_main_part_stays_with_what_is_near_it(times: int) -> None:
+    def large(mask: np.ndarray) -> np.ndarray:
+        return mask.repeat(times, axis=0).repeat(times, axis=1)
+
+    near = rectangle(64, 22, 6, 6)  # 4 pixels beside the plate, which is 20 wide
+    assert np.array_equal(main_part(large(CUP | PLATE | CRUMB)), large(PLATE))
+    assert np.array_equal(main_part(large(PLATE | near | CUP)), large(PLATE | near))
+
+
+def test_a_mask_of_one_part_and_an_empty_one_stay() -> None:
+    for mask in (PLATE, np.zeros(SHAPE, dtype=bool)):
+        assert main_part(mask) is mask
 
 
 def test_pixels_that_touch_at_a_corner_are_one_object() -> None:

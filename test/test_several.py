@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mdsm_ros.language.several import asks_for_several, find_wanted
+from mdsm_ros.language.several import asks_for_one, asks_for_several, find_wanted
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,19 @@ def test_joined_noun_phrases(instruction: str, phrases: list[str]) -> None:
 )
 def test_one_object(instruction: str) -> None:
     assert not asks_for_several(instruction)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "one"),
+    [
+        ("get the cup on the left", True),
+        ("the person holding two bats", True),
+        ("get the cups", False),
+        ("bring me every cup", False),
+        ("the cup and the plate", False),
+        ("close the curtains", False),  # one object, whose halves are apart
+        ("tidy the furniture", False),
+    ],
+)
+def test_which_instructions_ask_for_one_object(instruction: str, one: bool) -> None:
+    assert asks_for_one(instruction) is one

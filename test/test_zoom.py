@@ -154,6 +154,22 @@ def test_a_small_object_is_seen_larger() -> None:
     assert iou(whole.mask, truth) < iou(refined.mask, truth) - 0.02
 
 
+def test_one_object_is_marked_and_looked_at_again_where_one_is_asked_for() -> None:
+    picture, main = disc(480, 640)
+    cv2.circle(picture, (60, 400), 20, (250, 250, 250), -1)
+    both = picture[..., 0] > 128
+    segmenter = Segmenter(Bright(), "bright", "cpu")
+    first, refined = segmenter.stream(picture, "get the disc")
+    assert iou(first.mask, main) > iou(first.mask, both)
+    assert iou(refined.mask, main) > 0.95
+    assert refined.zoom == Zoom(2, 10, 4, 16)
+    for words, one in (("get the discs", True), ("get the disc", False)):
+        *_, everything = segmenter.stream(picture, words, one_object=one)
+        assert iou(everything.mask, both) > 0.8
+        assert everything.zoom is None
+    assert refined.probability[400, 60] > 0.9  # the model's own values stay as they are
+
+
 def test_larger_images_stay_for_a_model_that_looks_again() -> None:
     model = Bright()
     segmenter = Segmenter(model, "bright", "cpu")

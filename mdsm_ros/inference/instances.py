@@ -21,6 +21,8 @@ MAX_INSTANCES = 255
 LEAST_PIXELS = 4
 LEAST_OF_IMAGE = 0.0002  # 61 pixels of 640x480; the smallest targets of the homes have ten times as many
 LEAST_OF_LARGEST = 0.03
+NEAR_MAIN_PART = 0.25  # of the longer side of its box
+LARGEST_LABELLED = 1024  # pixels, longer side
 SAME_OBJECT = 0.7  # IoU from which two masks of a model count as one object
 
 Box = tuple[int, int, int, int]
@@ -93,6 +95,39 @@ def split_instances(
     least = min(largest, max(LEAST_PIXELS, least_of_image * mask.size, least_of_largest * largest))
     kept = sorted((i for i in range(1, count) if areas[i] >= least), key=lambda i: -sums[i] / areas[i])
     return tuple(Instance(labels == i, float(sums[i] / areas[i])) for i in kept[:MAX_INSTANCES])
+
+
+def main_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keeps the largest part of a mask and those near it; parts farther away are mostly other objects.
+
+    Near is what lies, between bounding boxes, within a quarter of the longer side of the largest part's box: something
+    thin in front of an object cuts its mask into such parts. Parts of large masks are found at a reduced size.
+
+    Args:
+        mask: Mask of one object, bool (H, W).
+
+    Returns:
+        A mask (H, W); the same array if nothing is dropped.
+    """
+    stride = -(-max(mask.shape) // LARGEST_LABELLED)
+    reduced = np.ascontiguousarray(mask[::stride, ::stride])
+    number, labels, statistics, _ = cv2.connectedComponentsWithStats(reduced.astype(np.uint8), connectivity=8)
+    if number <= 2:  # 0 is the background
+        return mask
+    boxes = statistics[1:, : cv2.CC_STAT_AREA]
+    starts, ends = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    main = int(statistics[1:, cv2.CC_STAT_AREA].argmax())
+    gaps = np.maximum(starts - ends[main], starts[main] - ends).max(axis=1)
+    far = gaps > NEAR_MAIN_PART * boxes[main, 2:].max()
+    if not far.any():
+        return mask
+    dropped = np.concatenate(([False], far))[labels].astype(np.uint8)
+    if stride > 1:
+        rows, columns = mask.shape
+        dropped = cv2.dilate(dropped, np.ones((3, 3), np.uint8)).repeat(stride, axis=0).repeat(stride, axis=1)
+        dropped = dropped[:rows, :columns]
+    kept: NDArray[np.bool_] = mask & (dropped == 0)
+    return kept
 
 
 def distinct(found: Iterable[Instance]) -> tuple[Instance, ...]:

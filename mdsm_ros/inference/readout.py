@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from mdsm_ros.inference.answer import Segmentation, Stage
 from mdsm_ros.inference.backends.backend import Backend
 from mdsm_ros.inference.clock import Clock
-from mdsm_ros.inference.instances import Instance
+from mdsm_ros.inference.instances import Instance, main_part
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.inference.zoom import Zoom
-from mdsm_ros.language.several import asks_for_several
+from mdsm_ros.language.several import asks_for_one, asks_for_several
 from mdsm_ros.models.interface import FoundObjects
 
 
@@ -39,6 +39,10 @@ class Question:
     settings: InferenceSettings
     seeds: tuple[int, ...]
     keep_on: Callable[[], bool]
+
+    def meant(self, mask: NDArray[np.bool_], text: str) -> NDArray[np.bool_]:
+        """The part of a mask, on any grid, that is the answer to one of the instructions."""
+        return main_part(mask) if self.settings.one_object and asks_for_one(text) else mask
 
 
 def read_answers(
@@ -96,6 +100,8 @@ def _answer(
         uncertainty = library.deviation(samples) if objects is None and len(samples) > 1 else None
         mask = probability >= threshold
         found = None if objects is None else _instances(library.to_numpy(samples >= threshold), objects)
+    if objects is None:
+        mask = question.meant(mask, text)
     present = score >= question.settings.present_threshold and bool(mask.any())
     if not present:
         mask = np.zeros_like(mask)

@@ -32,6 +32,8 @@ class InferenceSettings:
             half the noise and half the steps, if the instruction is the same.
         mask_threshold: Lowest probability of a pixel in the mask, 0 to 1.
         present_threshold: Lowest score for which the target counts as in view, 0 to 1.
+        one_object: Whether the mask for an instruction about one object keeps its largest part and the parts near it
+            alone, see :func:`mdsm_ros.inference.instances.main_part`. Models that give objects have no parts.
         seed: Random seed of the refinement's noise.
         ask: Whether a question is made where several objects fit the instruction about equally well.
         ask_margin: Smallest lead of the likeliest object over the next for which there is no question, as a difference
@@ -50,6 +52,7 @@ class InferenceSettings:
     warm_start: bool = False
     mask_threshold: float = 0.5
     present_threshold: float = 0.5
+    one_object: bool = True
     seed: int = 0
     ask: bool = False
     ask_margin: float = 0.2
@@ -63,7 +66,7 @@ class InferenceSettings:
         self._expect_number("mask_threshold", 1.0, "0 to 1")
         self._expect_number("present_threshold", 1.0, "0 to 1")
         self._expect_number("ask_margin", 1.0, "0 to 1")
-        for name in ("warm_start", "ask", "relations"):
+        for name in ("warm_start", "one_object", "ask", "relations"):
             if not isinstance(getattr(self, name), bool):
                 raise SettingsError(f"{name} is {getattr(self, name)!r}, expected True or False")
 

@@ -57,6 +57,17 @@ def asks_for_several(instruction: str) -> bool:
     return len(found) > 1 or found[0].several
 
 
+def asks_for_one(instruction: str) -> bool:
+    """Whether an English instruction asks for a single object that can be counted: "the cup", but not "the scissors".
+
+    A plural that means one object ("the curtains", "the stairs") often looks like several, and so does what is not
+    counted ("the furniture", "the grass").
+    """
+    found = find_wanted(instruction)
+    head = found[0].phrase.head
+    return len(found) == 1 and not (found[0].several or is_plural(head) or head in NO_OBJECTS | COLLECTIVES)
+
+
 def find_wanted(instruction: str) -> tuple[Wanted, ...]:
     """What an English instruction asks for, one entry for each noun phrase: "the cup and the plate" has two.
 

@@ -18,11 +18,6 @@ LEAST_OF_LARGEST = 0.3
 class Answerer(Protocol):
     """The part of a Segmenter that this module needs."""
 
-    @property
-    def finds_objects(self) -> bool:
-        """Whether the model itself finds every object of a noun."""
-        ...
-
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None
     ) -> Segmentation:
@@ -53,8 +48,7 @@ class NounFinder:
         return self._found[noun]
 
     def _find(self, noun: str) -> Sequence[Instance]:
-        wanted = "every" if self._segmenter.finds_objects else "the"
-        instruction = f"find {wanted} {noun}"
+        instruction = f"find every {noun}"
         if not noun or len(instruction) > MAX_INSTRUCTION_CHARACTERS:  # from a text without a known noun
             return ()
         answer = self._segmenter.segment(self._image, instruction, self._settings)

@@ -79,7 +79,8 @@ class SecondStage:
         height, width, _ = self.question.image.shape
         least = smallest_part(height, width, self.side)
         cells = self.backend.marked(self.initial.logits, self.question.settings.mask_threshold)
-        found = (zoom_around(marked, self.model.zoom, least) for marked in cells)
+        meant = (self.question.meant(*of) for of in zip(cells, self.question.texts, strict=True))
+        found = (zoom_around(marked, self.model.zoom, least) for marked in meant)
         zooms = {row: zoom for row, zoom in enumerate(found) if not zoom.is_whole}
         return zooms if zooms and self._has_time_for(len(zooms)) else {}
 

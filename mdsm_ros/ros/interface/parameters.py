@@ -130,6 +130,11 @@ class Parameters:
         maximum=1.0,
         model_default=True,
     )
+    one_object: bool = _parameter(
+        True,
+        "For an instruction about one object, keep the largest part of the mask and the parts near it alone. Parts "
+        "farther away are mostly other objects.",
+    )
     seed: int = _parameter(
         0, "Random seed of the refinement. The same frame always gives the same mask.", minimum=0, maximum=2**31 - 1
     )
