@@ -17,7 +17,7 @@ from mdsm_ros.commands.options import (
     load_segmenter,
 )
 
-OF_MODEL = 0  # number of steps
+STEPS = 4  # shown if no number is given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=count,
         nargs="?",
-        const=OF_MODEL,
+        const=STEPS,
         metavar="N",
-        help="show the noisy mask and the found mask of each of N refinement steps instead (default: the model's N)",
+        help="show the noisy mask and the found mask of each of N refinement steps instead (default: 4)",
     )
     parser.add_argument("--out", type=Path, help="file to write (default: IMAGE_attention.png in this folder)")
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.steps is not None:
         from mdsm_ros.commands.attention.steps import steps_sheet
 
-        sheet = steps_sheet(segmenter, image, instruction, args.steps or segmenter.defaults.num_inference_steps)
+        sheet = steps_sheet(segmenter, image, instruction, args.steps)
     else:
         from mdsm_ros.commands.attention.maps import attention_sheet
 
