@@ -26,6 +26,7 @@ from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames, Repe
 from mdsm_ros.commands.web.labelling.session import Label, LabelSession
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError, StorageError
+from mdsm_ros.files import write_json
 from mdsm_ros.replay.labels import Labels
 
 SAID = "get the red box"
@@ -233,12 +234,12 @@ def test_two_windows_can_draw_in_the_same_frame(
     frames: FolderFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = LabelSession(frames, tmp_path / "labels")
-    write, writing = session_module.write_json, threading.Lock()
+    writing = threading.Lock()
 
     def slow(*given: Any) -> None:
         assert writing.acquire(blocking=False), "two threads write the same file"
         time.sleep(0.05)
-        write(*given)
+        write_json(*given)
         writing.release()
 
     monkeypatch.setattr(session_module, "write_json", slow)

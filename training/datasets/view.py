@@ -80,7 +80,9 @@ def _expect_effects(args: argparse.Namespace) -> None:
     Raises:
         CommandError: One has none.
     """
-    idle = {"--web": (*OF_SHEET, *CHOICE, "ids")} if args.web else {}
+    idle: dict[str, tuple[str, ...]] = {}
+    if args.web:
+        idle["--web"] = (*OF_SHEET, *CHOICE, "ids")
     if args.ascii:
         idle["--ascii"] = OF_SHEET
     if args.ids is not None:
