@@ -133,3 +133,8 @@ def test_drawn_masks_become_labels(tmp_path: Path, capsys: pytest.CaptureFixture
     assert data_main(command) == 2
     assert "3000000000.png is 3x2 pixels, expected those of its image, 32x24" in capsys.readouterr().err
     assert data_main(["bag-labels", str(tmp_path / "nothing"), "--out", str(folder)]) == 2
+    others = write_labels(tmp_path / "others", [("1", CUP, mask(1))])
+    before = (others / "annotations.json").read_bytes()
+    assert data_main(["bag-labels", str(bag), "--out", str(others)]) == 2
+    assert "holds a dataset of another origin, expected a new folder" in capsys.readouterr().err
+    assert (others / "annotations.json").read_bytes() == before

@@ -176,6 +176,23 @@ def test_evaluate(lavt: Path, untrained_weights: Path, tmp_path: Path, capsys: p
     assert evaluate.main([*command, "--compare", str(lavt), str(untrained_weights), "--steps", "1"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["view", "nowhere"], "--out"),
+        (["realism", "--library", "nowhere"], "--sheet"),
+        (["generate", "--model", "nowhere", "--prompt", "a box"], "--out"),
+        (["evaluate", "--data", "nowhere"], "--worst"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_told_before_the_work(
+    capsys: pytest.CaptureFixture[str], command: list[str], option: str
+) -> None:
+    run, words = (evaluate.main, command[1:]) if command[0] == "evaluate" else (cli.main, command)
+    assert run([*words, option, "picture.txt"]) == 2
+    assert "image is 'picture.txt', expected a name that ends in a format such as .png" in capsys.readouterr().err
+
+
 def test_web(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("gradio", reason="needs the extra [web]")
     for option in ("every", "labels-per-frame"):

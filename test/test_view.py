@@ -99,8 +99,13 @@ def test_nothing_to_show_is_said(dataset: Path, capsys: pytest.CaptureFixture[st
     ],
 )
 def test_options_without_effect(
-    dataset: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+    dataset: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
 ) -> None:
+    monkeypatch.setattr("training.datasets.view.open_page", lambda _: 0)
     assert cli.main(["view", str(dataset), *options]) == 2
     assert message in capsys.readouterr().err
 

@@ -26,6 +26,7 @@ from mdsm_ros.commands.web.labelling.frames import BagFrames, FolderFrames, Repe
 from mdsm_ros.commands.web.labelling.session import Label, LabelSession
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError, StorageError
+from mdsm_ros.files import write_json
 from mdsm_ros.replay.labels import Labels
 
 SAID = "get the red box"
@@ -203,16 +204,42 @@ def test_a_label_whose_session_was_killed_in_the_middle_is_in_the_data_set_after
     assert len(Dataset(tmp_path / "labels").instructions) == 2
 
 
+def test_labels_of_another_folder_with_the_same_names_are_not_taken_over(frames: FolderFrames, tmp_path: Path) -> None:
+    session = LabelSession(frames, tmp_path / "labels")
+    session.save(1, Label("labelled", SAID, left_mask()))
+    session.close()
+    (tmp_path / "other").mkdir()
+    other = picture_folder(tmp_path / "other")
+    LabelSession(FolderFrames(other), tmp_path / "labels").close()  # the same pictures elsewhere
+    for rgb in (np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)):
+        Image.fromarray(rgb).save(other / "b.png")
+        with pytest.raises(CommandError, match="label of another picture 'b' of 'pictures', expected a new folder"):
+            LabelSession(FolderFrames(other), tmp_path / "labels")
+    (other / "b.png").write_bytes(b"damaged")
+    LabelSession(FolderFrames(other), tmp_path / "labels").close()  # it is told when the frame is opened
+
+
+def test_answers_to_frames_are_not_those_to_images_of_the_data_set(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path, 1)
+    (folder / "a.png").rename(folder / "image 1.png")
+    model = RedModel()
+    models = shelf(model)
+    models.answer("image 1", np.zeros((8, 8, 3), np.uint8), SAID)  # as the Browse page asks
+    desk = LabelDesk(LabelSession(FolderFrames(folder, SAID), tmp_path / "labels"), models)
+    assert desk.ask({"number": 0, "instruction": SAID})["present"] is True
+    assert model.asked == [SAID, SAID]
+
+
 def test_two_windows_can_draw_in_the_same_frame(
     frames: FolderFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = LabelSession(frames, tmp_path / "labels")
-    write, writing = session_module.write_json, threading.Lock()
+    writing = threading.Lock()
 
     def slow(*given: Any) -> None:
         assert writing.acquire(blocking=False), "two threads write the same file"
         time.sleep(0.05)
-        write(*given)
+        write_json(*given)
         writing.release()
 
     monkeypatch.setattr(session_module, "write_json", slow)

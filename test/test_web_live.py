@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,32 @@ def robot(ros_domain: int) -> Iterator[Any]:
     executor.shutdown()
     context.try_shutdown()
     thread.join()
+
+
+def test_windows_that_choose_a_node_at_once_leave_no_subscription_behind(
+    ros_domain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from mdsm_ros.ros.players.node_watcher import Ends, NodeWatcher
+
+    with NodeWatcher() as watcher:
+        alive: list[object] = []
+
+        def create(*_: object) -> object:
+            time.sleep(0.01)  # the other window comes in between
+            alive.append(object())
+            return alive[-1]
+
+        monkeypatch.setattr(watcher._node, "create_subscription", create)
+        monkeypatch.setattr(watcher._node, "destroy_subscription", alive.remove)
+        monkeypatch.setattr(watcher, "nodes", lambda: ["/mdsm"])
+        monkeypatch.setattr(watcher, "_ends", lambda _: Ends("/image", False, None, None, None))
+        with ThreadPoolExecutor(4) as windows:
+            for watched in [windows.submit(watcher.watch, "/mdsm") for _ in range(4)]:
+                watched.result()
+        assert len(alive) == 3  # image, overlay and status, once
+        watcher.leave()
+        assert alive == []
 
 
 def until(condition: Callable[[], Any]) -> Any:

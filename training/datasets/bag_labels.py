@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import BagError, DatasetError, ImageError, InstructionError, ReplayError
 from mdsm_ros.inference.answer import validate_instruction
@@ -24,6 +25,7 @@ from mdsm_ros.replay.frames import FrameReader, choose_topics
 from training.datasets.text import count_expressions
 
 CATEGORY = "target"
+SOURCE = "bag-labels"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +47,10 @@ def run(args: argparse.Namespace) -> int:
     """Writes the labels; returns the exit status.
 
     Raises:
-        DatasetError: The recording, an option or a mask cannot be used.
+        DatasetError: The recording, an option, a mask or the folder cannot be used.
     """
+    if (args.out / ANNOTATIONS_FILE).exists() and Dataset(args.out).info.get("source") != SOURCE:
+        raise DatasetError(f"{args.out} holds a dataset of another origin, expected a new folder")
     if args.every < 1:
         raise DatasetError(f"--every is {args.every}, expected at least 1")
     try:
@@ -73,7 +77,7 @@ def _write(out: Path, reader: FrameReader, every: int) -> tuple[int, int]:
     rows: dict[int, tuple[str, str]] = {}  # by stamp, which can repeat in a recording that jumps back
     labelled = 0
     (out / "masks").mkdir(parents=True, exist_ok=True)
-    with DatasetWriter(out, [CATEGORY], info={"source": "bag-labels", "bag": reader.bag.path.name}) as writer:
+    with DatasetWriter(out, [CATEGORY], info={"source": SOURCE, "bag": reader.bag.path.name}) as writer:
         for frame in reader.frames(lambda number: number % every == 0):
             if frame.image is None or not frame.instruction or frame.stamp in rows:
                 continue

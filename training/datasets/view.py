@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mdsm_ros.arguments import count
-from mdsm_ros.commands.options import add_model_arguments
+from mdsm_ros.commands.options import add_model_arguments, check_picture_name
 from mdsm_ros.commands.web.command import WebOptions, add_address_arguments, open_page
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.errors import CommandError, DatasetError
+from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled, tile_size
 
 MARK = np.array((255, 0, 255))
@@ -54,10 +55,13 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         CommandError: An option has no effect beside the others.
+        ImageError: The file cannot be written.
     """
     _expect_effects(args)
     if args.web:
         return open_page(WebOptions(args.host, args.port, args.model, args.device, dataset=args.dataset, live=False))
+    out = args.out or SHEET
+    check_picture_name(out)
     data = Dataset(args.dataset)
     seed = args.seed or 0
     wanted = Wanted(args.count or COUNT, seed, args.split, args.difficulty, args.category, args.absent, args.ids)
@@ -68,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
             print(ascii_picture(data, instruction, width), f"\n{_caption(instruction)}\n")
         return 0
     tiles = [_tile(data, instruction, args.width or WIDTH) for instruction in chosen]
-    out = args.out or SHEET
-    contact_sheet(tiles, args.columns or COLUMNS).save(out)
+    write_picture(out, np.asarray(contact_sheet(tiles, args.columns or COLUMNS)))
     print(f"{out}: {len(chosen)} of {len(data.instructions)} instructions")
     return 0
 
@@ -80,7 +83,9 @@ def _expect_effects(args: argparse.Namespace) -> None:
     Raises:
         CommandError: One has none.
     """
-    idle = {"--web": (*OF_SHEET, *CHOICE, "ids")} if args.web else {}
+    idle: dict[str, tuple[str, ...]] = {}
+    if args.web:
+        idle["--web"] = (*OF_SHEET, *CHOICE, "ids")
     if args.ascii:
         idle["--ascii"] = OF_SHEET
     if args.ids is not None:

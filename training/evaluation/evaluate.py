@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mdsm_ros.arguments import count, refinement_steps
 from mdsm_ros.checkpoints.pretrained import load_model
-from mdsm_ros.commands.options import check_refinement
+from mdsm_ros.commands.options import check_picture_name, check_refinement
 from mdsm_ros.commands.runner import run_command
 from mdsm_ros.dataset.format import Dataset, Instruction
 from mdsm_ros.dataset.metrics import Figures, calibration_counts, covered_instances, figures_table, intersection_union
@@ -29,6 +29,7 @@ from mdsm_ros.inference.answer import STAGES, Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.models.base import HubModel
+from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import ORDERS, Page, Picture, library_versions, write_page
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
@@ -278,6 +279,7 @@ def run(args: argparse.Namespace) -> None:
     if args.compare is not None:
         _compare(args)
         return
+    check_picture_name(args.worst)
     data = Dataset(args.data)
     instructions = choose(data, args.split, args.source, args.scene, several=args.several, limit=args.limit)
     name = args.model or DEFAULT_MODEL
@@ -319,7 +321,7 @@ def run(args: argparse.Namespace) -> None:
         content = {"metrics": _public(results), "groups": groups, "samples": _public(samples)}
         write_json(args.out, content, indent=2)
     if worst is not None:
-        worst.save(args.worst)
+        write_picture(args.worst, np.asarray(worst))
     elif args.worst:
         print(f"\nrefinement spoiled no answer: {args.worst} is not written")
 

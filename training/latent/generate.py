@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mdsm_ros.commands.options import check_picture_name
 from mdsm_ros.errors import DatasetError
+from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
     from mdsm_ros.errors import WeightsError
 
+    check_picture_name(args.out)
     try:
         pipeline = load_pipeline(args.model)
     except WeightsError as error:
@@ -75,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         part = prompts[first : first + args.batch]
         pictures = generate(pipeline, part, args.seed + first, args.steps, args.guidance)
         tiles += [labelled(_wide(picture, args.width), prompt) for picture, prompt in zip(pictures, part, strict=True)]
-    contact_sheet(tiles, args.columns).save(args.out)
+    write_picture(args.out, np.asarray(contact_sheet(tiles, args.columns)))
     print(f"{args.out}: {len(tiles)} pictures")
     return 0
 

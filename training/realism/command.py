@@ -20,9 +20,11 @@ from tqdm import tqdm
 
 from mdsm_ros.arguments import count
 from mdsm_ros.checkpoints.imagenet import ImageNetClassifier, class_names
+from mdsm_ros.commands.options import check_picture_name
 from mdsm_ros.errors import DatasetError, WeightsError
 from mdsm_ros.files import write_json
 from mdsm_ros.library import Library
+from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
 from training.realism.photographs import crops, kinds_by_name
 from training.realism.score import BEST, Judged, fitting_classes, report
@@ -61,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Renders, classifies and prints; returns the exit status."""
+    check_picture_name(args.sheet)
     library = Library.open(args.library)
     names = class_names()
     fitting = fitting_classes({kind.kind: kind.imagenet for kind in library.kinds.values()}, names)
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         tiles += [_tile(picture, kept[index]) for picture, index in _spread(found)]
     print(report(judged))
     if args.sheet is not None:
-        contact_sheet(tiles, SHEET_COLUMNS).save(args.sheet)
+        write_picture(args.sheet, np.asarray(contact_sheet(tiles, SHEET_COLUMNS)))
     if args.out is not None:
         write_json(args.out, [asdict(picture) for picture in judged])
     return 0

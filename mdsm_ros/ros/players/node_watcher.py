@@ -87,6 +87,7 @@ class NodeWatcher:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._lock = threading.Lock()
+        self._changing = threading.RLock()  # two windows of the page may choose a node at once
         self._newest: dict[str, Any] = {}  # newest message of each sort
         self._heard = 0.0  # s, time.monotonic() of the newest status
         self._subscriptions: list[Any] = []
@@ -131,7 +132,11 @@ class NodeWatcher:
         """
         if full_name not in self.nodes():
             raise RosError(f"node is {full_name!r}, expected one that runs: {', '.join(self.nodes()) or 'none does'}")
-        self.leave()
+        with self._changing:
+            self.leave()
+            return self._listen(full_name)
+
+    def _listen(self, full_name: str) -> Ends:
         ends = self._ends(full_name)
         heard: list[tuple[str | None, type, str, QoSProfile]] = [
             (ends.camera, CompressedImage if ends.compressed else Image, "camera", BEST_EFFORT),
@@ -151,12 +156,13 @@ class NodeWatcher:
 
     def leave(self) -> None:
         """Stops listening to the node."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        for publisher in self._publishers.values():
-            self._node.destroy_publisher(publisher)
-        self._subscriptions, self._publishers = [], {}
-        self.watched = self.ends = None
+        with self._changing:
+            for subscription in self._subscriptions:
+                self._node.destroy_subscription(subscription)
+            for publisher in self._publishers.values():
+                self._node.destroy_publisher(publisher)
+            self._subscriptions, self._publishers = [], {}
+            self.watched = self.ends = None
         with self._lock:
             self._newest.clear()
 
@@ -194,9 +200,10 @@ class NodeWatcher:
         self._publish(REPLY, validate_instruction(text))
 
     def _publish(self, what: str, text: str) -> None:
-        if what not in self._publishers:
-            raise RosError(f"node is {self.watched!r}, expected one that listens to topics of the type {STRING}")
-        self._publishers[what].publish(String(data=text))
+        with self._changing:
+            if what not in self._publishers:
+                raise RosError(f"node is {self.watched!r}, expected one that listens to topics of the type {STRING}")
+            self._publishers[what].publish(String(data=text))
 
     def _keeper(self, what: str) -> Callable[[Any], None]:
         def keep(message: Any) -> None:

@@ -130,7 +130,7 @@ class LabelDesk:
         }
 
     def _proposal(self, number: int, image: NDArray[np.uint8], text: str) -> Reply:
-        answer = self._shelf.answer(self._session.frames.keys[number], image, text)
+        answer = self._shelf.answer(f"frame {self._session.frames.keys[number]}", image, text)
         with self._shelf.model() as segmenter:
             threshold = segmenter.defaults.mask_threshold
         size = fitted_size(image.shape[1], image.shape[0])

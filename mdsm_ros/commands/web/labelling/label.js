@@ -167,7 +167,7 @@ function remember() {
 }
 
 function changed() { // keeps the drawing on the server, since the browser may be closed
-  dirty = true;
+  dirty = !frame.fault;
   paint();
   clearTimeout(timer);
   timer = setTimeout(() => queue(flush), 400);

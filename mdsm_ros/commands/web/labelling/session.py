@@ -10,9 +10,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import cv2
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
@@ -21,11 +23,12 @@ from mdsm_ros.commands.web.labelling.frames import Frames
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, MemoryDataset
 from mdsm_ros.dataset.merging import merge_contents
 from mdsm_ros.dataset.writer import PARTS_FOLDER, DatasetWriter, part_path
-from mdsm_ros.errors import CommandError, DatasetError, StorageError
+from mdsm_ros.errors import CommandError, DatasetError, MdsmError, StorageError
 from mdsm_ros.files import write_json
 from mdsm_ros.foreign import check_keys, read_json
 from mdsm_ros.inference.answer import MAX_INSTRUCTION_CHARACTERS, validate_instruction
 from mdsm_ros.language.expressions import count_expressions
+from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.rle import decode, encode
 
 CATEGORY = "target"
@@ -33,6 +36,8 @@ SOURCE = "web"
 SESSION_FILE = "session.json"
 DRAFTS_FOLDER = "drafts"
 LOCK_FILE = ".session.lock"
+CHECKED = 3  # labels whose images are compared with the frames
+COARSE, JPEG_LOSS = (8, 8), 8  # cells of the compared images, and their largest difference in grey levels
 PART_FIELDS = ("images", "annotations", "instructions", "counts")
 
 Verdict = Literal["labelled", "absent", "rejected"]
@@ -86,6 +91,7 @@ class LabelSession:
         try:
             self._check_source()
             self._parts = self._read_parts()
+            self._check_pictures()
             if self._parts:  # the last session may have been killed before the data set had its last label
                 self._publish()
         except OSError as error:
@@ -109,6 +115,21 @@ class LabelSession:
             raise CommandError(
                 f"folder {str(self.out)!r} holds labels of {before!r}, expected those of {self.frames.name!r}"
             )
+
+    def _check_pictures(self) -> None:
+        """Checks some labels against their frames: another folder may have the same name, and the same names in it."""
+        labelled = (n for n, key in enumerate(self.frames.keys) if self._parts.get(key, {}).get("images"))
+        for number in islice(labelled, CHECKED):
+            try:
+                now = self.frames.image(number)
+                before = read_picture(self.out / "images" / f"{self.frames.image_name(number)}.jpg")
+            except MdsmError:  # told when the frame is opened
+                continue
+            if not _alike(before, now):
+                raise CommandError(
+                    f"folder {str(self.out)!r} holds the label of another picture {self.frames.keys[number]!r} of "
+                    f"{self.frames.name!r}, expected a new folder for other frames"
+                )
 
     def _read_parts(self) -> dict[str, dict[str, Any]]:
         parts = {}
@@ -244,6 +265,14 @@ class LabelSession:
         with self._writing:
             self._lock.release()
         self.frames.close()
+
+
+def _alike(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    """Whether two images (H, W, 3) are the same up to the loss of JPEG, which is small in the mean of many pixels."""
+    if first.shape != second.shape:
+        return False
+    coarse = (cv2.resize(image, COARSE, interpolation=cv2.INTER_AREA).astype(int) for image in (first, second))
+    return int(np.abs(np.subtract(*coarse)).max()) <= JPEG_LOSS
 
 
 def _with_each_image_once(content: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
