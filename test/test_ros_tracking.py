@@ -14,9 +14,10 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 from lifecycle_msgs.msg import Transition
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
-from test_ros_node import BOOK, CUP, RedSegmenter, Robot
+from test_ros_node import BOOK, CUP, TIMEOUT, RedSegmenter, Robot
 from test_tracking import scene
 
 from mdsm_ros.dataset.metrics import iou
@@ -24,6 +25,7 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.tracking.order import StampOrder
 
 pytestmark = pytest.mark.ros
@@ -161,6 +163,39 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     assert robot.node.set_parameters([Parameter("track", value=False)])[0].successful
     assert "images tracked" not in robot.diagnosis()[2]
     assert sorted(robot.tracked()) == [1, 3]
+
+
+def test_images_without_a_stamp_are_answered_and_the_missing_stamp_is_told(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    robot.segmenter.turns.release(2)
+    for count in (1, 2):
+        robot.camera.publish(numpy_to_image(scene(40)[0], "rgb8", Header()))
+        robot.wait(partial(is_answered, robot, count))
+    values = robot.diagnosis()[2]
+    assert (values["images answered"], values["bad messages: image stamp"]) == ("2", "2")
+
+
+def is_answered(robot: Camera, count: int) -> bool:
+    return len(robot.answered()) == count
+
+
+def test_what_shows_a_mask_stays_in_order_with_it(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot.listen("mdsm/instances", Image)
+    (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("instances"))
+    robot.wait(output.get_subscription_count)
+    robot.say_and_wait(CUP)
+    robot.film(0, tracked=False)
+    robot.answer(0)
+    robot.film(1, tracked=True)
+    may_go_on = threading.Event()
+    monkeypatch.setattr(Outputs, "publish_maps", lambda *_: may_go_on.wait(TIMEOUT))  # takes as long as a pose may
+    robot.answer(1)
+    robot.film(2, tracked=True)
+    may_go_on.set()
+    robot.answer(2)
+    robot.wait(lambda: len(robot.received["mdsm/instances"]) == len(robot.received["mdsm/mask"]) == 5)
+    for topic in ("mask", "instances"):
+        assert [number_of(message.header.stamp) for message in robot.received[f"mdsm/{topic}"]] == [0, 1, 1, 2, 2]
 
 
 def test_masks_stay_in_order_until_the_stamps_begin_anew() -> None:

@@ -138,7 +138,8 @@ class Worker:
             image, job.instruction, settings, keep_on=keep_on, answer_shape=frame.shape
         ):
             if not keep_on():
-                return self._cancelled(job)
+                self._cancel(job)
+                return None
             if answer.stage == "initial" and job.parameters.publish_initial:
                 outputs.publish_initial_mask(header, answer)
                 status = outputs.publish_status(header, job.instruction, answer)
@@ -150,7 +151,8 @@ class Worker:
             in_space = partial(_in_space, job, final.mask.shape)
             final = channel.questions.settle(header, picture, job.instruction, final, settings, in_space)
         if not keep_on():
-            return self._cancelled(job)
+            self._cancel(job)
+            return None
         _publish_mask(job, picture, final)
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = outputs.publish_status(header, job.instruction, final)
@@ -164,7 +166,7 @@ class Worker:
             _keep_if_hard(channel.hard_frames, job, final, settings.present_threshold)
         return status
 
-    def _cancelled(self, job: Job) -> None:
+    def _cancel(self, job: Job) -> None:
         """Counts an answer that nobody wants any more, unless the node is no longer active."""
         if not self.mailbox.closed:
             job.channel.statistics.answer_cancelled()

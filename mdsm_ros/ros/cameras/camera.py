@@ -115,6 +115,7 @@ class Camera:
             self.name, self._is_wanted, self._segmenter, *common, tracking, self._questions, objects, hard_frames
         )
         self._worker = worker
+        self._questions.begin(self.instruction)
         self.inputs.listen(self._frames.message, self._image, self._on_image, qos)
         self.inputs.hear(String, name_of("instruction", self.name), self.hearing)
         replies = Hearing(self._on_reply)
@@ -137,6 +138,8 @@ class Camera:
         if self._worker is None:
             return
         self._worker = None
+        if self._node.context.ok():  # else nothing can be published
+            self._questions.begin("", "the node was deactivated")
         if self._channel.objects is not None:
             self._channel.objects.close()
         self._channel.tracking.stop()
