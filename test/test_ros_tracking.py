@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
+from builtin_interfaces.msg import Time
 from lifecycle_msgs.msg import Transition
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
@@ -27,6 +28,7 @@ from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.tracking.order import StampOrder
+from mdsm_ros.ros.tracking.thread import MaskTracking
 
 pytestmark = pytest.mark.ros
 
@@ -179,6 +181,21 @@ def is_answered(robot: Camera, count: int) -> bool:
     return len(robot.answered()) == count
 
 
+def test_an_answer_is_the_last_mask_of_its_image(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_track, track = threading.Event(), MaskTracking._work
+    monkeypatch.setattr(MaskTracking, "_work", lambda *given: may_track.wait(TIMEOUT) and track(*given))
+    robot.say_and_wait(CUP)
+    robot.segmenter.turns.release()
+    pixels, truth = scene(40)
+    pixels[..., 0] = np.where(truth, 255, 0)
+    robot.camera.publish(numpy_to_image(pixels, "rgb8", Header(stamp=Time(sec=1))))
+    robot.wait(lambda: robot.node.cameras[0]._channel.tracking._answered)  # the model was faster than the tracker
+    may_track.set()
+    robot.film(1, tracked=True)
+    assert list(robot.tracked()) == [1]
+    assert [number_of(message.header.stamp) for message in robot.received["mdsm/mask"]] == [0, 1]
+
+
 def test_what_shows_a_mask_stays_in_order_with_it(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
     robot.listen("mdsm/instances", Image)
     (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("instances"))
@@ -204,6 +221,7 @@ def test_masks_stay_in_order_until_the_stamps_begin_anew() -> None:
     for stamp in (5, 7, 6, 7):
         order.publish(stamp, partial(published.append, stamp))
     assert published == [5, 7, 7]
+    assert not order.publish(7, lambda: published.append(7), again=False)
     for stamp in (8, 7, 8 - 10**9):  # the second was overtaken, the third is from long before
         order.arrived(stamp)
     assert not order.publish(8, lambda: published.append(8))  # of before, and late: it must not hold back the new ones

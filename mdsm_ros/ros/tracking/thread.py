@@ -148,7 +148,7 @@ class MaskTracking:
         if self._tracker.drop is not None:
             self._statistics.track_dropped(self._tracker.drop)
         if tracked is not None:
-            self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now))
+            self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now), again=False)
         return now
 
     def _is_late(self, stamp: int) -> bool:
