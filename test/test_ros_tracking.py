@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -151,6 +153,7 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     robot.answer(0)
     robot.film(1, tracked=True)
     robot.say_and_wait(BOOK)
+    robot.wait(lambda: not robot.node.cameras[0]._worker.mailbox._items)
     robot.film(2, tracked=False)
     robot.answer(1)  # the newest image when the instruction came
     robot.film(3, tracked=True)
@@ -179,6 +182,17 @@ def test_images_without_a_stamp_are_answered_and_the_missing_stamp_is_told(robot
 
 def is_answered(robot: Camera, count: int) -> bool:
     return len(robot.answered()) == count
+
+
+def test_deactivation_frees_the_images_that_the_tracker_has_stored(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    robot.film(0, tracked=False)
+    robot.answer(0)
+    robot.film(1, tracked=True)
+    tracking = weakref.ref(robot.node.cameras[0]._channel.tracking)
+    robot.segmenter.turns.release()
+    assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
+    robot.wait(lambda: gc.collect() is not None and tracking() is None)
 
 
 def test_an_answer_is_the_last_mask_of_its_image(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:

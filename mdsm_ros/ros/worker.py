@@ -153,10 +153,12 @@ class Worker:
         if not keep_on():
             self._cancel(job)
             return None
-        _publish_mask(job, picture, final)
+        is_newest = _publish_in_order(job, partial(outputs.publish_mask, header, final))
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = outputs.publish_status(header, job.instruction, final)
         channel.statistics.image_answered(outputs.age(header))
+        if is_newest:
+            _publish_in_order(job, partial(outputs.publish_views, header, picture, job.instruction, final))
         if channel.objects is not None:
             channel.objects.publish(frame.message, picture, job.instruction, final, job.parameters.gripper_width)
         outputs.publish_maps(header, final)
@@ -172,18 +174,12 @@ class Worker:
             job.channel.statistics.answer_cancelled()
 
 
-def _publish_mask(job: Job, picture: Callable[[], np.ndarray], answer: Segmentation) -> None:
-    """Publishes the final mask and the topics that show it, unless a mask tracked to a newer image is already out."""
-    channel, header = job.channel, job.frame.header
-
-    def publish() -> None:  # all at once: meanwhile the tracker may publish a mask of a newer image
-        channel.outputs.publish_mask(header, answer)
-        channel.outputs.publish_views(header, picture, job.instruction, answer)
-
+def _publish_in_order(job: Job, publish: Callable[[], object]) -> bool:
+    """Calls ``publish`` unless a mask tracked to a newer image is already out; returns whether it was called."""
     if job.parameters.track:
-        channel.tracking.order.publish(nanoseconds(header), publish)
-    else:
-        publish()
+        return job.channel.tracking.order.publish(nanoseconds(job.frame.header), publish)
+    publish()
+    return True
 
 
 def _hold_depth(job: Job) -> None:

@@ -143,6 +143,7 @@ class Camera:
         if self._channel.objects is not None:
             self._channel.objects.close()
         self._channel.tracking.stop()
+        del self._channel  # with the images that tracking and depth have stored: some 50 MB
         self._newest = None
         self._send_away("the node was deactivated")
 
