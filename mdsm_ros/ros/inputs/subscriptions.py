@@ -98,5 +98,5 @@ class Inputs:
     def _subscribe(
         self, kind: type, topic: str, callback: Callable[..., None], qos: QoSProfile, **options: Any
     ) -> Subscription:
-        guarded = self._guard.wrap(f"subscription {topic}", callback)
+        guarded = self._guard.wrap(f"subscription {self._node.resolve_topic_name(topic)}", callback)
         return self._node.create_subscription(kind, topic, guarded, qos, **options)
