@@ -153,7 +153,9 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     robot.answer(0)
     robot.film(1, tracked=True)
     robot.say_and_wait(BOOK)
-    robot.wait(lambda: not robot.node.cameras[0]._worker.mailbox._items)
+    worker = robot.node.cameras[0]._worker
+    assert worker is not None
+    robot.wait(lambda: not worker.mailbox._items)  # the model works on the newest image
     robot.film(2, tracked=False)
     robot.answer(1)  # the newest image when the instruction came
     robot.film(3, tracked=True)
