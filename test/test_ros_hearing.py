@@ -13,12 +13,15 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 import rclpy
 from lifecycle_msgs.msg import Transition
 from rclpy.context import Context
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Empty, String
 from test_ros_node import BEST_EFFORT, BOOK, CUP, LATCHED, RELIABLE, RedSegmenter, Robot, make_robot, robot
 
+from mdsm_ros.ros.cameras.camera import Camera
 from mdsm_ros.ros.inputs.hearing import NUMBER, STAMP, Chorus, Hearing, needed
 from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.node import MdsmNode
@@ -84,6 +87,18 @@ def test_a_late_delivery_does_not_overwrite_a_parameter_set_since(robot: Robot) 
     robot.wait(lambda: in_force(robot) == CUP)
     assert robot.node.set_parameters([Parameter("instruction", value=BOOK)])[0].successful
     again(robot)
+    assert {in_force(robot) for _ in range(2)} == {BOOK}
+
+
+def test_a_late_delivery_does_not_overwrite_a_parameter_set_before_the_node_was_configured(
+    make_robot: Callable[..., Robot],
+) -> None:
+    robot = make_robot()
+    robot.say(CUP)
+    robot.wait(lambda: robot.node.count_publishers("instruction"))
+    assert robot.node.set_parameters([Parameter("instruction", value=BOOK)])[0].successful
+    robot.start()
+    robot.wait(lambda: robot.voice.get_subscription_count() == 2)
     assert {in_force(robot) for _ in range(2)} == {BOOK}
 
 
@@ -259,6 +274,48 @@ def test_a_remapped_image_is_followed_in_compressed_transport(
     node = make_node(*(part for rule in rules for part in ("-r", rule)), image_transport="compressed")
     assert node.start()
     assert node.count_subscribers(topic) == 1
-    raw = transport_topic(node, "image", "raw")
+    assert node.cameras[0].image_topic == topic
+    raw = node.resolve_topic_name(transport_topic(node, "image", "raw"))
     assert raw == node.resolve_topic_name("image")
-    assert node.count_subscribers(raw) == 0 or raw == topic
+    assert raw == topic or raw not in {one.topic_name for one in node.subscriptions}
+
+
+def test_cameras_that_are_swapped_are_swapped_once(make_node: Callable[..., MdsmNode]) -> None:
+    pairs = (("front", "rear"), ("rear", "front"))
+    names = ("image/compressed", "depth", "camera_info", "instruction")
+    rules = [f"{one}/{name}:=/{other}/{name}" for one, other in pairs for name in names]
+    node = make_node(
+        *(part for rule in rules for part in ("-r", rule)),
+        cameras=["front", "rear"],
+        depth=True,
+        image_transport="compressed",
+    )
+    assert node.start()
+    for camera, (_, other) in zip(node.cameras, pairs, strict=True):
+        assert camera.image_topic == f"/{other}/image/compressed"
+        heard = {subscription.topic_name for subscription in subscriptions(camera)}
+        assert heard >= {f"/{other}/{name}" for name in names}
+        assert heard.isdisjoint(f"/{camera.name}/{name}" for name in names)
+
+
+def test_two_inputs_may_have_one_topic(make_node: Callable[..., MdsmNode]) -> None:
+    node = make_node("-r", "camera_info:=/rgbd/info", "-r", "depth/camera_info:=/rgbd/info", depth=True)
+
+    def profiles() -> list[str]:
+        of_topic = [one for one in node.subscriptions if one.topic_name == "/rgbd/info"]
+        return sorted(one.qos_profile.durability.name for one in of_topic)
+
+    assert node.start()
+    assert profiles() == ["VOLATILE"] * 2
+    publisher = node.create_publisher(CameraInfo, "/rgbd/info", LATCHED)
+    Robot.wait(lambda: node.count_publishers("/rgbd/info"))
+    node.cameras[0].inputs.adapt()
+    assert profiles() == ["TRANSIENT_LOCAL"] * 2 + ["VOLATILE"] * 2
+    node.destroy_publisher(publisher)
+    assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    assert profiles() == []
+
+
+def subscriptions(camera: Camera) -> list[Subscription]:
+    heard = [one for heard in camera.inputs._heard for one in heard.subscriptions.values()]
+    return [*(one for _, one in camera.inputs._single), *heard]

@@ -348,7 +348,7 @@ def test_a_new_instruction_ends_the_refinement_for_the_one_before(robot: Robot) 
     robot.wait(lambda: robot.statuses()[-1]["stage"] == "refined")
     answers = [(status["instruction"], status["stage"]) for status in robot.statuses()]
     assert answers == [(CUP, "initial"), (BOOK, "initial"), (BOOK, "refined")]
-    robot.wait(lambda: robot.diagnosis(1)[2]["answers cancelled (new instruction)"] == "1")
+    robot.wait(lambda: robot.diagnosis(1)[2]["answers cancelled (not wanted any more)"] == "1")
 
 
 def test_the_instruction_parameter_serves_until_a_message_comes(make_robot: Callable[..., Robot]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
+from lifecycle_msgs.msg import Transition
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
@@ -167,16 +168,33 @@ def test_questions_end_with_scene_instruction_and_parameter(make_robot: Callable
     assert robot.asked(2)["settled"] == "the scene changed"  # and the slight change before it asked nothing anew
     robot.show(4, cups(10, 80))
     assert robot.asked(3)["stamp"]["sec"] == 4
+    robot.show(5, cups())  # nothing is in view
+    assert (robot.asked(4)["settled"], robot.questions()[-1]["stamp"]["sec"]) == ("the scene changed", 5)
+    robot.show(6, cups(10, 80))
+    assert robot.asked(5)["stamp"]["sec"] == 6
     robot.say(BOOK)
-    assert robot.asked(4)["settled"] == "a new instruction"
+    assert robot.asked(6)["settled"] == "a new instruction"
     robot.say(CUP)
-    assert robot.asked(5)["options"]
-    robot.reply("neither")
-    assert robot.asked(6)["settled"] == "answered: neither"
-    robot.say("bring the cup")
     assert robot.asked(7)["options"]
+    robot.reply("neither")
+    assert robot.asked(8)["settled"] == "answered: neither"
+    robot.say("bring the cup")
+    assert robot.asked(9)["options"]
     robot.node.set_parameters([Parameter("ask", value=False)])
-    assert robot.asked(8)["settled"] == "parameter ask is false"
+    assert robot.asked(10)["settled"] == "parameter ask is false"
+
+
+def test_a_question_ends_with_the_node_and_is_asked_anew(make_robot: Callable[..., AskingRobot]) -> None:
+    robot = make_robot(ask=True)
+    robot.say(CUP)
+    robot.show(1, cups(10, 60))
+    assert robot.asked(1)["options"]
+    assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
+    assert robot.asked(2)["settled"] == "the node was deactivated"
+    assert robot.change_state(Transition.TRANSITION_ACTIVATE)
+    robot.wait(robot.camera.get_subscription_count)
+    robot.show(2, cups(10, 60))
+    assert robot.asked(3)["options"]
 
 
 def test_clauses_are_not_asked_about_and_relations_apply_them(make_robot: Callable[..., AskingRobot]) -> None:

@@ -22,6 +22,7 @@ from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.models.config import ModelConfig
 from mdsm_ros.models.interface import InitialMask
 from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.ros.cameras.camera import Camera
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.interface.topics import TOPICS
 from mdsm_ros.segmenter import Segmenter
@@ -121,6 +122,28 @@ def test_a_frame_is_answered_by_one_set_of_settings(ros_domain: int, monkeypatch
         robot.wait(lambda: 2 in robot.stamps("uncertainty"))
     finally:
         robot.model.may_refine.set()
+        robot.close()
+
+
+def test_parameters_may_change_while_the_node_is_configured(ros_domain: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot = Robot(cameras=["front", "rear"])
+    configure, results = Camera.configure, list[Any]()
+
+    def configure_late(camera: Camera, segmenter: Segmenter) -> None:
+        client = threading.Thread(target=lambda: results.extend(robot.node.set_parameters(changes)))
+        changes = [Parameter("instruction", value=f"get the cup to the {camera.name}"), Parameter("ask", value=True)]
+        client.start()
+        client.join(0.2)
+        configure(camera, segmenter)
+
+    monkeypatch.setattr(Camera, "configure", configure_late)
+    try:
+        assert robot.node.start()
+        robot.wait(lambda: len(results) == 4)
+        assert all(result.successful for result in results), results
+        instruction = robot.node.get_parameter("instruction").value
+        assert {camera.instruction for camera in robot.node.cameras} == {instruction}
+    finally:
         robot.close()
 
 

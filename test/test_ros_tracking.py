@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,11 +14,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
+from builtin_interfaces.msg import Time
 from lifecycle_msgs.msg import Transition
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
-from test_ros_node import BOOK, CUP, RedSegmenter, Robot
+from test_ros_node import BOOK, CUP, TIMEOUT, RedSegmenter, Robot
 from test_tracking import scene
 
 from mdsm_ros.dataset.metrics import iou
@@ -24,7 +28,9 @@ from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.images.layouts import image_to_numpy
 from mdsm_ros.ros.conversions import numpy_to_image
+from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.tracking.order import StampOrder
+from mdsm_ros.ros.tracking.thread import MaskTracking
 
 pytestmark = pytest.mark.ros
 
@@ -147,6 +153,9 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     robot.answer(0)
     robot.film(1, tracked=True)
     robot.say_and_wait(BOOK)
+    worker = robot.node.cameras[0]._worker
+    assert worker is not None
+    robot.wait(lambda: not worker.mailbox._items)  # the model works on the newest image
     robot.film(2, tracked=False)
     robot.answer(1)  # the newest image when the instruction came
     robot.film(3, tracked=True)
@@ -163,12 +172,72 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     assert sorted(robot.tracked()) == [1, 3]
 
 
+def test_images_without_a_stamp_are_answered_and_the_missing_stamp_is_told(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    robot.segmenter.turns.release(2)
+    for count in (1, 2):
+        robot.camera.publish(numpy_to_image(scene(40)[0], "rgb8", Header()))
+        robot.wait(partial(is_answered, robot, count))
+    values = robot.diagnosis()[2]
+    assert (values["images answered"], values["bad messages: image stamp"]) == ("2", "2")
+
+
+def is_answered(robot: Camera, count: int) -> bool:
+    return len(robot.answered()) == count
+
+
+def test_deactivation_frees_the_images_that_the_tracker_has_stored(robot: Camera) -> None:
+    robot.say_and_wait(CUP)
+    robot.film(0, tracked=False)
+    robot.answer(0)
+    robot.film(1, tracked=True)
+    tracking = weakref.ref(robot.node.cameras[0]._channel.tracking)
+    robot.segmenter.turns.release()
+    assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
+    robot.wait(lambda: gc.collect() is not None and tracking() is None)
+
+
+def test_an_answer_is_the_last_mask_of_its_image(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_track, track = threading.Event(), MaskTracking._work
+    monkeypatch.setattr(MaskTracking, "_work", lambda *given: may_track.wait(TIMEOUT) and track(*given))
+    robot.say_and_wait(CUP)
+    robot.segmenter.turns.release()
+    pixels, truth = scene(40)
+    pixels[..., 0] = np.where(truth, 255, 0)
+    robot.camera.publish(numpy_to_image(pixels, "rgb8", Header(stamp=Time(sec=1))))
+    robot.wait(lambda: robot.node.cameras[0]._channel.tracking._answered)  # the model was faster than the tracker
+    may_track.set()
+    robot.film(1, tracked=True)
+    assert list(robot.tracked()) == [1]
+    assert [number_of(message.header.stamp) for message in robot.received["mdsm/mask"]] == [0, 1]
+
+
+def test_what_shows_a_mask_stays_in_order_with_it(robot: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    robot.listen("mdsm/instances", Image)
+    (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("instances"))
+    robot.wait(output.get_subscription_count)
+    robot.say_and_wait(CUP)
+    robot.film(0, tracked=False)
+    robot.answer(0)
+    robot.film(1, tracked=True)
+    may_go_on = threading.Event()
+    monkeypatch.setattr(Outputs, "publish_maps", lambda *_: may_go_on.wait(TIMEOUT))  # takes as long as a pose may
+    robot.answer(1)
+    robot.film(2, tracked=True)
+    may_go_on.set()
+    robot.answer(2)
+    robot.wait(lambda: len(robot.received["mdsm/instances"]) == len(robot.received["mdsm/mask"]) == 5)
+    for topic in ("mask", "instances"):
+        assert [number_of(message.header.stamp) for message in robot.received[f"mdsm/{topic}"]] == [0, 1, 1, 2, 2]
+
+
 def test_masks_stay_in_order_until_the_stamps_begin_anew() -> None:
     order = StampOrder()
     published: list[int] = []
     for stamp in (5, 7, 6, 7):
         order.publish(stamp, partial(published.append, stamp))
     assert published == [5, 7, 7]
+    assert not order.publish(7, lambda: published.append(7), again=False)
     for stamp in (8, 7, 8 - 10**9):  # the second was overtaken, the third is from long before
         order.arrived(stamp)
     assert not order.publish(8, lambda: published.append(8))  # of before, and late: it must not hold back the new ones

@@ -29,7 +29,7 @@ class Counts:
     received: int = 0  # images
     answered: int = 0  # images
     dropped: int = 0  # images replaced by a newer one before the model took them
-    cancelled: int = 0  # answers in progress when the instruction changed
+    cancelled: int = 0  # answers in progress when the instruction changed or the camera was disabled
     bad: Counter[str] = field(default_factory=Counter)  # unusable messages by type
     failures: Counter[str] = field(default_factory=Counter)  # exceptions of the model, by type
     tracked: int = 0  # images with a tracked mask
@@ -56,7 +56,7 @@ class Statistics:
             self._counts.dropped += 1
 
     def answer_cancelled(self) -> None:
-        """Counts an answer that was cancelled because the instruction changed."""
+        """Counts an answer that was cancelled because the instruction changed or the camera was disabled."""
         with self._lock:
             self._counts.cancelled += 1
 
@@ -158,7 +158,7 @@ class DiagnosticReporter:
             "received rate (Hz)": f"{rate:.1f}",
             "images answered": counts.answered,
             "images dropped (superseded)": counts.dropped,
-            "answers cancelled (new instruction)": counts.cancelled,
+            "answers cancelled (not wanted any more)": counts.cancelled,
             **(_tracking(counts) if condition.track else {}),
             **{f"bad messages: {kind}": count for kind, count in sorted(counts.bad.items())},
             **{f"failures: {kind}": count for kind, count in sorted(counts.failures.items())},

@@ -32,11 +32,6 @@ class Mailbox(Generic[T]):
             item, self._item = self._item, None
             return item
 
-    def peek(self) -> T | None:
-        """The waiting item, if any, without taking it."""
-        with self._changed:
-            return self._item
-
     def close(self) -> None:
         """Ends every present and future ``take``; an item that was not taken is lost."""
         with self._changed:
@@ -78,11 +73,6 @@ class Turns(Generic[T]):
             self._taken += 1
             self._turns[sender] = self._taken
             return self._items.pop(sender)
-
-    def peek(self, sender: str) -> T | None:
-        """The waiting item of a sender, if any, without taking it."""
-        with self._changed:
-            return self._items.get(sender)
 
     def close(self) -> None:
         """Ends every present and future ``take``; items that were not taken are lost."""

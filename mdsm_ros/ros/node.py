@@ -7,6 +7,7 @@ model.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -80,6 +81,8 @@ class MdsmNode(LifecycleNode):
         self._transforms = LateTransforms(self)
         names = self._settings.cameras or ("",)
         self.cameras = [Camera(self, self.guard, lambda: self._settings, name) for name in names]
+        self._configuring = threading.Lock()  # parameters are applied to all cameras, or to none yet
+        self._instructed: int | None = None  # ns, when parameter instruction was last set at run time
         self._error: str | None = None
         self._idle: dict[str, str] = {}  # parameters without effect, and why, while there is a model
 
@@ -137,10 +140,11 @@ class MdsmNode(LifecycleNode):
         if segmenter.acceleration_error is not None:
             self.get_logger().warning(f"running without acceleration: {segmenter.acceleration_error}")
         self._error = None
-        self._segmenter = segmenter
-        for number, camera in enumerate(self.cameras):
-            camera.configure(segmenter.of_another_stream() if number else segmenter)
-            camera.begin(_validated_or_empty(self._settings.instruction))
+        with self._configuring:
+            self._segmenter = segmenter
+            for number, camera in enumerate(self.cameras):
+                camera.configure(segmenter.of_another_stream() if number else segmenter)
+                camera.begin(_validated_or_empty(self._settings.instruction), self._instructed)
         return super().on_configure(state)
 
     @guarded_transition
@@ -240,15 +244,21 @@ class MdsmNode(LifecycleNode):
     # parameters and services
 
     def _on_parameters(self, parameters: Sequence[Parameter]) -> SetParametersResult:
-        before = self._settings
-        try:
-            self._settings = before.updated({parameter.name: parameter.value for parameter in parameters})
-        except ParameterError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        if self._segmenter is not None and self._settings != before:
-            self._warn_of_idle_parameters(self._segmenter)
-            for camera in self.cameras:
-                self._apply(camera, before)
+        values = {parameter.name: parameter.value for parameter in parameters}
+        with self._configuring:
+            before = self._settings
+            try:
+                self._settings = before.updated(values)
+            except ParameterError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            # like a message, also if the value is that of before: a message may have come since
+            is_said = bool(values.get("instruction")) or self._settings.instruction != before.instruction
+            if is_said:
+                self._instructed = time.time_ns()
+            if self._segmenter is not None and (is_said or self._settings != before):
+                self._warn_of_idle_parameters(self._segmenter)
+                for camera in self.cameras:
+                    self._apply(camera, before, is_said)
         return SetParametersResult(successful=True)
 
     def _warn_of_idle_parameters(self, segmenter: Segmenter) -> None:
@@ -258,16 +268,18 @@ class MdsmNode(LifecycleNode):
         for name in self._idle.keys() - before.keys():
             self.get_logger().warning(f"parameter {name} has no effect: {self._idle[name]}")
 
-    def _apply(self, camera: Camera, before: Parameters) -> None:
-        """Applies parameters that have just been changed to a camera."""
+    def _apply(self, camera: Camera, before: Parameters, is_said: bool) -> None:
+        """Applies parameters that have just been set to a camera; ``is_said``: the instruction is among them."""
         if self._settings.track != before.track:
             camera.drop_track()
         if self._settings.ask != before.ask:
             camera.set_asking(self._settings.ask)
-        if self._settings.instruction != before.instruction:
+        instruction = _validated_or_empty(self._settings.instruction) if is_said else camera.instruction
+        if is_said:
             camera.hearing.outdate()
-            camera.set_instruction(_validated_or_empty(self._settings.instruction))
-        elif camera.enabled:
+        if instruction != camera.instruction:
+            camera.set_instruction(instruction)
+        elif camera.enabled and self._settings != before:
             camera.ask()
 
     def _on_set_enabled(

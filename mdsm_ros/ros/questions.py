@@ -21,6 +21,8 @@ from mdsm_ros.language.several import asks_for_several
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.segmenter import Segmenter
 
+NOTHING = Decision((), (), None, None)  # where nothing is in view
+
 
 class Questions:
     """Asks questions and applies replies. The worker calls ``settle``, the executor's thread all else."""
@@ -70,7 +72,11 @@ class Questions:
             settings: Settings of the answer.
             in_space: Function that returns the locator of masks in space, or None without depth; called only if needed.
         """
-        if not (settings.ask or settings.relations) or not answer.present or asks_for_several(instruction):
+        if not (settings.ask or settings.relations) or asks_for_several(instruction):
+            return answer
+        if not answer.present:
+            if settings.ask:  # an open question is about objects that are out of view now
+                self._tell(header, instruction, NOTHING, self._dialogue.choice_for(instruction))
             return answer
         image = picture()
         view, find = View(image, in_space()), NounFinder(self._segmenter, image, settings)

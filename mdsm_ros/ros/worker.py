@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -32,6 +33,7 @@ class Channel:
     """What the worker needs to answer the images of one camera; objects and hard frames only where they are wanted."""
 
     camera: str  # name; "" for the only one
+    is_wanted: Callable[[Job], bool]  # whether the answer still counts: the instruction and ~/set_enabled may change
     segmenter: Segmenter
     outputs: Outputs
     statistics: Statistics
@@ -51,6 +53,11 @@ class Job:
     instruction: str
     parameters: Parameters  # immutable: the node's parameters may change meanwhile
     waiters: tuple[Future, ...] = ()  # receive the Outcome
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the outcome."""
+        return any(not waiter.done() for waiter in self.waiters)
 
 
 class Outcome(NamedTuple):
@@ -87,7 +94,7 @@ class Worker:
 
     def _work(self, job: Job) -> None:
         outcome = self._answer_or_complain(job)
-        if outcome is not None:  # those who wait for an outdated answer also wait for the next job's
+        if outcome is not None:  # those who wait for an unwanted answer also wait for the next job's
             self._tell(job, outcome)
 
     def _tell(self, job: Job, outcome: Outcome) -> None:
@@ -96,7 +103,7 @@ class Worker:
                 waiter.set_result(outcome)
 
     def _answer_or_complain(self, job: Job) -> Outcome | None:
-        """Answers a job; None if the worker was stopped or the instruction changed meanwhile."""
+        """Answers a job; None if the worker was stopped or the answer is not wanted any more."""
         header, complaints = job.frame.header, job.channel.complaints
         try:
             status = self._answer(job)
@@ -113,12 +120,15 @@ class Worker:
     def _answer(self, job: Job) -> str | None:
         """Publishes each answer as soon as it exists; returns the status line of the final one."""
         channel, frame, header = job.channel, job.frame, job.frame.header
+
+        def keep_on() -> bool:
+            return not self.mailbox.closed and channel.is_wanted(job)
+
+        if not keep_on():  # it became unwanted while it waited
+            return None
         outputs, image = channel.outputs, frame.small
         _hold_depth(job)
         final: Segmentation | None = None
-
-        def keep_on() -> bool:
-            return not self.mailbox.closed and not self._is_outdated(job)
 
         def picture() -> np.ndarray:
             return frame.picture
@@ -127,7 +137,8 @@ class Worker:
         for answer in channel.segmenter.stream(
             image, job.instruction, settings, keep_on=keep_on, answer_shape=frame.shape
         ):
-            if self.mailbox.closed:
+            if not keep_on():
+                self._cancel(job)
                 return None
             if answer.stage == "initial" and job.parameters.publish_initial:
                 outputs.publish_initial_mask(header, answer)
@@ -139,39 +150,35 @@ class Worker:
         if keep_on():
             in_space = partial(_in_space, job, final.mask.shape)
             final = channel.questions.settle(header, picture, job.instruction, final, settings, in_space)
-        if self.mailbox.closed:
+        if not keep_on():
+            self._cancel(job)
             return None
-        if self._is_outdated(job):
-            channel.statistics.answer_cancelled()
-            return None
-        is_newest = _publish_mask(job, final)
+        is_newest = _publish_in_order(job, partial(outputs.publish_mask, header, final))
         if final.stage != "initial" or not job.parameters.publish_initial:
             status = outputs.publish_status(header, job.instruction, final)
         channel.statistics.image_answered(outputs.age(header))
+        if is_newest:
+            _publish_in_order(job, partial(outputs.publish_views, header, picture, job.instruction, final))
         if channel.objects is not None:
             channel.objects.publish(frame.message, picture, job.instruction, final, job.parameters.gripper_width)
         outputs.publish_maps(header, final)
-        if is_newest:
-            outputs.publish_views(header, picture, job.instruction, final)
         if job.parameters.track:
             channel.tracking.answer(header, image, job.instruction, final, resets)
         if channel.hard_frames is not None:
             _keep_if_hard(channel.hard_frames, job, final, settings.present_threshold)
         return status
 
-    def _is_outdated(self, job: Job) -> bool:
-        """Whether a job of the same camera with another instruction waits."""
-        waiting = self.mailbox.peek(job.channel.camera)
-        return waiting is not None and waiting.instruction != job.instruction
+    def _cancel(self, job: Job) -> None:
+        """Counts an answer that nobody wants any more, unless the node is no longer active."""
+        if not self.mailbox.closed:
+            job.channel.statistics.answer_cancelled()
 
 
-def _publish_mask(job: Job, answer: Segmentation) -> bool:
-    """Publishes the final mask, unless a mask tracked to a newer image is already out; returns whether it did."""
-    channel, header = job.channel, job.frame.header
+def _publish_in_order(job: Job, publish: Callable[[], object]) -> bool:
+    """Calls ``publish`` unless a mask tracked to a newer image is already out; returns whether it was called."""
     if job.parameters.track:
-        order = channel.tracking.order
-        return order.publish(nanoseconds(header), lambda: channel.outputs.publish_mask(header, answer))
-    channel.outputs.publish_mask(header, answer)
+        return job.channel.tracking.order.publish(nanoseconds(job.frame.header), publish)
+    publish()
     return True
 
 

@@ -61,7 +61,8 @@ class Camera:
 
     def __init__(self, node: LifecycleNode, guard: Guard, settings: Callable[[], Parameters], name: str = "") -> None:
         self.name = name
-        self.image_topic = transport_topic(node, name_of("image", name), settings().image_transport)
+        self._image = transport_topic(node, name_of("image", name), settings().image_transport)  # before remapping
+        self.image_topic = node.resolve_topic_name(self._image)
         self.instruction = ""
         self.enabled = True
         self.hearing = Hearing(self._on_instruction)
@@ -71,8 +72,7 @@ class Camera:
         self._guard = guard
         self._settings = settings
         self._logger = node.get_logger().get_child(name) if name else node.get_logger()
-        self._instruction_topic = node.resolve_topic_name(name_of("instruction", name))
-        self._instruction_topics = self._instruction_topic
+        self._instruction_topics = node.resolve_topic_name(name_of("instruction", name))
         if name:
             self._instruction_topics += f" or {node.resolve_topic_name('instruction')}"
         self._newest: Frame | None = None
@@ -92,8 +92,10 @@ class Camera:
         self._questions = Questions(segmenter, self._outputs, self._logger.info)
         self.hearing = Hearing(self._on_instruction)
 
-    def begin(self, instruction: str) -> None:
-        """Begins with an instruction, "" for none, when the node is configured."""
+    def begin(self, instruction: str, since: int | None) -> None:
+        """Begins with an instruction, "" for none, when the node is configured; ``since`` (ns), if set at run time."""
+        if since is not None:
+            self.hearing.outdate(since)
         self.instruction = instruction
         self._questions.begin(instruction)
 
@@ -109,10 +111,13 @@ class Camera:
         tracking.reset(self.instruction)
         tracking.start()
         objects = self._make_objects(settings, transforms, qos) if settings.depth else None
-        self._channel = Channel(self.name, self._segmenter, *common, tracking, self._questions, objects, hard_frames)
+        self._channel = Channel(
+            self.name, self._is_wanted, self._segmenter, *common, tracking, self._questions, objects, hard_frames
+        )
         self._worker = worker
-        self.inputs.listen(self._frames.message, self.image_topic, self._on_image, qos)
-        self.inputs.hear(String, self._instruction_topic, self.hearing)
+        self._questions.begin(self.instruction)
+        self.inputs.listen(self._frames.message, self._image, self._on_image, qos)
+        self.inputs.hear(String, name_of("instruction", self.name), self.hearing)
         replies = Hearing(self._on_reply)
         replies.outdate()  # an old latched reply answers no current question
         self.inputs.hear(String, name_of("~/reply", self.name), replies)
@@ -133,14 +138,14 @@ class Camera:
         if self._worker is None:
             return
         self._worker = None
+        if self._node.context.ok():  # else nothing can be published
+            self._questions.begin("", "the node was deactivated")
         if self._channel.objects is not None:
             self._channel.objects.close()
         self._channel.tracking.stop()
+        del self._channel  # with the images that tracking and depth have stored: some 50 MB
         self._newest = None
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(Outcome(False, "the node was deactivated"))
-        self._waiters = []
+        self._send_away("the node was deactivated")
 
     def release(self) -> None:
         """Ends the publishers."""
@@ -190,7 +195,7 @@ class Camera:
             self.instruction = instruction
             self.drop_track()
             self._questions.begin(instruction)
-            if self.enabled:
+            if self.enabled or self._waiting():  # for the old one: they get the answer to the new one
                 self.ask()
 
     def set_asking(self, wanted: bool) -> None:
@@ -213,7 +218,7 @@ class Camera:
         future.add_done_callback(lambda _: None)  # the executor runs it, which wakes the executor up
         missing = self._missing()
         if missing is None:
-            self._waiters = [*(other for other in self._waiters if not other.done()), future]
+            self._waiters = [*self._waiting(), future]
             self.ask()
         else:
             future.set_result(Outcome(False, missing))
@@ -221,15 +226,30 @@ class Camera:
 
     def ask(self) -> None:
         """Requests an answer for the newest image, with the current instruction and parameters."""
-        if self._missing() is not None:
+        missing = self._missing()
+        if missing is not None:
+            self._send_away(missing)
             return
         assert self._worker is not None
         assert self._newest is not None
-        waiters = tuple(waiter for waiter in self._waiters if not waiter.done())
-        job = Job(self._channel, self._newest, self.instruction, self._settings(), waiters)
+        job = Job(self._channel, self._newest, self.instruction, self._settings(), self._waiting())
         replaced = self._worker.put(job)
         if replaced is not None and replaced.frame is not job.frame:
             self.statistics.image_dropped()
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Whether the answer of a job still counts; called in the worker's thread."""
+        return job.instruction == self.instruction and (self.enabled or job.is_awaited)
+
+    def _waiting(self) -> tuple[Future, ...]:
+        """Those who wait for an answer."""
+        return tuple(waiter for waiter in self._waiters if not waiter.done())
+
+    def _send_away(self, reason: str) -> None:
+        """Tells those who wait for an answer that none will come."""
+        for waiter in self._waiting():
+            waiter.set_result(Outcome(False, reason))
+        self._waiters = []
 
     def _missing(self) -> str | None:
         if self._worker is None:

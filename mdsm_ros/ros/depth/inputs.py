@@ -70,7 +70,7 @@ class DepthInputs:
         self._transforms = transforms
         self.buffer = DepthBuffer(
             settings.depth_tolerance,
-            Sources(image_topic, topic, settings.rectified),
+            Sources(image_topic, node.resolve_topic_name(topic), settings.rectified),
             functools.partial(to_metres, max_pixels=self._max_pixels),
             transforms.find,
         )

@@ -73,10 +73,11 @@ class LateTransforms:
         Raises:
             SpatialError: The transform has not been received.
         """
-        if self._transforms is None:
+        transforms = self._transforms  # which another thread may close
+        if transforms is None:
             expectation = f"one from tf2_ros, from {source!r} to {target!r}, or depth registered to the image"
             raise SpatialError("transform", f"missing ({self._missing})", expectation)
-        return self._transforms.find(target, source, stamp)
+        return transforms.find(target, source, stamp)
 
     def close(self) -> None:
         """Ends the subscriptions."""

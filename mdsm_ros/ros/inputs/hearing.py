@@ -41,9 +41,9 @@ class Hearing:
         self._known: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         self._newest: int | None = None  # ns, of the publishers' clocks
 
-    def outdate(self) -> None:
-        """Treats every message published before now as old."""
-        self._newest = max(self._newest or 0, time.time_ns())
+    def outdate(self, stamp: int | None = None) -> None:
+        """Treats every message published before ``stamp`` (ns of this computer's clock; None for now) as old."""
+        self._newest = max(self._newest or 0, time.time_ns() if stamp is None else stamp)
 
     def profiles(self) -> Profiles:
         """The QoS and the callback of a subscription, by name of its profile."""

@@ -10,9 +10,14 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 
-def why_not_heard(node: Node, subscriptions: Sequence[Subscription]) -> str:
-    """Names the publishers on a topic that match none of its ``subscriptions``; "" if there are none."""
-    name = subscriptions[0].topic_name
+def why_not_heard(node: Node, name: str, subscriptions: Sequence[Subscription]) -> str:
+    """Names the publishers on a topic that match none of its ``subscriptions``; "" if there are none.
+
+    Args:
+        node: Node that subscribes.
+        name: Name of the topic before remapping: rclpy remaps it here as well.
+        subscriptions: Subscriptions of the node to this topic.
+    """
     kind = type_name(subscriptions[0].msg_type)
     profiles = [subscription.qos_profile for subscription in subscriptions]
     found = []

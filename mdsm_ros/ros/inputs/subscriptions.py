@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from rclpy.node import Node
@@ -23,29 +24,40 @@ from mdsm_ros.ros.process.guard import Guard
 SILENT = SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """A topic that is heard from publishers with any QoS."""
+
+    topic: str  # before remapping, as rclpy takes it everywhere
+    kind: type
+    hearing: Hearing | Chorus
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)  # by name of the profile
+
+
 class Inputs:
-    """Subscribes, and reports publishers that match no subscription. Safe in all threads."""
+    """Subscribes, and reports publishers that match no subscription. Safe in all threads.
+
+    Remappings may give two inputs one topic, such as the only camera_info of a camera with registered depth.
+    """
 
     def __init__(self, node: Node, guard: Guard) -> None:
         self._node = node
         self._guard = guard
         self._lock = threading.Lock()
-        self._single: dict[str, Subscription] = {}  # by topic
-        self._hearings: dict[str, tuple[type, Hearing | Chorus]] = {}  # by topic
-        self._heard: dict[str, dict[str, Subscription]] = {}  # by topic and name of the profile
+        self._single: list[tuple[str, Subscription]] = []  # with the topic before remapping
+        self._heard: list[_Heard] = []
 
     def listen(self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
         """Subscribes once, to the publishers that match ``qos``."""
         with self._lock:
-            self._single[self._node.resolve_topic_name(topic)] = self._subscribe(kind, topic, callback, qos)
+            self._single.append((topic, self._subscribe(kind, topic, callback, qos)))
 
     def hear(self, kind: type, topic: str, hearing: Hearing | Chorus) -> None:
         """Subscribes to all publishers, whatever their QoS."""
-        name = str(self._node.resolve_topic_name(topic))
+        heard = _Heard(topic, kind, hearing)
         with self._lock:
-            self._hearings[name] = kind, hearing
-            qos, callback = hearing.profiles()[BASE]
-            self._heard[name] = {BASE: self._subscribe(kind, name, callback, qos, event_callbacks=SILENT)}
+            self._add(heard, BASE)
+            self._heard.append(heard)
         self.adapt()
 
     def adapt(self) -> None:
@@ -55,33 +67,36 @@ class Inputs:
         need.
         """
         with self._lock:
-            for topic, (kind, hearing) in self._hearings.items():
-                offers = [publisher.qos_profile for publisher in self._node.get_publishers_info_by_topic(topic)]
-                wanted, there = needed(offers), self._heard[topic]
+            for heard in self._heard:
+                offers = [publisher.qos_profile for publisher in self._node.get_publishers_info_by_topic(heard.topic)]
+                wanted, there = needed(offers), heard.subscriptions
                 for name in there.keys() - wanted:
                     self._node.destroy_subscription(there.pop(name))
                 for name in wanted - there.keys():
-                    qos, callback = hearing.profiles()[name]
-                    there[name] = self._subscribe(kind, topic, callback, qos, event_callbacks=SILENT)
+                    self._add(heard, name)
 
     def unheard(self) -> dict[str, str]:
         """The publishers that match no subscription and the reasons, by topic; other topics are left out."""
         with self._lock:
-            groups = {topic: [subscription] for topic, subscription in self._single.items()}
-            groups |= {topic: list(subscriptions.values()) for topic, subscriptions in self._heard.items()}
-            reasons = {topic: why_not_heard(self._node, group) for topic, group in groups.items()}
+            groups = [(topic, [subscription]) for topic, subscription in self._single]
+            groups += [(heard.topic, list(heard.subscriptions.values())) for heard in self._heard]
+            reasons = {group[0].topic_name: why_not_heard(self._node, topic, group) for topic, group in groups}
         return {topic: reason for topic, reason in reasons.items() if reason}
 
     def destroy(self) -> None:
         """Ends all subscriptions."""
         with self._lock:
-            heard = [subscription for group in self._heard.values() for subscription in group.values()]
-            for subscription in (*self._single.values(), *heard):
+            heard = [subscription for one in self._heard for subscription in one.subscriptions.values()]
+            for subscription in (*(subscription for _, subscription in self._single), *heard):
                 self._node.destroy_subscription(subscription)
-            self._single, self._hearings, self._heard = {}, {}, {}
+            self._single, self._heard = [], []
+
+    def _add(self, heard: _Heard, profile: str) -> None:
+        qos, callback = heard.hearing.profiles()[profile]
+        heard.subscriptions[profile] = self._subscribe(heard.kind, heard.topic, callback, qos, event_callbacks=SILENT)
 
     def _subscribe(
         self, kind: type, topic: str, callback: Callable[..., None], qos: QoSProfile, **options: Any
     ) -> Subscription:
-        guarded = self._guard.wrap(f"subscription {topic}", callback)
+        guarded = self._guard.wrap(f"subscription {self._node.resolve_topic_name(topic)}", callback)
         return self._node.create_subscription(kind, topic, guarded, qos, **options)

@@ -263,7 +263,7 @@ TOPICS = (
         "std_msgs/String",
         "out",
         "where parameter `ask` is true: a question when one comes up, and once more without one when it is settled; "
-        "later subscribers get the newest, too (transient_local)",
+        "later subscribers get the last lines, too (transient_local; up to 10, of which the newest counts)",
         content="one line of JSON",
         summary="which of several objects is meant, if parameter `ask` is true",
         qos=Reliable(latched=True),

@@ -12,6 +12,7 @@ class StampOrder:
     """Publishes only masks that are not older than the newest published one. Thread-safe."""
 
     def __init__(self) -> None:
+        self._publishing = threading.Lock()  # large masks and overlays take a while, and new images must not wait
         self._lock = threading.Lock()
         self._newest: int | None = None
         self._arrived: int | None = None  # stamp of the newest image of the stream, ns
@@ -27,20 +28,23 @@ class StampOrder:
             elif self._arrived - stamp >= LATE * 1e9:
                 self._arrived, self._newest = stamp, None
 
-    def publish(self, stamp: int, publish: Callable[[], object]) -> bool:
+    def publish(self, stamp: int, publish: Callable[[], object], *, again: bool = True) -> bool:
         """Calls ``publish`` unless a mask of a newer image was published; returns whether it was called.
 
         A mask of an image newer than all that arrived belongs to a stream that has ended, and is skipped, too.
 
         Args:
-            stamp: Stamp of the image, ns. A second mask of the newest image is allowed.
+            stamp: Stamp of the image, ns.
             publish: Function that publishes the mask.
+            again: Whether it may be the second mask of the newest image: an answer replaces a tracked mask, but no
+                tracked mask replaces an answer.
         """
-        with self._lock:
-            if self._newest is not None and stamp < self._newest:
-                return False
-            if self._arrived is not None and stamp > self._arrived:
-                return False
-            self._newest = stamp
+        with self._publishing:
+            with self._lock:
+                if self._newest is not None and (stamp < self._newest or (stamp == self._newest and not again)):
+                    return False
+                if self._arrived is not None and stamp > self._arrived:
+                    return False
+                self._newest = stamp
             publish()
         return True

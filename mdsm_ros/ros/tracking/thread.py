@@ -123,8 +123,14 @@ class MaskTracking:
                     self._guard.note("tracking", error)
 
     def _work(self, message: Image | CompressedImage, resets: int) -> int:
-        """Tracks one image; returns the number of resets at its start."""
+        """Tracks one image; returns the number of resets at its start.
+
+        Raises:
+            ConversionError: The image is damaged, or has no stamp.
+        """
         stamp = nanoseconds(message.header)
+        if stamp == 0:
+            raise ConversionError("stamp", 0, "the time of the picture, without which no mask is tracked")
         with self._lock:
             answered, self._answered = self._answered, None
             instruction, now = self._instruction, self._resets
@@ -142,7 +148,7 @@ class MaskTracking:
         if self._tracker.drop is not None:
             self._statistics.track_dropped(self._tracker.drop)
         if tracked is not None:
-            self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now))
+            self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now), again=False)
         return now
 
     def _is_late(self, stamp: int) -> bool:
