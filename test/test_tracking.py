@@ -14,6 +14,7 @@ from recordings import CUP, Recorder, Reds, replay
 from mdsm_ros.dataset.metrics import iou
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.tracking.flow_carrier import FlowCarrier
 from mdsm_ros.inference.tracking.tracker import TrackedMask, Tracker
 
 HEIGHT, WIDTH = 240, 320
@@ -56,7 +57,7 @@ def answer(mask: NDArray[np.bool_]) -> Segmentation:
 
 def tracker_at(x: int, y: int = 90) -> Tracker:
     """A tracker that has seen image 0 and the answer to it."""
-    tracker = Tracker()
+    tracker = Tracker(FlowCarrier())
     image, mask = scene(x, y)
     assert tracker.advance(0, image) is None
     tracker.answer(0, image, answer(mask))
@@ -84,7 +85,7 @@ def test_masks_have_the_size_of_the_image() -> None:
     for size in ((333, 250), (1000, 700), (40, 30), (9, 7)):
         large = np.asarray(cv2.resize(image, size))
         large_mask = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
-        tracker = Tracker()
+        tracker = Tracker(FlowCarrier())
         tracker.advance(0, large)
         tracker.answer(0, large, answer(large_mask))
         tracked = advance(tracker, 1, large)
@@ -95,7 +96,7 @@ def test_masks_have_the_size_of_the_image() -> None:
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_an_answer_is_carried_from_its_own_image_to_the_newest(seen: bool) -> None:
-    tracker = Tracker()
+    tracker = Tracker(FlowCarrier())
     first, mask = scene(40)
     if seen:
         advance(tracker, 0, first)
@@ -111,7 +112,7 @@ def test_an_answer_is_carried_from_its_own_image_to_the_newest(seen: bool) -> No
 
 def test_the_next_answer_corrects_the_mask() -> None:
     image, mask = scene(100)
-    tracker = Tracker()
+    tracker = Tracker(FlowCarrier())
     advance(tracker, 0, image)
     tracker.answer(0, image, answer(np.roll(mask, 30, axis=1)))
     wrong = advance(tracker, 1, image)

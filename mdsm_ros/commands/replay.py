@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also report the masks of parameter track, for a model that takes SECONDS per answer; with --live: set "
         "the parameter",
     )
+    parser.add_argument(
+        "--track-model",
+        metavar="MODEL",
+        default="",
+        help="with --track: also track with a video model, a SAM 2 or EdgeTAM checkpoint of transformers (hub id or "
+        "folder); with --live: set the parameter",
+    )
     parser.add_argument("--compare", metavar="MODEL", help="second model, compared with --model frame by frame")
     parser.add_argument("--no-bag", action="store_true", help="do not write the recording with masks")
     add_model_arguments(parser)
@@ -47,13 +54,16 @@ def run(args: argparse.Namespace) -> int:
     """Writes the report.
 
     Raises:
-        CommandError: A rate is given, but nothing is played, or steps are, but nothing is refined.
+        CommandError: A rate is given, but nothing is played, or steps are, but nothing is refined, or a video model is,
+            but nothing is tracked.
     """
     from mdsm_ros.extras import require
     from mdsm_ros.inference.answer import validate_instruction
 
     if args.rate is not None and not args.live:
         raise CommandError(f"--rate is {args.rate:g}, expected it only with --live: otherwise every image is answered")
+    if args.track_model and args.track is None:
+        raise CommandError(f"--track-model is {args.track_model!r}, expected it only with --track SECONDS")
     instruction = None if args.instruction is None else validate_instruction(args.instruction)
     if not args.bag.exists():
         raise BagError(f"bag {str(args.bag)!r} does not exist")
@@ -78,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         live=args.live,
         rate=args.rate or 1.0,
         track=args.track,
+        track_model=args.track_model,
         write_bag=not args.no_bag,
     )
     return run_replay(options, segmenters[0]) if args.compare is None else run_comparison(options, segmenters)

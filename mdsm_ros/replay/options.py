@@ -22,6 +22,8 @@ class ReplayOptions:
         live: Whether the recording is played into the running node.
         rate: Speed of a live run relative to the recording.
         track: Seconds that the model takes per answer, with tracked masks in between; None tracks nothing.
+        track_model: Video model whose tracked masks stand beside those of optical flow, by hub id or folder; "" for
+            none. A live run tracks with it in place of optical flow.
         write_bag: Whether to write the recording with masks.
     """
 
@@ -36,4 +38,5 @@ class ReplayOptions:
     live: bool = False
     rate: float = 1.0
     track: float | None = None
+    track_model: str = ""
     write_bag: bool = True

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from mdsm_ros.checkpoints.video_models import load_video_model
 from mdsm_ros.dataset.metrics import Figures, figures_table
 from mdsm_ros.errors import ReplayError, StorageError
 from mdsm_ros.extras import require
 from mdsm_ros.files import content_mark, public_name, short_hash, write_json
 from mdsm_ros.inference.settings import InferenceSettings
+from mdsm_ros.inference.tracking.choice import make_tracker
 from mdsm_ros.pictures.overlay import draw_mask, draw_outline
 from mdsm_ros.pictures.page import Page, Picture, library_versions, write_page
 from mdsm_ros.recordings.bags import Bag
@@ -35,6 +37,7 @@ from mdsm_ros.replay.tracking.figures import tracking_figures
 from mdsm_ros.replay.tracking.paced import PacedNode
 
 if TYPE_CHECKING:
+    from mdsm_ros.inference.tracking.video_carrier import VideoModel
     from mdsm_ros.segmenter import Segmenter
 
 SETTINGS, ANSWERS, METRICS, REPORT, OUTPUT_BAG = "replay.json", "frames.jsonl", "metrics.json", "report.html", "bag"
@@ -47,8 +50,12 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         BagError, ReplayError: The recording cannot be used, or the output folder contains something else.
         StorageError: The recording with masks cannot be written; the incomplete one is removed.
         SettingsError: The number of refinement steps is out of range.
+        WeightsError, MissingPackageError: The video model cannot be loaded.
     """
     out = options.out
+    video_model = None
+    if options.track is not None and options.track_model and not options.live:  # a live run's node loads its own
+        video_model = load_video_model(options.track_model, device=segmenter.device)
     steps = options.num_inference_steps if segmenter.refines else 0  # the other model of a comparison may refine
     settings = segmenter.defaults.updated(num_inference_steps=steps)
     with Bag(options.bag, salvage=True) as bag:
@@ -64,7 +71,7 @@ def run_replay(options: ReplayOptions, segmenter: Segmenter) -> int:
         summary = overview.summary()
         faults = {**reader.faults, **{f"images unanswered: {why}": n for why, n in summary.pop("unanswered").items()}}
         versions = library_versions()
-        tracking, drops = ({}, {}) if options.track is None or options.live else _track(out, reader, options.track)
+        tracking, drops = ({}, {}) if options.live else _track(options, reader, video_model)
         of_tracking = {"tracking": tracking, "masks dropped": drops} if tracking else {}
         write_json(out / METRICS, {**summary, **of_tracking, "faults": faults, "settings": facts, "versions": versions})
         write_page(out / REPORT, _page(out, reader, overview, summary | of_tracking, faults, facts | versions))
@@ -97,8 +104,13 @@ def _facts(
         "present_threshold": settings.present_threshold,
         "mask_threshold": settings.mask_threshold,
         "live": f"at rate {options.rate:g}" if options.live else "no",
-        **({"track": "yes"} if options.live and options.track is not None else {}),
+        **(_track_facts(options) if options.live and options.track is not None else {}),
     }
+
+
+def _track_facts(options: ReplayOptions) -> dict[str, str]:
+    """How the node of a live run carries masks."""
+    return {"track": f"by {public_name(options.track_model)}" if options.track_model else "yes"}
 
 
 def frame_reader(bag: Bag, options: ReplayOptions) -> FrameReader:
@@ -130,13 +142,29 @@ def _answer_all(out: Path, bag: Bag, reader: FrameReader, segmenter: Segmenter, 
             progress.update()
 
 
-def _track(out: Path, reader: FrameReader, seconds: float) -> tuple[dict[str, Figures], dict[str, int]]:
-    """Rows of metrics of the node with parameter track, and how often a mask was given up, by reason."""
-    frames = replace(reader, faults=Counter()).frames()
-    pairs = zip(frames, read_answers(out / ANSWERS), strict=False)  # a damaged recording may end before
+def _track(
+    options: ReplayOptions, reader: FrameReader, video_model: VideoModel | None
+) -> tuple[dict[str, Figures], dict[str, int]]:
+    """Rows of metrics of the node with parameter track, and how often a mask was given up, by reason.
+
+    Optical flow comes first, then the video model, if there is one.
+    """
+    rows: dict[str, Figures] = {}
+    drops: dict[str, int] = {}
+    if options.track is None:
+        return rows, drops
+    carriers: dict[str, VideoModel | None] = {"": None}
+    if video_model is not None:
+        carriers[public_name(options.track_model)] = video_model
     total = reader.bag.count(reader.topics.image)
-    with tqdm(pairs, total=total, desc="tracking", unit="image", disable=None) as progress:
-        return tracking_figures(PacedNode(seconds).run(progress), seconds)
+    for name, model in carriers.items():
+        frames = replace(reader, faults=Counter()).frames()
+        pairs = zip(frames, read_answers(options.out / ANSWERS), strict=False)  # a damaged recording may end before
+        with tqdm(pairs, total=total, desc=f"tracking {name}".strip(), unit="image", disable=None) as progress:
+            node = PacedNode(options.track, make_tracker(model))
+            more, given_up = tracking_figures(node.run(progress), options.track, name)
+        rows, drops = rows | more, drops | given_up
+    return rows, drops
 
 
 def _answer_live(
@@ -160,7 +188,7 @@ def _answer_live(
         "num_inference_steps": settings.num_inference_steps,
     }
     if options.track is not None:
-        parameters["track"] = True
+        parameters |= {"track": True, "track_model": options.track_model}
     segmenter.close()  # the node has its own
     play(bag, reader.topics, parameters, out, options.rate)
     write_live(out / ANSWERS, judge(read_heard(out / HEARD), reader.frames()))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
@@ -25,9 +25,11 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from mdsm_ros.checkpoints.video_models import load_video_model
 from mdsm_ros.errors import MdsmError, ParameterError, StorageError
 from mdsm_ros.inference.answer import validate_instruction
 from mdsm_ros.inference.threads import leave_a_core
+from mdsm_ros.inference.tracking.choice import make_tracker
 from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.ros.cameras.camera import Camera
 from mdsm_ros.ros.depth.transforms import LateTransforms
@@ -43,6 +45,9 @@ from mdsm_ros.ros.process.text import in_utf8
 from mdsm_ros.ros.process.transitions import Transitions, guarded_transition
 from mdsm_ros.ros.worker import Worker
 from mdsm_ros.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from mdsm_ros.inference.tracking.sam2_video import Sam2Video
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 DIAGNOSTICS_PERIOD = 1.0  # s
@@ -76,6 +81,7 @@ class MdsmNode(LifecycleNode):
         self._model_thread = ModelThread()
         self._patience: float | None = None  # s that destroy_node waits for the model
         self._segmenter: Segmenter | None = None  # from configure to cleanup, with _outputs
+        self._video_model: Sam2Video | None = None  # in the same time, where track_model names one
         self._worker: Worker | None = None  # from activate to deactivate
         self._inputs = Inputs(self, self.guard)
         self._transforms = LateTransforms(self)
@@ -137,6 +143,12 @@ class MdsmNode(LifecycleNode):
             )
         except Exception as error:
             return self._transition_failed(f"cannot load model {model!r} on device {device!r}", error)
+        try:
+            self._video_model = self._load_video_model()
+        except Exception as error:
+            self._model_thread.submit(segmenter.close)
+            what = f"cannot load track_model {self._settings.track_model!r} on device {device!r}"
+            return self._transition_failed(what, error)
         if segmenter.acceleration_error is not None:
             self.get_logger().warning(f"running without acceleration: {segmenter.acceleration_error}")
         self._error = None
@@ -147,19 +159,31 @@ class MdsmNode(LifecycleNode):
                 camera.begin(_validated_or_empty(self._settings.instruction), self._instructed)
         return super().on_configure(state)
 
+    def _load_video_model(self) -> Sam2Video | None:
+        """Loads the video model of parameter ``track_model``; None without one."""
+        name, device, acceleration = self._settings.track_model, self._settings.device, self._settings.acceleration
+        if not name:
+            return None
+        self.get_logger().info(f"loading track_model {name!r}")
+        return self._model_thread.call(lambda: load_video_model(name, device=device, acceleration=acceleration))
+
     @guarded_transition
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Warms the model up, then subscribes and starts to answer."""
         segmenter = self._segmenter
         assert segmenter is not None
+        running = "the model"
         try:
             settings = self._settings.inference(segmenter.defaults)
             self._model_thread.call(lambda: segmenter.warm_up(settings))
+            if self._video_model is not None:
+                running = "track_model"
+                self._model_thread.call(self._video_model.warm_up)
             hard_frames = [self._hard_frames(camera) for camera in self.cameras]
         except StorageError as error:
             return self._transition_failed("hard frames cannot be kept", error)
         except Exception as error:
-            return self._transition_failed("the model does not run", error)
+            return self._transition_failed(f"{running} does not run", error)
         self._error = None
         super().on_activate(state)  # enables the publishers
         self._idle = {}
@@ -167,7 +191,7 @@ class MdsmNode(LifecycleNode):
         self._worker = Worker(self.context, self.guard)
         self._model_thread.submit(self._worker.run)
         for camera, kept in zip(self.cameras, hard_frames, strict=True):
-            camera.activate(self._worker, self._transforms, kept)
+            camera.activate(self._worker, make_tracker(self._video_model), self._transforms, kept)
         if self._settings.cameras:
             self._inputs.hear(String, "instruction", Chorus([camera.hearing for camera in self.cameras]))
         return SUCCESS
@@ -234,6 +258,7 @@ class MdsmNode(LifecycleNode):
     def _release(self) -> None:
         """Frees the model as soon as its thread is idle; waits briefly, so that usually the memory is free."""
         segmenter, self._segmenter, self._idle = self._segmenter, None, {}
+        self._video_model = None
         if segmenter is None:
             return
         for camera in self.cameras:

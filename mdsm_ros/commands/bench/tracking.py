@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mdsm_ros.errors import BagError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.tracking.flow import reduced
+from mdsm_ros.inference.tracking.flow_carrier import FlowCarrier
 from mdsm_ros.inference.tracking.tracker import Tracker
 from mdsm_ros.recordings.bags import Bag
 from mdsm_ros.replay.frames import FrameReader, choose_topics
@@ -33,7 +34,7 @@ def tracking_table(path: Path) -> str:
     Raises:
         BagError: It is no readable bag, or has no true mask of an object.
     """
-    tracker, flow = Tracker(), cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    tracker, flow = Tracker(FlowCarrier()), cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     alone: list[float] = []
     whole: list[float] = []
     before: NDArray[np.uint8] | None = None

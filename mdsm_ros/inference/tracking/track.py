@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.inference.tracking.carrier import LEAST_AREA, Drop
 from mdsm_ros.inference.tracking.flow import Step, grid
 
-Drop = Literal["out of sight", "inconsistent flow", "changed appearance"]
-
 LEAST_CONSISTENT = 0.5  # fraction of the mask whose flow is consistent
-LEAST_AREA = 0.1  # of the answered mask's area
 MOST_CHANGE = 0.6  # difference of gray levels that is typical, as a fraction of their deviation in the answered mask
 LEAST_CHANGE = 15.0  # gray levels that noise and motion blur may make
 CLEAR_CHANGE = 30.0  # gray levels, on average over the neighbours of a pixel, that show something else

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mdsm_ros.inference.answer import TRACKED, Segmentation
-from mdsm_ros.inference.tracking.flow import OpticalFlow, Step, reduced
-from mdsm_ros.inference.tracking.track import Drop, Track
-
-KEPT = 60  # images whose flow is stored until an answer about one of them arrives: two seconds at 30 Hz, 52 MB
+from mdsm_ros.inference.tracking.carrier import Carrier, Drop
 
 
 @dataclass(frozen=True)
@@ -49,20 +45,26 @@ class Tracker:
     """Carries the mask of the newest answer to each later image.
 
     An answer always belongs to an image older than the newest one. It replaces the mask once it has been carried over
-    the images in between, whose flow is stored for this. Not thread-safe.
+    the images in between, which are remembered for this. Not thread-safe.
+
+    Args:
+        carrier: What carries the mask: optical flow or a video model.
 
     Attributes:
         drop: Why the last ``advance`` dropped the mask, or None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, carrier: Carrier) -> None:
         self.drop: Drop | None = None
-        self._flow = OpticalFlow()
-        self._steps: deque[Step] = deque(maxlen=KEPT)
-        self._shape: tuple[int, ...] = ()
+        self._carrier = carrier
+        self._newest: tuple[int, tuple[int, ...]] | None = None  # stamp and shape of the newest image
         self._waiting: _Answered | None = None  # for an image that is at least as new
-        self._track: Track | None = None
         self._behind: _Answered | None = None  # the answer that is tracked
+
+    @property
+    def least_side(self) -> int:
+        """Shorter side, in pixels, down to which images may be reduced before they are given to it."""
+        return self._carrier.least_side
 
     def answer(self, stamp: int, image: NDArray[np.uint8], answer: Segmentation) -> None:
         """Takes an answer, which is used from the next image on; it ends the track of the previous answer.
@@ -88,47 +90,29 @@ class Tracker:
             The newest answer's mask on this image; None if there is no answer, or its mask could not be carried to this
             image.
         """
-        self.drop = None
-        step = self._link(stamp, image)
+        self._add(stamp, image)
         due = None
         if self._waiting is not None and self._waiting.stamp <= stamp:
             due, self._waiting = self._waiting, None
         if due is not None and due.image.shape == image.shape:
-            self._catch_up(due)
+            self._behind = due
+            self.drop = self._carrier.begin(due.stamp, due.image, due.answer.mask)
         else:
-            self._carry(step)
-        if self._track is None or self._behind is None:
+            self.drop = self._carrier.carry()
+        mask = self._carrier.mask()
+        if mask is None or self._behind is None:
             return None
-        return TrackedMask(self._track.mask(), (stamp - self._behind.stamp) / 1e9, self._behind.answer)
+        return TrackedMask(mask, (stamp - self._behind.stamp) / 1e9, self._behind.answer)
 
     def release(self) -> None:
         """Drops mask and answer: there is no mask until the next answer."""
-        self._waiting = self._track = self._behind = None
+        self._waiting = self._behind = None
+        self._carrier.end()
 
-    def _link(self, stamp: int, image: NDArray[np.uint8]) -> Step:
-        """Computes the step to an image and stores it with the earlier ones."""
-        gray = reduced(image)
-        if self._steps and (image.shape != self._shape or stamp <= self._steps[-1].stamp):
-            self._steps.clear()
+    def _add(self, stamp: int, image: NDArray[np.uint8]) -> None:
+        """Gives an image to the carrier, which begins anew with another stream."""
+        if self._newest is not None and (image.shape != self._newest[1] or stamp <= self._newest[0]):
+            self._carrier.restart()
             self.release()
-        self._shape = image.shape
-        step = self._flow.step(self._steps[-1].gray, gray, stamp) if self._steps else Step(stamp, gray)
-        self._steps.append(step)
-        return step
-
-    def _catch_up(self, answered: _Answered) -> None:
-        """Carries a new answer from its own image to the newest one."""
-        newer = [step for step in self._steps if step.stamp > answered.stamp]
-        known = next((step for step in self._steps if step.stamp == answered.stamp), None)
-        gray = reduced(answered.image) if known is None else known.gray
-        if known is None and newer:  # it was never seen here, or is no longer stored
-            newer[0] = self._flow.step(gray, newer[0].gray, newer[0].stamp)
-        self._track, self._behind = Track(answered.answer.mask, gray), answered
-        for step in newer:
-            self._carry(step)
-
-    def _carry(self, step: Step) -> None:
-        if self._track is not None:
-            self.drop = self._track.follow(step)
-            if self.drop is not None:
-                self._track = None
+        self._newest = stamp, image.shape
+        self._carrier.add(stamp, image)

@@ -12,12 +12,15 @@ from mdsm_ros.dataset.metrics import Figures, iou
 from mdsm_ros.replay.tracking.paced import PacedFrame
 
 
-def tracking_figures(frames: Iterable[PacedFrame], seconds: float) -> tuple[dict[str, Figures], dict[str, int]]:
+def tracking_figures(
+    frames: Iterable[PacedFrame], seconds: float, video_model: str = ""
+) -> tuple[dict[str, Figures], dict[str, int]]:
     """Two rows of metrics, and how often a mask was given up, by reason.
 
     Args:
         frames: Images with what the node publishes for them.
         seconds: Time that the model takes for an answer.
+        video_model: Name of the video model that carried the masks; "" for optical flow.
     """
     every, tracked, drops = _Row(), _Row(), Counter[str]()
     for record in frames:
@@ -25,8 +28,10 @@ def tracking_figures(frames: Iterable[PacedFrame], seconds: float) -> tuple[dict
         tracked.add(record, record.published, waiting=record.waiting)
         if record.dropped is not None:
             drops[record.dropped] += 1
-    name = f"an answer every {seconds:g} s, tracked between"
-    return {"every image answered": every.figures(), name: tracked.figures(costs=True)}, dict(drops)
+    by = f" by {video_model}" if video_model else ""
+    name = f"an answer every {seconds:g} s, tracked between{by}"
+    rows = {"every image answered": every.figures(), name: tracked.figures(costs=True)}
+    return rows, {f"{reason}{by and f',{by}'}": count for reason, count in drops.items()}
 
 
 class _Row:

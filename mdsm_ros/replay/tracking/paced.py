@@ -60,11 +60,12 @@ class PacedNode:
 
     Args:
         seconds: Time that the model takes for an answer.
+        tracker: What carries the masks.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, tracker: Tracker) -> None:
         self._period = seconds * 1e9
-        self._tracker = Tracker()
+        self._tracker = tracker
         self._job: _Job | None = None
         self._newest: _Job | None = None  # the newest image, as if the model took it as soon as it came
         self._instruction = ""

@@ -14,7 +14,7 @@ from std_msgs.msg import Header, String
 
 from mdsm_ros.errors import ConversionError, InstructionError, ReplyError
 from mdsm_ros.inference.answer import validate_instruction
-from mdsm_ros.inference.tracking.flow import LONGER_SIDE
+from mdsm_ros.inference.tracking.tracker import Tracker
 from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.depth.inputs import DepthInputs
@@ -99,15 +99,17 @@ class Camera:
         self.instruction = instruction
         self._questions.begin(instruction)
 
-    def activate(self, worker: Worker, transforms: LateTransforms, hard_frames: HardFrames | None) -> None:
+    def activate(
+        self, worker: Worker, tracker: Tracker, transforms: LateTransforms, hard_frames: HardFrames | None
+    ) -> None:
         """Subscribes, and from now on asks the worker for answers."""
         settings = self._settings()
         self._frames = Frames(
-            settings.image_transport, settings.max_image_pixels, max(self._segmenter.least_side, LONGER_SIDE)
+            settings.image_transport, settings.max_image_pixels, max(self._segmenter.least_side, tracker.least_side)
         )
         qos = QoSProfile(depth=settings.image_depth, reliability=RELIABILITY[settings.image_reliability])
         common = (self._outputs, self.statistics, self._complaints)
-        tracking = MaskTracking(self._node.context, self._guard, self._frames.of, *common)
+        tracking = MaskTracking(tracker, self._node.context, self._guard, self._frames.of, *common)
         tracking.reset(self.instruction)
         tracking.start()
         objects = self._make_objects(settings, transforms, qos) if settings.depth else None

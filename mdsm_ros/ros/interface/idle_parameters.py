@@ -33,6 +33,8 @@ def idle_parameters(parameters: Parameters, defaults: InferenceSettings, *, refi
         reasons["transform_timeout"] = "parameter target_frame is empty"
     if not parameters.depth:
         reasons |= dict.fromkeys(OF_DEPTH, "parameter depth is false")
+    if not parameters.track:
+        reasons["track_model"] = "parameter track is false"
     if not parameters.ask:
         reasons["ask_margin"] = "parameter ask is false"
     if not parameters.keep_hard_frames:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mdsm_ros.checkpoints.video_models import EXPECTED, may_be_video_model
 from mdsm_ros.errors import InstructionError, ParameterError
 from mdsm_ros.inference.acceleration import ACCELERATIONS
 from mdsm_ros.inference.answer import validate_instruction
@@ -106,8 +107,15 @@ class Parameters:
     )
     track: bool = _parameter(
         False,
-        "Carry the newest answer's mask to every image that comes while the model works, by optical flow: ~/mask at "
-        "the camera's rate, with stage tracked in ~/status.",
+        "Carry the newest answer's mask to every image that comes while the model works, by optical flow or by "
+        "track_model: ~/mask at the camera's rate, with stage tracked in ~/status.",
+    )
+    track_model: str = _parameter(
+        "",
+        "Video model that carries the mask in place of optical flow: hub id or folder of a SAM 2 or EdgeTAM checkpoint "
+        "of transformers, such as yonigozlan/EdgeTAM-hf. It runs on the node's device and wants a GPU. Empty: optical "
+        "flow.",
+        read_only=True,
     )
     num_samples: int = _parameter(
         1,
@@ -324,6 +332,8 @@ def _fault(parameter: Field[Any], value: Any) -> str | None:
             return f"refused: {error}"
     if parameter.name == "cameras":
         return _fault_of_cameras(value)
+    if parameter.name == "track_model" and value and not may_be_video_model(value):
+        return f"{value!r}, expected {EXPECTED}"
     if parameter.name == "target_frame" and (value.startswith("/") or value != "".join(value.split())):
         return f"{value!r}, expected the name of a frame without blanks and without a slash at its beginning"
     return None

@@ -42,12 +42,22 @@ class MaskTracking:
     The executor's thread adds images, the model's thread adds answers; neither waits. An image that arrives while
     another one is being tracked replaces the waiting one, as in the model's mailbox.
 
+    Args:
+        tracker: What carries the masks; only this thread uses it.
+        context: Context of the node.
+        guard: Counter of exceptions.
+        frame_of: Function that gives the frame of a message.
+        outputs: Publishers of the camera.
+        statistics: Counts of the camera.
+        complaints: Reports of unusable messages.
+
     Attributes:
         order: Order of all masks, including those of the model's thread.
     """
 
     def __init__(
         self,
+        tracker: Tracker,
         context: Context,
         guard: Guard,
         frame_of: Callable[[Image | CompressedImage], Frame],
@@ -63,13 +73,14 @@ class MaskTracking:
         self._statistics = statistics
         self._complaints = complaints
         self._mailbox: Mailbox[Image | CompressedImage] = Mailbox()
-        self._tracker = Tracker()
         self._lock = threading.Lock()
         self._answered: _Answered | None = None
         self._instruction = ""
         self._resets = 0  # number of resets; results of work begun before the last one are not published
         self._newest: int | None = None  # stamp of the newest image, ns
-        self._thread = threading.Thread(target=self._run, name="mdsm_tracking", daemon=True)
+        self._thread = threading.Thread(  # it alone has the tracker, whose model may have memory of a GPU, and frees it
+            target=self._run, args=(tracker,), name="mdsm_tracking", daemon=True
+        )
 
     def start(self) -> None:
         """Starts the thread."""
@@ -111,18 +122,18 @@ class MaskTracking:
             if instruction == self._instruction and resets == self._resets:
                 self._answered = _Answered(nanoseconds(header), image, instruction, answer)
 
-    def _run(self) -> None:
+    def _run(self, tracker: Tracker) -> None:
         resets = 0
         while (message := self._mailbox.take()) is not None:
             try:
-                resets = self._work(message, resets)
+                resets = self._work(tracker, message, resets)
             except ConversionError as error:
                 self._complaints.note(f"image {error.field}", error)
             except BaseException as error:  # the thread lives as long as the node is active
                 if not self._mailbox.closed:
                     self._guard.note("tracking", error)
 
-    def _work(self, message: Image | CompressedImage, resets: int) -> int:
+    def _work(self, tracker: Tracker, message: Image | CompressedImage, resets: int) -> int:
         """Tracks one image; returns the number of resets at its start.
 
         Raises:
@@ -135,18 +146,18 @@ class MaskTracking:
             answered, self._answered = self._answered, None
             instruction, now = self._instruction, self._resets
         if now != resets:
-            self._tracker.release()
+            tracker.release()
         if answered is not None:
-            self._tracker.answer(answered.stamp, answered.image, answered.answer)
+            tracker.answer(answered.stamp, answered.image, answered.answer)
         if self._is_late(stamp):
             return now
         frame = self._frame_of(message)
         image = frame.small
         begun = time.perf_counter()
-        tracked = self._tracker.advance(stamp, image)
+        tracked = tracker.advance(stamp, image)
         seconds = time.perf_counter() - begun
-        if self._tracker.drop is not None:
-            self._statistics.track_dropped(self._tracker.drop)
+        if tracker.drop is not None:
+            self._statistics.track_dropped(tracker.drop)
         if tracked is not None:
             self.order.publish(stamp, lambda: self._publish(frame, instruction, tracked, seconds, now), again=False)
         return now
