@@ -155,7 +155,7 @@ def test_a_noun_is_looked_for_once_and_by_the_first_stage() -> None:
     assert len(find("cup")) == len(find("cup")) == 2
     assert list(find("lamp")) == []
     assert list(find("")) == list(find("a" * 1000)) == []  # no noun is known: these make no instruction
-    assert asked == [("find every cup", 0), ("find every lamp", 0)]
+    assert asked == [("find the cup", 0), ("find the lamp", 0)]
 
 
 @pytest.mark.parametrize(

@@ -210,4 +210,4 @@ def test_clauses_are_not_asked_about_and_relations_apply_them(make_robot: Callab
     robot.say("get the left cup")
     np.testing.assert_array_equal(robot.masks(4), red(cups(10, 60)))
     assert isinstance(robot.segmenter, CupSegmenter)
-    assert set(robot.segmenter.nouns) == {"find every cup"}
+    assert set(robot.segmenter.nouns) == {"find the cup"}

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from mdsm_ros.commands.attention.steps import refinement_steps
 from mdsm_ros.errors import ConfigError
+from mdsm_ros.inference.asking.finder import parts_of
 from mdsm_ros.inference.backends.numpy_backend import NumpyBackend
 from mdsm_ros.inference.backends.torch_backend import TorchBackend
 from mdsm_ros.inference.zoom import FINE, Zoom, smallest_part, zoom_around
@@ -167,6 +168,9 @@ def test_one_object_is_marked_and_looked_at_again_where_one_is_asked_for() -> No
         *_, everything = segmenter.stream(picture, words, one_object=one)
         assert iou(everything.mask, both) > 0.8
         assert everything.zoom is None
+    assert refined.dropped is not None
+    assert iou(refined.dropped, both & ~main) > 0.5  # as coarse as the grid
+    assert len(parts_of(refined)) == 2  # a question can be about both
     assert refined.probability[400, 60] > 0.9  # the model's own values stay as they are
 
 

@@ -44,6 +44,8 @@ class Segmentation:
         found: Objects separated by the model itself, for an instruction that asks for several; None if the model does
             not separate them, in which case the mask is split into its parts.
         zoom: Part of the image that was looked at again and refined; None if it was the whole image.
+        dropped: What the model marked apart from the one object that the instruction asks for, bool (H, W); None if
+            that is nothing.
 
     Raises:
         AnswerError: A score, probability or uncertainty is not finite: the model has no answer, which differs from "not
@@ -60,6 +62,7 @@ class Segmentation:
     several: bool = False
     found: tuple[Instance, ...] | None = None
     zoom: Zoom | None = None
+    dropped: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         for name in ("score", "probability", "uncertainty"):

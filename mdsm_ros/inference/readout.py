@@ -89,7 +89,7 @@ def _answer(
     """One answer without timings, from logits (samples, h, w), or as the union of the objects that the model found."""
     threshold = question.settings.mask_threshold
     probability: Any  # an array, or a function that computes it on first use
-    uncertainty, found = None, None
+    uncertainty, found, dropped = None, None, None
     if objects is None and len(logits) == 1 and library.is_finite(logits):
         mask = library.to_numpy(library.masks(logits[None], *question.shape, threshold))[0]
         probability = partial(_probability, library, logits, question.shape)  # few need it; it is slower than the mask
@@ -100,15 +100,15 @@ def _answer(
         uncertainty = library.deviation(samples) if objects is None and len(samples) > 1 else None
         mask = probability >= threshold
         found = None if objects is None else _instances(library.to_numpy(samples >= threshold), objects)
-    if objects is None:
-        mask = question.meant(mask, text)
+    meant = mask if objects is not None else question.meant(mask, text)
+    if meant is not mask:
+        mask, dropped = meant, mask & ~meant
     present = score >= question.settings.present_threshold and bool(mask.any())
     if not present:
-        mask = np.zeros_like(mask)
+        mask, dropped = np.zeros_like(mask), None
     several = asks_for_several(text)
-    return Segmentation(
-        mask, probability, uncertainty, score, present, stage, {}, several=several, found=found, zoom=zoom
-    )
+    others = (several, found, zoom, dropped)
+    return Segmentation(mask, probability, uncertainty, score, present, stage, {}, *others)
 
 
 def _probability(library: Backend, logits: Any, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -18,6 +18,11 @@ LEAST_OF_LARGEST = 0.3
 class Answerer(Protocol):
     """The part of a Segmenter that this module needs."""
 
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the model itself finds every object of a noun."""
+        ...
+
     def segment(
         self, image: NDArray[np.uint8], instruction: str, settings: InferenceSettings | None = None
     ) -> Segmentation:
@@ -48,7 +53,8 @@ class NounFinder:
         return self._found[noun]
 
     def _find(self, noun: str) -> Sequence[Instance]:
-        instruction = f"find every {noun}"
+        wanted = "every" if self._segmenter.finds_objects else "the"
+        instruction = f"find {wanted} {noun}"
         if not noun or len(instruction) > MAX_INSTRUCTION_CHARACTERS:  # from a text without a known noun
             return ()
         answer = self._segmenter.segment(self._image, instruction, self._settings)
@@ -57,8 +63,10 @@ class NounFinder:
 
 
 def parts_of(answer: Segmentation) -> tuple[Instance, ...]:
-    """Returns the connected parts of an answer's mask, without parts that are much smaller than the largest one.
+    """Returns the connected parts that the model marked, without parts that are much smaller than the largest one.
 
-    A mask of one object often has fragments elsewhere, which are not further objects.
+    They include those that are not in the mask since the instruction asks for one object. A mask of one object often
+    has fragments elsewhere, which are not further objects.
     """
-    return split_instances(answer.mask, answer.probability, least_of_largest=LEAST_OF_LARGEST)
+    marked = answer.mask if answer.dropped is None else answer.mask | answer.dropped
+    return split_instances(marked, answer.probability, least_of_largest=LEAST_OF_LARGEST)
