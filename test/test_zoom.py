@@ -157,7 +157,7 @@ def test_a_small_object_is_seen_larger() -> None:
 
 def test_one_object_is_marked_and_looked_at_again_where_one_is_asked_for() -> None:
     picture, main = disc(480, 640)
-    cv2.circle(picture, (60, 400), 20, (250, 250, 250), -1)
+    cv2.circle(picture, (60, 400), 30, (250, 250, 250), -1)
     both = picture[..., 0] > 128
     segmenter = Segmenter(Bright(), "bright", "cpu")
     first, refined = segmenter.stream(picture, "get the disc")
