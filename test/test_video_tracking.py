@@ -296,7 +296,7 @@ def test_what_is_no_video_model_is_an_error(folders: dict[str, Path], tmp_path: 
 
 
 def test_without_tracking_a_video_model_has_no_effect_in_the_node_and_is_an_error_in_a_replay(tmp_path: Path) -> None:
-    idle = idle_parameters(Parameters(track_model="./edgetam"), Seer.defaults, refines=True)
+    idle = idle_parameters(Parameters(track_model="./edgetam"), Seer.defaults, refines=True, finds_objects=False)
     assert idle == {"track_model": "parameter track is false"}
     parser = ArgumentParser()
     command.add_arguments(parser)
