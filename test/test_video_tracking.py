@@ -227,6 +227,19 @@ def test_an_answer_begins_anew_and_catches_up_with_few_images() -> None:
     assert model.sessions[2:] == [[21]]
 
 
+def test_where_the_model_fails_the_mask_before_does_not_stand_for_the_new_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, tracker = shown([20])
+    tracker.answer(0, flat(20), answer(rows(20)))
+    assert tracker.advance(1, flat(20)) is not None
+    monkeypatch.setattr(model, "begin", lambda *_: [][0])
+    tracker.answer(1, flat(20), answer(rows(30)))
+    with pytest.raises(IndexError):
+        tracker.advance(2, flat(20))
+    assert tracker.advance(3, flat(20)) is None
+
+
 def test_only_so_many_images_are_kept_for_answers_to_come() -> None:
     model, tracker = shown([10 + number % 50 for number in range(3 * KEPT)])
     carrier: Any = tracker._carrier
