@@ -233,9 +233,13 @@ def test_where_the_model_fails_the_mask_before_does_not_stand_for_the_new_answer
     model, tracker = shown([20])
     tracker.answer(0, flat(20), answer(rows(20)))
     assert tracker.advance(1, flat(20)) is not None
-    monkeypatch.setattr(model, "begin", lambda *_: [][0])
+
+    def fail(*_: object) -> FakeSession:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(model, "begin", fail)
     tracker.answer(1, flat(20), answer(rows(30)))
-    with pytest.raises(IndexError):
+    with pytest.raises(RuntimeError, match="out of memory"):
         tracker.advance(2, flat(20))
     assert tracker.advance(3, flat(20)) is None
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mdsm_ros.language import target_words as w
+from mdsm_ros.language.prompts import is_prompt
 from mdsm_ros.language.several_words import (
     COLLECTIVES,
     COUNTS,
@@ -62,8 +63,11 @@ def asks_for_one(instruction: str) -> bool:
     """Whether an English instruction asks for a single object that can be counted: "the cup", but not "the scissors".
 
     A plural that means one object ("the curtains", "the stairs") often looks like several, and so does what is not
-    counted or is spread out ("the furniture", "the grass", "the floor").
+    counted or is spread out ("the furniture", "the grass", "the floor"). A prompt for a picture ("a photograph of a cup")
+    names a kind.
     """
+    if is_prompt(instruction):
+        return False
     found = find_wanted(instruction)
     head = found[0].phrase.head
     apart = is_plural(head) or head in NO_OBJECTS | COLLECTIVES | SPREAD_OUT

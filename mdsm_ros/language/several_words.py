@@ -42,8 +42,8 @@ COLLECTIVES = _words(
 )
 """Nouns without a plural that mean several objects where they are counted: "all the furniture"."""
 SPREAD_OUT = _words(
-    """ceiling crowd dirt dust flock floor foliage grass gravel ground hair hay herd lawn mess mud pavement rice road row
-    sand sky snow street traffic wall water"""
+    """ceiling crowd dirt dust flock floor foliage grass gravel ground hair hay herd lawn mess mud pavement rice road
+    row sand sky snow street traffic wall water"""
 )
 """Singular nouns of what often shows in parts that lie apart: surfaces, substances and groups."""
 ONE_OBJECT = _words(

@@ -42,10 +42,7 @@ def requests_of(drawing: Drawing) -> list[Request]:
 
 
 class SegmenterMasks:
-    """Any model of this package, which is shown the picture and asked for "a photograph of a ...".
-
-    A mask has all things of the kind, as those of the other sources, though the words are of one.
-    """
+    """Any model of this package, which is shown the picture and asked for "a photograph of a ..."."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
@@ -55,8 +52,7 @@ class SegmenterMasks:
         found: list[Mask] = []
         for row, of_row in groupby(requests, key=itemgetter(0)):
             texts = [photograph_of([kind]) for _, kind in of_row]
-            answers = self._segmenter.segment_many(drawing.images[row], texts, one_object=False)
-            found += [answer.mask for answer in answers]
+            found += [answer.mask for answer in self._segmenter.segment_many(drawing.images[row], texts)]
         return found
 
 
