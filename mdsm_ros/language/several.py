@@ -63,8 +63,8 @@ def asks_for_one(instruction: str) -> bool:
     """Whether an English instruction asks for a single object that can be counted: "the cup", but not "the scissors".
 
     A plural that means one object ("the curtains", "the stairs") often looks like several, and so does what is not
-    counted or is spread out ("the furniture", "the grass", "the floor"). A prompt for a picture ("a photograph of a cup")
-    names a kind.
+    counted or is spread out ("the furniture", "the grass", "the floor"). A prompt for a picture ("a photograph of a
+    cup") names a kind.
     """
     if is_prompt(instruction):
         return False
