@@ -69,7 +69,8 @@ class StandIn:
         from mdsm_ros.inference.settings import InferenceSettings
 
         self.name, self.device, self.acceleration, self.acceleration_error = name, "cpu", "none", None
-        self.defaults, self.least_side, self.refines = InferenceSettings(), 100_000, True
+        self.defaults, self.least_side = InferenceSettings(), 100_000
+        self.refines, self.finds_objects = True, False
 
     def warm_up(self, *_: Any) -> None:
         """Nothing to warm up."""

@@ -9,6 +9,7 @@ import pytest
 
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.instances import Instance, distinct, label_image, main_part, split_instances
+from mdsm_ros.inference.tracking.tracker import TrackedMask
 
 SHAPE = (60, 80)
 
@@ -91,6 +92,18 @@ def test_an_answer_about_one_object_has_one_instance_however_many_parts() -> Non
     assert np.array_equal(one.mask, CUP | PLATE)
     assert one.score == 0.75
     assert answer(np.zeros(SHAPE, dtype=bool)).instances == ()
+
+
+def test_what_was_dropped_stays_with_an_answer_about_another_object() -> None:
+    about_plate = answer(PLATE, dropped=CUP)
+    assert np.array_equal(about_plate.marked, CUP | PLATE)
+    about_cup = about_plate.about(CUP)
+    assert np.array_equal(about_cup.mask, CUP)
+    assert about_cup.dropped is not None
+    assert np.array_equal(about_cup.dropped, PLATE)
+    assert answer(PLATE).about(PLATE).dropped is None
+    tracked = TrackedMask(CUP, 0.1, about_plate).segmentation()
+    assert np.array_equal(tracked.marked, CUP)  # the rest was dropped from an older image's mask
 
 
 def test_an_answer_about_several_has_the_parts_of_its_mask_or_what_the_model_found() -> None:

@@ -92,7 +92,15 @@ STAGE, NO_STEPS, NO_DEPTH = "the model has one stage", "there are 0 refinement s
 )
 def test_what_has_no_effect(values: dict[str, Any], refines: bool, reasons: dict[str, str]) -> None:
     model = InferenceSettings(num_inference_steps=2 if refines else 0)
-    assert idle_parameters(Parameters(**values), model, refines=refines) == reasons
+    assert idle_parameters(Parameters(**values), model, refines=refines, finds_objects=False) == reasons
+
+
+def test_one_object_has_no_effect_on_a_model_that_finds_objects() -> None:
+    def idle(*, finds_objects: bool, **values: Any) -> dict[str, str]:
+        return idle_parameters(Parameters(**values), InferenceSettings(), refines=True, finds_objects=finds_objects)
+
+    assert idle(one_object=False, finds_objects=True) == {"one_object": "the model finds single objects itself"}
+    assert idle(one_object=False, finds_objects=False) == idle(finds_objects=True) == {}
 
 
 @pytest.mark.ros

@@ -63,6 +63,7 @@ class RedSegmenter:
         self.least_side = 10_000  # its answers have the size of the image that it is given
         self.defaults = InferenceSettings(num_inference_steps=2)
         self.acceleration, self.acceleration_error, self.refines = "none", None, True
+        self.finds_objects = False
         self.asked: list[InferenceSettings] = []
         self.instructions: list[str] = []
         self.may_refine = threading.Event()

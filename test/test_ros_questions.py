@@ -33,7 +33,6 @@ class CupSegmenter(RedSegmenter):
         super().__init__(name, device=device, acceleration=acceleration)
         self.defaults = InferenceSettings(num_inference_steps=0)
         self.nouns: list[str] = []
-        self.finds_objects = False
 
     def segment(self, image: np.ndarray, instruction: str, settings: InferenceSettings) -> Segmentation:
         self.nouns.append(instruction)

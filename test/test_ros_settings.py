@@ -36,6 +36,7 @@ CHANGED = {
     "num_samples": 3,
     "mask_threshold": 0.9,
     "present_threshold": 0.7,
+    "one_object": False,
     "seed": 5,
     "ask": True,
     "ask_margin": 0.5,

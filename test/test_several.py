@@ -103,6 +103,11 @@ def test_one_object(instruction: str) -> None:
         ("the cup and the plate", False),
         ("close the curtains", False),  # one object, whose halves are apart
         ("tidy the furniture", False),
+        ("mow the grass", False),
+        ("a photograph of a chair", False),
+        ("get the photograph of the dog", True),
+        ("wipe the floor behind the sofa", False),  # a leg of the table cuts it
+        ("get the cup on the floor", True),
     ],
 )
 def test_which_instructions_ask_for_one_object(instruction: str, one: bool) -> None:

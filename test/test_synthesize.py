@@ -16,6 +16,7 @@ from boxes import MODEL
 from diffusion_stand_ins import CLIP_TOKENIZER, write_pipeline
 from safetensors.torch import save_file
 from test_grounded_diffusion import FIELDS
+from test_zoom import Bright, disc
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
@@ -23,12 +24,13 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import DatasetError, WeightsError
 from mdsm_ros.models.grounded_diffusion.config import GroundedDiffusionConfig
 from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
+from mdsm_ros.segmenter import Segmenter
 from training.cli import main
 from training.drawn.category_splits import SPLITS, read_split
 from training.drawn.detector import PUBLISHED, DetectorMasks
 from training.drawn.drawing import Artist, Drawing, pipeline_of
 from training.drawn.grounding_eval import harmonic_mean, measure, plan_groups
-from training.drawn.mask_sources import DaamMasks, GroundingMasks, Mask, Request, requests_of
+from training.drawn.mask_sources import DaamMasks, GroundingMasks, Mask, Request, SegmenterMasks, requests_of
 from training.drawn.prompt_plan import Prompt, Sampling, plan_prompts
 from training.drawn.synthesize import batches
 from training.train import command as train
@@ -61,6 +63,16 @@ def model(workplace: Path) -> GroundedDiffusion:
 @pytest.fixture(scope="module")
 def drawing(model: GroundedDiffusion) -> Drawing:
     return Artist(pipeline_of(model.backbone), SAMPLING, features=model.config, attention=True).draw(PROMPTS)
+
+
+def test_a_mask_has_all_things_of_a_kind() -> None:
+    image, first = disc(96, 128)
+    both = first | first[::-1, ::-1]
+    image[both] = image[first][0]
+    drawing = Drawing([Prompt(("disc",), 1)], image[None], None, None)
+    (mask,) = SegmenterMasks(Segmenter(Bright(), "bright", "cpu")).masks(drawing, [(0, "disc")])
+    assert (mask & first).any()
+    assert (mask & both & ~first).any()
 
 
 def synthesize(root: Path, out: str, masks: str, model: str = "grounded", *options: str) -> Dataset:

@@ -176,6 +176,21 @@ def test_evaluate(lavt: Path, untrained_weights: Path, tmp_path: Path, capsys: p
     assert evaluate.main([*command, "--compare", str(lavt), str(untrained_weights), "--steps", "1"]) == 0
 
 
+def test_evaluate_all_parts(
+    lavt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_boxes(tmp_path, "test", 1)
+    kept: list[bool] = []
+    measure = evaluate.evaluate
+    monkeypatch.setattr(evaluate, "evaluate", lambda *given: kept.append(given[3].one_object) or measure(*given))
+    command = ["--data", str(tmp_path), "--device", "cpu", "--model", str(lavt)]
+    assert evaluate.main(command) == evaluate.main([*command, "--all-parts"]) == 0
+    assert kept == [True, False]
+    monkeypatch.setattr(Segmenter, "finds_objects", True)
+    assert evaluate.main([*command, "--all-parts"]) == 2
+    assert "--all-parts is given, expected it only with a model that does not" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "option"),
     [

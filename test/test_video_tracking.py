@@ -227,6 +227,23 @@ def test_an_answer_begins_anew_and_catches_up_with_few_images() -> None:
     assert model.sessions[2:] == [[21]]
 
 
+def test_where_the_model_fails_the_mask_before_does_not_stand_for_the_new_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, tracker = shown([20])
+    tracker.answer(0, flat(20), answer(rows(20)))
+    assert tracker.advance(1, flat(20)) is not None
+
+    def fail(*_: object) -> FakeSession:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(model, "begin", fail)
+    tracker.answer(1, flat(20), answer(rows(30)))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        tracker.advance(2, flat(20))
+    assert tracker.advance(3, flat(20)) is None
+
+
 def test_only_so_many_images_are_kept_for_answers_to_come() -> None:
     model, tracker = shown([10 + number % 50 for number in range(3 * KEPT)])
     carrier: Any = tracker._carrier
@@ -296,7 +313,7 @@ def test_what_is_no_video_model_is_an_error(folders: dict[str, Path], tmp_path: 
 
 
 def test_without_tracking_a_video_model_has_no_effect_in_the_node_and_is_an_error_in_a_replay(tmp_path: Path) -> None:
-    idle = idle_parameters(Parameters(track_model="./edgetam"), Seer.defaults, refines=True)
+    idle = idle_parameters(Parameters(track_model="./edgetam"), Seer.defaults, refines=True, finds_objects=False)
     assert idle == {"track_model": "parameter track is false"}
     parser = ArgumentParser()
     command.add_arguments(parser)

@@ -75,6 +75,16 @@ class Segmentation:
                 )
 
     @property
+    def marked(self) -> NDArray[np.bool_]:
+        """All that the model marked, bool (H, W): the mask and what was dropped from it."""
+        return self.mask if self.dropped is None else self.mask | self.dropped
+
+    def about(self, mask: NDArray[np.bool_]) -> Segmentation:
+        """The same answer with the mask of one of the marked objects, bool (H, W) with a pixel."""
+        others = self.marked & ~mask
+        return replace(self, mask=mask, dropped=others if others.any() else None)
+
+    @property
     def box(self) -> Box | None:
         """x, y, width and height of the mask in pixels; None if the mask is empty."""
         return box_of(self.mask)

@@ -29,7 +29,7 @@ class InferenceSettings:
         latency_budget: Time limit per answer in seconds; 0 sets no limit. Refinement runs as many steps as the
             measured step time allows, and stops early if the estimate was too optimistic.
         warm_start: Whether refinement on a stream of images starts from the refined mask of the previous image, with
-            half the noise and half the steps, if the instruction is the same.
+            half the noise and half the steps (at least one), if the instruction is the same.
         mask_threshold: Lowest probability of a pixel in the mask, 0 to 1.
         present_threshold: Lowest score for which the target counts as in view, 0 to 1.
         one_object: Whether the mask for an instruction about one object keeps its largest part and the parts near it

@@ -32,6 +32,11 @@ def _named(kind: str) -> str:
     return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
+def is_prompt(text: str) -> bool:
+    """Whether a text is a prompt for an image; as an instruction it asks for all that is of the kind."""
+    return _PHOTOGRAPH.fullmatch(text) is not None
+
+
 def kind_asked_for(instruction: str) -> str:
     """The category of object that an instruction names.
 

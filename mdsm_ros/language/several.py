@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mdsm_ros.language import target_words as w
+from mdsm_ros.language.prompts import is_prompt
 from mdsm_ros.language.several_words import (
     COLLECTIVES,
     COUNTS,
@@ -27,6 +28,7 @@ from mdsm_ros.language.several_words import (
     SINGULAR_ENDINGS,
     SINGULAR_QUANTIFIERS,
     SINGULARS,
+    SPREAD_OUT,
 )
 from mdsm_ros.language.target_noun import Noun, Words
 from mdsm_ros.language.target_phrase import Orders, TargetPhrase, find_target, phrase_of, tokens
@@ -61,11 +63,15 @@ def asks_for_one(instruction: str) -> bool:
     """Whether an English instruction asks for a single object that can be counted: "the cup", but not "the scissors".
 
     A plural that means one object ("the curtains", "the stairs") often looks like several, and so does what is not
-    counted ("the furniture", "the grass").
+    counted or is spread out ("the furniture", "the grass", "the floor"). A prompt for a picture ("a photograph of a
+    cup") names a kind.
     """
+    if is_prompt(instruction):
+        return False
     found = find_wanted(instruction)
     head = found[0].phrase.head
-    return len(found) == 1 and not (found[0].several or is_plural(head) or head in NO_OBJECTS | COLLECTIVES)
+    apart = is_plural(head) or head in NO_OBJECTS | COLLECTIVES | SPREAD_OUT
+    return len(found) == 1 and not (found[0].several or apart)
 
 
 def find_wanted(instruction: str) -> tuple[Wanted, ...]:

@@ -41,6 +41,11 @@ COLLECTIVES = _words(
     laundry litter luggage rubbish silverware stuff tableware trash"""
 )
 """Nouns without a plural that mean several objects where they are counted: "all the furniture"."""
+SPREAD_OUT = _words(
+    """ceiling crowd dirt dust flock floor foliage grass gravel ground hair hay herd lawn mess mud pavement rice road
+    row sand sky snow street traffic wall water"""
+)
+"""Singular nouns of what often shows in parts that lie apart: surfaces, substances and groups."""
 ONE_OBJECT = _words(
     """binoculars blinds books boots cards clothes controls curtains drapes earphones eyeglasses flowers fries glasses
     gloves goggles headphones heels jeans keys leggings loafers lockers overalls pajamas pants pliers pumps sandals

@@ -289,7 +289,12 @@ class MdsmNode(LifecycleNode):
     def _warn_of_idle_parameters(self, segmenter: Segmenter) -> None:
         """Logs a warning for each parameter that has no effect and had one before, or was not set."""
         before = self._idle
-        self._idle = idle_parameters(self._settings, segmenter.defaults, refines=segmenter.refines)
+        self._idle = idle_parameters(
+            self._settings,
+            segmenter.defaults,
+            refines=segmenter.refines,
+            finds_objects=segmenter.finds_objects,
+        )
         for name in self._idle.keys() - before.keys():
             self.get_logger().warning(f"parameter {name} has no effect: {self._idle[name]}")
 

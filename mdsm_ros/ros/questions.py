@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,7 @@ class Questions:
                 break
         judged = decision.ranking is not None and decision.ranking.judged
         if decision.best is not None and judged and (choice is not None or settings.relations):
-            return replace(answer, mask=decision.best.mask)
+            return answer.about(decision.best.mask)
         return answer
 
     def _tell(self, header: Header, instruction: str, decision: Decision, choice: Choice | None) -> bool:

@@ -251,6 +251,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", type=count, default=1, help="number of refined masks per answer, which is their mean"
     )
     parser.add_argument(
+        "--all-parts",
+        action="store_true",
+        help="keep all parts of the mask for an instruction about one object: setting one_object is false",
+    )
+    parser.add_argument(
         "--set",
         nargs="+",
         default=[],
@@ -330,11 +335,15 @@ def _settings(args: argparse.Namespace, segmenters: Sequence[Segmenter]) -> list
     """The settings of each model's answers.
 
     Raises:
-        CommandError: An option is about refinement, and no model refines.
+        CommandError: An option is about refinement, and no model refines; or about the parts of masks, and all models
+            find single objects.
     """
     samples = None if args.samples == 1 else args.samples
     check_refinement(segmenters, steps=args.steps, samples=samples, worst=args.worst)
-    return [s.defaults.updated(num_samples=args.samples, num_inference_steps=args.steps) for s in segmenters]
+    if args.all_parts and all(segmenter.finds_objects for segmenter in segmenters):
+        raise CommandError("--all-parts is given, expected it only with a model that does not find single objects")
+    changes = {"num_samples": args.samples, "num_inference_steps": args.steps, "one_object": not args.all_parts}
+    return [segmenter.defaults.updated(**changes) for segmenter in segmenters]
 
 
 def _compare(args: argparse.Namespace) -> None:

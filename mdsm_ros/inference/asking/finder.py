@@ -68,5 +68,4 @@ def parts_of(answer: Segmentation) -> tuple[Instance, ...]:
     They include those that are not in the mask since the instruction asks for one object. A mask of one object often
     has fragments elsewhere, which are not further objects.
     """
-    marked = answer.mask if answer.dropped is None else answer.mask | answer.dropped
-    return split_instances(marked, answer.probability, least_of_largest=LEAST_OF_LARGEST)
+    return split_instances(answer.marked, answer.probability, least_of_largest=LEAST_OF_LARGEST)

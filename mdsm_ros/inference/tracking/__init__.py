@@ -1,1 +1,1 @@
-"""Carries an answer from its image to newer images, by optical flow. Depends neither on the model nor on ROS."""
+"""Carries an answer from its image to newer images, by optical flow or a video model. Does not depend on ROS."""

@@ -29,7 +29,7 @@ class TrackedMask:
         """Returns the mask as an answer of stage "tracked"; its probabilities are 0 and 1."""
         probability = self.mask.astype(np.float32)
         carried = replace(self.answer, mask=self.mask, probability=probability, uncertainty=None)
-        return replace(carried, stage=TRACKED, zoom=None)
+        return replace(carried, stage=TRACKED, zoom=None, dropped=None)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class VideoCarrier:
         More of them would be forgotten before the newest image, and would delay the correction. Arguments as for the
         protocol.
         """
+        self.end()  # frees its memory first; and an old mask does not go on under this answer if the model fails
         self._session = self._model.begin(_reduced(image, self._model.side), mask)
         self._mask, self._answered = mask, int(np.count_nonzero(mask))
         newer = [kept for at, kept in self._images if at > stamp]

@@ -14,13 +14,16 @@ OF_REFINEMENT = ("num_samples", "latency_budget", "warm_start", "seed")
 OF_DEPTH = ("target_frame", "transform_timeout", "gripper_width", "depth_transport", "rectified", "depth_tolerance")
 
 
-def idle_parameters(parameters: Parameters, defaults: InferenceSettings, *, refines: bool) -> dict[str, str]:
+def idle_parameters(
+    parameters: Parameters, defaults: InferenceSettings, *, refines: bool, finds_objects: bool
+) -> dict[str, str]:
     """The reason why a parameter has no effect, by its name; only for values that are not the default.
 
     Args:
         parameters: Values of all parameters.
         defaults: The model's own settings.
         refines: Whether the model has a second stage.
+        finds_objects: Whether the model itself finds every object of a noun.
     """
     reasons: dict[str, str] = {}
     if not refines:
@@ -29,6 +32,8 @@ def idle_parameters(parameters: Parameters, defaults: InferenceSettings, *, refi
             reasons["num_inference_steps"] = "the model has one stage"
     elif parameters.inference(defaults).num_inference_steps == 0:
         reasons |= dict.fromkeys(OF_REFINEMENT, "there are 0 refinement steps")
+    if finds_objects:
+        reasons["one_object"] = "the model finds single objects itself"
     if not parameters.target_frame:
         reasons["transform_timeout"] = "parameter target_frame is empty"
     if not parameters.depth:

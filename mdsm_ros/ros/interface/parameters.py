@@ -102,8 +102,8 @@ class Parameters:
     )
     warm_start: bool = _parameter(
         False,
-        "Start refinement from the refined mask of the previous image, with half the noise and half the steps. Masks "
-        "on a stream become steadier.",
+        "Start refinement from the refined mask of the previous image, with half the noise and half the steps (at "
+        "least one). Masks on a stream become steadier.",
     )
     track: bool = _parameter(
         False,
