@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
