@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -182,7 +183,12 @@ def test_evaluate_all_parts(
     write_boxes(tmp_path, "test", 1)
     kept: list[bool] = []
     measure = evaluate.evaluate
-    monkeypatch.setattr(evaluate, "evaluate", lambda *given: kept.append(given[3].one_object) or measure(*given))
+
+    def noted(*given: Any) -> Any:
+        kept.append(given[3].one_object)
+        return measure(*given)
+
+    monkeypatch.setattr(evaluate, "evaluate", noted)
     command = ["--data", str(tmp_path), "--device", "cpu", "--model", str(lavt)]
     assert evaluate.main(command) == evaluate.main([*command, "--all-parts"]) == 0
     assert kept == [True, False]
