@@ -22,7 +22,7 @@ LEAST_PIXELS = 4
 LEAST_OF_IMAGE = 0.0002  # 61 pixels of 640x480; the smallest targets of the homes have ten times as many
 LEAST_OF_LARGEST = 0.03
 NEAR_MAIN_PART = 0.25  # of the longer side of its box
-LARGEST_LABELLED = 1024  # pixels, longer side
+LARGEST_LABELLED = 640  # pixels, longer side of a mask's bounding box
 SAME_OBJECT = 0.7  # IoU from which two masks of a model count as one object
 
 Box = tuple[int, int, int, int]
@@ -109,9 +109,14 @@ def main_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Returns:
         A mask (H, W); the same array if nothing is dropped.
     """
-    stride = -(-max(mask.shape) // LARGEST_LABELLED)
-    reduced = np.ascontiguousarray(mask[::stride, ::stride])
-    number, labels, statistics, _ = cv2.connectedComponentsWithStats(reduced.astype(np.uint8), connectivity=8)
+    box = box_of(mask)
+    if box is None:
+        return mask
+    x, y, width, height = box
+    cropped = mask[y : y + height, x : x + width]
+    stride = -(-max(cropped.shape) // LARGEST_LABELLED)
+    reduced = np.ascontiguousarray(cropped[::stride, ::stride]).view(np.uint8)
+    number, labels, statistics, _ = cv2.connectedComponentsWithStats(reduced, connectivity=8)
     if number <= 2:  # 0 is the background
         return mask
     boxes = statistics[1:, : cv2.CC_STAT_AREA]
@@ -121,12 +126,11 @@ def main_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     far = gaps > NEAR_MAIN_PART * boxes[main, 2:].max()
     if not far.any():
         return mask
-    dropped = np.concatenate(([False], far))[labels].astype(np.uint8)
+    dropped = np.concatenate(([0], far)).astype(np.uint8)[labels]
     if stride > 1:
-        rows, columns = mask.shape
         dropped = cv2.dilate(dropped, np.ones((3, 3), np.uint8)).repeat(stride, axis=0).repeat(stride, axis=1)
-        dropped = dropped[:rows, :columns]
-    kept: NDArray[np.bool_] = mask & (dropped == 0)
+    kept: NDArray[np.bool_] = mask.copy()
+    kept[y : y + height, x : x + width] &= dropped[:height, :width] == 0
     return kept
 
 
