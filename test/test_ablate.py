@@ -46,7 +46,7 @@ def test_all_variants_are_compared(
     rows = [row for variant in ablate.VARIANTS.values() for row in variant.rows]
     results = json.loads((workplace / "all/results.json").read_text())
     assert list(results) == rows
-    assert len(rows) == 26
+    assert len(rows) == 27
     printed = capsys.readouterr().out
     assert printed.strip() == (workplace / "all/table.md").read_text().strip()
     assert all(f"| {row} | 1 |" in printed for row in rows)
