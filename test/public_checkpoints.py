@@ -71,12 +71,11 @@ def write_grounding_dino(folder: Path) -> None:
     )
 
 
-def write_sam2(folder: Path) -> None:
-    """As facebook/sam2.1-hiera-small, whose checkpoint is that of the tracker for videos."""
-    torch.manual_seed(3)
-    hiera = t.Sam2HieraDetConfig(
+def hiera(side: int) -> t.Sam2HieraDetConfig:
+    """The smallest encoder of SAM 2, for square images of ``side`` pixels."""
+    return t.Sam2HieraDetConfig(
         hidden_size=8,
-        image_size=[64, 64],
+        image_size=[side, side],
         blocks_per_stage=[1, 1, 2, 1],
         embed_dim_per_stage=[8, 16, 32, 64],
         num_attention_heads_per_stage=[1, 1, 1, 1],
@@ -84,8 +83,13 @@ def write_sam2(folder: Path) -> None:
         window_positional_embedding_background_size=[4, 4],
         global_attention_blocks=[3],
     )
+
+
+def write_sam2(folder: Path) -> None:
+    """As facebook/sam2.1-hiera-small, whose checkpoint is that of the tracker for videos."""
+    torch.manual_seed(3)
     vision = t.Sam2VisionConfig(
-        backbone_config=hiera,
+        backbone_config=hiera(64),
         backbone_channel_list=[64, 32, 16, 8],
         backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]],
         fpn_hidden_size=32,

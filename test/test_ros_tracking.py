@@ -71,10 +71,15 @@ class Camera(Robot):
         self.say(instruction)
         self.wait(lambda: self.node.cameras[0].instruction == instruction)
 
-    def film(self, number: int, *, tracked: bool) -> np.ndarray:
-        """Shows an image and waits until its mask comes or the tracking has taken it; returns the true mask."""
+    def picture(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """An image and the true mask of its target."""
         pixels, truth = scene(40 + 4 * number)
         pixels[..., 0] = np.where(truth, 255, 0)
+        return pixels, truth
+
+    def film(self, number: int, *, tracked: bool) -> np.ndarray:
+        """Shows an image and waits until its mask comes or the tracking has taken it; returns the true mask."""
+        pixels, truth = self.picture(number)
         header = Header()
         header.stamp.sec, header.stamp.nanosec = divmod(10**9 + number * PERIOD, 10**9)
         self.camera.publish(numpy_to_image(pixels, "rgb8", header))

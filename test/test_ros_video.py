@@ -12,14 +12,12 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 from lifecycle_msgs.msg import Transition
-from std_msgs.msg import Header
 from test_ros_node import CUP, Robot
-from test_ros_tracking import PERIOD, Camera
+from test_ros_tracking import Camera
 from test_video_tracking import red
 from video_checkpoints import write_sam2_video
 
 from mdsm_ros.dataset.metrics import iou
-from mdsm_ros.ros.conversions import numpy_to_image
 
 pytestmark = pytest.mark.ros
 
@@ -27,16 +25,8 @@ pytestmark = pytest.mark.ros
 class RedCamera(Camera):
     """Shows a red target that jumps out of view after image 5."""
 
-    def film(self, number: int, *, tracked: bool) -> np.ndarray:
-        pixels, truth = red(40 + 4 * number if number < 6 else 500)
-        header = Header()
-        header.stamp.sec, header.stamp.nanosec = divmod(10**9 + number * PERIOD, 10**9)
-        self.camera.publish(numpy_to_image(pixels, "rgb8", header))
-        if tracked:
-            self.wait(lambda: number in self.masks() and number in self.tracked())
-        else:
-            self.wait(lambda: self.node.cameras[0]._channel.tracking._newest == 10**9 + number * PERIOD)
-        return truth
+    def picture(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return red(40 + 4 * number if number < 6 else 500)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import transformers as t
-from public_checkpoints import MEAN, STD, _memory, _normalization, _prompted, _save, _write_json
+from public_checkpoints import MEAN, STD, _memory, _normalization, _prompted, _save, _write_json, hiera
 
 SIDE, WIDTH = 128, 128  # pixels of the input; channels of features
 MEMORY = 64  # channels of the memory, which are built in; those of features are a multiple
@@ -23,18 +23,8 @@ def write_sam2_video(folder: Path, *, sees_red: bool = False, in_view: bool = Tr
         in_view: What the object's score then says, in every image.
     """
     torch.manual_seed(6)
-    hiera = t.Sam2HieraDetConfig(
-        hidden_size=8,
-        image_size=[SIDE, SIDE],
-        blocks_per_stage=[1, 1, 2, 1],
-        embed_dim_per_stage=[8, 16, 32, 64],
-        num_attention_heads_per_stage=[1, 1, 1, 1],
-        window_size_per_stage=[4, 4, 4, 4],
-        window_positional_embedding_background_size=[4, 4],
-        global_attention_blocks=[3],
-    )
     vision = t.Sam2VisionConfig(
-        backbone_config=hiera,
+        backbone_config=hiera(SIDE),
         backbone_channel_list=[64, 32, 16, 8],
         backbone_feature_sizes=GRIDS,
         fpn_hidden_size=WIDTH,

@@ -106,9 +106,19 @@ def _answer(
     present = score >= question.settings.present_threshold and bool(mask.any())
     if not present:
         mask, dropped = np.zeros_like(mask), None
-    several = asks_for_several(text)
-    others = (several, found, zoom, dropped)
-    return Segmentation(mask, probability, uncertainty, score, present, stage, {}, *others)
+    return Segmentation(
+        mask,
+        probability,
+        uncertainty,
+        score,
+        present,
+        stage,
+        timings={},
+        several=asks_for_several(text),
+        found=found,
+        zoom=zoom,
+        dropped=dropped,
+    )
 
 
 def _probability(library: Backend, logits: Any, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mdsm_ros.language import target_words as w
 from mdsm_ros.language.prompts import is_prompt
@@ -74,6 +75,7 @@ def asks_for_one(instruction: str) -> bool:
     return len(found) == 1 and not (found[0].several or apart)
 
 
+@lru_cache(maxsize=64)  # each image of a stream asks about the same instruction several times
 def find_wanted(instruction: str) -> tuple[Wanted, ...]:
     """What an English instruction asks for, one entry for each noun phrase: "the cup and the plate" has two.
 
