@@ -20,7 +20,6 @@ from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from mdsm_ros.checkpoints import public_weights
 from mdsm_ros.checkpoints.pretrained import load_model
 from mdsm_ros.errors import ConfigError, WeightsError
 from mdsm_ros.inference.asking.finder import NounFinder
@@ -289,7 +288,7 @@ def test_missing_files(folder: Path, files: tuple[str, ...], message: str) -> No
 
 
 def test_a_version_of_transformers_without_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_weights.transformers, "Sam3Model", None)
+    monkeypatch.setattr("mdsm_ros.checkpoints.public_weights.transformers.Sam3Model", None)
     with pytest.raises(WeightsError, match=r"Sam3Model is not in transformers .*; install a newer one"):
         load_model("sam3")
 
