@@ -107,8 +107,13 @@ def test_masks_become_files(stand_in: StandIn, start: Callable[..., subprocess.P
     start("masks_to_files", "--out", str(tmp_path / "masks"), "--ros-args", "-r", "mask:=/mdsm/mask")
     publisher = stand_in.node.create_publisher(Image, "/mdsm/mask", 10)
     path = tmp_path / "masks" / "12_000000034.png"
-    stand_in.until(path.exists, lambda: publisher.publish(message))
-    stand_in.until(lambda: path.stat().st_size > 0)
+
+    def publish() -> None:
+        publisher.publish(message)  # until they have found each other
+        if path.exists():
+            message.header.stamp.sec = 13
+
+    stand_in.until(path.with_name("13_000000034.png").exists, publish)  # by then the first file is whole and left alone
     assert np.array_equal(np.asarray(Picture.open(path)), mask)
 
 

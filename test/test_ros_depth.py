@@ -72,11 +72,24 @@ class Watcher:
         self.robot.wait(lambda: all(p.get_subscription_count() for p in (*said, self.depth, self.info)))
         self.robot.wait(self.depth_info.get_subscription_count)
 
-    def newest_frame(self) -> str:
-        """Of the depth images that the node has."""
+    def tell(self, info: CameraInfo | None, depth: Image | CompressedImage) -> None:
+        """Publishes and waits until the node has it: an image may come before what is published earlier elsewhere."""
         objects = self.robot.node.cameras[0]._channel.objects
         assert objects is not None
-        return str(objects.depth.buffer._images[-1].header.frame_id)
+        buffer = objects.depth.buffer
+        if info is not None:
+            self.info.publish(info)
+            self.robot.wait(lambda: buffer._info is not None)
+        self.depth.publish(depth)
+        self.robot.wait(lambda: buffer._images and buffer._images[-1].header == depth.header)
+
+    def tell_depth_info(self, message: CameraInfo) -> None:
+        """Publishes and waits until the node has it."""
+        objects = self.robot.node.cameras[0]._channel.objects
+        assert objects is not None
+        buffer = objects.depth.buffer
+        self.depth_info.publish(message)
+        self.robot.wait(lambda: buffer._depth_info is not None and buffer._depth_info.header == message.header)
 
     def wait_for_bad(self, kind: str) -> None:
         self.robot.wait(lambda: kind in self.bad())
@@ -114,8 +127,7 @@ def place(pose: PoseStamped) -> np.ndarray:
 def test_the_pose_of_a_camera_with_a_lens_and_a_region_of_interest(make_robot: Callable[..., Robot]) -> None:
     watcher = Watcher(make_robot)
     metres, mask = BARREL.shoot()
-    watcher.info.publish(info_message(BARREL, COLOR))
-    watcher.depth.publish(numpy_to_image(metres, "32FC1", header(1)))
+    watcher.tell(info_message(BARREL, COLOR), numpy_to_image(metres, "32FC1", header(1)))
     watcher.show(1, mask)
     watcher.robot.wait(watcher.poses)
     assert watcher.poses()[0].header == header(1)
@@ -157,17 +169,15 @@ def test_depth_of_another_camera_is_registered(
     millimetres = np.round(BESIDE.shoot()[0] * 1000).astype(np.uint16)
     data = bytes(12) + rvl(millimetres)
     mask = Lens().shoot()[1]
-    watcher.info.publish(info_message(Lens(), COLOR))
-    watcher.depth_info.publish(info_message(BESIDE, DEPTH))
-    watcher.robot.wait(lambda: listeners)
     depth = CompressedImage(header=header(1, DEPTH), format="16UC1; compressedDepth rvl", data=data)
-    watcher.depth.publish(depth)
+    watcher.tell(info_message(Lens(), COLOR), depth)
+    watcher.tell_depth_info(info_message(BESIDE, DEPTH))
+    watcher.robot.wait(lambda: listeners)
     watcher.show(1, mask)
     watcher.robot.wait(watcher.poses)
     assert np.linalg.norm(place(watcher.poses()[0]) - CENTRE) < 0.01
-    watcher.depth_info.publish(info_message(BESIDE, "elsewhere"))
-    watcher.depth.publish(CompressedImage(header=header(2, "elsewhere"), format=depth.format, data=data))
-    watcher.robot.wait(lambda: watcher.newest_frame() == "elsewhere")
+    watcher.tell_depth_info(info_message(BESIDE, "elsewhere"))
+    watcher.tell(None, CompressedImage(header=header(2, "elsewhere"), format=depth.format, data=data))
     watcher.show(2, mask)
     watcher.robot.wait(lambda: watcher.bad() == {"transform": "1"})
     assert len(watcher.poses()) == 1
@@ -178,7 +188,6 @@ def test_depth_of_another_camera_is_registered(
 def test_a_pose_that_cannot_be_right_is_not_published(make_robot: Callable[..., Robot]) -> None:
     watcher = Watcher(make_robot)
     metres, mask = Lens().shoot()
-    watcher.info.publish(info_message(Lens(), COLOR))
     bad = [
         (metres, "32FC1", DEPTH, "depth frame_id"),
         (metres * 1000, "32FC1", COLOR, "depth unit"),
@@ -186,13 +195,14 @@ def test_a_pose_that_cannot_be_right_is_not_published(make_robot: Callable[..., 
         (np.full_like(metres, np.nan), "32FC1", COLOR, "depth in the mask"),
     ]
     for stamp, (pixels, encoding, frame, kind) in enumerate(bad, 1):
-        watcher.depth.publish(numpy_to_image(pixels, encoding, header(stamp, frame)))
+        watcher.tell(info_message(Lens(), COLOR), numpy_to_image(pixels, encoding, header(stamp, frame)))
         watcher.show(stamp, mask)
+        watcher.wait_for_mask(stamp)  # the masks stand
         watcher.wait_for_bad(kind)
-    assert watcher.bad()["depth unit"] == "2"
+    watcher.robot.wait_for_values({"bad messages: depth unit": "2"})
     assert watcher.poses() == []
-    assert watcher.robot.stamps("mask") == [1, 2, 3, 4]  # the masks stand
-    watcher.depth.publish(numpy_to_image(metres, "32FC1", header(9)))
+    assert watcher.robot.stamps("mask") == [1, 2, 3, 4]
+    watcher.tell(None, numpy_to_image(metres, "32FC1", header(9)))
     watcher.show(9, mask)
     watcher.robot.wait(watcher.poses)
 
@@ -200,13 +210,12 @@ def test_a_pose_that_cannot_be_right_is_not_published(make_robot: Callable[..., 
 def test_depth_does_not_fit_an_image_that_was_turned(make_robot: Callable[..., Robot]) -> None:
     watcher = Watcher(make_robot, image_transport="compressed")
     metres, mask = Lens().shoot()
-    watcher.info.publish(info_message(Lens(), COLOR))
     exif = PillowImage.Exif()
     exif[0x0112] = 3
     for stamp, options in ((1, {"exif": exif.tobytes()}), (2, {})):
         stream = io.BytesIO()
         PillowImage.fromarray(red(mask)).save(stream, "jpeg", **options)
-        watcher.depth.publish(numpy_to_image(metres, "32FC1", header(stamp)))
+        watcher.tell(info_message(Lens(), COLOR), numpy_to_image(metres, "32FC1", header(stamp)))
         watcher.robot.camera.publish(CompressedImage(header=header(stamp), format="jpeg", data=stream.getvalue()))
         watcher.wait_for_mask(stamp)
     watcher.robot.wait(watcher.poses)

@@ -29,7 +29,7 @@ from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
 from mdsm_ros.ros.process.model_thread import ModelThread
 
 __all__ = ["make_robot", "robot"]  # fixtures
-SOON = 3.0  # s, on a busy machine; a stage of the stuck model lasts TIMEOUT
+SOON = TIMEOUT / 2  # s, on a busy machine; a stage of the stuck model lasts TIMEOUT
 
 
 def exceptions(robot: Robot) -> dict[str, str]:
@@ -38,7 +38,7 @@ def exceptions(robot: Robot) -> dict[str, str]:
 
 
 def answers(robot: Robot, stamp: int) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(stamp)
     robot.wait_for_answer(stamp)
 
@@ -67,8 +67,7 @@ def test_parameters_of_unknown_type_are_refused(robot: Robot, capfd: pytest.Capt
 def test_an_exception_of_a_subscription_is_counted(
     robot: Robot, place: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    robot.say(CUP)
-    robot.wait(lambda: robot.diagnosis(1)[2]["instruction"] == CUP)
+    robot.say_and_wait(CUP)
     with monkeypatch.context() as patch:
         camera, (*path, method) = robot.node.cameras[0], place.split(".")
         patch.setattr(getattr(camera, path[0]) if path else camera, method, lambda *_: os.environ["NO_SUCH_VARIABLE"])
@@ -100,7 +99,7 @@ def test_a_failure_of_telling_a_failure_is_survived(robot: Robot, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(robot.node.cameras[0]._outputs, "publish_error", fail)
-        robot.say("break down")
+        robot.say_and_wait("break down")
         robot.show(1)
         robot.wait(lambda: robot.node.guard.counts()["worker (RuntimeError)"] == 1)
         answer = robot.call(Trigger, "segment", Trigger.Request())
@@ -120,7 +119,7 @@ def test_a_panic_of_the_model_is_survived(robot: Robot, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(robot.segmenter, "stream", stream)
-        robot.say(CUP)
+        robot.say_and_wait(CUP)
         robot.show(1)
         robot.wait(lambda: robot.node.guard.counts()["worker (Panic)"] == 1)
     answers(robot, 2)
@@ -132,7 +131,7 @@ def test_text_that_is_no_unicode_is_told_all_the_same(robot: Robot, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(robot.segmenter, "stream", stream)
-        robot.say(CUP)
+        robot.say_and_wait(CUP)
         robot.show(1)
         robot.wait_for_errors(1)
         assert "caf?.safetensors is missing" in robot.errors()[0]
@@ -246,7 +245,7 @@ def stuck(ros_domain: int) -> Iterator[StuckRobot]:
 def test_deactivate_and_cleanup_do_not_wait_for_a_stage(stuck: StuckRobot) -> None:
     stuck.start()
     first = stuck.segmenter
-    stuck.say(CUP)
+    stuck.say_and_wait(CUP)
     stuck.show(1)
     stuck.wait(lambda: first.stages == 1)  # type: ignore[attr-defined]
     waiting = stuck.client.create_client(Trigger, "mdsm/segment")
@@ -265,14 +264,14 @@ def test_deactivate_and_cleanup_do_not_wait_for_a_stage(stuck: StuckRobot) -> No
     assert stuck.change_state(Transition.TRANSITION_CONFIGURE)
     assert stuck.change_state(Transition.TRANSITION_ACTIVATE)
     stuck.go()
-    stuck.wait(stuck.camera.get_subscription_count)
+    stuck.wait_until_connected()
     answers(stuck, 2)
     assert stuck.stamps("mask") == [2]
 
 
 def test_a_stage_of_before_never_runs_beside_one_of_now(stuck: StuckRobot) -> None:
     stuck.start()
-    stuck.say(CUP)
+    stuck.say_and_wait(CUP)
     stuck.show(1)
     segmenter: Any = stuck.segmenter
     stuck.wait(lambda: segmenter.stages == 1)
@@ -286,7 +285,7 @@ def test_a_stage_of_before_never_runs_beside_one_of_now(stuck: StuckRobot) -> No
     segmenter.go.set()
     stuck.wait(activate.done)
     assert activate.result().success
-    stuck.wait(stuck.camera.get_subscription_count)
+    stuck.wait_until_connected()
     stuck.show(2)
     stuck.wait_for_answer(2)
     assert stuck.stamps("mask") == [2]

@@ -90,6 +90,7 @@ def test_a_large_jpeg_is_decoded_in_full_only_for_the_overlay(ros_domain: int, m
         assert mask[220:].max() == 0
         assert robot.segmenter.seen == [(HEIGHT // 2, WIDTH // 2, 3)]
         assert decoded == [(WIDTH // 2, HEIGHT // 2)]
+        robot.wait_until_idle()  # else it might draw an overlay of the first image as well
         robot.listen("mdsm/overlay", Image)
         (overlay,) = (output for output in robot.node.publishers if output.topic_name.endswith("overlay"))
         robot.wait(overlay.get_subscription_count)

@@ -134,6 +134,7 @@ class Robot:
         )
         self.client = rclpy.create_node("client", context=self.context, namespace=namespace)
         self.received: dict[str, list[Any]] = {}
+        self.reports_read = 0  # by wait_for_verdict
         self.voice = self.client.create_publisher(String, "instruction", LATCHED)
         compressed = parameters.get("image_transport") == "compressed"
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
@@ -178,11 +179,22 @@ class Robot:
 
     def start(self) -> Robot:
         assert self.node.start()
+        self.wait_until_connected()
+        return self
+
+    def wait_until_connected(self) -> None:
+        """Until the active node hears and is heard: what is published before is lost, or for nobody."""
         self.wait(lambda: self.camera.get_subscription_count() and self.voice.get_subscription_count())
         heard = ("mask", "initial_mask", "status")
         outputs = [output for output in self.node.publishers if output.topic_name.rsplit("/", 1)[-1] in heard]
         self.wait(lambda: all(output.get_subscription_count() for output in outputs))
-        return self
+
+    def wait_until_idle(self) -> None:
+        """Until the worker has done what it does for an answer, also after its mask is out."""
+        worker = self.node._worker
+        assert worker is not None
+        mailbox = worker.mailbox
+        self.wait(lambda: not mailbox._items and mailbox._changed._waiters)  # type: ignore[attr-defined]
 
     @staticmethod
     def wait(condition: Callable[[], Any]) -> None:
@@ -193,6 +205,11 @@ class Robot:
 
     def say(self, instruction: str) -> None:
         self.voice.publish(String(data=instruction))
+
+    def say_and_wait(self, instruction: str) -> None:
+        """Says a valid instruction. DDS may deliver an image or a call earlier, though it is sent later."""
+        self.say(instruction)
+        self.wait(lambda: all(camera.instruction == instruction for camera in self.node.cameras))
 
     def show(self, stamp: int, pixels: np.ndarray | None = None, layout: str = "rgb8", **fields: Any) -> None:
         message = numpy_to_image(picture() if pixels is None else pixels, layout, header(stamp))
@@ -209,8 +226,19 @@ class Robot:
     def errors(self) -> list[str]:
         return [status["error"] for status in self.statuses() if status["error"] is not None]
 
-    def wait_for_answer(self, stamp: int) -> None:
-        self.wait(lambda: any(s["stamp"]["sec"] == stamp and s["stage"] == "refined" for s in self.statuses()))
+    def wait_for_answer(self, stamp: int, stage: Stage = "refined") -> None:
+        """Until the answer has come on all its topics, which DDS delivers in any order."""
+        topics = ["initial_mask", "mask"] if self.node._settings.publish_initial else ["mask"]
+        self.wait(
+            lambda: (
+                any(status["stamp"]["sec"] == stamp and status["stage"] == stage for status in self.statuses())
+                and all(stamp in self.stamps(topic) for topic in topics)
+            )
+        )
+
+    def wait_for_answers(self, masks: int, statuses: int) -> None:
+        """Until so many messages have come on both topics."""
+        self.wait(lambda: len(self.stamps("mask")) >= masks and len(self.statuses()) >= statuses)
 
     def wait_for_errors(self, count: int) -> None:
         self.wait(lambda: len(self.errors()) == count)
@@ -227,16 +255,37 @@ class Robot:
         return bool(self.call(ChangeState, "change_state", request).success)
 
     def wait_for_verdict(self, text: str) -> None:
+        """Until a report after that of the last call has this verdict, which may be in no other one."""
         reports = self.received["/diagnostics"]
-        self.wait(lambda: reports and reports[-1].status[0].message.startswith(text))
+
+        def is_told() -> bool:
+            while self.reports_read < len(reports):
+                self.reports_read += 1
+                if reports[self.reports_read - 1].status[0].message.startswith(text):
+                    return True
+            return False
+
+        self.wait(is_told)
 
     def diagnosis(self, count: int = 2) -> tuple[int, str, dict[str, str]]:
-        """The ``count``-th report from now on: level, message, values."""
-        reports = self.received["/diagnostics"]
-        target = len(reports) + count
-        self.wait(lambda: len(reports) >= target)
-        status = reports[-1].status[0]
+        """The ``count``-th report of those made from now on: level, message, values. All of the second is of now."""
+        reports, begin, now = self.received["/diagnostics"], len(self.received["/diagnostics"]), time.time()
+
+        def made_since() -> list[DiagnosticArray]:
+            """Without those that were on the way."""
+            return [r for r in reports[begin:] if r.header.stamp.sec + r.header.stamp.nanosec / 1e9 > now]
+
+        self.wait(lambda: len(made_since()) >= count)
+        status = made_since()[count - 1].status[0]
         return int.from_bytes(status.level, "little"), status.message, {v.key: v.value for v in status.values}
+
+    def wait_for_values(self, expected: dict[str, str]) -> None:
+        """Until a report has these values."""
+        deadline, found = time.monotonic() + TIMEOUT, dict[str, str | None]()
+        while found != expected:
+            assert time.monotonic() < deadline, found
+            values = self.diagnosis(1)[2]
+            found = {name: values.get(name) for name in expected}
 
 
 @pytest.fixture
@@ -272,7 +321,7 @@ def header(stamp: int) -> Header:
 
 
 def test_an_image_and_an_instruction_give_masks_and_status(robot: Robot) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     initial, refined = robot.received["mdsm/initial_mask"][0], robot.received["mdsm/mask"][0]
@@ -303,7 +352,7 @@ def test_an_image_and_an_instruction_give_masks_and_status(robot: Robot) -> None
 
 def test_the_initial_mask_does_not_wait_for_the_refined_one(robot: Robot) -> None:
     robot.segmenter.may_refine.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     assert robot.stamps("mask") == []
@@ -313,33 +362,30 @@ def test_the_initial_mask_does_not_wait_for_the_refined_one(robot: Robot) -> Non
 
 def test_only_the_newest_image_is_answered(robot: Robot) -> None:
     robot.segmenter.may_refine.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     for stamp in range(2, 32):
         robot.show(stamp)
-    robot.wait(lambda: robot.diagnosis(1)[2]["images received"] == "31")
+    robot.wait_for_values({"images received": "31"})
     robot.segmenter.may_refine.set()
     robot.wait_for_answer(31)
     assert robot.stamps("mask") == [1, 31]
-    values = robot.diagnosis()[2]
-    assert values["images answered"] == "2"
-    assert values["images dropped (superseded)"] == "29"
+    robot.wait_for_values({"images answered": "2", "images dropped (superseded)": "29"})
 
 
 def test_a_new_instruction_is_answered_on_the_newest_image(robot: Robot) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     robot.say(BOOK)
-    robot.wait(lambda: len(robot.stamps("mask")) == 2)
-    robot.wait(lambda: len(robot.statuses()) == 4)
+    robot.wait_for_answers(masks=2, statuses=4)
     assert robot.stamps("mask") == [1, 1]
     assert [status["instruction"] for status in robot.statuses()] == [CUP, CUP, BOOK, BOOK]
 
 
 def test_a_new_instruction_ends_the_refinement_for_the_one_before(robot: Robot) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.segmenter.may_refine.clear()
     robot.show(1)
     robot.wait(lambda: bool(robot.statuses()))  # the initial answer; refinement hangs
@@ -349,14 +395,14 @@ def test_a_new_instruction_ends_the_refinement_for_the_one_before(robot: Robot) 
     robot.wait(lambda: robot.statuses()[-1]["stage"] == "refined")
     answers = [(status["instruction"], status["stage"]) for status in robot.statuses()]
     assert answers == [(CUP, "initial"), (BOOK, "initial"), (BOOK, "refined")]
-    robot.wait(lambda: robot.diagnosis(1)[2]["answers cancelled (not wanted any more)"] == "1")
+    robot.wait_for_values({"answers cancelled (not wanted any more)": "1"})
 
 
 def test_the_instruction_parameter_serves_until_a_message_comes(make_robot: Callable[..., Robot]) -> None:
     robot = make_robot(instruction=f"  {BOOK} ", image_reliability="reliable").start()
     robot.show(1)
     robot.wait_for_answer(1)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(2)
     robot.wait_for_answer(2)
     assert robot.statuses()[0]["instruction"] == BOOK
@@ -373,7 +419,7 @@ def test_a_latched_instruction_reaches_a_node_that_starts_later(make_robot: Call
 def test_without_refinement_the_initial_mask_is_the_mask(make_robot: Callable[..., Robot]) -> None:
     robot = make_robot(image_reliability="reliable", num_inference_steps=0, instruction=CUP).start()
     robot.show(1)
-    robot.wait(lambda: robot.stamps("mask") == [1])
+    robot.wait_for_answer(1, "initial")
     np.testing.assert_array_equal(
         image_to_numpy(robot.received["mdsm/mask"][0]), image_to_numpy(robot.received["mdsm/initial_mask"][0])
     )
@@ -393,7 +439,7 @@ def test_several_objects_have_ids_where_the_instruction_asks_for_them(robot: Rob
     robot.listen("mdsm/instances", Image)
     (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("instances"))
     robot.wait(output.get_subscription_count)
-    robot.say("get the cups")
+    robot.say_and_wait("get the cups")
     robot.show(1)
     robot.wait(lambda: len(robot.stamps("instances")) == 1)
     robot.say("get the cup")
@@ -411,7 +457,7 @@ def test_uncertainty_is_published_where_there_are_samples(robot: Robot) -> None:
     robot.listen("mdsm/uncertainty", Image)
     (output,) = (publisher for publisher in robot.node.publishers if publisher.topic_name.endswith("uncertainty"))
     robot.wait(lambda: output.get_subscription_count() > 0)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     assert robot.stamps("uncertainty") == []
@@ -435,15 +481,19 @@ def test_with_depth_the_node_says_where_the_object_is(make_robot: Callable[..., 
     said = [p for p in robot.node.publishers if p.topic_name.endswith(("object_pose", "object_points"))]
     robot.wait(lambda: all(p.get_subscription_count() for p in said))
     robot.wait(lambda: depth.get_subscription_count() and info.get_subscription_count())
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)  # without depth there is a mask all the same
     robot.wait(lambda: robot.stamps("mask") == [1])
+    robot.wait_until_idle()  # not depth that comes before it has looked for some
     info.publish(CameraInfo(width=64, height=48, k=[100.0, 0.0, 31.5, 0.0, 100.0, 23.5, 0.0, 0.0, 1.0]))
     millimetres = np.full((48, 64), 3000, np.uint16)
     millimetres[4:12, 4:12] = 1000
     depth.publish(numpy_to_image(picture(), "rgb8", header(2)))  # no depth image
     depth.publish(numpy_to_image(millimetres, "16UC1", header(2)))
-    robot.wait(lambda: "bad messages: depth encoding" in robot.diagnosis(1)[2])
+    robot.wait_for_values({"bad messages: depth encoding": "1"})
+    objects = robot.node.cameras[0]._channel.objects
+    assert objects is not None
+    robot.wait(lambda: objects.depth.buffer._info is not None and objects.depth.buffer._images)
     robot.show(2)
     robot.wait(lambda: robot.received["mdsm/object_pose"] and robot.received["mdsm/object_points"])
     pose, cloud = robot.received["mdsm/object_pose"][0], robot.received["mdsm/object_points"][0]
@@ -469,9 +519,10 @@ def test_pictures_are_published_while_somebody_subscribes(robot: Robot, monkeypa
         return image
 
     monkeypatch.setattr("mdsm_ros.ros.outputs.draw_overlay", draw)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
+    robot.wait_until_idle()  # else it might draw for those who subscribe now
     assert drawn == []
     subscriptions = [robot.listen(f"mdsm/{name}", Image) for name in ("overlay", "probability")]
     pictures = [output for output in robot.node.publishers if output.topic_name.endswith(("overlay", "probability"))]
@@ -503,7 +554,7 @@ BAD_IMAGES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("expectation", "fields"), BAD_IMAGES)
 def test_a_good_image_is_answered_after_bad_ones(robot: Robot, expectation: str, fields: dict[str, Any]) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     for stamp in (1, 2):
         robot.show(stamp, **fields)
     robot.wait_for_errors(2)
@@ -515,8 +566,7 @@ def test_a_good_image_is_answered_after_bad_ones(robot: Robot, expectation: str,
 
 
 def test_bad_messages_are_counted_and_logged_once_per_kind(robot: Robot, capfd: pytest.CaptureFixture[str]) -> None:
-    robot.say(CUP)
-    robot.wait(lambda: robot.diagnosis(1)[2]["instruction"] == CUP)
+    robot.say_and_wait(CUP)
     for stamp in range(3):
         robot.show(stamp, step=10)
         robot.show(stamp, encoding="rgb7")
@@ -536,7 +586,7 @@ def test_bad_messages_are_counted_and_logged_once_per_kind(robot: Robot, capfd: 
     ("encoding", "channels"), [("mono8", None), ("bgr8", [2, 1, 0]), ("rgba8", [0, 1, 2, 0]), ("bgra8", [2, 1, 0, 0])]
 )
 def test_other_encodings_give_the_same_mask(robot: Robot, encoding: str, channels: list[int] | None) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     pixels = np.ascontiguousarray(picture()[..., 0] if channels is None else picture()[..., channels])
     robot.show(1, pixels, encoding)
     robot.wait_for_answer(1)
@@ -545,7 +595,7 @@ def test_other_encodings_give_the_same_mask(robot: Robot, encoding: str, channel
 
 
 def test_an_image_of_12_megapixels(robot: Robot) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, np.zeros((3000, 4000, 3), np.uint8))
     robot.wait_for_answer(1)
     robot.wait(lambda: robot.stamps("mask") == [1])
@@ -554,7 +604,7 @@ def test_an_image_of_12_megapixels(robot: Robot) -> None:
 
 @pytest.mark.parametrize("instruction", ["", "   \t ", "get the cup " * 1000, "get\x07 the\x1b[31m cup"])
 def test_bad_instructions_leave_the_one_in_force(robot: Robot, instruction: str) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     robot.say(instruction)
@@ -570,21 +620,21 @@ def test_bad_instructions_leave_the_one_in_force(robot: Robot, instruction: str)
     "instruction", ["ソファの上の枕を取って", "get the 🏆 on the shelf", "apporte la tasse, s'il te plaît"]
 )
 def test_instructions_in_other_scripts_are_answered(robot: Robot, instruction: str) -> None:
-    robot.say(instruction)
+    robot.say_and_wait(instruction)
     robot.show(1)
     robot.wait_for_answer(1)
     assert robot.statuses()[-1]["instruction"] == instruction
 
 
 def test_a_failure_of_the_model_is_told_and_survived(robot: Robot, capfd: pytest.CaptureFixture[str]) -> None:
-    robot.say("break down")
+    robot.say_and_wait("break down")
     for stamp in (1, 2):
         robot.show(stamp)
         robot.wait_for_errors(stamp)
     assert robot.errors()[0] == "the model failed: RuntimeError: out of memory"
     assert capfd.readouterr().err.count("Traceback") == 1
     robot.wait_for_verdict("the model failed: RuntimeError")
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(3)
     robot.wait_for_answer(3)
 
@@ -618,15 +668,15 @@ def test_the_way_through_the_lifecycle(robot: Robot) -> None:
     assert robot.change_state(Transition.TRANSITION_CONFIGURE)
     assert robot.segmenter is not first
     assert robot.change_state(Transition.TRANSITION_ACTIVATE)
-    robot.wait(robot.camera.get_subscription_count)
-    robot.say(CUP)
+    robot.wait_until_connected()
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
 
 
 def test_deactivation_while_the_model_runs(robot: Robot) -> None:
     robot.segmenter.may_refine.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     threading.Timer(0.2, robot.segmenter.may_refine.set).start()
@@ -637,7 +687,7 @@ def test_deactivation_while_the_model_runs(robot: Robot) -> None:
 
 def test_a_transition_that_is_not_possible_leaves_the_node_alive(robot: Robot) -> None:
     assert not robot.change_state(Transition.TRANSITION_CONFIGURE)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
 
@@ -655,12 +705,12 @@ def test_segment_answers_the_newest_image_while_disabled(robot: Robot) -> None:
     answer = robot.call(Trigger, "segment", Trigger.Request())
     assert (answer.success, answer.message) == (False, "no image has arrived on /image")
     robot.show(1)
-    robot.wait(lambda: robot.diagnosis(1)[2]["images received"] == "1")
+    robot.wait_for_values({"images received": "1"})
     answer = robot.call(Trigger, "segment", Trigger.Request())
     assert (answer.success, answer.message) == (False, "no instruction has arrived on /instruction")
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(2)
-    robot.wait(lambda: robot.diagnosis(1)[2]["images received"] == "2")
+    robot.wait_for_values({"images received": "2"})
     assert robot.received["mdsm/status"] == []
     answer = robot.call(Trigger, "segment", Trigger.Request())
     assert answer.success
@@ -674,14 +724,14 @@ def test_segment_answers_the_newest_image_while_disabled(robot: Robot) -> None:
 
 def test_images_arrive_while_segment_waits(robot: Robot) -> None:
     robot.segmenter.may_refine.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     client = robot.client.create_client(Trigger, "mdsm/segment")
     assert client.wait_for_service(TIMEOUT)
     future = client.call_async(Trigger.Request())
     robot.show(2)
-    robot.wait(lambda: robot.diagnosis(1)[2]["images received"] == "2")
+    robot.wait_for_values({"images received": "2"})
     assert not future.done()
     robot.segmenter.may_refine.set()
     robot.wait(future.done)
@@ -694,7 +744,7 @@ def test_segment_of_a_node_that_is_not_active(make_robot: Callable[..., Robot]) 
 
 
 def test_parameters_change_at_run_time(robot: Robot) -> None:
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     for name, value in (("num_inference_steps", 0), ("mask_threshold", 0.9), ("present_threshold", 0.1), ("seed", 5)):
@@ -764,9 +814,10 @@ def test_diagnostics_say_what_is_missing(make_robot: Callable[..., Robot]) -> No
     assert robot.diagnosis()[:2] == (1, "no images on /image")
     robot.show(1)
     robot.wait_for_verdict("no instruction yet")
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(2)
     robot.wait_for_verdict("answering; ")
+    robot.wait_for_answer(2)
     level, _, values = robot.diagnosis()
     assert (values["device"], values["model"], values["instruction"]) == ("cpu", "mdsm-small", CUP)
     assert float(values["latency p95 (s)"]) >= float(values["latency p50 (s)"]) > 0

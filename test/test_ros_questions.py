@@ -122,7 +122,7 @@ def red(pixels: np.ndarray, first: int = 0, last: int = 96) -> np.ndarray:
 
 def test_a_question_is_settled_by_a_reply(make_robot: Callable[..., AskingRobot]) -> None:
     robot = make_robot(ask=True)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, cups(10, 60))
     question = robot.asked(1)
     assert question["question"] == "Which cup: the left one or the right one?"
@@ -158,7 +158,7 @@ def test_questions_end_with_scene_instruction_and_parameter(make_robot: Callable
     robot.reply("left")
     robot.wait_for_errors(1)
     assert "no question is open" in robot.errors()[0]
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, cups(10, 60))
     assert robot.asked(1)["options"]
     robot.show(2, cups(12, 62))
@@ -185,20 +185,20 @@ def test_questions_end_with_scene_instruction_and_parameter(make_robot: Callable
 
 def test_a_question_ends_with_the_node_and_is_asked_anew(make_robot: Callable[..., AskingRobot]) -> None:
     robot = make_robot(ask=True)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, cups(10, 60))
     assert robot.asked(1)["options"]
     assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
     assert robot.asked(2)["settled"] == "the node was deactivated"
     assert robot.change_state(Transition.TRANSITION_ACTIVATE)
-    robot.wait(robot.camera.get_subscription_count)
+    robot.wait_until_connected()
     robot.show(2, cups(10, 60))
     assert robot.asked(3)["options"]
 
 
 def test_clauses_are_not_asked_about_and_relations_apply_them(make_robot: Callable[..., AskingRobot]) -> None:
     robot = make_robot(ask=True, relations=True)
-    robot.say("get the left cup")
+    robot.say_and_wait("get the left cup")
     robot.show(1, cups(10, 60))
     np.testing.assert_array_equal(robot.masks(1), red(cups(10)))
     robot.say("get all the cups")

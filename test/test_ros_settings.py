@@ -103,9 +103,9 @@ def test_a_frame_is_answered_by_one_set_of_settings(ros_domain: int, monkeypatch
         model = robot.model
         model.refinements.clear()  # of warming up
         model.may_refine.clear()
-        robot.say(CUP)
+        robot.say_and_wait(CUP)
         robot.show(1)
-        robot.wait(lambda: model.refinements and robot.statuses())
+        robot.wait(lambda: model.refinements and robot.statuses() and robot.stamps("initial_mask"))
         changes = [Parameter(name, value=value) for name, value in CHANGED.items()]
         assert all(result.successful for result in robot.node.set_parameters(changes))
         model.may_refine.set()

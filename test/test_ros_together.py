@@ -92,8 +92,7 @@ def make_robot(ros_domain: int) -> Iterator[Callable[..., BusyRobot]]:
     def make(**parameters: Any) -> BusyRobot:
         robots.append(BusyRobot(**parameters))
         robots[-1].start()
-        robots[-1].wait(robots[-1].answer.get_subscription_count)
-        robots[-1].wait(lambda: robots[-1].node.count_subscribers("mdsm/question"))
+        robots[-1].wait_until_heard()
         return robots[-1]
 
     yield make
@@ -136,19 +135,21 @@ def view(*columns: int) -> np.ndarray:
 
 def test_a_reply_that_comes_while_the_model_works_counts_at_once(make_robot: Callable[..., BusyRobot]) -> None:
     robot = make_robot(ask=True, track=True, relations=True)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, view(20, 120))
     robot.asked(1)
+    robot.wait_until_idle()  # by then the tracker has the answer
     robot.segmenter.may_find.clear()
     robot.show(2, view(20, 120))
-    robot.wait(lambda: robot.segmenter.is_finding)
+    robot.wait(lambda: robot.segmenter.is_finding and is_tracked(robot, 2))
+    robot.wait(lambda: robot.stamps("mask") == [1, 2])  # what comes later is of after the reply
     robot.reply("the right one")
     assert robot.asked(2)["settled"] == "answered: the right one"
-    before = len(robot.received["mdsm/mask"])
     robot.segmenter.may_find.set()
     np.testing.assert_array_equal(robot.seen(2, (120,)), cups_at(120))
-    for message in robot.received["mdsm/mask"][before:]:  # not one of the other cup after the reply
+    for message in robot.received["mdsm/mask"][2:]:  # not one of the other cup after the reply
         np.testing.assert_array_equal(image_to_numpy(message) > 0, cups_at(120))
+    robot.wait_until_idle()
     robot.segmenter.may_answer.clear()
     for stamp in (3, 4):
         robot.show(stamp, view(20, 120))
@@ -163,7 +164,7 @@ def test_a_question_of_an_answer_under_way_is_not_opened_once_ask_is_off(
 ) -> None:
     robot = make_robot(ask=True)
     robot.segmenter.may_find.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(1, view(20, 120))
     robot.wait(lambda: robot.segmenter.is_finding)
     robot.set(ask=False)
@@ -179,7 +180,7 @@ def test_a_question_of_an_answer_under_way_is_not_opened_once_ask_is_off(
 
 def test_a_recording_that_is_played_again_while_the_model_works(make_robot: Callable[..., BusyRobot]) -> None:
     robot = make_robot(track=True)
-    robot.say(CUP)
+    robot.say_and_wait(CUP)
     robot.show(90, view(20))
     robot.seen(90)
     robot.segmenter.may_answer.clear()
@@ -245,7 +246,8 @@ def test_everything_at_once_keeps_serving(make_robot: Callable[..., BusyRobot], 
     robot.wait(lambda: newest_second(robot) == stamp + 1)
     for transition in ("DEACTIVATE", "CLEANUP", "CONFIGURE", "ACTIVATE"):
         assert robot.change_state(getattr(Transition, f"TRANSITION_{transition}"))
-    robot.wait(lambda: robot.camera.get_subscription_count() and robot.answer.get_subscription_count())
+    robot.wait_until_connected()
+    robot.wait_until_heard()
     robot.set(instruction="get the cup")
     stamp += 10
     robot.show(stamp, view(20, 120))
@@ -266,9 +268,11 @@ def test_a_latched_reply_of_before_answers_no_question(make_robot: Callable[...,
     robot.asked(3)
     for transition in ("DEACTIVATE", "ACTIVATE"):
         assert robot.change_state(getattr(Transition, f"TRANSITION_{transition}"))
-    robot.wait(lambda: robot.camera.get_subscription_count() and latched.get_subscription_count())
+    robot.wait_until_connected()
+    robot.wait(latched.get_subscription_count)
     robot.show(2, view(20, 120))
     robot.seen(2, (20, 120))
+    robot.wait(lambda: len(robot.questions()) >= 5)
     robot.diagnosis()
     assert len(robot.questions()) == 5  # one more ended the question when the node was deactivated
     assert robot.questions()[-1]["options"]

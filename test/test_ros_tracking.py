@@ -43,6 +43,7 @@ class SlowSegmenter(RedSegmenter):
     def __init__(self, name: str = "red", *, device: str = "auto", acceleration: str = "none") -> None:
         super().__init__(name, device=device, acceleration=acceleration)
         self.turns = threading.Semaphore(0)
+        self.begun: list[str] = []  # the instructions of the answers that it has begun
 
     def stream(
         self,
@@ -53,6 +54,7 @@ class SlowSegmenter(RedSegmenter):
         keep_on: Callable[[], bool] = lambda: True,
         answer_shape: tuple[int, int] | None = None,
     ) -> Iterator[Segmentation]:
+        self.begun.append(instruction)
         while keep_on() and not self.turns.acquire(timeout=0.01):
             pass
         yield from super().stream(image, instruction, settings, keep_on=keep_on, answer_shape=answer_shape)
@@ -66,10 +68,6 @@ class Camera(Robot):
     def _make_segmenter(self, name: str, *, device: str, acceleration: str) -> Any:
         self.segmenters.append(SlowSegmenter(name, device=device, acceleration=acceleration))
         return self.segmenters[-1]
-
-    def say_and_wait(self, instruction: str) -> None:
-        self.say(instruction)
-        self.wait(lambda: self.node.cameras[0].instruction == instruction)
 
     def picture(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """An image and the true mask of its target."""
@@ -86,16 +84,29 @@ class Camera(Robot):
         if tracked:
             self.wait(lambda: number in self.masks() and number in self.tracked())
         else:
-            self.wait(lambda: self.node.cameras[0]._channel.tracking._newest == 10**9 + number * PERIOD)
+            self.wait(lambda: self.tracking()._newest == 10**9 + number * PERIOD)
+        self.wait(lambda: self.segmenter.begun)  # else the next image might replace the first one
         return truth
 
-    def answer(self, number: int) -> None:
-        """Lets the model finish the image that it works on, which must be this one."""
+    def tracking(self) -> MaskTracking:
+        return self.node.cameras[0]._channel.tracking
+
+    def answer(self, number: int, *, is_tracked: bool = True) -> None:
+        """Lets the model finish the image that it works on, which must be this one; then it has begun the next one.
+
+        Returns once the tracker has the answer, which comes after the status, unless ``is_tracked`` is false.
+        """
         answers = len(self.answered())
         self.segmenter.turns.release()
         self.wait(lambda: len(self.answered()) > answers)
         assert self.answered()[-1] == number
         self.wait(lambda: self.segmenter.turns._value == 0)
+        if is_tracked:
+            stamp = 10**9 + number * PERIOD
+            self.wait(lambda: (given := self.tracking()._answered) is not None and given.stamp == stamp)
+        worker = self.node._worker
+        assert worker is not None
+        self.wait(lambda: not worker.mailbox._items)
 
     def masks(self) -> dict[int, np.ndarray]:
         return {number_of(m.header.stamp): image_to_numpy(m) > 127 for m in list(self.received["mdsm/mask"])}
@@ -147,9 +158,7 @@ def test_masks_come_at_the_rate_of_the_camera_while_the_model_works(robot: Camer
     assert robot.tracked()[8]["age"] == pytest.approx(5 / 15, abs=1e-3)
     stamps = [number_of(message.header.stamp) for message in robot.received["mdsm/mask"]]
     assert stamps == [0, 4, 5, 6, 7, 8]  # never back in time: the mask of image 3 came too late
-    values = robot.diagnosis()[2]
-    assert values["images tracked"] == "5"
-    assert values["images not tracked (superseded)"] == "0"
+    robot.wait_for_values({"images tracked": "5", "images not tracked (superseded)": "0"})
 
 
 def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera) -> None:
@@ -158,19 +167,18 @@ def test_a_mask_is_dropped_with_its_instruction_and_with_the_node(robot: Camera)
     robot.answer(0)
     robot.film(1, tracked=True)
     robot.say_and_wait(BOOK)
-    worker = robot.node.cameras[0]._worker
-    assert worker is not None
-    robot.wait(lambda: not worker.mailbox._items)  # the model works on the newest image
+    robot.wait(lambda: robot.segmenter.begun[-1] == BOOK)  # the model works on the newest image
     robot.film(2, tracked=False)
     robot.answer(1)  # the newest image when the instruction came
     robot.film(3, tracked=True)
     assert [status["instruction"] for status in robot.tracked().values()] == [CUP, BOOK]
     for enabled in (False, True):
         assert robot.call(SetBool, "set_enabled", SetBool.Request(data=enabled)).success
+        robot.wait_until_idle()  # what the model worked on is not wanted any more
     robot.film(4, tracked=False)
     assert robot.change_state(Transition.TRANSITION_DEACTIVATE)
     assert robot.change_state(Transition.TRANSITION_ACTIVATE)
-    robot.wait(robot.camera.get_subscription_count)
+    robot.wait_until_connected()
     robot.film(5, tracked=False)
     assert robot.node.set_parameters([Parameter("track", value=False)])[0].successful
     assert "images tracked" not in robot.diagnosis()[2]
@@ -182,13 +190,14 @@ def test_images_without_a_stamp_are_answered_and_the_missing_stamp_is_told(robot
     robot.segmenter.turns.release(2)
     for count in (1, 2):
         robot.camera.publish(numpy_to_image(scene(40)[0], "rgb8", Header()))
-        robot.wait(partial(is_answered, robot, count))
-    values = robot.diagnosis()[2]
-    assert (values["images answered"], values["bad messages: image stamp"]) == ("2", "2")
+        robot.wait(partial(is_answered_and_told, robot, count))
+    robot.wait_for_values({"images answered": "2", "bad messages: image stamp": "2"})
 
 
-def is_answered(robot: Camera, count: int) -> bool:
-    return len(robot.answered()) == count
+def is_answered_and_told(robot: Camera, count: int) -> bool:
+    """Whether model and tracker have had so many images; each skips what a newer image replaces."""
+    told = robot.node.cameras[0].statistics.counts().bad["image stamp"]
+    return len(robot.answered()) == told == count
 
 
 def test_deactivation_frees_the_images_that_the_tracker_has_stored(robot: Camera) -> None:
@@ -210,7 +219,7 @@ def test_an_answer_is_the_last_mask_of_its_image(robot: Camera, monkeypatch: pyt
     pixels, truth = scene(40)
     pixels[..., 0] = np.where(truth, 255, 0)
     robot.camera.publish(numpy_to_image(pixels, "rgb8", Header(stamp=Time(sec=1))))
-    robot.wait(lambda: robot.node.cameras[0]._channel.tracking._answered)  # the model was faster than the tracker
+    robot.wait(lambda: robot.tracking()._answered)  # the model was faster than the tracker
     may_track.set()
     robot.film(1, tracked=True)
     assert list(robot.tracked()) == [1]
@@ -227,7 +236,7 @@ def test_what_shows_a_mask_stays_in_order_with_it(robot: Camera, monkeypatch: py
     robot.film(1, tracked=True)
     may_go_on = threading.Event()
     monkeypatch.setattr(Outputs, "publish_maps", lambda *_: may_go_on.wait(TIMEOUT))  # takes as long as a pose may
-    robot.answer(1)
+    robot.answer(1, is_tracked=False)
     robot.film(2, tracked=True)
     may_go_on.set()
     robot.answer(2)

@@ -30,9 +30,9 @@ qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 """
 CAMERA = f"""{COMMON}
 camera = node.create_publisher(Image, "image", qos)
-while not camera.get_subscription_count():
-    time.sleep(0.02)
-time.sleep(0.5)
+while not node.count_subscribers("heard"):  # until the listener has heard something
+    camera.publish(Image(height=1, width=1, encoding="rgb8", step=3, data=array("B", bytes(3))))
+    time.sleep(0.1)
 image = Image(height=720, width=1280, encoding="rgb8", step=3840, data=array("B", bytes(720 * 3840)))
 for _ in range({IMAGES}):
     camera.publish(image)
@@ -41,12 +41,15 @@ time.sleep(1)
 """
 LISTENER = f"""{COMMON}
 received = []
-node.create_subscription(Image, "image", lambda image: received.append(image.step), qos)
-while not node.count_publishers("image"):
+node.create_subscription(Image, "image", lambda image: received.append(image.height), qos)
+while not received:
     rclpy.spin_once(node, timeout_sec=0.1)
+node.create_subscription(Image, "heard", print, qos)
 while node.count_publishers("image"):
     rclpy.spin_once(node, timeout_sec=0.1)
-print(len(received))
+for _ in range(10):  # what has arrived and waits
+    rclpy.spin_once(node, timeout_sec=0.1)
+print(received.count(720))
 """
 
 
@@ -58,7 +61,7 @@ def delivered(**environment: str) -> int:
         for code in (CAMERA, LISTENER)
     )
     try:
-        return int(listener.communicate(timeout=60)[0])
+        return int(listener.communicate(timeout=120)[0])
     finally:
         for process in (camera, listener):
             process.kill()

@@ -51,8 +51,7 @@ def test_a_video_model_carries_masks_until_the_target_is_gone_and_is_freed(ros_d
             assert robot.tracked()[number]["age"] == pytest.approx(number / 15, abs=1e-3)
         robot.answer(1)  # the newest image when the model became free
         robot.film(6, tracked=False)
-        robot.wait(lambda: robot.diagnosis()[2].get("masks dropped: out of sight") == "1")
-        assert robot.diagnosis()[2]["images tracked"] == "4"
+        robot.wait_for_values({"masks dropped: out of sight": "1", "images tracked": "4"})
         assert sorted(robot.tracked()) == [2, 3, 4, 5]
         model = weakref.ref(robot.node._video_model)
         assert robot.change_state(Transition.TRANSITION_DEACTIVATE)

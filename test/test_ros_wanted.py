@@ -20,7 +20,7 @@ pytestmark = pytest.mark.ros
 def hold_up(robot: Robot) -> None:
     """The model works on image 1, and image 2 waits."""
     robot.segmenter.may_refine.clear()
-    robot.say(CUP)
+    robot.say_and_wait(CUP)  # before an image is answered to the instruction in force until then
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     robot.show(2)
@@ -52,7 +52,7 @@ def test_nothing_is_answered_once_the_node_is_disabled(robot: Robot) -> None:
     robot.segmenter.may_refine.set()
     answer = robot.call(Trigger, "segment", Trigger.Request())  # comes after whatever was left to do
     assert json.loads(answer.message)["stamp"]["sec"] == 2
-    robot.wait(lambda: len(robot.statuses()) == 3)
+    robot.wait_for_answers(masks=1, statuses=3)
     assert robot.stamps("mask") == [2]
     assert [(status["stamp"]["sec"], status["stage"]) for status in robot.statuses()] == [
         (1, "initial"),
@@ -66,8 +66,7 @@ def test_who_waits_for_an_answer_gets_it_though_the_node_is_disabled(robot: Robo
     hold_up(robot)
     future = segment(robot)
     robot.call(SetBool, "set_enabled", SetBool.Request(data=False))
-    robot.say(BOOK)
-    robot.wait(lambda: robot.node.cameras[0].instruction == BOOK)
+    robot.say_and_wait(BOOK)
     robot.segmenter.may_refine.set()
     robot.wait(future.done)
     status = json.loads(future.result().message)
@@ -83,21 +82,20 @@ def test_an_instruction_that_is_taken_back_is_not_answered_any_more(robot: Robot
     robot.wait(future.done)
     assert (future.result().success, future.result().message) == (False, "no instruction has arrived on /instruction")
     robot.say(BOOK)
-    robot.wait(lambda: len(robot.stamps("mask")) == 1)
+    robot.wait_for_answers(masks=1, statuses=3)
     answers = [(status["instruction"], status["stage"]) for status in robot.statuses()]
     assert answers == [(CUP, "initial"), (BOOK, "initial"), (BOOK, "refined")]
 
 
 def test_the_parameter_works_like_a_message_though_it_keeps_its_value(robot: Robot) -> None:
     set_instruction(robot, BOOK)
-    robot.say(CUP)
-    robot.wait(lambda: robot.node.cameras[0].instruction == CUP)
+    robot.say_and_wait(CUP)
     robot.show(1)
     robot.wait_for_answer(1)
     set_instruction(robot, BOOK)
-    robot.wait(lambda: len(robot.stamps("mask")) == 2)
+    robot.wait_for_answers(masks=2, statuses=4)
     assert robot.statuses()[-1]["instruction"] == BOOK
     robot.node.set_parameters([Parameter("seed", value=3)])  # another parameter says nothing
-    robot.say(CUP)
+    robot.say(CUP)  # whichever comes first
     robot.node.set_parameters([Parameter("seed", value=4)])
     robot.wait(lambda: robot.node.cameras[0].instruction == CUP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import threading
 import time
@@ -143,7 +144,7 @@ def test_a_running_node_is_found_watched_and_spoken_to(robot: Any) -> None:
         watcher.watch("/no/such")
     with pytest.raises(RosError):
         watcher.say("get the cup")  # nobody is watched
-    until(lambda: watcher.watch("/arm/mdsm").reply)  # DDS may tell the node's topics one after the other
+    until(lambda: None not in dataclasses.astuple(watcher.watch("/arm/mdsm")))  # DDS tells one topic after the other
     ends = watcher.ends
     assert ends is not None
     assert (ends.camera, ends.compressed, ends.instruction) == ("/camera/color", False, "/instruction")
