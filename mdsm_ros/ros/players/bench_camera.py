@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)  # as in ca
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SETTLE = 3.0  # s from the last image to the last report
+LAST_ANSWER = 60.0  # s, at most, from then until the last image is answered
 
 
 class BenchCamera:
@@ -44,24 +45,44 @@ class BenchCamera:
         pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
         self._message = numpy_to_image(pixels, "rgb8", Header(frame_id="camera"))
 
-    def wait_for_node(self, timeout: float) -> bool:
-        """Whether the node subscribes and publishes diagnostics within ``timeout`` seconds."""
-        deadline = time.monotonic() + timeout
-        while not (self._images.get_subscription_count() and self.reports):
-            self._executor.spin_once(0.1)
-            if time.monotonic() > deadline:
-                return False
-        return True
+    def wait_for_node(self, instruction: str, timeout: float) -> bool:
+        """Whether the node subscribes and reports the instruction within ``timeout`` seconds.
 
-    def show(self, frames: int, rate: float, instruction: str) -> None:
-        """Publishes ``rate`` images per second, stamped with the time at which they are sent."""
+        An image that came before the instruction would be neither answered nor counted as dropped.
+        """
         self._instructions.publish(String(data=instruction))
+        return self._spin_while(
+            lambda: not self._images.get_subscription_count() or self._last("instruction") != instruction, timeout
+        )
+
+    def show(self, frames: int, rate: float) -> None:
+        """Publishes ``rate`` images per second, stamped with the time at which they are sent."""
         start = time.monotonic()
         for number in range(frames):
             self._spin_until(start + number / rate)
             self._message.header.stamp = self._node.get_clock().now().to_msg()
             self._images.publish(self._message)
         self._spin_until(time.monotonic() + SETTLE)
+        if not self._is_done():  # a slow model works on the last image
+            self._spin_while(lambda: not self._is_done(), LAST_ANSWER)
+            self._spin_until(time.monotonic() + SETTLE)
+
+    def _is_done(self) -> bool:
+        """Whether the last report knows what became of each image."""
+        done = (self._last(name) for name in ("images answered", "images dropped (superseded)"))
+        return sum(int(count or 0) for count in done) >= int(self._last("images received") or 0)
+
+    def _last(self, name: str) -> str | None:
+        return self.reports[-1].get(name) if self.reports else None
+
+    def _spin_while(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Whether the condition has ended within ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while condition():
+            self._executor.spin_once(0.1)
+            if time.monotonic() > deadline:
+                return False
+        return True
 
     def _spin_until(self, due: float) -> None:
         while (left := due - time.monotonic()) > 0:
@@ -96,10 +117,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     init_ros([])
     width, height = args.size
     camera = BenchCamera(width, height, args.best_effort)
-    if not camera.wait_for_node(args.timeout):
+    if not camera.wait_for_node(args.instruction, args.timeout):
         print(f"the node did not subscribe within {args.timeout:.0f} s", file=sys.stderr)
         return 1
-    camera.show(args.frames, args.rate, args.instruction)
+    camera.show(args.frames, args.rate)
     print(to_json({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))
     rclpy.shutdown()
     return 0
