@@ -237,6 +237,7 @@ def test_what_shows_a_mask_stays_in_order_with_it(robot: Camera, monkeypatch: py
     may_go_on = threading.Event()
     monkeypatch.setattr(Outputs, "publish_maps", lambda *_: may_go_on.wait(TIMEOUT))  # takes as long as a pose may
     robot.answer(1, is_tracked=False)
+    robot.wait(lambda: len(robot.received["mdsm/instances"]) == len(robot.received["mdsm/mask"]) == 3)
     robot.film(2, tracked=True)
     may_go_on.set()
     robot.answer(2)
