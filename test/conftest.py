@@ -54,7 +54,7 @@ def pytest_unconfigure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says what may be tried again, what `make quick` leaves out, and what `pytest -n 2 --dist loadgroup` runs at once.
 
-    Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two sides still discover
+    Real DDS on a busy machine: Fast DDS may lose a first message or service answer while two processes still discover
     each other, so a test with a domain of its own may be tried three times; and all files with such tests are one
     group, so that two nodes never share the cores. The files that look at the same homes are a group, which renders
     them once. Every other file is a group, since its tests share what they set up. What takes longest comes first, so

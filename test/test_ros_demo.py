@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +14,17 @@ from PIL import Image
 from mdsm_ros.commands.main import main
 from mdsm_ros.demo.bag_writer import Shot, write_recording
 from mdsm_ros.geometry import Camera
+from mdsm_ros.recordings.exchange import Frame
+
+pytest.importorskip("rclpy")
+
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from mdsm_ros.ros.conversions import numpy_to_image
 
 pytestmark = pytest.mark.ros
 
-pytest.importorskip("rclpy")
 INSTRUCTIONS = ["get the red cup", "get the cup on the table"]
 
 
@@ -76,6 +85,19 @@ def test_a_video_is_replayed_with_the_time_of_its_frames(
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert results["faults"] == []
     assert all(row["answers"] >= 1 and row["judged"] == 0 for row in results["rows"])
+
+
+def test_the_overlay_of_the_last_image_is_waited_for() -> None:
+    from mdsm_ros.ros.players.demo_player import DemoPlayer
+
+    source: Any = None
+    player, picture = DemoPlayer(source), np.zeros((2, 3, 3), np.uint8)
+    player._frames[5] = Frame(5, "camera", 0)
+    player._on_mask("final", numpy_to_image(picture[..., 0], "mono8", Header(stamp=Time(nanosec=5))))
+    overlay = numpy_to_image(picture, "rgb8", Header(stamp=Time(nanosec=5)))
+    threading.Timer(0.5, player._on_overlay, [overlay]).start()
+    player.wait_for_last_answer(lambda: None, 10.0)
+    assert list(player.replay().overlays) == [5]
 
 
 def test_a_node_that_cannot_start_is_reported_with_its_last_words(

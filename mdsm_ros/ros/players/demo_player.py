@@ -35,6 +35,7 @@ TYPES = {
 NODE = "mdsm"
 Listeners = tuple[tuple[str, type, Callable[[Any], None]], ...]
 POLL = 0.02  # s
+OVERLAY_TIMEOUT = 10.0  # s from a mask to its overlay, which a busy computer takes long to draw
 
 
 class DemoPlayer:
@@ -118,7 +119,8 @@ class DemoPlayer:
         """Waits until the newest frame is answered, at most ``timeout`` seconds."""
         newest = max(self._frames)
         self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks["final"]), check, timeout)
-        time.sleep(10 * POLL)  # the status and the overlay arrive after the mask
+        self._wait(lambda: newest in self._replay.overlays, check, OVERLAY_TIMEOUT)
+        time.sleep(10 * POLL)  # the status is published between mask and overlay, but may arrive later
 
     def replay(self) -> Replay:
         """The images sent and the answers received; call it after the context is closed."""
