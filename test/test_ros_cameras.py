@@ -131,7 +131,7 @@ def test_cameras_take_turns_and_a_slow_one_holds_no_other_up(make_eyes: Callable
     for stamp in range(2, 22):
         eyes.show_to(FRONT, stamp)
     eyes.show_to(REAR, 100)
-    eyes.wait(lambda: [camera.statistics.counts().received for camera in eyes.node.cameras] == [21, 1])
+    eyes.wait(lambda: eyes.waiting() == {FRONT: 21, REAR: 100})
     eyes.segmenter.may_refine.set()
     eyes.wait_for(FRONT, (1, CUP), (21, CUP))
     eyes.wait_for(REAR, (100, BOOK))

@@ -196,6 +196,13 @@ class Robot:
         mailbox = worker.mailbox
         self.wait(lambda: not mailbox._items and mailbox._changed._waiters)  # type: ignore[attr-defined]
 
+    def waiting(self) -> dict[str, int]:
+        """The stamp of the image that waits for the model, by camera. A camera counts an image before that."""
+        worker = self.node._worker
+        assert worker is not None
+        items: dict[str, Any] = dict(worker.mailbox._items)
+        return {name: int(job.frame.header.stamp.sec) for name, job in items.items()}
+
     @staticmethod
     def wait(condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + TIMEOUT

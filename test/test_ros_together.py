@@ -188,7 +188,7 @@ def test_a_recording_that_is_played_again_while_the_model_works(make_robot: Call
     robot.wait(lambda: robot.segmenter.is_answering)
     for stamp in (1, 2):
         robot.show(stamp, view(20))
-    robot.wait(lambda: newest_second(robot) == 2)
+    robot.wait(lambda: robot.waiting() == {"": 2})
     robot.segmenter.may_answer.set()  # for the image of before
     robot.seen(2)
     robot.show(3, view(20))

@@ -24,12 +24,7 @@ def hold_up(robot: Robot) -> None:
     robot.show(1)
     robot.wait(lambda: robot.stamps("initial_mask") == [1])
     robot.show(2)
-    robot.wait(lambda: newest(robot) == 2)
-
-
-def newest(robot: Robot) -> int:
-    frame = robot.node.cameras[0]._newest
-    return 0 if frame is None else int(frame.header.stamp.sec)
+    robot.wait(lambda: robot.waiting() == {"": 2})
 
 
 def set_instruction(robot: Robot, instruction: str) -> None:
