@@ -149,6 +149,7 @@ def test_a_reply_that_comes_while_the_model_works_counts_at_once(make_robot: Cal
     np.testing.assert_array_equal(robot.seen(2, (120,)), cups_at(120))
     for message in robot.received["mdsm/mask"][2:]:  # not one of the other cup after the reply
         np.testing.assert_array_equal(image_to_numpy(message) > 0, cups_at(120))
+    robot.wait(lambda: robot.stamps("mask") == [1, 2, 2, 2])  # the reply asked for another answer, which is tracked
     robot.wait_until_idle()
     robot.segmenter.may_answer.clear()
     for stamp in (3, 4):
@@ -248,6 +249,7 @@ def test_everything_at_once_keeps_serving(make_robot: Callable[..., BusyRobot], 
         assert robot.change_state(getattr(Transition, f"TRANSITION_{transition}"))
     robot.wait_until_connected()
     robot.wait_until_heard()
+    robot.wait(partial(has_instruction, robot, show_first[-1]))  # the latched one of before, which comes again
     robot.set(instruction="get the cup")
     stamp += 10
     robot.show(stamp, view(20, 120))
