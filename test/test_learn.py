@@ -32,7 +32,7 @@ from training.learn import command as learning
 from training.learn import rehearsal
 from training.learn.data import TRAIN, split_by_time
 from training.learn.frames import open_frames
-from training.learn.labels import find_labels, labelled_names, match, write_labels
+from training.learn.labels import find_labels, labelled_names, labels_mark, match, write_labels
 from training.learn.options import LearnOptions
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
@@ -246,7 +246,7 @@ def test_exports_of_labelling_tools(tmp_path: Path, file: str, rename: Callable[
     path = tmp_path / "export" / file
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(coco(rename)))
-    assert find_labels(tmp_path / "export") == path
+    assert find_labels(tmp_path / "export") == [path]
     assert set(NAMES) <= labelled_names(path)
     facts = write_labels(tmp_path / "labels", tmp_path / "export", frames, tmp_path / "frames")
     data = Dataset(tmp_path / "labels")
@@ -256,6 +256,47 @@ def test_exports_of_labelling_tools(tmp_path: Path, file: str, rename: Callable[
     assert {i.image_id for i in data.instructions if i.annotation_ids} == set(data.images)
     assert {int(data.mask(i).sum()) for i in data.instructions if i.annotation_ids} == {27 * 27 - 53}
     assert sorted(path.name for path in (tmp_path / "labels").iterdir()) == ["annotations.json", "images"]
+
+
+def test_an_export_with_a_folder_for_each_split_is_read_as_a_whole(tmp_path: Path) -> None:
+    """As Roboflow makes it: each file counts images, annotations and categories from its own first."""
+    frames, export = write_frames(tmp_path / "frames", NAMES), tmp_path / "export"
+    for split, names in (("train", NAMES[:4]), ("valid", NAMES[4:])):
+        images = [{"id": i, "file_name": f"{n}_jpg.rf.0f.jpg", "width": 64, "height": 48} for i, n in enumerate(names)]
+        outlines = [
+            {"id": i, "image_id": i, "category_id": 1, "segmentation": BOX, "area": 676} for i in range(len(names))
+        ]
+        kinds = [{"id": 0, "name": "objects"}, {"id": 1, "name": "cup" if split == "train" else "kettle"}]
+        (export / split).mkdir(parents=True)
+        content = {"images": images, "annotations": outlines, "categories": kinds}
+        (export / split / "_annotations.coco.json").write_text(json.dumps(content))
+    assert set(NAMES) <= labelled_names(export)
+    before = labels_mark(export)
+    assert write_labels(tmp_path / "labels", export, frames, tmp_path / "frames")["frames"] == 6
+    data = Dataset(tmp_path / "labels")
+    of_image = {a.image_id: data.categories[a.category_id] for a in data.annotations.values()}
+    assert {data.images[i].scene: kind for i, kind in of_image.items()} == dict.fromkeys(
+        NAMES[:4], "cup"
+    ) | dict.fromkeys(NAMES[4:], "kettle")
+    content["annotations"] = []
+    (export / "valid/_annotations.coco.json").write_text(json.dumps(content))
+    assert labels_mark(export) != before  # the second file counts, too
+    with pytest.raises(DatasetError, match="are of 4 of the 6 frames"):
+        write_labels(tmp_path / "fewer", export, frames, tmp_path / "frames")
+
+
+def test_masks_of_a_brush_are_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """CVAT writes them as run lengths, and calls each a crowd."""
+    frames, content = write_frames(tmp_path / "frames", NAMES), coco()
+    runs_of_columns = [48 * 4 + 4, *[27, 21] * 26, 27, 48 * 33 + 17]
+    for record in content["annotations"]:
+        record |= {"segmentation": {"counts": runs_of_columns, "size": [48, 64]}, "iscrowd": 1}
+    (tmp_path / "export.json").write_text(json.dumps(content))
+    write_labels(tmp_path / "labels", tmp_path / "export.json", frames, tmp_path / "frames")
+    data = Dataset(tmp_path / "labels")
+    assert {i.image_id for i in data.instructions if i.annotation_ids} == set(data.images)
+    assert {a.iscrowd for a in data.annotations.values()} == {0}
+    assert "6 outlines that the export calls crowds" in capsys.readouterr().out
 
 
 def test_a_name_inside_another_is_not_taken_for_it() -> None:

@@ -43,6 +43,9 @@ def write_parts(
     export, faults = root / "export.json", Faults()
     write_json(export, _renamed(content, matched))
     collection = read_collection(export, images, faults)
+    marked = sum(bool(record.get("iscrowd")) for record in content["annotations"])
+    if marked:
+        print(f"{marked:>7} outlines that the export calls crowds, as CVAT does with brush masks, are taken as objects")
     for kind in collection.kinds:
         if kind != UNKNOWN_KIND and not speakable(kind):
             faults.add("categories that no sentence can name, expected words such as 'red cup'", shown(kind))
@@ -73,5 +76,8 @@ def _renamed(content: Mapping[str, Any], matched: Mapping[Any, Frame]) -> dict[s
         originals[image_id] | {"file_name": f"{name}.jpg", "width": frame.width, "height": frame.height}
         for name, (image_id, frame) in sorted(by_frame.items())
     ]
-    annotations = [record for record in content["annotations"] if record.get("image_id") in list(matched)]
+    # CVAT sets iscrowd for every mask that was not drawn as a polygon, whatever it shows
+    annotations = [
+        record | {"iscrowd": 0} for record in content["annotations"] if record.get("image_id") in list(matched)
+    ]
     return {"images": images, "annotations": annotations, "categories": content.get("categories", [])}

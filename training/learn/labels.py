@@ -28,30 +28,39 @@ EXPORTS = (  # where labelling tools put the file
     "annotations/instances_default.json",
     "coco.json",
 )
+SPLIT_EXPORT = ("train", "valid", "test")  # folders of a Roboflow export, each with a file of its own
+SPLIT_FILE = "_annotations.coco.json"
 
 
-def find_labels(path: Path) -> Path:
-    """Returns the JSON file of labels: the path itself, or the file at one of the tools' places in a folder.
+def find_labels(path: Path) -> list[Path]:
+    """Returns the JSON files of labels: the path itself, or what is at one of the tools' places in a folder.
+
+    An export whose images are split into folders has several files; all others have one.
 
     Raises:
         DatasetError: No such file exists.
     """
     if path.is_file():
-        return path
+        return [path]
     if not path.is_dir():
         raise DatasetError(f"labels {str(path)!r} do not exist, expected a dataset folder or a COCO export")
     for name in EXPORTS:
         if (path / name).is_file():
-            return path / name
+            return [path / name]
+    if split := [file for part in SPLIT_EXPORT if (file := path / part / SPLIT_FILE).is_file()]:
+        return split
     others = sorted(path.glob("*.json"))
     if len(others) == 1:
-        return others[0]
+        return others
     raise DatasetError(f"labels {str(path)!r} hold none of {', '.join(EXPORTS)}, expected a COCO export or a dataset")
 
 
 def labels_mark(path: Path) -> str:
     """Returns a mark that distinguishes labels by their content."""
-    return hashlib.sha256(find_labels(path).read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for file in find_labels(path):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def labelled_names(path: Path) -> set[str]:
@@ -60,7 +69,7 @@ def labelled_names(path: Path) -> set[str]:
     Raises:
         DatasetError: The labels cannot be read.
     """
-    content = _read(find_labels(path))
+    content = _read(find_labels(path), path)
     labelled = _labelled(content)
     return {name for record in content["images"] if _id(record, "id") in labelled for name in _names_in(_stem(record))}
 
@@ -82,8 +91,9 @@ def write_labels(folder: Path, path: Path, frames: Sequence[Frame], images: Path
         DatasetError: The labels cannot be read, are too few, or match no frame.
         OSError: The folder cannot be written.
     """
-    file = find_labels(path)
-    content = _read(file)
+    files = find_labels(path)
+    file = files[0] if len(files) == 1 else path
+    content = _read(files, path)
     with whole_folder(folder) as partial:
         if "instructions" in content:
             parts, categories = _parts_of_dataset(file, frames)
@@ -119,7 +129,38 @@ def _names_in(stem: str) -> list[str]:
     return [stem, *sorted(parts, key=lambda part: (-len(part), part))]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(files: Sequence[Path], path: Path) -> dict[str, Any]:
+    if len(files) == 1:
+        return _read_file(files[0])
+    parts = {file.parent.name: _read_lists(file) for file in files}
+    content: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
+    for name, part in parts.items():  # each file counts its ids from 0
+        categories = part.get("categories")
+        lists = part | {"categories": categories if isinstance(categories, list) else []}
+        for key, records in content.items():
+            records += [_with_prefix(record, name) for record in lists[key] if isinstance(record, dict)]
+    _expect_labels(content, path)
+    return content
+
+
+def _with_prefix(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Returns a record with ids that no other file has."""
+    ids = {key: f"{name} {record[key]}" for key in ("id", "image_id", "category_id") if key in record}
+    return {**record, **ids}
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    content = _read_lists(path)
+    _expect_labels(content, path)
+    return content
+
+
+def _expect_labels(content: Mapping[str, Any], path: Path) -> None:
+    if not _labelled(content):
+        raise DatasetError(f"labels {path} hold 0 labels, expected at least {LEAST_FRAMES} labelled images")
+
+
+def _read_lists(path: Path) -> dict[str, Any]:
     content = read_json(path, DatasetError, "labels")
     for key in ("images", "annotations"):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
@@ -128,8 +169,6 @@ def _read(path: Path) -> dict[str, Any]:
             )
         if not all(isinstance(record, dict) for record in content[key]):
             raise DatasetError(f"labels {path}: {key!r} holds {shown(content[key][0])}, expected JSON objects")
-    if not _labelled(content):
-        raise DatasetError(f"labels {path} hold 0 labels, expected at least {LEAST_FRAMES} labelled images")
     return dict(content)
 
 
