@@ -8,7 +8,8 @@
 #   realtime       latency of every preset with random weights, on this machine
 #   zeroshot       a standard segmentation model on rendered, real and both images, with 4, 9 and 14 seen categories
 #   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
-#   latent         the tiny latent diffusion model: 14,000 steps (77 minutes of one core at commit 3b08614)
+#   latent         the tiny latent diffusion model: 14,000 steps (77 minutes of one core at commit 3b08614), and a narrower
+#                  one of 4,600 for its text encoder
 #   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
 #   vpd            VPD in all variants from 3 seeds; needs latent
 #
@@ -98,6 +99,8 @@ latent() {
     [[ -f $data/captions/annotations.json ]] || mdsm_data captions "$data/views" --out "$data/captions"
     "$python" -m training.latent.command --config config/train/ldm-tiny.yaml --data "$data/captions" \
         --out runs/ldm-tiny --resume # where the configurations of VPD and Grounded Diffusion look for it
+    "$python" -m training.latent.command --config config/train/ldm-tiny-narrow.yaml --data "$data/captions" \
+        --out runs/ldm-tiny-narrow --resume # for its text encoder
 }
 
 grounded() {
@@ -115,7 +118,7 @@ vpd() {
     homes "$data/views" train 4000 --size 256x192
     homes "$data/test" test 100
     "$python" -m training.evaluation.compare --mdsm config/train/mdsm-tiny-short.yaml --vpd config/train/vpd-tiny.yaml \
-        --data "$data/views" --test-data "$data/test" --limit 250 --out "$out/vpd"
+        --text-tower runs/ldm-tiny-narrow/model --data "$data/views" --test-data "$data/test" --limit 250 --out "$out/vpd"
 }
 
 mkdir -p "$out"

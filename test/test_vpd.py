@@ -12,6 +12,7 @@ import torch
 from diffusion_stand_ins import CLIP_TOKENIZER, TOY, write_pipeline, write_text_tower
 from torch import nn
 
+from mdsm_ros.checkpoints.diffusion_checkpoint import load_text_encoder, load_tokenizer, text_encoder_sizes
 from mdsm_ros.checkpoints.pretrained import load_encoders, load_model
 from mdsm_ros.errors import ConfigError
 from mdsm_ros.models.common.attention_maps import summed_maps
@@ -309,6 +310,15 @@ def test_lora_without_peft_says_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ConfigError, match="lora_rank is 2, expected 0 because peft is not installed"):
         build(freeze_unet=True, lora_rank=2)
     build()
+
+
+def test_the_text_tower_may_be_that_of_another_diffusion_model(tmp_path: Path) -> None:
+    parts = write_pipeline(tmp_path / "other")
+    name = str(tmp_path / "other")
+    assert text_encoder_sizes(name)["hidden_size"] == TOY["text_encoder"]["hidden_size"]
+    torch.testing.assert_close(load_text_encoder(name).state_dict(), parts.text_encoder.state_dict())
+    model = build(text_checkpoint=name, checkpoint="nowhere")
+    assert load_tokenizer(model.config).get_vocab() == CLIP_TOKENIZER.get_vocab()
 
 
 def test_a_narrower_text_tower_is_projected(tmp_path: Path, images: torch.Tensor) -> None:

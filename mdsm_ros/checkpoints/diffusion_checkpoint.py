@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mdsm_ros.models.grounded_diffusion.network import GroundedDiffusion
     from mdsm_ros.models.vpd.network import VPD
 
+PIPELINE_FILE = "model_index.json"  # in the folder of a diffusion model, in diffusers' layout
 WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
@@ -77,7 +78,15 @@ def load_tokenizer(config: StableDiffusionConfig) -> CLIPTokenizer:
         WeightsError: As for :func:`load_pipeline`.
     """
     name = config.own_text_encoder
-    return load_clip_tokenizer(config.checkpoint) if name is None else load_clip_tokenizer(name, subfolder="")
+    return load_clip_tokenizer(config.checkpoint if name is None else name, subfolder=_part(name, "tokenizer"))
+
+
+def _part(name: str | None, part: str) -> str:
+    """The subfolder of a part of a text encoder's checkpoint; None: of the diffusion model's own.
+
+    A text encoder's own checkpoint has no subfolders, unless it is that of another diffusion model.
+    """
+    return part if name is None or (Path(name) / PIPELINE_FILE).is_file() else ""
 
 
 def load_encoders(model: VPD | GroundedDiffusion | DAAM) -> None:
@@ -95,7 +104,7 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
     Args:
         parts: Networks to fill. LoRA layers of the UNet are not changed.
         name: Name of the checkpoint.
-        text_name: Hub id or folder of another checkpoint, from which the text encoder is taken.
+        text_name: Another checkpoint, from which the text encoder is taken, see :func:`load_text_encoder`.
 
     Raises:
         WeightsError: As for :func:`load_pipeline`, or the checkpoint has other sizes.
@@ -110,25 +119,26 @@ def load_stable_diffusion(parts: StableDiffusion, name: str, text_name: str | No
 
 
 def load_text_encoder(name: str) -> CLIPTextModel:
-    """Loads CLIP's text encoder from a hub id or folder.
+    """Loads CLIP's text encoder from a hub id or folder, which may be the folder of a diffusion model.
 
     Raises:
         WeightsError: It is missing, or a pickle.
     """
     try:
-        return CLIPTextModel.from_pretrained(name, use_safetensors=True)
+        subfolder = _part(name, "text_encoder")
+        return CLIPTextModel.from_pretrained(name, subfolder=subfolder, use_safetensors=True)
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
 
 
 def text_encoder_sizes(name: str) -> dict[str, Any]:
-    """The sizes of CLIP's text encoder of a hub id or folder, as a configuration's ``sizes`` have them.
+    """The sizes of the text encoder that :func:`load_text_encoder` loads, as a configuration's ``sizes`` have them.
 
     Raises:
         WeightsError: Its configuration is missing.
     """
     try:
-        config = CLIPTextConfig.from_pretrained(name)
+        config = CLIPTextConfig.from_pretrained(name, subfolder=_part(name, "text_encoder"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"text encoder {name!r} cannot be loaded: {error}") from error
     names = (*SD15["text_encoder"], "bos_token_id", "eos_token_id", "pad_token_id")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The diffusion systems on a borrowed GPU, in legs of at most ten minutes: a tiny latent diffusion model of homes, then
+# The diffusion systems on a borrowed GPU, in legs of at most ten minutes: two tiny latent diffusion models of homes, then
 # MDSM, VPD in its variants and DAAM in one table.
 #
 #   scripts/gpu/diffusion.sh OUT            as far as the time allows
 #   scripts/gpu/diffusion.sh OUT EARLIER    goes on after an earlier leg, whose OUT is in the folder EARLIER
 #
-# OUT gets the finished latent diffusion model in pieces that may come back (`cat pipeline.tar.* | tar x`), the figures of
+# OUT gets the finished latent diffusion models in pieces that may come back (`cat pipeline.tar.* | tar x`), the figures of
 # each finished training, table.md and plot.png. Checkpoints stay in RUN: another call on the same machine goes on
 # inside a training; on a fresh machine only what was finished counts.
 set -euo pipefail
@@ -15,6 +15,7 @@ source scripts/gpu/common.sh
 out=$(realpath -m "${1:?usage: diffusion.sh OUT [EARLIER]}")
 earlier=${2:-}
 latent=${LATENT:-config/train/ldm-tiny.yaml}
+narrow=${NARROW:-config/train/ldm-tiny-narrow.yaml} # for its text encoder
 mdsm=${MDSM:-config/train/mdsm-tiny-short.yaml}
 vpd=${VPD:-config/train/vpd-tiny.yaml}
 limit=${LIMIT:-520} # seconds for all of it: what copying leaves of ten minutes
@@ -22,6 +23,15 @@ data=${DATA:-/tmp/mdsm_homes_small}
 run=${RUN:-/tmp/mdsm_diffusion}
 python=${PYTHON:-python3}
 export MUJOCO_GL=egl PYTHONUNBUFFERED=1
+
+# trained CONFIG FOLDER NAME: a latent diffusion model; ends the leg where the time is not enough for it
+trained() {
+    "$python" -m training.latent.command --config "$1" --data "$data/captions" --out "$2" --resume \
+        --max-seconds "$(left)" 2>&1 | tee "$out/$3.log"
+    if grep -q 'resume with --resume' "$out/$3.log"; then
+        exit 0
+    fi
+}
 
 left() { echo $((limit > SECONDS + 10 ? limit - SECONDS : 10)); }
 
@@ -40,17 +50,18 @@ homes "$data/test" test "${TEST_IMAGES:-100}"
 if [[ ! -f $run/latent_finished ]]; then
     [[ -f $data/captions/annotations.json ]] ||
         "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
-    "$python" -m training.latent.command --config "$latent" --data "$data/captions" --out "$run" --resume \
-        --max-seconds "$(left)" 2>&1 | tee "$out/latent.log"
-    if grep -q 'resume with --resume' "$out/latent.log"; then
-        exit 0
-    fi
+    trained "$latent" "$run" latent
+    trained "$narrow" "$run/narrow" narrow
     touch "$run/latent_finished"
-    tar c -C "$run" model | split -b 15M - "$out/pipeline.tar."
+    tar c -C "$run" model narrow/model | split -b 15M - "$out/pipeline.tar."
 fi
 sed "\$a model: {checkpoint: $run/model}" "$vpd" >"$run/vpd.yaml"
+tower=()
+if [[ -z ${VARIANTS:-} || $VARIANTS == *small-text* || $VARIANTS == *report* ]]; then
+    tower=(--text-tower "$run/narrow/model") # that of the hub cannot be had here
+fi
 # shellcheck disable=SC2086 # several words
 "$python" -m training.evaluation.compare --mdsm "$mdsm" --vpd "$run/vpd.yaml" --data "$data/train" --test-data "$data/test" \
     --out "$run/compare" --limit "${INSTRUCTIONS:-250}" --max-seconds "$(left)" \
-    ${VARIANTS:+--variants $VARIANTS} ${SEEDS:+--seeds $SEEDS} 2>&1 | tee "$out/compare.log"
+    "${tower[@]}" ${VARIANTS:+--variants $VARIANTS} ${SEEDS:+--seeds $SEEDS} 2>&1 | tee "$out/compare.log"
 figures "$run/compare" "$out"
