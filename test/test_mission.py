@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mdsm_ros.commands import main as mdsm
 from scripts.mission import ELSEWHERE, WORKS, Row, read_mission
@@ -66,6 +67,28 @@ def test_commands_can_be_run(row: Row) -> None:
             assert set(args.variants or []) <= set(known), command  # type: ignore[union-attr]
         if command.startswith("mdsm-compare"):
             assert set(args.variants) <= set(compare.VARIANTS), command  # type: ignore[union-attr]
+
+
+def test_the_data_of_the_rows_come_from_commands_that_can_be_run() -> None:
+    """What is made has the name, the split and the sources that the rows want."""
+    lines = (ROOT / "docs/mission.md").read_text(encoding="utf-8").splitlines()
+    made = {args.out: args for line in lines if line.startswith("    mdsm-data") if (args := parse(line)) is not None}
+    homes = {"homes": "train", "train": "train", "val": "val", "test": "test"}
+    assert set(made) == {Path("data") / name for name in ("photographs", "mix", *homes)}
+    assert {name: made[Path("data") / name].split for name in homes} == homes
+    photographs = made[Path("data/photographs")]
+    assert photographs.test > 0  # a split that nothing is trained on
+    assert all((ROOT / path).is_file() for path in photographs.sentences)  # the source "eye"
+
+
+def test_mixtures_of_sources_are_asked_only_of_data_that_have_them() -> None:
+    asked = {}
+    for command in (command for row in ROWS for command in row.commands):
+        args = parse(command)
+        config = getattr(args, "config", None) or getattr(args, "mdsm", None)
+        if args is not None and config is not None and yaml.safe_load((ROOT / config).read_text()).get("mixture"):
+            asked[command] = args.data
+    assert set(asked.values()) == {"data/mix"}
 
 
 def test_every_row_is_there_once() -> None:

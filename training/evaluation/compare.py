@@ -3,8 +3,9 @@
 All trained models see the same number of images, from each seed; all but those of the report with the same number of
 optimiser steps. DAAM is not trained; it uses the attention of the diffusion model from which VPD starts. The rows
 "noise" are VPD's study of noise before the UNet, and those of "the report" its own setting: UNet frozen, no text
-adapter, a smaller text encoder, cross-entropy alone, one image a step, Adam with 5e-5. As with ``mdsm-ablate``,
-finished parts are kept. The command writes table.md, plot.png and results.json to --out.
+adapter, a smaller text encoder, cross-entropy alone, one image a step, Adam with 5e-5. "F-VPD", of its page, has VPD's
+text encoder, four images a step and a learning rate of 5e-3. As with ``mdsm-ablate``, finished parts are kept. The
+command writes table.md, plot.png and results.json to --out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ GUIDED_NOISE, GUIDED_STEPS = 100, 3  # noise that steps led by the instruction t
 LORA_RANK = 4
 TEXT_TOWER = "openai/clip-vit-base-patch16"
 REPORT_RATE = 5e-5
+PAGE: dict[str, Any] = {"images": 4, "learning_rate": 5e-3, "weight_decay": 0.01}  # as in config/train/f-vpd.yaml
 
 
 def _vpd(row: str, **fields: Any) -> Variant:
@@ -48,15 +50,22 @@ def _finest_maps(config: TrainConfig) -> TrainConfig:
 
 def _as_report(config: TrainConfig, *, timestep: int) -> TrainConfig:
     """The setting of the student report on VPD, with as many images as the base: one for each step."""
+    return _as_students(config, timestep=timestep, images=1, learning_rate=REPORT_RATE, weight_decay=0.0)
+
+
+def _as_students(
+    config: TrainConfig, *, timestep: int, images: int, learning_rate: float, weight_decay: float
+) -> TrainConfig:
+    """UNet frozen, no text adapter, cross-entropy alone, and Adam, on as many images as the base."""
     base = config.stage1
-    stage = StageConfig(steps=base.steps * base.images, images=1, learning_rate=REPORT_RATE)
+    stage = StageConfig(steps=base.steps * base.images // images, images=images, learning_rate=learning_rate)
     model = {"freeze_unet": True, "text_adapter": False, "decoder_norm": "batch", "noise_timestep": timestep}
     return dataclasses.replace(
         config,
         model=config.model | model,
         stage1=stage,
         instructions_per_image=1,
-        weight_decay=0.0,  # Adam
+        weight_decay=weight_decay,
         adam_beta2=0.999,
         mixture={},
         gradient_accumulation=1,
@@ -92,6 +101,7 @@ VARIANTS: dict[str, Variant] = {
         )
         for t in (0, *NOISE)
     },
+    "f-vpd": Variant(partial(_as_students, timestep=0, **PAGE), {"F-VPD, of the report's page": INITIAL}, base="vpd"),
     "daam": Variant(_daam, {"DAAM, untrained": INITIAL}, base="vpd", trained=False),
 }
 """What is compared, by the name of its folder."""
