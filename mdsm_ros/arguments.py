@@ -24,6 +24,14 @@ def count(text: str) -> int:
     return value
 
 
+def natural(text: str) -> int:
+    """Parses a whole number of 0 or more; also a seed, which numpy wants so."""
+    value = int(text)
+    if value < 0:
+        raise ArgumentTypeError(f"{text} is out of range, expected 0 or more")
+    return value
+
+
 def noise_timestep(text: str) -> int:
     """Parses a timestep of Stable Diffusion's noise schedule; 0 is no noise."""
     value = int(text)

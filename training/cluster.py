@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.arguments import count
 from mdsm_ros.errors import CommandError
 from mdsm_ros.extras import require
 from training.workers import WorkerPool
@@ -93,7 +94,7 @@ def _call_in(folder: str, function: Callable[..., Any], args: tuple[Any, ...], k
 
 def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of commands whose work can be shared."""
-    parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
+    parser.add_argument("--workers", type=count, default=1, help="number of processes (default: %(default)s)")
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.bench.curves.curve import Curve, cpu_milliseconds
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import DatasetWriter
@@ -29,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument(
         "--images",
-        type=int,
+        type=count,
         nargs="+",
         default=SIZES,
         help="numbers of images of the datasets, two or more, ascending (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=natural,
         nargs="+",
         default=WORKERS,
         help="numbers of processes that read the training data (default: %(default)s)",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from mdsm_ros.arguments import image_size, positive_number
+from mdsm_ros.arguments import image_size, natural, positive_number
 from mdsm_ros.extras import require
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--home", type=int, default=0, help="number of the home (default: %(default)s)")
+    parser.add_argument("--home", type=natural, default=0, help="number of the home (default: %(default)s)")
     parser.add_argument(
         "--size", type=image_size, default=(640, 480), metavar="WxH", help="size of the images (default: 640x480)"
     )

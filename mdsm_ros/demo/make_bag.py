@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mdsm_ros.arguments import count as positive_count
-from mdsm_ros.arguments import image_size, positive_number
+from mdsm_ros.arguments import image_size, natural, positive_number
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.demo.bag_writer import Shot, stamp_of, write_recording
 from mdsm_ros.errors import DemoError
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", choices=SPLIT_SEEDS, default="demo", help="split of the homes (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="number of the first home (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="number of the first home (default: %(default)s)")
     parser.add_argument(
         "--stops",
         type=positive_count,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.files import file_sha256
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest number of instructions per augmented view (default: %(default)s)",
     )
     parser.add_argument("--size", type=count, default=320, help="side of the images in pixels (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="random seed of the augmentation (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="number of processes")
+    parser.add_argument("--seed", type=natural, default=0, help="random seed of the views (default: %(default)s)")
+    parser.add_argument("--workers", type=count, default=1, help="number of processes")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdsm_ros.arguments import count, share
+from mdsm_ros.arguments import count, natural, share
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE
 from mdsm_ros.errors import CommandError
 from mdsm_ros.files import file_sha256
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--images", type=count, required=True, help="number of images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument("--seed", type=int, default=0, help="random seed of the images (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="random seed of the images (default: %(default)s)")
     parser.add_argument(
         "--objects", type=objects_range, default=(1, 6), help="number of objects pasted into an image (default: 1-6)"
     )

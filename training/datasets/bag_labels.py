@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Dataset
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import BagError, DatasetError, ImageError, InstructionError, ReplayError
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("bag", type=Path, help="rosbag2 folder, .mcap or .db3 file")
     parser.add_argument("--out", type=Path, required=True, help="folder of the labels")
-    parser.add_argument("--every", type=int, default=25, help="export every N-th image (default: %(default)s)")
+    parser.add_argument("--every", type=count, default=25, help="export every N-th image (default: %(default)s)")
     parser.add_argument("--image", metavar="TOPIC", help="topic of the camera (default: the only image topic)")
     said = parser.add_mutually_exclusive_group()
     said.add_argument(

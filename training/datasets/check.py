@@ -18,6 +18,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.format import Annotation, Dataset
 from mdsm_ros.dataset.writer import encode_mask
 from mdsm_ros.errors import DatasetError
@@ -174,7 +175,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("datasets", type=Path, nargs="+", help="dataset folders; leaks between them are found as well")
     parser.add_argument(
-        "--workers", type=int, default=2, help="number of threads that read images (default: %(default)s)"
+        "--workers", type=count, default=2, help="number of threads that read images (default: %(default)s)"
     )
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.foreign import inside
@@ -235,7 +236,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         metavar="SPLIT=N",
         help="take the first N references of a split, in the order of the file",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=count, default=1, help="processes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.options import add_model_arguments, check_picture_name
 from mdsm_ros.commands.web.command import WebOptions, add_address_arguments, open_page
 from mdsm_ros.dataset.format import Dataset, Instruction
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=count, help=f"number of instructions (default: {COUNT})")
     parser.add_argument("--columns", type=count, help=f"number of images in a row (default: {COLUMNS})")
     parser.add_argument("--width", type=count, help=f"width of an image on the sheet in pixels (default: {WIDTH})")
-    parser.add_argument("--seed", type=int, help="random seed for choosing instructions (default: 0)")
+    parser.add_argument("--seed", type=natural, help="random seed for choosing instructions (default: 0)")
     parser.add_argument("--split", help="only instructions of this split")
     parser.add_argument("--difficulty", choices=("easy", "medium", "hard"), help="only instructions of this difficulty")
     parser.add_argument("--category", help="only targets of this category")

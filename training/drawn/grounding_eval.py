@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.metrics import Figures, figures_table, intersection_union, summarize
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
@@ -91,7 +92,7 @@ def measure(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument(
-        "--number", type=int, default=50, help="number of images in each of five groups (default: %(default)s)"
+        "--number", type=count, default=50, help="number of images in each of five groups (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, help="JSON file for the metrics")
     add_studio_arguments(parser)

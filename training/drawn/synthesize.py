@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import CommandError
 from mdsm_ros.language.prompts import photograph_of
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
     for split, shown in (("train", "seen kinds, to train on"), ("seen", "seen kinds"), ("unseen", "unseen kinds")):
-        parser.add_argument(f"--{split}", type=int, default=0, help=f"number of images to generate for {shown}")
+        parser.add_argument(f"--{split}", type=natural, default=0, help=f"number of images to generate for {shown}")
     parser.add_argument("--prompts", choices=PROMPT_KINDS, default="mixture", help="number of objects per image")
     add_studio_arguments(parser)
     parser.add_argument(
@@ -113,10 +113,10 @@ def add_studio_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--oracle", help=f"{MASK_RCNN}, or name or folder of a model (default: {MASK_RCNN})")
     parser.add_argument("--oracle-weights", type=Path, help="file of Mask R-CNN's weights (default: downloaded)")
-    parser.add_argument("--steps", type=int, default=50, help="number of steps of the sampler (default: %(default)s)")
+    parser.add_argument("--steps", type=count, default=50, help="number of steps of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=16, help="number of images per batch (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="random seed of prompts and noise (default: %(default)s)")
+    parser.add_argument("--batch", type=count, default=16, help="number of images per batch (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="seed of prompts and noise (default: %(default)s)")
     parser.add_argument("--device", default="auto")
 
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.checkpoints.pretrained import save_untrained
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.metrics import Figures
@@ -240,10 +240,10 @@ def add_arguments(
     parser.add_argument(
         "--split", nargs="+", default=["test"], help="split to compare on; several, such as seen unseen, for a row each"
     )
-    parser.add_argument("--limit", type=int, help="use only the first N instructions")
+    parser.add_argument("--limit", type=count, help="use only the first N instructions")
     parser.add_argument("--train-limit", type=count, help="train on the first N instructions alone")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=natural, nargs="+", default=[0, 1, 2])
     parser.add_argument(
         "--variants",
         nargs="+",

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from mdsm_ros.arguments import count, image_size, share
+from mdsm_ros.arguments import count, image_size, natural, share
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.homes import CATEGORIES
 from mdsm_ros.homes.camera_effects import CAMERAS
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", choices=sorted(SPLIT_SEEDS), default="train", help="name of the split, which determines the seeds"
     )
-    parser.add_argument("--images", type=int, default=1000, help="number of views")
-    parser.add_argument("--seed-offset", type=int, default=0, help="first home within the split's seeds")
+    parser.add_argument("--images", type=count, default=1000, help="number of views")
+    parser.add_argument("--seed-offset", type=natural, default=0, help="first home within the split's seeds")
     parser.add_argument("--size", type=image_size, default=(320, 240), help="size of the views in pixels, WIDTHxHEIGHT")
     add_worker_arguments(parser)
     parser.add_argument("--no-depth", action="store_true", help="do not store depth")

@@ -13,7 +13,7 @@ import re
 import numpy as np
 from tqdm import tqdm
 
-from mdsm_ros.arguments import share
+from mdsm_ros.arguments import count, share
 from mdsm_ros.homes.furnishing import options
 from mdsm_ros.homes.generate import SPLIT_SEEDS, Sample, Talk, home_samples
 from mdsm_ros.homes.speech.grammar import plural_name
@@ -27,7 +27,7 @@ from mdsm_ros.homes.words import lexicon
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--split", choices=sorted(SPLIT_SEEDS), default="test", help="split of the seeds")
-    parser.add_argument("--instructions", type=int, default=2000, help="number of instructions to check")
+    parser.add_argument("--instructions", type=count, default=2000, help="number of instructions to check")
     parser.add_argument(
         "--several", type=share, default=0.0, help="fraction of instructions that ask for several objects"
     )

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Annotation, Dataset, ImageRecord, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.files import file_sha256
@@ -172,7 +173,8 @@ def _add_questions(
     """A sentence for each of some kinds, and one for as many kinds of which nothing is in the image."""
     there = {view.kind(thing) for thing in view.objects}  # in the whole view, of which the image may be a crop
     absent = [kind for kind in view.data.categories.values() if kind not in there]
-    for kind in (*kinds, *rng.choice(absent, len(kinds), replace=False).tolist()):
+    asked = min(len(kinds), len(absent))  # a dataset may have few categories
+    for kind in (*kinds, *rng.choice(absent, asked, replace=False).tolist()):
         _add_caption(writer, view, image_id, ids, [kind])
 
 
@@ -226,11 +228,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("dataset", type=Path, help="dataset folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the captioned images")
-    parser.add_argument("--seed", type=int, default=0, help="random seed of the crops (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="random seed of the crops (default: %(default)s)")
     parser.add_argument(
         "--questions", action="store_true", help="name one category at a time, some of them not in the image"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=count, default=1, help="processes")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.options import check_picture_name
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.pictures.files import write_picture
@@ -47,18 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--model", required=True, help="Stable Diffusion checkpoint: folder, hub id or single file")
     parser.add_argument("--prompt", nargs="+", required=True, help='sentences, such as "a photograph of a chair"')
-    parser.add_argument("--count", type=int, default=1, help="number of images per sentence (default: %(default)s)")
+    parser.add_argument("--count", type=count, default=1, help="number of images per sentence (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("generated.png"), help="PNG or JPEG file to write")
-    parser.add_argument("--columns", type=int, default=8)
+    parser.add_argument("--columns", type=count, default=8)
     parser.add_argument(
-        "--width", type=int, default=128, help="width of an image on the sheet in pixels (default: %(default)s)"
+        "--width", type=count, default=128, help="width of an image on the sheet in pixels (default: %(default)s)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="random seed of the first image; each further image uses the next one"
+        "--seed", type=natural, default=0, help="random seed of the first image; each further image uses the next one"
     )
-    parser.add_argument("--steps", type=int, default=50, help="number of steps of the sampler (default: %(default)s)")
+    parser.add_argument("--steps", type=count, default=50, help="number of steps of the sampler (default: %(default)s)")
     parser.add_argument("--guidance", type=float, default=5.0, help="classifier-free guidance (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=16, help="number of images per batch (default: %(default)s)")
+    parser.add_argument("--batch", type=count, default=16, help="number of images per batch (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.options import check_model
 from mdsm_ros.commands.web.command import PORT, port_number
 from mdsm_ros.errors import CommandError
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="training configuration (default: mdsm-lab.yaml of config/train, for public models public-lab.yaml)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default: %(default)s)")
-    parser.add_argument("--seed", type=int, help="seed of everything that is drawn (default: that of --config)")
+    parser.add_argument("--seed", type=natural, help="seed of everything that is drawn (default: that of --config)")
 
 
 def _fraction(text: str) -> float:

@@ -15,6 +15,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mdsm_ros.arguments import count, natural, share
 from mdsm_ros.errors import DatasetError
 from training.datasets.build import Plan, build
 from training.photos.by_eye import EyeSentence, digest, read_sentences
@@ -29,11 +30,11 @@ PER_PICTURE = 8
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of the splits."""
-    parser.add_argument("--val", type=_fraction, default=0.1, help="fraction of the images for validation")
-    parser.add_argument("--test", type=_fraction, default=0.0, help="fraction of the images for testing")
+    parser.add_argument("--val", type=share, default=0.1, help="fraction of the images for validation")
+    parser.add_argument("--test", type=share, default=0.0, help="fraction of the images for testing")
     parser.add_argument(
         "--test-exhaustive",
-        type=_fraction,
+        type=share,
         help="fraction for testing among images in which everything is labelled (default: as --test)",
     )
     parser.add_argument(
@@ -56,20 +57,6 @@ def options_of(args: argparse.Namespace) -> Options:
     return Options(args.test, args.val, rest, per_picture, absent, seed, getattr(args, "several", 0.0))
 
 
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is no fraction, expected 0 to 1")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative, expected 0 or more")
-    return value
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("--coco", type=Path, required=True, help="JSON file of annotations in COCO's form")
@@ -81,19 +68,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--per-picture",
-        type=_count,
+        type=natural,
         default=PER_PICTURE,
         help="largest number of generated sentences per image (default: %(default)s)",
     )
-    parser.add_argument("--absent", type=_fraction, default=ABSENT_SHARE, help="fraction of them about absent objects")
+    parser.add_argument("--absent", type=share, default=ABSENT_SHARE, help="fraction of them about absent objects")
     parser.add_argument(
         "--several",
-        type=_fraction,
+        type=share,
         default=0.0,
         help="fraction of them that ask for several objects (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed of the sentences")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--seed", type=natural, default=0, help="random seed of the sentences")
+    parser.add_argument("--workers", type=count, default=1, help="processes")
 
 
 def run(args: argparse.Namespace) -> int:

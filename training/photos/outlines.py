@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mdsm_ros.arguments import count
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.files import write_json
 from training.photos.build import add_split_arguments, options_of
@@ -123,7 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images")
     parser.add_argument("--out", type=Path, required=True, help="folder of the drawings")
     parser.add_argument(
-        "--size", type=int, default=900, help="longer side of a drawing in pixels (default: %(default)s)"
+        "--size", type=count, default=900, help="longer side of a drawing in pixels (default: %(default)s)"
     )
     add_split_arguments(parser)
 

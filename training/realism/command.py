@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.checkpoints.imagenet import ImageNetClassifier, class_names
 from mdsm_ros.commands.options import check_picture_name
 from mdsm_ros.errors import DatasetError, WeightsError
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--every", type=count, default=1, metavar="N", help="only every N-th model, for a quick check")
     parser.add_argument(
-        "--seed", type=int, default=0, help="random seed of views, lights and cameras (default: %(default)s)"
+        "--seed", type=natural, default=0, help="random seed of views, lights and cameras (default: %(default)s)"
     )
     parser.add_argument(
         "--photographs", type=Path, help="folder with annotations.json in COCO's format, whose objects are added"

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdsm_ros.arguments import count, share
 from mdsm_ros.dataset.format import Dataset, difficulty
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
@@ -262,21 +263,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scans", nargs="+", help="only these scans")
     parser.add_argument("--masks", choices=("instance", "class"), default="instance", help="(default: %(default)s)")
     parser.add_argument(
-        "--min-area", type=float, default=0.001, help="smallest mask, as a fraction of the image (default: %(default)s)"
+        "--min-area", type=share, default=0.001, help="smallest mask, as a fraction of the image (default: %(default)s)"
     )
     parser.add_argument(
         "--min-inside",
-        type=float,
+        type=share,
         default=0.7,
         help="smallest fraction of a mask inside its box (default: %(default)s)",
     )
     parser.add_argument(
         "--min-fill",
-        type=float,
+        type=share,
         default=0.05,
         help="smallest fraction of its box that a mask spans (default: %(default)s)",
     )
-    parser.add_argument("--workers", type=int, default=1, help="number of processes; each loads the mesh of one scan")
+    parser.add_argument("--workers", type=count, default=1, help="number of processes; each loads the mesh of one scan")
 
 
 def run(args: argparse.Namespace) -> int:

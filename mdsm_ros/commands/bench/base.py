@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from mdsm_ros.arguments import count
 from mdsm_ros.commands.bench.curves.curve import cpu_milliseconds
 from mdsm_ros.commands.bench.curves.systems import random_model
 from mdsm_ros.commands.bench.latency import INSTRUCTION
@@ -97,7 +98,7 @@ def values(text: str) -> dict[str, int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m mdsm_ros.commands.bench.base", description=__doc__)
-    parser.add_argument("--time", type=int, metavar="RUNS", help="also measure the CPU time, the least of RUNS runs")
+    parser.add_argument("--time", type=count, metavar="RUNS", help="also measure the CPU time, the least of RUNS runs")
     parser.add_argument(
         "--values",
         type=values,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdsm_ros.arguments import natural
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from mdsm_ros.language.prompts import photograph_of
@@ -95,12 +96,12 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--absent",
-        type=int,
+        type=natural,
         default=0,
         metavar="N",
         help="ask for N categories that are not in the image, too (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed of their choice (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="random seed of their choice (default: %(default)s)")
 
 
 def asking_of(args: argparse.Namespace) -> Asking:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from mdsm_ros.arguments import count
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.errors import DatasetError
 from training.datasets.build import Plan, build
@@ -61,7 +62,7 @@ class _Make(Generic[PictureT]):
 def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of every build."""
     parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=count, default=1, help="processes")
 
 
 def build_published(published: Published[PictureT], out: Path, workers: int) -> int:

@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mdsm_ros.arguments import count
+from mdsm_ros.arguments import count, natural
 from mdsm_ros.errors import CommandError
 
 WHICH = ("all", "seen", "unseen")
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seen-categories", type=count, metavar="N", help="only the first N seen categories (default: all)"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and results")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=natural, nargs="+", default=[0, 1, 2])
     parser.add_argument("--max-seconds", type=float, help="time limit in seconds; run again to resume")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
 
