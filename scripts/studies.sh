@@ -8,8 +8,8 @@
 #   realtime       latency of every preset with random weights, on this machine
 #   zeroshot       a standard segmentation model on rendered, real and both images, with 4, 9 and 14 seen categories
 #   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
-#   latent         the tiny latent diffusion model: 14,000 steps (77 minutes of one core at commit 3b08614), and a narrower
-#                  one of 4,600 for its text encoder
+#   latent         the tiny latent diffusion model, on homes and photographs: 14,000 steps (77 minutes of one core at
+#                  commit 3b08614), how real its drawings are, and a narrower one of 4,600 steps for its text encoder
 #   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
 #   vpd            VPD in all variants from 3 seeds; needs latent
 #
@@ -71,7 +71,8 @@ environments() {
 }
 
 realtime() {
-    for preset in mdsm-small mdsm-tiny mdsm-base lavt-tiny lavt-base vpd-tiny vpd-sd15; do
+    for preset in mdsm-small mdsm-tiny mdsm-base lavt-small lavt-tiny lavt-base vpd-tiny vpd-sd15 \
+        grounded-diffusion-tiny grounded-diffusion-sd15 daam-tiny daam-sd15; do
         [[ -f $out/bench-$preset.txt ]] ||
             "$python" -m mdsm_ros.commands.main bench --model "random:$preset" --runs 20 | tee "$out/bench-$preset.txt"
     done
@@ -96,11 +97,19 @@ ablation() {
 
 latent() {
     homes "$data/views" train 4000 --size 256x192
-    [[ -f $data/captions/annotations.json ]] || mdsm_data captions "$data/views" --out "$data/captions"
+    photos
+    [[ -f $data/captions/annotations.json ]] || {
+        mdsm_data captions "$data/views" --out "$data/captions-homes"
+        mdsm_data captions "$data/photographs" --out "$data/captions-photographs"
+        mdsm_data merge "$data/captions-homes" "$data/captions-photographs" --out "$data/captions"
+    }
     "$python" -m training.latent.command --config config/train/ldm-tiny.yaml --data "$data/captions" \
         --out runs/ldm-tiny --resume # where the configurations of VPD and Grounded Diffusion look for it
     "$python" -m training.latent.command --config config/train/ldm-tiny-narrow.yaml --data "$data/captions" \
         --out runs/ldm-tiny-narrow --resume # for its text encoder
+    [[ -f $out/drawn.json ]] ||
+        mdsm_data realism --drawn runs/ldm-tiny/model --views 4 --photographs "$photographs" --out "$out/drawn.json" \
+            >"$out/drawn.txt"
 }
 
 grounded() {

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from mdsm_ros.commands import main as mdsm
+from mdsm_ros.models.families import presets
 from scripts.mission import ELSEWHERE, WORKS, Row, read_mission
 from training import cli
 from training.evaluation import ablate, compare, grounded
@@ -89,6 +90,13 @@ def test_mixtures_of_sources_are_asked_only_of_data_that_have_them() -> None:
         if args is not None and config is not None and yaml.safe_load((ROOT / config).read_text()).get("mixture"):
             asked[command] = args.data
     assert set(asked.values()) == {"data/mix"}
+
+
+def test_the_study_of_times_has_every_preset() -> None:
+    text = (ROOT / "scripts/studies.sh").read_text(encoding="utf-8").replace("\\\n", " ")
+    found = re.search(r"for preset in ([^;]*);", text)
+    assert found is not None
+    assert set(found[1].split()) == set(presets())
 
 
 def test_every_row_is_there_once() -> None:

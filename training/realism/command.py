@@ -2,7 +2,8 @@
 
 Single things on a plain ground, taken with the camera of the homes, are classified by EfficientNet-Lite0, which was
 trained on ImageNet. It prints the fraction of pictures whose five best classes hold one that fits, for the library's
-models and for the procedural shapes. Which classes fit a kind is the column ``imagenet`` of mdsm_ros/library/kinds.csv.
+models and for the procedural shapes; also for objects of photographs, and for what a diffusion model draws. Which
+classes fit a kind is the column ``imagenet`` of mdsm_ros/library/kinds.csv.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mdsm_ros.files import write_json
 from mdsm_ros.library import Library
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
+from training.realism.drawn import drawings, open_pipeline
 from training.realism.photographs import crops, kinds_by_name
 from training.realism.score import BEST, Judged, fitting_classes, report
 from training.realism.studio import Studio
@@ -50,12 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=8,
         help="number of procedural shapes per category, with one image each (default: 8)",
     )
-    parser.add_argument("--every", type=count, default=1, metavar="N", help="only every N-th model, for a quick check")
+    parser.add_argument(
+        "--every",
+        type=count,
+        default=1,
+        metavar="N",
+        help="only every N-th model or category",
+    )
     parser.add_argument(
         "--seed", type=natural, default=0, help="random seed of views, lights and cameras (default: %(default)s)"
     )
     parser.add_argument(
         "--photographs", type=Path, help="folder with annotations.json in COCO's format, whose objects are added"
+    )
+    parser.add_argument(
+        "--drawn",
+        metavar="CHECKPOINT",
+        help="Stable Diffusion checkpoint, of whose drawings --views of each category are added",
     )
     parser.add_argument("--sheet", type=Path, help="write some of the images with their classes to this file")
     parser.add_argument("--out", type=Path, help="write the classes of every image to this JSON file")
@@ -71,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
         classifier = ImageNetClassifier.load()
     except WeightsError as error:
         raise DatasetError(str(error)) from error
+    pipeline = None if args.drawn is None else open_pipeline(args.drawn)
     subjects = {
         "library": (library_subjects(library, fitting)[:: args.every], args.views),
         "procedural": (procedural_subjects(fitting, args.shapes), 1),
@@ -81,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     if args.photographs is not None:
         synonyms = {name: kind.synonyms for name, kind in library.kinds.items() if name in fitting}
         shown["photographs"] = crops(args.photographs, kinds_by_name(synonyms), SIDE)
+    if pipeline is not None:
+        shown["drawn"] = drawings(pipeline, sorted(fitting)[:: args.every], args.views, args.seed, SIDE)
     judged: list[Judged] = []
     tiles: list[Image.Image] = []
     for group, pictures in shown.items():

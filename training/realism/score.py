@@ -15,7 +15,7 @@ class Judged:
     """One picture.
 
     Attributes:
-        group: Library, procedural or photographs.
+        group: Library, procedural, photographs or drawn.
         name: Name of the object.
         kind: Category of the object.
         classes: Names of the best classes, the best first.
