@@ -103,6 +103,16 @@ def test_every_row_is_there_once() -> None:
     assert [row.id for row in ROWS] == list(range(1, NUMBER + 1))
 
 
+def test_the_index_of_results_leads_to_every_row() -> None:
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    referenced: set[int] = set()
+    for cell in re.findall(r"\| ([\d, to]+) \|$", text, re.MULTILINE):
+        for part in cell.split(", "):
+            first, _, last = part.partition(" to ")
+            referenced |= set(range(int(first), int(last or first) + 1))
+    assert referenced == set(range(1, NUMBER + 1))
+
+
 def test_rows_work_or_say_why_not() -> None:
     assert {row.state for row in ROWS} == {WORKS, ELSEWHERE}
     elsewhere = [row for row in ROWS if row.state == ELSEWHERE]
