@@ -57,6 +57,8 @@ def test_every_whole_number_has_a_range(command: str) -> None:
         "synthesize --model DATA --out OUT --train -1",
         "grounding --model DATA --number 0",
         "growth --images 0 1",
+        "voc --root DATA --absent -1 --out OUT",
+        "bag-labels DATA --every 0 --out OUT",
         "photos --coco DATA --images DATA --out OUT --test 1.5",
         "shimrie --matterport DATA --reverie DATA --out OUT --min-area 2",
     ],

@@ -235,11 +235,6 @@ def test_voc_gives_semantic_masks(voc: Path) -> None:
     assert (by_category["void"].iscrowd, by_category["void"].area) == (1, 16)
 
 
-def test_a_negative_number_of_absent_categories_is_refused(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["voc", "--root", str(voc), "--absent", "-1", "--out", str(voc / "out")]) == 2
-    assert "--absent is -1, expected 0 or more" in capsys.readouterr().err
-
-
 def test_other_lists_of_voc_are_another_dataset(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build("voc", "--root", voc, "--splits", "val", "--out", voc / "out")
     shutil.copytree(voc / "ImageSets/Segmentation", voc / "ImageSets/Main")

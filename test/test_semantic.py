@@ -93,6 +93,9 @@ def test_images_of_the_other_categories_are_left_out(workplace: Path) -> None:
     assert len(choose_images(data, data.split("train"), SPLIT, "seen", 3)) == 3
     with pytest.raises(DatasetError, match="no image shows unseen categories of the split"):
         choose_images(data, data.split("train"), SPLIT, "unseen", None)  # a box stands beside every hat
+    others = CategorySplit(("spoon",), ("fork",))
+    with pytest.raises(DatasetError, match="no image shows any category of the split"):
+        choose_images(data, data.split("train"), others, "all", None)
 
 
 def test_two_datasets_are_one(workplace: Path) -> None:

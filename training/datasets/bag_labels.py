@@ -52,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     """
     if (args.out / ANNOTATIONS_FILE).exists() and Dataset(args.out).info.get("source") != SOURCE:
         raise DatasetError(f"{args.out} holds a dataset of another origin, expected a new folder")
-    if args.every < 1:
-        raise DatasetError(f"--every is {args.every}, expected at least 1")
     try:
         said = None if args.instruction is None else validate_instruction(args.instruction)
         with Bag(args.bag, salvage=True) as bag:

@@ -11,7 +11,6 @@ import numpy as np
 
 from mdsm_ros.arguments import natural
 from mdsm_ros.dataset.writer import DatasetWriter
-from mdsm_ros.errors import DatasetError
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.foreign.pictures import Object, Sentence, write_picture
 
@@ -105,11 +104,5 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def asking_of(args: argparse.Namespace) -> Asking:
-    """The options of the command line.
-
-    Raises:
-        DatasetError: The number of absent categories is negative.
-    """
-    if args.absent < 0:
-        raise DatasetError(f"--absent is {args.absent}, expected 0 or more")
+    """The options of the command line."""
     return Asking(args.masks, args.absent, args.seed)

@@ -69,7 +69,8 @@ def choose_images(
         if found and not (other is not None and shows[other]):
             chosen.setdefault(instruction.image_id, instruction)
     if not chosen:
-        raise DatasetError(f"{data.root}: no image shows {which} categories of the split")
+        wanted = "any category" if which == "all" else f"{which} categories"
+        raise DatasetError(f"{data.root}: no image shows {wanted} of the split")
     order = np.random.default_rng(0).permutation(sorted(chosen))[:limit]
     return [chosen[int(image_id)] for image_id in sorted(order)]
 
