@@ -194,5 +194,8 @@ def test_writing_and_reading_give_the_same() -> None:
     np.testing.assert_array_equal(image_to_numpy(numpy_to_image(probability, "32FC1", header)), probability)
     mask = probability > 0.5
     np.testing.assert_array_equal(image_to_numpy(mask_to_image(mask, header)), np.where(mask, 255, 0))
+    every_other = np.repeat(mask, 2, axis=1)[:, ::2]
+    np.testing.assert_array_equal(image_to_numpy(mask_to_image(every_other, header)), np.where(mask, 255, 0))
+    np.testing.assert_array_equal(mask, probability > 0.5)  # the message has a copy of its own
     cut = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)[2:3, :5]  # a single row, with the stride of the whole
     np.testing.assert_array_equal(image_to_numpy(numpy_to_image(cut, "rgb8", header)), cut)

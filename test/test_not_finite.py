@@ -10,6 +10,8 @@ import torch
 
 from mdsm_ros.errors import AnswerError, StorageError, TrainingError, WeightsError
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.inference.backends.numpy_backend import NumpyBackend
+from mdsm_ros.inference.backends.torch_backend import TorchBackend
 from mdsm_ros.pictures.overlay import draw_overlay
 from mdsm_ros.pictures.sheet import tile_size
 from training.train.checkpoints import SKIPPED_AT_MOST, SKIPPED_WHILE_SCALING, Watch, read_checkpoint, write_checkpoint
@@ -33,6 +35,19 @@ def test_an_answer_that_is_no_number_is_none(bad: float) -> None:
     with pytest.raises(AnswerError, match="uncertainty"):
         answer(spread=bad)
     assert answer(spread=0.1).present
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+def test_logits_that_are_finite(kind: torch.dtype) -> None:
+    largest = torch.full((1, 40, 40), torch.finfo(kind).max, dtype=kind)  # whose sum is no number of this kind
+    backend = TorchBackend(torch.device("cpu"))
+    assert backend.is_finite(largest)
+    assert backend.is_finite(-largest)
+    for bad in ((NAN,), (INF,), (-INF,), (INF, -INF)):
+        logits = torch.zeros((1, 40, 40), dtype=kind)
+        logits[0, 3, : len(bad)] = torch.tensor(bad, dtype=kind)
+        assert not backend.is_finite(logits)
+        assert not NumpyBackend("cpu").is_finite(logits.float().numpy())
 
 
 @pytest.mark.parametrize(("scaling", "most"), [(False, SKIPPED_AT_MOST), (True, SKIPPED_WHILE_SCALING)])

@@ -29,6 +29,14 @@ def test_model_input_keeps_colours_and_sides_apart() -> None:
     assert pixels[0, :, 16, 28].tolist() == [0.0, 0.0, 1.0]
 
 
+def test_each_value_of_a_pixel_is_divided_by_255_as_pytorch_does_it() -> None:
+    image = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
+    expected = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0).float() / 255
+    pixels = to_model_input(image, 16)
+    assert torch.equal(pixels, expected)
+    assert pixels.stride() == expected.stride()  # convolutions round in the order of the memory
+
+
 def test_an_image_of_the_model_s_size_is_left_alone() -> None:
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     assert np.array_equal(resize_image(image, 32), image)

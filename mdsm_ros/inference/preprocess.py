@@ -58,7 +58,7 @@ def to_model_input(image: NDArray[np.uint8], side: int, *, keep_aspect: bool = F
     import torch
 
     pixels = resize_image(image, side, keep_aspect=keep_aspect)
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 255
+    return torch.from_numpy(np.divide(pixels, np.float32(255), dtype=np.float32)).permute(2, 0, 1).unsqueeze(0)
 
 
 def to_image_grid(logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -85,7 +85,11 @@ def to_image_mask(logits: torch.Tensor, height: int, width: int, threshold: floa
         size = (region.rows.stop - region.rows.start, region.columns.stop - region.columns.start)
         part = logits[..., region.cell_rows, region.cell_columns]
         part = functional.interpolate(part, size=size, mode="bilinear", align_corners=False)
-        masks[:, region.rows, region.columns] = part[:, 0] >= least
+        place = masks[:, region.rows, region.columns]
+        if place.is_cpu:  # NumPy compares five times as fast
+            np.greater_equal(part[:, 0].numpy(), np.float32(least), out=place.numpy())
+        else:
+            torch.ge(part[:, 0], least, out=place)
     return masks
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import Any
 
 import numpy as np
@@ -41,17 +40,20 @@ def numpy_to_image(pixels: np.ndarray, encoding: str, header: Any) -> Any:
     assert layout is not None, encoding
     assert pixels.dtype == np.dtype(layout.dtype), f"{encoding} needs {layout.dtype}, got {pixels.dtype}"
     assert pixels.shape[2:] == ((layout.channels,) if layout.channels > 1 else ()), f"{encoding}: {pixels.shape}"
-    pixels = np.ascontiguousarray(pixels)
-    data = array("B")  # rclpy accepts an array without conversion; it converts bytes and lists value by value
-    data.frombytes(pixels.data.cast("B"))
     height, width = pixels.shape[:2]
-    step = len(data) // max(1, height)  # the stride of a single row may be any
-    return Image(header=header, height=height, width=width, encoding=encoding, step=step, data=data)
+    step = width * pixels.itemsize * layout.channels
+    image = Image(header=header, height=height, width=width, encoding=encoding, step=step)
+    # any other way copies once more: the constructor and the attribute copy an array, and convert bytes value by value
+    image.data.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
+    return image
 
 
 def mask_to_image(mask: np.ndarray, header: Any) -> Any:
     """Makes a mono8 ``sensor_msgs/Image`` from a bool (H, W) mask: 255 inside, 0 outside."""
-    return numpy_to_image(mask.view(np.uint8) * np.uint8(255), "mono8", header)
+    image = numpy_to_image(mask.view(np.uint8), "mono8", header)
+    values = np.frombuffer(image.data, np.int8)
+    np.negative(values, out=values)  # 1 becomes 255
+    return image
 
 
 def _by_cv_bridge(message: Any) -> NDArray[np.uint8] | None:

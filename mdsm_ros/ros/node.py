@@ -39,6 +39,7 @@ from mdsm_ros.ros.interface.idle_parameters import idle_parameters
 from mdsm_ros.ros.interface.parameters import Parameters, declare_parameters
 from mdsm_ros.ros.interface.topics import name_of, names_of
 from mdsm_ros.ros.process.guard import Guard, GuardedExecutor
+from mdsm_ros.ros.process.memory import keep_freed_memory
 from mdsm_ros.ros.process.model_thread import ModelThread
 from mdsm_ros.ros.process.run import run
 from mdsm_ros.ros.process.text import in_utf8
@@ -366,6 +367,7 @@ def _validated_or_empty(instruction: str) -> str:
 def main(args: Sequence[str] | None = None, make_node: Callable[[], MdsmNode] = MdsmNode) -> int:
     """Runs the node until it is asked to end; returns the exit code, 1 if the node could not start."""
     leave_a_core()
+    keep_freed_memory()
     return run("mdsm", make_node, args)
 
 

@@ -25,6 +25,7 @@ from mdsm_ros.commands.bench.running_node import PROFILE_VARIABLES, START_TIMEOU
 from mdsm_ros.demo import BUNDLED_PHOTOGRAPHS
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.ros.node_process import NodeProcess
+from mdsm_ros.ros.process.memory import keep_freed_memory
 from mdsm_ros.segmenter import Segmenter
 
 SIZES = ("640x480", "1280x720", "1920x1080", "3840x2160")
@@ -93,4 +94,5 @@ def overhead_table(segmenter: Segmenter, settings: InferenceSettings, profile: P
         BenchError: The node could not be measured.
     """
     node = {transport: node_seconds(transport, profile) for transport in TRANSPORTS}
+    keep_freed_memory()  # as the node does, in which the model runs
     return table(model_seconds(segmenter, settings), node)
