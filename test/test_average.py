@@ -45,6 +45,32 @@ def test_the_ends_are_the_models_themselves(untrained_weights: Path, trained_on:
             torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
 
 
+def test_parts_can_have_shares_of_their_own(untrained_weights: Path, trained_on: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    parts = ["--part", "intermediate.pwam=0", "--part", "intermediate=0.5", "--part", "not.there=1"]
+    assert main([str(untrained_weights), str(trained_on), "--share", "1", *parts, "--out", str(out)]) == 0
+    first, mixed = (load_file(folder / "model.safetensors") for folder in (untrained_weights, out))
+    added = {"intermediate.pwam": 0.0, "intermediate.head": 0.5, "refiner": 1.0}
+    for part, share in added.items():
+        name = next(name for name in first if name.startswith(part) and first[name].is_floating_point())
+        torch.testing.assert_close(mixed[name], first[name] + share, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [("refiner=2", "share of refiner is 2.0, expected 0 to 1"), ("refiner", "refiner"), ("x=y", "x=y")],
+)
+def test_shares_of_parts_are_checked(
+    part: str, message: str, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")])
+    except SystemExit as error:  # of the parser
+        code = error.code
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
 def test_models_of_other_shapes_and_shares_are_refused(
     untrained_weights: Path, trained_on: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

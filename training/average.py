@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ from mdsm_ros.files import whole_folder
 from mdsm_ros.hub.folder import INDEX_FILE, WEIGHTS_FILE, give_usual_mode, read_safetensors, weight_files
 
 
-def average(first: Path, second: Path, out: Path, share: float) -> None:
+def average(first: Path, second: Path, out: Path, share: float, parts: Mapping[str, float] | None = None) -> None:
     """Writes a model folder with averaged weights; all else is copied from the second model.
 
     Args:
@@ -28,13 +29,17 @@ def average(first: Path, second: Path, out: Path, share: float) -> None:
         second: Folder of the second model.
         out: Folder to write.
         share: Fraction of the second model, 0 to 1.
+        parts: Other fractions for parts of the model, by the beginning of their tensors' names; the longest one holds.
+            A model may lack a part.
 
     Raises:
-        WeightsError: A model cannot be read, the share is out of range, or the models have different tensors.
+        WeightsError: A model cannot be read, a share is out of range, or the models have different tensors.
         OSError: A file cannot be written.
     """
-    if not 0 <= share <= 1:
-        raise WeightsError(f"share is {share}, expected 0 to 1")
+    shares = {"": share, **(parts or {})}
+    for part, value in shares.items():
+        if not 0 <= value <= 1:
+            raise WeightsError(f"share{f' of {part}' if part else ''} is {value}, expected 0 to 1")
     for folder in (first, second):
         read_config(folder)
     old, new = (_tensors(folder) for folder in (first, second))
@@ -42,7 +47,7 @@ def average(first: Path, second: Path, out: Path, share: float) -> None:
     if shapes[0] != shapes[1]:
         different = sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()})
         raise WeightsError(f"{first} and {second} differ in the tensor {different[0]!r}, expected models of one shape")
-    mixed = {name: _mix(old[name], tensor, share) for name, tensor in new.items()}
+    mixed = {name: _mix(old[name], tensor, _share_of(name, shares)) for name, tensor in new.items()}
     with whole_folder(out) as partial:
         save_file(mixed, partial / WEIGHTS_FILE, metadata={"format": "pt"})
         give_usual_mode(partial)
@@ -55,11 +60,20 @@ def _tensors(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for path in weight_files(folder) for name, tensor in read_safetensors(path).items()}
 
 
+def _share_of(tensor: str, shares: Mapping[str, float]) -> float:
+    return shares[max((part for part in shares if tensor.startswith(part)), key=len)]
+
+
 def _mix(old: torch.Tensor, new: torch.Tensor, share: float) -> torch.Tensor:
     """The average of floating-point numbers, in the second tensor's type; counters are those of the second."""
     if not new.is_floating_point():
         return new
     return ((1 - share) * old.float() + share * new.float()).to(new.dtype)
+
+
+def _part(text: str) -> tuple[str, float]:
+    name, _, share = text.partition("=")
+    return name, float(share)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,10 +82,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("first", type=Path, help="folder of the model from which the second was trained on")
     parser.add_argument("second", type=Path, help="folder of the second model")
     parser.add_argument("--share", type=float, default=0.5, help="fraction of the second model (default: %(default)s)")
+    parser.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        type=_part,
+        metavar="NAME=SHARE",
+        help="another fraction for the tensors whose names begin so, such as intermediate.pwam=0; may be repeated",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the new model")
     args = parser.parse_args(argv)
     try:
-        average(args.first, args.second, args.out, args.share)
+        average(args.first, args.second, args.out, args.share, dict(args.part))
     except (MdsmError, OSError) as error:
         print(f"average: error: {error}", file=sys.stderr)
         return 2
