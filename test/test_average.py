@@ -64,10 +64,9 @@ def test_shares_of_parts_are_checked(
     part: str, message: str, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        code = main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")])
+        assert main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")]) == 2
     except SystemExit as error:  # of the parser
-        code = error.code
-    assert code == 2
+        assert error.code == 2
     assert message in capsys.readouterr().err
 
 
