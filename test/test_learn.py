@@ -36,7 +36,7 @@ from training.learn.labels import find_labels, labelled_names, labels_mark, matc
 from training.learn.options import LearnOptions
 from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
 from training.learn.steps import Step, run_steps
-from training.learn.tune import NEW_SHARE, train_model, training_config
+from training.learn.tune import NEW_SHARE, PART_SHARES, train_model, training_config
 from training.train import run as training_run
 from training.train.config import TrainConfig
 
@@ -127,7 +127,8 @@ def test_the_new_weights_are_an_average_with_the_old_ones(learned: Path, untrain
     old, trained, new = (load_file(folder / "model.safetensors") for folder in folders)
     assert any(not torch.equal(old[name], trained[name]) for name in old)
     for name, value in new.items():
-        expected = (1 - NEW_SHARE) * old[name].float() + NEW_SHARE * trained[name].float()
+        share = next((share for part, share in PART_SHARES.items() if name.startswith(part)), NEW_SHARE)
+        expected = (1 - share) * old[name].float() + share * trained[name].float()
         torch.testing.assert_close(value.float(), expected, rtol=2e-3, atol=1e-4)
 
 

@@ -209,7 +209,7 @@ class _Work:
         """Returns the steps that need labels."""
         from training.learn.labels import labels_mark
         from training.learn.steps import Step
-        from training.learn.tune import NEW_SHARE
+        from training.learn.tune import NEW_SHARE, PART_SHARES
 
         options = self.options
         assert options.labels is not None
@@ -218,7 +218,7 @@ class _Work:
             Step("labels", {"labels": labels_mark(options.labels)}, self._label),
             Step("data", {"held out": options.held_out, "mix": mix, "seed": self.config.seed}, self._mix),
             Step("training", {"config": repr(self.config)}, self._train),
-            Step("model", {"share of the new weights": NEW_SHARE}, self._calibrate),
+            Step("model", {"share of the new weights": NEW_SHARE, "of parts": PART_SHARES}, self._calibrate),
             Step("report", {}, self._report),
         ]
 
