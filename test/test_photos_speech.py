@@ -332,6 +332,7 @@ def test_strangers_are_said_of_every_picture_and_are_no_labels() -> None:
         assert sentence.query.kind in STRANGERS
         assert sentence.query.kind in sentence.text.lower()
     assert not set(STRANGERS) & {name for kind in NOUNS for name in nouns(kind, broad=True)}
+    assert [name for name in STRANGERS if name != " ".join(name.split())] == []
     assert len(set(STRANGERS)) == len(STRANGERS)
 
 
