@@ -24,17 +24,22 @@ from safetensors.torch import load_file
 
 from mdsm_ros.checkpoints.pretrained import model_folder, read_config
 from mdsm_ros.commands.main import main
+from mdsm_ros.commands.web.command import WebOptions
+from mdsm_ros.commands.web.command import open_frames as web_frames
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import CommandError, DatasetError, StorageError
+from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.models.config import MDSMConfig
+from mdsm_ros.recordings.hard_frames import Correction, HardFrames
+from mdsm_ros.recordings.notes import Note
 from training import device as training_device
 from training.learn import command as learning
 from training.learn import rehearsal
 from training.learn.data import TRAIN, split_by_time
-from training.learn.frames import open_frames
+from training.learn.frames import Place, open_frames
 from training.learn.labels import find_labels, labelled_names, labels_mark, match, write_labels
 from training.learn.options import LearnOptions
-from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs
+from training.learn.pick import FRAMES_FILE, Frame, choose, read_frames, runs, spread
 from training.learn.steps import Step, run_steps
 from training.learn.tune import NEW_SHARE, PART_SHARES, train_model, training_config
 from training.train import run as training_run
@@ -198,6 +203,57 @@ def test_the_hardest_frame_of_each_stretch() -> None:
     unsure = frame("x", score=0.9, uncertainty=0.9, flip=0.5)
     assert choose([frames[0], unsure, frames[2]], 1) == [unsure]
     assert runs(["a", "a", "b", "", "", "a"]) == [0, 0, 1, 2, 3, 4]
+
+
+def test_corrected_frames_are_labelled_first() -> None:
+    frames = [frame(str(i), score=0.1, corrected=i in (2, 3, 5)) for i in range(8)]
+    assert [f.name for f in choose(frames, 4)] == ["0", "2", "3", "5"]
+    assert [f.name for f in choose(frames, 2)] == ["2", "5"]  # the hardest of 2 and 3, and that of 5
+    corrected = Note("get the cup", ("corrected",))
+    places = [Place(str(i), "get the cup", corrected if i % 50 == 7 else Note()) for i in range(200)]
+    asked = spread(places, 10)
+    assert [place.name for place in asked if place.corrected] == ["7", "57", "107", "157"]
+    assert len(asked) == 10
+    assert not Place("1", "get the radio", corrected).corrected  # --instruction is about something else
+
+
+def test_frames_that_a_person_corrected_are_proposed_with_their_choice(
+    place: Path, tmp_path: Path, untrained_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), dtype=np.uint8)
+    kept = HardFrames(tmp_path / "hard", 1)
+    chosen = np.zeros((48, 64), bool)
+    chosen[8:20, 30:50] = True
+    for second, mask in ((3, chosen), (5, None)):
+        kept.correct(Correction(second * 10**9, images[second], CUP, 0.9, mask))
+    monkeypatch.setattr("mdsm_ros.recordings.hard_frames.CLOSE", 2.0)
+    empty = np.zeros((48, 64), bool)
+    for second in (1, 2, 4, 6, 7, 8):
+        answer = Segmentation(empty, empty.astype(np.float32), None, 0.4, False, "refined", {})
+        assert kept.offer(second * 10**9, lambda: images[second], CUP, answer, 0.5) == ["unsure"]  # noqa: B023
+    pages: list[WebOptions] = []
+
+    def open_page(options: WebOptions) -> int:
+        pages.append(options)
+        return 0
+
+    monkeypatch.setattr("mdsm_ros.commands.web.command.open_page", open_page)
+    out = tmp_path / "lab"
+    options = ["--out", str(out), "--model", str(untrained_weights), "--device", "cpu", "--frames", "3"]
+    assert main(["learn", str(tmp_path / "hard"), *options, "--config", str(place / "config.yaml"), "--page"]) == 0
+    picked = {one.name: one.corrected for one in read_frames(out / "frames")}
+    assert [name for name, corrected in picked.items() if corrected] == ["3000000000", "5000000000"]
+    assert len(picked) == 3
+    data = Dataset(out / "proposals")
+    masks = {data.images[one.image_id].file_name: data.mask(one) for one in data.instructions}
+    np.testing.assert_array_equal(masks["images/3000000000.jpg"], chosen)
+    assert not masks["images/5000000000.jpg"].any()
+    assert {path.suffix for path in (out / "frames/images").iterdir()} == {".jpg", ".csv"}
+    (page,) = pages
+    frames = web_frames(page)
+    found = frames.chosen(frames.keys.index("3000000000"), CUP)
+    np.testing.assert_array_equal(found, chosen)
+    assert frames.chosen(frames.keys.index("3000000000"), RADIO) is None
 
 
 def test_splits_follow_time_and_stops() -> None:

@@ -23,6 +23,7 @@ from test_ros_node import BOOK, CUP, LATCHED, RELIABLE, Robot, header, picture
 from test_ros_together import HEIGHT, WIDTH, GatedSegmenter, cups_at, view
 
 from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.recordings.notes import read_note
 from mdsm_ros.ros.conversions import numpy_to_image
 from mdsm_ros.ros.interface.topics import TOPICS, name_of
 
@@ -221,6 +222,12 @@ def test_questions_tracking_depth_and_hard_frames_of_one_camera(ros_domain: int,
         eyes.wait(lambda: len(questions) == 2)
         assert json.loads(questions[1].data)["settled"] == "answered: the right one"
         assert all(json.loads(question.data)["camera"] == REAR for question in questions)
+        corrected = tmp_path / REAR / "1000000007"
+        eyes.wait(corrected.with_suffix(".jpg").exists)  # it is written after the note
+        np.testing.assert_array_equal(
+            read_note(corrected.with_suffix(".json")).chosen("get the cup", (HEIGHT, WIDTH)), cups_at(120)
+        )
+        assert list((tmp_path / FRONT).iterdir()) == []
         masks = eyes.received["mdsm/rear/mask"]
         eyes.wait(lambda: masks and np.array_equal(image_to_numpy(masks[-1]) > 0, cups_at(120)))
         eyes.show_to(FRONT, 1, view(20))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from test_ros_node import BOOK, RELIABLE, RedSegmenter, Robot
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.inference.settings import InferenceSettings
 from mdsm_ros.recordings.images.layouts import image_to_numpy
+from mdsm_ros.recordings.notes import Note, read_note
 
 pytestmark = pytest.mark.ros
 
@@ -210,3 +213,50 @@ def test_clauses_are_not_asked_about_and_relations_apply_them(make_robot: Callab
     np.testing.assert_array_equal(robot.masks(4), red(cups(10, 60)))
     assert isinstance(robot.segmenter, CupSegmenter)
     assert set(robot.segmenter.nouns) == {"find the cup"}
+
+
+def test_frames_that_a_person_corrected_are_kept(make_robot: Callable[..., AskingRobot], tmp_path: Path) -> None:
+    folder = tmp_path / "hard"
+    robot = make_robot(ask=True, keep_hard_frames=str(folder))
+
+    def kept() -> dict[int, Note]:
+        """The notes of the frames, by their second. An image is written after its note."""
+        return {int(path.stem) // 10**9: read_note(path.with_suffix(".json")) for path in folder.glob("*.jpg")}
+
+    robot.say_and_wait(CUP)
+    robot.show(1, cups(10, 60))
+    assert robot.asked(1)["stamp"]["sec"] == 1
+    robot.show(2, cups(12, 62))  # the same question
+    robot.masks(2)
+    robot.reply("the green one")
+    robot.wait_for_errors(1)
+    robot.reply("the right one")
+    assert robot.asked(2)["settled"] == "answered: the right one"
+    robot.wait(lambda: 1 in kept())
+    mask = kept()[1].chosen(CUP, (48, 96))
+    assert mask is not None
+    np.testing.assert_array_equal(mask, red(cups(60)))
+    robot.masks(3)
+    robot.say_and_wait("bring the cup")
+    assert robot.asked(3)["options"]
+    robot.say_and_wait(BOOK)  # says nothing about the question
+    assert robot.asked(4)["settled"] == "a new instruction"
+    robot.show(3, cups(10, 60))
+    robot.wait(lambda: 3 in robot.stamps("mask"))
+    robot.say_and_wait(CUP)
+    assert robot.asked(5)["stamp"]["sec"] == 3
+    robot.reply("none of them")
+    assert robot.asked(6)["settled"] == "answered: neither"
+    robot.wait(lambda: 3 in kept())
+    assert kept()[3] == Note(CUP, ("corrected",))
+    assert set(kept()) == {1, 3}
+
+    shutil.rmtree(folder)
+    robot.say_and_wait("fetch the cup")
+    assert robot.asked(7)["options"]
+    robot.reply("left")
+    robot.wait_for_values({"bad messages: hard frames": "1"})
+    robot.show(4, cups(10, 60))
+    robot.wait(lambda: 4 in robot.stamps("mask"))
+    np.testing.assert_array_equal(robot.masks(robot.stamps("mask").index(4) + 1), red(cups(10)))
+    assert not folder.exists()

@@ -15,7 +15,19 @@ import pytest
 from PIL import Image
 from recordings import CUP, RADIO, SECOND, Recorder
 from recordings import picture as bag_picture
-from web_stand_ins import HEIGHT, LEFT, RIGHT, WIDTH, RedModel, left_mask, mask_in, mask_url, picture_folder, shelf
+from web_stand_ins import (
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    RedModel,
+    left_mask,
+    mask_in,
+    mask_url,
+    picture,
+    picture_folder,
+    shelf,
+)
 
 from mdsm_ros.commands.web import pictures
 from mdsm_ros.commands.web.candidates import candidates
@@ -27,6 +39,7 @@ from mdsm_ros.commands.web.labelling.session import Label, LabelSession
 from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError, StorageError
 from mdsm_ros.files import write_json
+from mdsm_ros.recordings.hard_frames import Correction, HardFrames
 from mdsm_ros.replay.labels import Labels
 
 SAID = "get the red box"
@@ -344,6 +357,23 @@ def test_the_desk_shows_a_frame_the_models_mask_and_saves(frames: FolderFrames, 
     assert saved["counts"]["labelled"] == 1
     data = Dataset(tmp_path / "labels")
     assert np.array_equal(data.mask(data.instructions[0]), _right())
+
+
+def test_the_desk_shows_what_a_person_chose_on_the_robot(tmp_path: Path) -> None:
+    folder = tmp_path / "hard"
+    kept = HardFrames(folder, 1)
+    kept.correct(Correction(1, picture(), SAID, 0.8, _right()))
+    kept.correct(Correction(2, picture(), SAID, 0.8, None))
+    desk = LabelDesk(LabelSession(RepeatedFrames(FolderFrames(folder), 2), tmp_path / "labels"), shelf())
+    assert desk.open_frame({"number": None})["instruction"] == SAID
+    answer = desk.ask({"number": 0, "instruction": SAID})
+    assert answer["chosen"] is True
+    assert np.array_equal(mask_in(answer["proposed"]) > 0, _right())
+    assert mask_in(answer["candidates"]).max() == 2  # those of the model
+    assert not mask_in(desk.ask({"number": 2, "instruction": SAID})["proposed"]).any()  # none of the objects
+    other = desk.ask({"number": 1, "instruction": "find the other thing"})
+    assert other["chosen"] is False
+    assert np.array_equal(mask_in(other["proposed"]) > 0, left_mask() | _right())
 
 
 def _right() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Instructions that stand beside the images of a folder: in ``images.csv``, or each in a JSON file."""
+"""Instructions that stand beside the images of a folder, in ``images.csv``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import csv
 from pathlib import Path
 
 from mdsm_ros.errors import DatasetError, InstructionError
-from mdsm_ros.foreign import read_json
 from mdsm_ros.inference.answer import validate_instruction
 
 LIST_FILE = "images.csv"  # as ``mdsm-data bag-labels`` and ``mdsm learn`` write it: image, instruction
-MAX_LIST, MAX_NOTE = 1 << 24, 1 << 16  # bytes
+MAX_LIST = 1 << 24  # bytes
 
 
 def listed_instructions(folder: Path) -> dict[str, str]:
@@ -30,14 +29,3 @@ def listed_instructions(folder: Path) -> dict[str, str]:
         return {row["image"]: validate_instruction(row["instruction"]) for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error, InstructionError) as error:
         raise DatasetError(f"{path} cannot be used: {error}, expected the columns image and instruction") from error
-
-
-def noted_instruction(path: Path) -> str:
-    """The ``instruction`` of a JSON file, as a node writes it beside a hard frame; "" where there is none."""
-    try:
-        if path.stat().st_size > MAX_NOTE:
-            return ""
-        note = read_json(path, DatasetError, "the note of a frame")
-        return validate_instruction(note["instruction"])
-    except (AttributeError, DatasetError, InstructionError, KeyError, OSError, TypeError):
-        return ""

@@ -11,14 +11,14 @@ import numpy as np
 from rclpy.context import Context
 from rclpy.task import Future
 
-from mdsm_ros.errors import ConversionError, ImageError, StorageError
+from mdsm_ros.errors import ConversionError, ImageError
 from mdsm_ros.inference.answer import Segmentation
 from mdsm_ros.language.referring.candidates import Locate
-from mdsm_ros.recordings.hard_frames import HardFrames
 from mdsm_ros.ros.complaints import Complaints
 from mdsm_ros.ros.diagnostics import Statistics
 from mdsm_ros.ros.inputs.frames import Frame
 from mdsm_ros.ros.interface.parameters import Parameters
+from mdsm_ros.ros.keeping import Keeping
 from mdsm_ros.ros.mailbox import Turns
 from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
@@ -30,7 +30,7 @@ from mdsm_ros.segmenter import Segmenter
 
 @dataclass(frozen=True)
 class Channel:
-    """What the worker needs to answer the images of one camera; objects and hard frames only where they are wanted."""
+    """What the worker needs to answer the images of one camera; objects and kept frames only where they are wanted."""
 
     camera: str  # name; "" for the only one
     is_wanted: Callable[[Job], bool]  # whether the answer still counts: the instruction and ~/set_enabled may change
@@ -41,7 +41,7 @@ class Channel:
     tracking: MaskTracking
     questions: Questions
     objects: Objects | None = None
-    hard_frames: HardFrames | None = None
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ class Worker:
         outputs.publish_maps(header, final)
         if job.parameters.track:
             channel.tracking.answer(header, image, job.instruction, final, resets)
-        if channel.hard_frames is not None:
-            _keep_if_hard(channel.hard_frames, job, final, settings.present_threshold)
+        if channel.keeping is not None:
+            channel.keeping.offer(frame, job.instruction, final, settings.present_threshold)
         return status
 
     def _cancel(self, job: Job) -> None:
@@ -185,15 +185,6 @@ def _publish_in_order(job: Job, publish: Callable[[], object]) -> bool:
 def _hold_depth(job: Job) -> None:
     if job.channel.objects is not None:
         job.channel.objects.depth.buffer.hold(job.frame.header)
-
-
-def _keep_if_hard(hard_frames: HardFrames, job: Job, answer: Segmentation, threshold: float) -> None:
-    """Stores the frame as a file if the model was unsure, or reports why that failed."""
-    stamp = nanoseconds(job.frame.header)
-    try:
-        hard_frames.offer(stamp, lambda: job.frame.picture, job.instruction, answer, threshold)
-    except StorageError as error:
-        job.channel.complaints.note("hard frames", error)
 
 
 def _in_space(job: Job, shape: tuple[int, int]) -> Locate | None:

@@ -21,7 +21,7 @@ from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.options import check_model
 from mdsm_ros.commands.web.command import PORT, port_number
 from mdsm_ros.errors import CommandError
-from training.learn.options import FRAMES, HELD_OUT, LearnOptions, Places
+from training.learn.options import CORRECTIONS, FRAMES, HELD_OUT, LearnOptions, Places
 
 if TYPE_CHECKING:
     from training.learn.steps import Facts, Step
@@ -153,6 +153,7 @@ def _open_page(options: LearnOptions, places: Places, port: int) -> int:
         model=teacher,
         device=options.device,
         label=places.frames / "images",
+        notes=places.frames / CORRECTIONS,
         out=places.session,
         labels_per_frame=LABELS_PER_FRAME,
         live=False,

@@ -13,16 +13,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
+from mdsm_ros.dataset.listed import listed_instructions
 from mdsm_ros.errors import BagError, CommandError, DatasetError, ImageError
 from mdsm_ros.files import content_mark
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.notes import Note, read_note
 from mdsm_ros.recordings.places import storage_files
 from mdsm_ros.replay.frames import FrameReader, choose_topics
 from training.learn.options import LearnOptions
 
+NO_NOTE = Note()
 ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _NUMBER = re.compile(r"(\d+)")
 
@@ -39,10 +41,17 @@ class Place:
     Attributes:
         name: Stem of its files: the stamp of its header in ns, or the name of the image.
         instruction: Instruction when the frame was taken; "" if unknown.
+        note: What a node wrote beside the frame; empty for frames from elsewhere.
     """
 
     name: str
     instruction: str
+    note: Note = NO_NOTE
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a person said on the robot what the instruction means in this frame."""
+        return self.note.corrects(self.instruction)
 
 
 class Frames(Protocol):
@@ -137,7 +146,7 @@ class FolderFrames:
 
     def places(self) -> list[Place]:
         """See :class:`Frames`."""
-        return [Place(stem, self._instruction(stem, name)) for stem, name in self._files.items()]
+        return [self._place(stem, name) for stem, name in self._files.items()]
 
     def images(self, names: Collection[str]) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         """See :class:`Frames`."""
@@ -148,10 +157,10 @@ class FolderFrames:
                 except ImageError as error:
                     print(f"{name} is left out: {error}", file=sys.stderr)
 
-    def _instruction(self, stem: str, name: str) -> str:
-        if self._said is not None:
-            return self._said
-        return self._listed.get(name) or noted_instruction(self._folder / f"{stem}.json")
+    def _place(self, stem: str, name: str) -> Place:
+        note = read_note(self._folder / f"{stem}.json")
+        said = self._said if self._said is not None else self._listed.get(name) or note.instruction
+        return Place(stem, said, note)
 
 
 def open_frames(options: LearnOptions) -> Frames:

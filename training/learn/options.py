@@ -7,6 +7,7 @@ from pathlib import Path
 
 FRAMES = 40
 HELD_OUT = 0.3
+CORRECTIONS = "corrections"  # notes of corrected frames; not among the images, where labelme takes JSON for its own
 
 
 @dataclass(frozen=True)

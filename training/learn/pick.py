@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,10 @@ from mdsm_ros.errors import AnswerError, DatasetError
 from mdsm_ros.files import whole_folder, write_json
 from mdsm_ros.foreign import check_keys, read_json
 from mdsm_ros.inference.answer import Segmentation
+from mdsm_ros.recordings.notes import read_note
 from mdsm_ros.segmenter import Segmenter
 from training.learn.frames import Frames, Place, composed
+from training.learn.options import CORRECTIONS
 
 FRAMES_FILE = "frames.json"
 IMAGES = "images"
@@ -40,6 +43,7 @@ class Frame:
         score: Score of the model's answer, 0 to 1; None without an instruction.
         uncertainty: Mean of 4 p (1 - p) over the pixels of the answer, 0 to 1; None without an instruction.
         flip: 1 minus the IoU with the mask of the previous frame; None if no previous frame has this instruction.
+        corrected: Whether a person said on the robot what the instruction means in the frame.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Frame:
     score: float | None = None
     uncertainty: float | None = None
     flip: float | None = None
+    corrected: bool = False
 
     @property
     def hardness(self) -> float:
@@ -57,8 +62,11 @@ class Frame:
         return 0.0 if self.score is None else 1 - self.score + (self.uncertainty or 0.0) + (self.flip or 0.0)
 
 
+Found = TypeVar("Found", Place, Frame)
+
+
 def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, among: Collection[str] | None) -> int:
-    """Selects frames and writes their images, ``images.csv`` and ``frames.json``; returns their number.
+    """Selects frames and writes their images, ``images.csv``, corrections and ``frames.json``; returns their number.
 
     Args:
         folder: Folder, written completely or not at all.
@@ -87,6 +95,11 @@ def write_frames(folder: Path, frames: Frames, segmenter: Segmenter, most: int, 
         with (partial / IMAGES / LIST_FILE).open("w", encoding="utf-8", newline="") as file:
             rows = [(f"{frame.name}.jpg", frame.instruction) for frame in picked]
             csv.writer(file).writerows([("image", "instruction"), *rows])
+        (partial / CORRECTIONS).mkdir()
+        notes = {place.name: place.note for place in places}
+        for frame in picked:
+            if frame.corrected:
+                write_json(note_path(partial, frame.name), notes[frame.name].content())
         write_json(partial / FRAMES_FILE, [asdict(frame) for frame in picked], indent=1)
     return len(picked)
 
@@ -108,8 +121,37 @@ def read_frames(folder: Path) -> list[Frame]:
         raise DatasetError(f"{path}: {error}") from error
 
 
+def note_path(folder: Path, name: str) -> Path:
+    """Returns the path of the note of a selected frame; there is none if nobody corrected it."""
+    return folder / CORRECTIONS / f"{name}.json"
+
+
+def read_correction(folder: Path, frame: Frame) -> NDArray[np.bool_] | None:
+    """Reads the mask that a person chose on the robot, bool (H, W), empty for none of the objects; None: nobody did.
+
+    Args:
+        folder: Folder that :func:`write_frames` wrote.
+        frame: One of its frames.
+    """
+    return read_note(note_path(folder, frame.name)).chosen(frame.instruction, (frame.height, frame.width))
+
+
 def spread(places: Sequence[Place], most: int) -> list[Place]:
-    """Returns at most ``most`` places, evenly spaced from first to last."""
+    """Returns at most ``most`` places: the corrected ones, and others, each evenly spaced from first to last."""
+    return _corrected_first(places, most, _evenly)
+
+
+def _corrected_first(
+    found: Sequence[Found], most: int, select: Callable[[Sequence[Found], int], list[Found]]
+) -> list[Found]:
+    """Selects among the corrected frames, then among the others; returns at most ``most``, in the old order."""
+    first: list[Found] = select([one for one in found if one.corrected], most)
+    rest: list[Found] = select([one for one in found if not one.corrected], most - len(first))
+    chosen = {one.name for one in [*first, *rest]}
+    return [one for one in found if one.name in chosen]
+
+
+def _evenly(places: Sequence[Place], most: int) -> list[Place]:
     if len(places) <= most:
         return list(places)
     return [places[round(i)] for i in np.linspace(0, len(places) - 1, most)]
@@ -124,7 +166,11 @@ def runs(values: Sequence[str]) -> list[int]:
 
 
 def choose(frames: Sequence[Frame], most: int) -> list[Frame]:
-    """Returns the hardest frame of each of ``most`` stretches of equal length."""
+    """Returns the corrected frames, and of the others the hardest of each stretch of equal length; at most ``most``."""
+    return _corrected_first(frames, most, _hardest)
+
+
+def _hardest(frames: Sequence[Frame], most: int) -> list[Frame]:
     edges = np.linspace(0, len(frames), min(most, len(frames)) + 1).round().astype(int)
     stretches = (frames[low:high] for low, high in pairwise(edges))
     return [max(stretch, key=lambda frame: frame.hardness) for stretch in stretches]
@@ -133,9 +179,10 @@ def choose(frames: Sequence[Frame], most: int) -> list[Frame]:
 def _judge(segmenter: Segmenter, frames: Frames, places: Sequence[Place], stops: dict[str, int]) -> Iterator[Frame]:
     """Yields the readable frames, rated by the model's initial answer."""
     said = {place.name: place.instruction for place in places}
+    corrected = {place.name for place in places if place.corrected}
     before: tuple[int, NDArray[np.bool_]] | None = None
     for name, image in tqdm(frames.images(said), total=len(said), desc="picking", unit="frame", disable=None):
-        frame = Frame(name, said[name], stops[name], *image.shape[:2])
+        frame = Frame(name, said[name], stops[name], image.shape[0], image.shape[1], corrected=name in corrected)
         if not frame.instruction:
             yield frame
             continue
@@ -146,8 +193,8 @@ def _judge(segmenter: Segmenter, frames: Frames, places: Sequence[Place], stops:
         same = before is not None and before[0] == frame.stop and before[1].shape == answer.mask.shape
         flip = _flip(before[1], answer.mask) if before is not None and same else None
         before = (frame.stop, answer.mask)
-        yield Frame(
-            **{name: getattr(frame, name) for name in ("name", "instruction", "stop", "height", "width")},
+        yield replace(
+            frame,
             score=round(answer.score, 4),
             uncertainty=round(_uncertainty(answer), 4),
             flip=None if flip is None else round(flip, 4),

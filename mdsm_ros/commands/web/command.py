@@ -33,6 +33,7 @@ class WebOptions:
         label: Recording, or folder of images, to label.
         out: Dataset folder of the labels.
         every: Distance between used images of a recording; 1 uses every image.
+        notes: Folder of the notes of kept frames; None: they are beside the images.
         labels_per_frame: Number of labels for each frame, each about another object.
         image: Topic of the camera; None: the only one of its type.
         instruction_topic: Topic of the instructions; None: the only String.
@@ -49,6 +50,7 @@ class WebOptions:
     label: Path | None = None
     out: Path | None = None
     every: int = 1
+    notes: Path | None = None
     labels_per_frame: int = 1
     image: str | None = None
     instruction_topic: str | None = None
@@ -220,7 +222,7 @@ def open_frames(options: WebOptions) -> Frames:
         raise CommandError(f"--label is {str(path)!r}, which does not exist, expected a recording or a folder")
     if path.is_dir() and not (path / "metadata.yaml").exists() and not storage_files(path):
         _expect_none(options, OF_RECORDINGS, f"with a recording, and --label {path} is a folder of pictures")
-        return FolderFrames(path, options.instruction)
+        return FolderFrames(path, options.instruction, options.notes)
     return BagFrames(
         path,
         every=options.every,

@@ -26,6 +26,7 @@ from mdsm_ros.ros.inputs.names import transport_topic
 from mdsm_ros.ros.inputs.subscriptions import Inputs
 from mdsm_ros.ros.interface.parameters import Parameters
 from mdsm_ros.ros.interface.topics import name_of
+from mdsm_ros.ros.keeping import Keeping
 from mdsm_ros.ros.objects.locating import Objects
 from mdsm_ros.ros.outputs import Outputs
 from mdsm_ros.ros.process.guard import Guard
@@ -113,8 +114,9 @@ class Camera:
         tracking.reset(self.instruction)
         tracking.start()
         objects = self._make_objects(settings, transforms, qos) if settings.depth else None
+        keeping = None if hard_frames is None else Keeping(hard_frames, self._complaints, self._guard)
         self._channel = Channel(
-            self.name, self._is_wanted, self._segmenter, *common, tracking, self._questions, objects, hard_frames
+            self.name, self._is_wanted, self._segmenter, *common, tracking, self._questions, objects, keeping
         )
         self._worker = worker
         self._questions.begin(self.instruction)
@@ -180,10 +182,12 @@ class Camera:
 
     def _on_reply(self, message: String) -> None:
         try:
-            self._questions.reply(message.data)
+            correction = self._questions.reply(message.data)
         except ReplyError as error:
             self._complaints.refuse("reply", Header(), self.instruction, error)
             return
+        if self._worker is not None and self._channel.keeping is not None:
+            self._channel.keeping.correct(correction)
         self.drop_track()  # it may be of another object
         if self.enabled:
             self.ask()

@@ -239,9 +239,10 @@ class Parameters:
     )
     keep_hard_frames: str = _parameter(
         "",
-        "Folder for frames whose score was close to present_threshold, or whose mask differs from the one before: "
-        "STAMP.jpg with the instruction in STAMP.json, at most one a second. mdsm learn reads it. Each of several "
-        "cameras has a folder of its name in it. Empty: none kept.",
+        "Folder for frames whose score was close to present_threshold, or whose mask differs from the one before, at "
+        "most one a second, and for every frame whose question a reply settled: STAMP.jpg with the instruction, and "
+        "the mask that was chosen, in STAMP.json. mdsm learn reads it. Each of several cameras has a folder of its "
+        "name in it. Empty: none kept.",
         read_only=True,
     )
     hard_frames_megabytes: int = _parameter(

@@ -57,8 +57,8 @@ class LabelDesk:
             request: Object with the ``number`` of the frame and ``instruction``.
 
         Returns:
-            ``proposed``, the model's mask, and ``candidates`` as addresses of PNG images, ``score`` and ``present``;
-            or ``error``.
+            ``proposed``, the mask that a person chose on the robot or else the model's, and ``candidates`` as addresses
+            of PNG images; ``chosen``, whether a person did; ``score`` and ``present`` of the model; or ``error``.
         """
 
         def answer() -> Reply:
@@ -131,6 +131,7 @@ class LabelDesk:
 
     def _proposal(self, number: int, image: NDArray[np.uint8], text: str) -> Reply:
         answer = self._shelf.answer(f"frame {self._session.frames.keys[number]}", image, text)
+        chosen = self._session.frames.chosen(number, text)
         with self._shelf.model() as segmenter:
             threshold = segmenter.defaults.mask_threshold
         size = fitted_size(image.shape[1], image.shape[0])
@@ -138,7 +139,8 @@ class LabelDesk:
         layers = [numbers == value for value in range(1, int(numbers.max()) + 1)]
         fitted = number_map([scaled_mask(layer, *size) for layer in layers], (size[1], size[0]))
         return {
-            "proposed": _mask_url(scaled_mask(answer.mask, *size)),
+            "proposed": _mask_url(scaled_mask(answer.mask if chosen is None else chosen, *size)),
+            "chosen": chosen is not None,
             "candidates": png_url(fitted),
             "score": round(answer.score, 3),
             "present": answer.present,

@@ -11,11 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.dataset.listed import listed_instructions, noted_instruction
+from mdsm_ros.dataset.listed import listed_instructions
 from mdsm_ros.errors import BagError, DatasetError, ImageError
 from mdsm_ros.foreign import inside, name_fault
 from mdsm_ros.pictures.files import read_picture
 from mdsm_ros.recordings.bags import Bag
+from mdsm_ros.recordings.notes import Note, read_note
 from mdsm_ros.replay.frames import FrameReader, Topics, choose_topics
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -45,6 +46,13 @@ class Frames(Protocol):
 
         Raises:
             MdsmError: It cannot be read.
+        """
+        ...
+
+    def chosen(self, number: int, instruction: str) -> NDArray[np.bool_] | None:
+        """Returns the mask that a person chose on the robot, bool (H, W), empty for none of the objects.
+
+        None: nobody did for this frame and instruction.
         """
         ...
 
@@ -78,6 +86,10 @@ class RepeatedFrames:
         """See :class:`Frames`."""
         return self._frames.image(number // self._times)
 
+    def chosen(self, number: int, instruction: str) -> NDArray[np.bool_] | None:
+        """See :class:`Frames`; for each label of the frame, because the instruction decides."""
+        return self._frames.chosen(number // self._times, instruction)
+
     def image_name(self, number: int) -> str:
         """See :class:`Frames`."""
         return self._frames.image_name(number // self._times)
@@ -109,14 +121,16 @@ class FolderFrames:
     Args:
         folder: Folder of the images; subfolders are ignored.
         instruction: Instruction for every image; "" if unknown.
+        notes: Folder of the JSON files of kept frames; None: they are beside the images.
 
     Raises:
         DatasetError: There is no image in the folder, or its ``images.csv`` cannot be used.
     """
 
-    def __init__(self, folder: Path, instruction: str = "") -> None:
+    def __init__(self, folder: Path, instruction: str = "", notes: Path | None = None) -> None:
         self.name = folder.resolve().name
         self._folder = folder
+        self._notes = folder if notes is None else notes
         self._instruction = instruction
         self._files: dict[str, str] = {}  # by key
         for name in sorted(path.name for path in folder.iterdir() if _is_picture(folder, path)):
@@ -130,13 +144,19 @@ class FolderFrames:
     def instruction(self, number: int) -> str:
         """See :class:`Frames`."""
         key = self.keys[number]
-        return (
-            self._instruction or self._listed.get(self._files[key]) or noted_instruction(self._folder / f"{key}.json")
-        )
+        return self._instruction or self._listed.get(self._files[key]) or self._note(number).instruction
+
+    def _note(self, number: int) -> Note:
+        return read_note(self._notes / f"{self.keys[number]}.json")
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """See :class:`Frames`; checks the file again, because it may have been replaced."""
         return read_picture(inside(self._folder, self._files[self.keys[number]], ImageError))
+
+    def chosen(self, number: int, instruction: str) -> NDArray[np.bool_] | None:
+        """See :class:`Frames`."""
+        note = self._note(number)
+        return note.chosen(instruction, self.image(number).shape[:2]) if note.corrects(instruction) else None
 
     def image_name(self, number: int) -> str:
         """See :class:`Frames`."""
@@ -232,6 +252,10 @@ class BagFrames:
             reason = "it is not there any more" if frame is None else frame.fault
             raise ImageError(f"frame {place.stamp} of bag {self.name!r} cannot be read: {reason}")
         return frame.image
+
+    def chosen(self, number: int, instruction: str) -> NDArray[np.bool_] | None:
+        """Returns None: a recording does not tell."""
+        return None
 
     def image_name(self, number: int) -> str:
         """See :class:`Frames`."""

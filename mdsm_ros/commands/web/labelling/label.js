@@ -144,7 +144,8 @@ async function suggest(number) { // the model's mask for a frame that was just o
 }
 
 function judgement(reply) {
-  return `model: ${reply.present ? "in view" : "not in view"}, score ${reply.score.toFixed(2)}`;
+  const source = reply.chosen ? "a person's choice on the robot; " : "";
+  return `${source}model: ${reply.present ? "in view" : "not in view"}, score ${reply.score.toFixed(2)}`;
 }
 
 async function askModel() {
