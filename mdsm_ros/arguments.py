@@ -25,7 +25,7 @@ def count(text: str) -> int:
 
 
 def natural(text: str) -> int:
-    """Parses a whole number of 0 or more; also a seed, which numpy wants so."""
+    """Parses a whole number of 0 or more, as NumPy requires of a seed."""
     value = int(text)
     if value < 0:
         raise ArgumentTypeError(f"{text} is out of range, expected 0 or more")

@@ -9,7 +9,7 @@
 #   zeroshot       a standard segmentation model on rendered, real and both images, with 4, 9 and 14 seen categories
 #   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
 #   latent         the tiny latent diffusion model, on homes and photographs: 14,000 steps (77 minutes of one core at
-#                  commit 3b08614), how real its drawings are, and a narrower one of 4,600 steps for its text encoder
+#                  commit 3b08614), how realistic its drawings are, and a narrower one of 4,600 steps for its text encoder
 #   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
 #   vpd            VPD in all variants from 3 seeds; needs latent
 #

@@ -58,15 +58,18 @@ def test_parts_can_have_shares_of_their_own(untrained_weights: Path, trained_on:
 
 @pytest.mark.parametrize(
     ("part", "message"),
-    [("refiner=2", "share of refiner is 2.0, expected 0 to 1"), ("refiner", "refiner"), ("x=y", "x=y")],
+    [
+        ("refiner=2", "2 is out of range, expected 0 to 1"),
+        ("refiner", "refiner is no share of a part, expected NAME=SHARE"),
+        ("x=y", "'x=y'"),
+    ],
 )
 def test_shares_of_parts_are_checked(
     part: str, message: str, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    try:
-        assert main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")]) == 2
-    except SystemExit as error:  # of the parser
-        assert error.code == 2
+    with pytest.raises(SystemExit) as ended:
+        main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
     assert message in capsys.readouterr().err
 
 

@@ -99,9 +99,7 @@ def test_a_public_model_learns_with_the_same_command(place: Path, tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def learned(
-    place: Path, untrained_weights: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None
-) -> Path:
+def learned(place: Path, untrained_weights: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     out = tmp_path_factory.mktemp("runs") / "lab"
     assert learn(place, out, untrained_weights, "--labels", str(place / "boxes")) == 1  # two steps teach nothing
     return out

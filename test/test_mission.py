@@ -87,7 +87,7 @@ def test_mixtures_of_sources_are_asked_only_of_data_that_have_them() -> None:
     for command in (command for row in ROWS for command in row.commands):
         args = parse(command)
         config = getattr(args, "config", None) or getattr(args, "mdsm", None)
-        if args is not None and config is not None and yaml.safe_load((ROOT / config).read_text()).get("mixture"):
+        if args is not None and config is not None and yaml.safe_load((ROOT / config).read_bytes()).get("mixture"):
             asked[command] = args.data
     assert set(asked.values()) == {"data/mix"}
 

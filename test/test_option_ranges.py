@@ -20,6 +20,7 @@ OTHERS = {
     "mdsm-compare": "training.evaluation.compare",
     "mdsm-calibrate": "training.evaluation.calibrate",
     "mdsm-train": "training.train.command",
+    "mdsm-train-latent": "training.latent.command",
 }
 MODULES = {
     **{f"mdsm-data {name}": module for name, (module, _) in cli.COMMANDS.items()},
@@ -32,10 +33,7 @@ CHECKED_LATER = {("mdsm segment", "--seed"), ("mdsm-data view", "--ids")}
 
 def options_with(command: str, kind: object) -> set[str]:
     parser = argparse.ArgumentParser()
-    module = import_module(MODULES[command])
-    if not hasattr(module, "add_arguments"):
-        return set()
-    module.add_arguments(parser)
+    import_module(MODULES[command]).add_arguments(parser)
     return {action.option_strings[-1] for action in parser._actions if action.type is kind}
 
 
@@ -72,7 +70,7 @@ def test_what_is_out_of_range_is_said(words: str, tmp_path: Path, capsys: pytest
     assert not (tmp_path / "out").exists()
 
 
-def test_none_is_a_natural_number() -> None:
+def test_zero_is_a_natural_number() -> None:
     assert natural("0") == 0
     with pytest.raises(argparse.ArgumentTypeError, match="-3 is out of range, expected 0 or more"):
         natural("-3")

@@ -9,8 +9,9 @@ import pytest
 from diffusion_stand_ins import write_pipeline
 
 from mdsm_ros.errors import DatasetError
+from training.latent.generate import open_pipeline
 from training.realism import drawn
-from training.realism.drawn import drawings, open_pipeline
+from training.realism.drawn import drawings
 
 SIDE = 40
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from mdsm_ros.arguments import share as parse_share
 from mdsm_ros.checkpoints.pretrained import read_config
 from mdsm_ros.errors import MdsmError, WeightsError
 from mdsm_ros.files import whole_folder
@@ -72,8 +73,10 @@ def _mix(old: torch.Tensor, new: torch.Tensor, share: float) -> torch.Tensor:
 
 
 def _part(text: str) -> tuple[str, float]:
-    name, _, share = text.partition("=")
-    return name, float(share)
+    name, sign, share = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"{text} is no share of a part, expected NAME=SHARE")
+    return name, parse_share(share)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@
 #   scripts/gpu/diffusion.sh OUT            as far as the time allows
 #   scripts/gpu/diffusion.sh OUT EARLIER    goes on after an earlier leg, whose OUT is in the folder EARLIER
 #
-# OUT gets the finished latent diffusion models in pieces that may come back (`cat pipeline.tar.* | tar x`), the figures of
+# OUT gets the finished latent diffusion models in pieces that may come back (`cat latent.tar.* | tar x`), the figures of
 # each finished training, table.md and plot.png. Checkpoints stay in RUN: another call on the same machine goes on
 # inside a training; on a fresh machine only what was finished counts.
 set -euo pipefail
@@ -24,13 +24,18 @@ run=${RUN:-/tmp/mdsm_diffusion}
 python=${PYTHON:-python3}
 export MUJOCO_GL=egl PYTHONUNBUFFERED=1
 
-# trained CONFIG FOLDER NAME: a latent diffusion model; ends the leg where the time is not enough for it
+# trained NAME CONFIG: a latent diffusion model in RUN/NAME, packed in OUT; ends the leg where the time is not enough for it
 trained() {
-    "$python" -m training.latent.command --config "$1" --data "$data/captions" --out "$2" --resume \
-        --max-seconds "$(left)" 2>&1 | tee "$out/$3.log"
-    if grep -q 'resume with --resume' "$out/$3.log"; then
+    [[ -f $run/$1.finished ]] && return
+    [[ -f $data/captions/annotations.json ]] ||
+        "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
+    "$python" -m training.latent.command --config "$2" --data "$data/captions" --out "$run/$1" --resume \
+        --max-seconds "$(left)" 2>&1 | tee "$out/$1.log"
+    if grep -q 'resume with --resume' "$out/$1.log"; then
         exit 0
     fi
+    touch "$run/$1.finished"
+    tar c -C "$run" "$1/model" "$1.finished" | split -b 15M - "$out/$1.tar."
 }
 
 left() { echo $((limit > SECONDS + 10 ? limit - SECONDS : 10)); }
@@ -38,26 +43,21 @@ left() { echo $((limit > SECONDS + 10 ? limit - SECONDS : 10)); }
 mkdir -p "$out" "$run/compare"
 if [[ -n $earlier ]]; then
     cp -r "$earlier/." "$run/compare/"
-    rm -f "$run"/compare/pipeline.tar.*
-    if compgen -G "$earlier/pipeline.tar.*" >/dev/null; then
-        cp "$earlier"/pipeline.tar.* "$out"
-        cat "$earlier"/pipeline.tar.* | tar x -C "$run"
-        touch "$run/latent_finished"
-    fi
+    rm -f "$run"/compare/*.tar.*
+    for name in latent narrow; do
+        if compgen -G "$earlier/$name.tar.*" >/dev/null; then
+            cp "$earlier/$name".tar.* "$out"
+            cat "$earlier/$name".tar.* | tar x -C "$run"
+        fi
+    done
 fi
 homes "$data/train" train "${TRAIN_IMAGES:-4000}" --size 256x192
 homes "$data/test" test "${TEST_IMAGES:-100}"
-if [[ ! -f $run/latent_finished ]]; then
-    [[ -f $data/captions/annotations.json ]] ||
-        "$python" -m training.cli captions "$data/train" --out "$data/captions" --workers "$(nproc)"
-    trained "$latent" "$run" latent
-    trained "$narrow" "$run/narrow" narrow
-    touch "$run/latent_finished"
-    tar c -C "$run" model narrow/model | split -b 15M - "$out/pipeline.tar."
-fi
-sed "\$a model: {checkpoint: $run/model}" "$vpd" >"$run/vpd.yaml"
+trained latent "$latent"
+sed "\$a model: {checkpoint: $run/latent/model}" "$vpd" >"$run/vpd.yaml"
 tower=()
 if [[ -z ${VARIANTS:-} || $VARIANTS == *small-text* || $VARIANTS == *report* ]]; then
+    trained narrow "$narrow"
     tower=(--text-tower "$run/narrow/model") # that of the hub cannot be had here
 fi
 # shellcheck disable=SC2086 # several words

@@ -153,7 +153,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--text-tower",
-        help=f"hub id or folder of the CLIP text encoder in the rows with a smaller one (default: {TEXT_TOWER})",
+        help="CLIP text encoder of the rows with a smaller one: hub id, its folder, or that of a diffusion model "
+        f"(default: {TEXT_TOWER})",
     )
     experiment.add_arguments(parser, VARIANTS)
 

@@ -12,12 +12,26 @@ from PIL import Image
 
 from mdsm_ros.arguments import count, natural
 from mdsm_ros.commands.options import check_picture_name
-from mdsm_ros.errors import DatasetError
+from mdsm_ros.errors import DatasetError, WeightsError
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
+
+
+def open_pipeline(name: str) -> StableDiffusionPipeline:
+    """Loads a Stable Diffusion checkpoint: folder, hub id or single file.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
+    from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
+
+    try:
+        return load_pipeline(name)
+    except WeightsError as error:
+        raise DatasetError(str(error)) from error
 
 
 def generate(
@@ -64,14 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draws the sheet; returns the exit status."""
-    from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
-    from mdsm_ros.errors import WeightsError
-
     check_picture_name(args.out)
-    try:
-        pipeline = load_pipeline(args.model)
-    except WeightsError as error:
-        raise DatasetError(str(error)) from error
+    pipeline = open_pipeline(args.model)
     pipeline.set_progress_bar_config(disable=None)
     prompts = [prompt for prompt in args.prompt for _ in range(args.count)]
     tiles = []

@@ -27,7 +27,8 @@ from mdsm_ros.files import write_json
 from mdsm_ros.library import Library
 from mdsm_ros.pictures.files import write_picture
 from mdsm_ros.pictures.sheet import contact_sheet, labelled
-from training.realism.drawn import drawings, open_pipeline
+from training.latent.generate import open_pipeline
+from training.realism.drawn import drawings
 from training.realism.photographs import crops, kinds_by_name
 from training.realism.score import BEST, Judged, fitting_classes, report
 from training.realism.studio import Studio
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drawn",
         metavar="CHECKPOINT",
-        help="Stable Diffusion checkpoint, of whose drawings --views of each category are added",
+        help="Stable Diffusion checkpoint that draws each category --views times, to be judged as well",
     )
     parser.add_argument("--sheet", type=Path, help="write some of the images with their classes to this file")
     parser.add_argument("--out", type=Path, help="write the classes of every image to this JSON file")

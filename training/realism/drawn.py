@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from mdsm_ros.errors import DatasetError, WeightsError
 from mdsm_ros.language.prompts import photograph_of
 from training.latent.generate import generate
 
@@ -18,22 +17,6 @@ if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
 STEPS, GUIDANCE = 50, 5.0  # those of mdsm-data generate
-
-
-def open_pipeline(name: str) -> StableDiffusionPipeline:
-    """Loads a Stable Diffusion checkpoint: folder, hub id or single file.
-
-    Raises:
-        DatasetError: It is missing or damaged.
-    """
-    from mdsm_ros.checkpoints.diffusion_checkpoint import load_pipeline
-
-    try:
-        pipeline = load_pipeline(name)
-    except WeightsError as error:
-        raise DatasetError(str(error)) from error
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 def drawings(
@@ -48,6 +31,7 @@ def drawings(
         seed: Random seed of the first drawing; each further one uses the next.
         side: Pixels.
     """
+    pipeline.set_progress_bar_config(disable=True)
     for number, kind in enumerate(tqdm(kinds, desc="drawing", unit="kind", disable=None)):
         prompts = [photograph_of([kind])] * views
         for view, picture in enumerate(generate(pipeline, prompts, seed + number * views, STEPS, GUIDANCE)):

@@ -74,7 +74,7 @@ class TorchBackend:
 
     def is_finite(self, logits: torch.Tensor) -> bool:
         """Whether all logits are finite."""
-        return bool(torch.isfinite(logits.sum(dtype=torch.float64)))  # which no sum of finite numbers leaves
+        return bool(torch.isfinite(logits.sum(dtype=torch.float64)))  # float64 holds any sum of finite logits
 
     def probabilities(self, logits: torch.Tensor, height: int, width: int) -> torch.Tensor:
         """Converts mask logits (B, 1, h, w) to probabilities at the pixels of the camera image, (B, height, width)."""

@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     width, height = args.size
     camera = BenchCamera(width, height, args.best_effort)
     if not camera.wait_for_node(args.instruction, args.timeout):
-        print(f"the node did not subscribe within {args.timeout:.0f} s", file=sys.stderr)
+        print(f"the node did not report the instruction within {args.timeout:.0f} s", file=sys.stderr)
         return 1
     camera.show(args.frames, args.rate)
     print(to_json({"sent": args.frames, "answers": camera.answers, "reports": camera.reports}))

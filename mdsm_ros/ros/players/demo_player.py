@@ -116,10 +116,10 @@ class DemoPlayer:
         self._sent[frame.stamp] = time.time_ns()
 
     def wait_for_last_answer(self, check: Callable[[], None], timeout: float) -> None:
-        """Waits until the newest frame is answered, at most ``timeout`` seconds."""
+        """Waits until the newest frame is answered, at most ``timeout`` seconds, and then for its overlay."""
         newest = max(self._frames)
-        self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks["final"]), check, timeout)
-        self._wait(lambda: newest in self._replay.overlays, check, OVERLAY_TIMEOUT)
+        if self._wait(lambda: any(mask.stamp == newest for mask in self._replay.masks["final"]), check, timeout):
+            self._wait(lambda: newest in self._replay.overlays, check, OVERLAY_TIMEOUT)
         time.sleep(10 * POLL)  # the status is published between mask and overlay, but may arrive later
 
     def replay(self) -> Replay:
