@@ -185,8 +185,10 @@ def test_the_node_answers_what_the_simulation_says_in_two_and_three_dimensions(
 
 
 def test_a_home_that_is_not_there(ros_domain: int, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["sim", "--home", "-1"]) == 1
-    assert "home" in capfd.readouterr().err
+    from mdsm_ros.ros.sim import main as run_sim
+
+    assert run_sim(["--ros-args", "-p", "home:=-1"]) == 1
+    assert "Parameter home out of range" in capfd.readouterr().err
 
 
 def test_a_library_that_is_not_there(ros_domain: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
