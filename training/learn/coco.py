@@ -43,7 +43,8 @@ def write_parts(
     export, faults = root / "export.json", Faults()
     write_json(export, _renamed(content, matched))
     collection = read_collection(export, images, faults)
-    marked = sum(bool(record.get("iscrowd")) for record in content["annotations"])
+    known = list(matched)  # ids may be of types without a hash
+    marked = sum(bool(r.get("iscrowd")) for r in content["annotations"] if r.get("image_id") in known)
     if marked:
         print(f"{marked:>7} outlines that the export calls crowds, as CVAT does with brush masks, are taken as objects")
     for kind in collection.kinds:
@@ -70,14 +71,13 @@ def write_parts(
 
 def _renamed(content: Mapping[str, Any], matched: Mapping[Any, Frame]) -> dict[str, Any]:
     """Renames the export's images to the frames' names; images without a frame are omitted, with their objects."""
+    known = list(matched)  # ids may be of types without a hash
     by_frame = {frame.name: (image_id, frame) for image_id, frame in matched.items()}
-    originals = {record["id"]: record for record in content["images"] if record.get("id") in list(matched)}
+    originals = {record["id"]: record for record in content["images"] if record.get("id") in known}
     images = [
         originals[image_id] | {"file_name": f"{name}.jpg", "width": frame.width, "height": frame.height}
         for name, (image_id, frame) in sorted(by_frame.items())
     ]
     # CVAT sets iscrowd for every mask that was not drawn as a polygon, whatever it shows
-    annotations = [
-        record | {"iscrowd": 0} for record in content["annotations"] if record.get("image_id") in list(matched)
-    ]
+    annotations = [r | {"iscrowd": 0} for r in content["annotations"] if r.get("image_id") in known]
     return {"images": images, "annotations": annotations, "categories": content.get("categories", [])}
