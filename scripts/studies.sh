@@ -8,10 +8,10 @@
 #   realtime       latency of every preset with random weights, on this machine
 #   zeroshot       a standard segmentation model on rendered, real and both images, with 4, 9 and 14 seen categories
 #   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
-#   latent         the tiny latent diffusion model, on homes and photographs: 14,000 steps (77 minutes of one core at
-#                  commit 3b08614), how realistic its drawings are, and a narrower one of 4,600 steps for its text encoder
+#   latent         the tiny latent diffusion model, on homes and photographs, 5,500 steps; how realistic its drawings are;
+#                  and a narrower one of 1,100 steps for its text encoder
 #   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
-#   vpd            VPD in all variants from 3 seeds; needs latent
+#   vpd            VPD in all variants from 3 seeds, on crops of homes; needs latent
 #
 # PHOTOGRAPHS is the folder with annotations.json and images/ in COCO's form, ../shared/data/photographs by default.
 set -euo pipefail
@@ -91,7 +91,7 @@ zeroshot() {
 ablation() {
     mixed
     "$python" -m training.evaluation.ablate --config config/train/mdsm-small-against-lavt.yaml --data "$data/mix" \
-        --test-data "$data/photographs" --limit 800 --out "$out/ablation" \
+        --test-data "$data/photographs" --split val --limit 400 --out "$out/ablation" \
         --variants mdsm no-diffusion no-clip no-swin no-dice lean-decoder linear scaled-linear from-truth epsilon class-masks
 }
 
@@ -103,7 +103,7 @@ latent() {
         mdsm_data captions "$data/photographs" --out "$data/captions-photographs"
         mdsm_data merge "$data/captions-homes" "$data/captions-photographs" --out "$data/captions"
     }
-    "$python" -m training.latent.command --config config/train/ldm-tiny.yaml --data "$data/captions" \
+    "$python" -m training.latent.command --config config/train/ldm-tiny-short.yaml --data "$data/captions" \
         --out runs/ldm-tiny --resume # where the configurations of VPD and Grounded Diffusion look for it
     "$python" -m training.latent.command --config config/train/ldm-tiny-narrow.yaml --data "$data/captions" \
         --out runs/ldm-tiny-narrow --resume # for its text encoder
@@ -112,22 +112,30 @@ latent() {
             >"$out/drawn.txt"
 }
 
+# questions FOLDER: about crops of the views in FOLDER
+questions() {
+    [[ -f $1-questions/annotations.json ]] || mdsm_data captions "$1" --questions --out "$1-questions"
+}
+
 grounded() {
     homes "$data/views" train 4000 --size 256x192
-    [[ -f $data/questions/annotations.json ]] || mdsm_data captions "$data/views" --questions --out "$data/questions"
-    "$python" -m training.train.command --config config/train/oracle-tiny.yaml --data "$data/questions" \
+    questions "$data/views"
+    "$python" -m training.train.command --config config/train/oracle-tiny.yaml --data "$data/views-questions" \
         --out "$out/oracle" --resume
-    mdsm_data synthesize --model runs/ldm-tiny/model --oracle "$out/oracle/model" --train 1200 --seen 150 --unseen 150 \
+    mdsm_data synthesize --model runs/ldm-tiny/model --oracle "$out/oracle/model" --train 600 --seen 100 --unseen 100 \
         --steps 20 --out "$data/triplets"
-    "$python" -m training.evaluation.ablate --config config/train/grounded-diffusion-tiny.yaml --data "$data/triplets" \
-        --test-data "$data/triplets" --split seen unseen --out "$out/grounded"
+    "$python" -m training.evaluation.ablate --config config/train/grounded-diffusion-tiny-short.yaml \
+        --data "$data/triplets" --test-data "$data/triplets" --split seen unseen --out "$out/grounded"
 }
 
 vpd() {
     homes "$data/views" train 4000 --size 256x192
-    homes "$data/test" test 100
-    "$python" -m training.evaluation.compare --mdsm config/train/mdsm-tiny-short.yaml --vpd config/train/vpd-tiny.yaml \
-        --text-tower runs/ldm-tiny-narrow/model --data "$data/views" --test-data "$data/test" --limit 250 --out "$out/vpd"
+    homes "$data/test" test 100 --size 256x192
+    questions "$data/views"
+    questions "$data/test"
+    "$python" -m training.evaluation.compare --vpd config/train/vpd-tiny-short.yaml \
+        --text-tower runs/ldm-tiny-narrow/model --data "$data/views-questions" --test-data "$data/test-questions" \
+        --limit 300 --out "$out/vpd"
 }
 
 mkdir -p "$out"

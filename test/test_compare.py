@@ -44,9 +44,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(root: Path, *options: str, **configs: Path) -> int:
+def run(root: Path, *options: str, **configs: Path | None) -> int:
     paths = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml"} | configs
-    paths |= {"data": root / "train", "test-data": root / "test", "out": root / "out"}
+    paths = {"data": root / "train", "test-data": root / "test", "out": root / "out"} | paths
+    paths = {name: path for name, path in paths.items() if path is not None}
     return compare.main([*(f"--{name}={path}" for name, path in paths.items()), "--device=cpu", *options])
 
 
@@ -99,14 +100,28 @@ def test_another_model_is_refused(workplace: Path, capsys: pytest.CaptureFixture
     assert "preset is 'mdsm-tiny', expected a VPD" in capsys.readouterr().err
 
 
+def test_variants_of_vpd_alone_need_no_configuration_of_mdsm(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--seeds", "0", "--limit", "1", "--variants", "daam"]
+    assert run(workplace, *options, mdsm=None, out=workplace / "alone") == 0
+    assert "| DAAM, untrained | 1 |" in capsys.readouterr().out
+    assert run(workplace, *options) == 2
+    assert "mdsm.yaml', expected none: no variant needs it" in capsys.readouterr().err
+    assert run(workplace, *options[:-2], "--variants", "lavt-64", "daam", mdsm=None) == 2
+    assert "--mdsm is missing, expected a configuration for the variants lavt-64" in capsys.readouterr().err
+
+
 def test_vpd_is_asked_for_where_a_variant_needs_it(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needed = ["--mdsm", str(workplace / "mdsm.yaml"), "--data", "d", "--test-data", "d", "--out", "o"]
     assert compare.main([*needed, "--variants", "mdsm", "vpd-frozen"]) == 2
-    assert "--vpd is missing, expected the configuration of VPD for the variants vpd-frozen" in capsys.readouterr().err
+    assert "--vpd is missing, expected a configuration for the variants vpd-frozen" in capsys.readouterr().err
     assert compare.main([*needed, "--variants", "mdsm", "--text-tower", "x"]) == 2
     assert "--text-tower is 'x', expected none" in capsys.readouterr().err
+    assert compare.main([*needed[2:]]) == 2
+    assert "neither --mdsm nor --vpd is given" in capsys.readouterr().err
     assert compare.main([*needed, "--variants", "mdsm", "--vpd", "x"]) == 2
-    assert "--vpd is 'x', expected none: no variant is of VPD" in capsys.readouterr().err
+    assert "--vpd is 'x', expected none: no variant needs it" in capsys.readouterr().err
 
 
 def test_the_tiny_configurations_have_equal_budgets() -> None:

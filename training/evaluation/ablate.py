@@ -139,7 +139,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, required=True, help="training configuration of MDSM or Grounded Diffusion"
     )
-    experiment.add_arguments(parser, {**VARIANTS, **grounded.VARIANTS}, default=None)
+    experiment.add_arguments(parser, {**VARIANTS, **grounded.VARIANTS})
 
 
 def run(args: argparse.Namespace) -> None:

@@ -107,19 +107,21 @@ VARIANTS: dict[str, Variant] = {
 """What is compared, by the name of its folder."""
 
 
-def read_configs(mdsm: Path, vpd: Path | None) -> dict[str, TrainConfig]:
-    """The configurations of both, with equal budgets; that of MDSM alone where VPD is not compared.
+def read_configs(mdsm: Path | None, vpd: Path | None) -> dict[str, TrainConfig]:
+    """The configurations of the models that are compared, with equal budgets.
 
     Raises:
         ConfigError: One is another model's, or their budgets differ.
     """
-    if vpd is None:
-        return {"mdsm": read_mdsm(mdsm)}
-    configs = {"mdsm": read_mdsm(mdsm), "vpd": read_config(vpd)}
-    if presets()[configs["vpd"].preset].model_type != "vpd":
-        raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
+    configs: dict[str, TrainConfig] = {}
+    if mdsm is not None:
+        configs["mdsm"] = read_mdsm(mdsm)
+    if vpd is not None:
+        configs["vpd"] = read_config(vpd)
+        if presets()[configs["vpd"].preset].model_type != "vpd":
+            raise ConfigError(f"{vpd}: preset is {configs['vpd'].preset!r}, expected a VPD")
     budgets = {name: _budget(config) for name, config in configs.items()}
-    if budgets["mdsm"] != budgets["vpd"]:
+    if len(budgets) == 2 and budgets["mdsm"] != budgets["vpd"]:
         raise ConfigError(f"{vpd}: steps by images are {budgets['vpd']}, expected those of {mdsm}, {budgets['mdsm']}")
     return configs
 
@@ -136,6 +138,11 @@ def with_text_tower(config: TrainConfig, name: str) -> TrainConfig:
     return dataclasses.replace(config, model=config.model | {"text_checkpoint": name, "sizes": sizes})
 
 
+def _option(variant: str) -> str:
+    """The option with the configuration that a variant changes."""
+    return "--mdsm" if VARIANTS[variant].base == "mdsm" else "--vpd"
+
+
 def _budget(config: TrainConfig) -> dict[int, int]:
     """Optimiser steps of both stages together, by images of a step."""
     steps: dict[int, int] = {}
@@ -147,9 +154,13 @@ def _budget(config: TrainConfig) -> dict[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--mdsm", type=Path, required=True, help="training configuration of MDSM")
     parser.add_argument(
-        "--vpd", type=Path, help="training configuration of VPD, required if one of its variants is compared"
+        "--mdsm",
+        type=Path,
+        help="configuration of MDSM and LAVT; without --variants, all of them are compared",
+    )
+    parser.add_argument(
+        "--vpd", type=Path, help="configuration of VPD and DAAM; without --variants, all of them are compared"
     )
     parser.add_argument(
         "--text-tower",
@@ -163,14 +174,19 @@ def run(args: argparse.Namespace) -> None:
     """Trains and evaluates all unfinished variants; writes a table and a plot.
 
     Raises:
-        CommandError: VPD is compared, and its configuration is missing; or one is given, or a text encoder named, that
-            no variant has.
+        CommandError: The configuration of a model that is compared is missing; or one is given, or a text encoder
+            named, that no variant has.
     """
-    needing = [name for name in args.variants if VARIANTS[name].base != "mdsm"]
-    if needing and args.vpd is None:
-        raise CommandError(f"--vpd is missing, expected the configuration of VPD for the variants {', '.join(needing)}")
-    if not needing and args.vpd is not None:
-        raise CommandError(f"--vpd is {str(args.vpd)!r}, expected none: no variant is of VPD")
+    given = {"--mdsm": args.mdsm, "--vpd": args.vpd}
+    args.variants = args.variants or [name for name in VARIANTS if given[_option(name)] is not None]
+    if not args.variants:
+        raise CommandError("neither --mdsm nor --vpd is given, expected the configuration of what is compared")
+    for option, path in given.items():
+        needing = [name for name in args.variants if _option(name) == option]
+        if needing and path is None:
+            raise CommandError(f"{option} is missing, expected a configuration for the variants {', '.join(needing)}")
+        if not needing and path is not None:
+            raise CommandError(f"{option} is {str(path)!r}, expected none: no variant needs it")
     configs = read_configs(args.mdsm, args.vpd)
     if any(VARIANTS[name].base == "small-text" for name in args.variants):
         configs["small-text"] = with_text_tower(configs["vpd"], args.text_tower or TEXT_TOWER)

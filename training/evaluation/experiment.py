@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -225,15 +225,12 @@ def plot(results: Mapping[str, Mapping[int, Figures]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser, variants: Mapping[str, Variant], default: Sequence[str] | None = ()
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser, variants: Collection[str]) -> None:
     """Declares the options common to all experiments.
 
     Args:
         parser: Parser of the command.
-        variants: Variants that can be named.
-        default: Names of those that are compared if none are named; empty for all, None for what the command chooses.
+        variants: Names of the variants; if none are chosen, ``args.variants`` is None, and the command chooses.
     """
     parser.add_argument("--data", required=True, help=f"source of the train split: {SOURCES}")
     parser.add_argument("--test-data", type=Path, required=True, help="dataset folder with the split to compare on")
@@ -245,12 +242,7 @@ def add_arguments(
     parser.add_argument("--out", type=Path, required=True, help="folder for runs, table and plot")
     parser.add_argument("--seeds", type=natural, nargs="+", default=[0, 1, 2])
     parser.add_argument(
-        "--variants",
-        nargs="+",
-        choices=variants,
-        default=list(variants) if default == () else default,
-        metavar="NAME",
-        help=f"some of {', '.join(variants)}",
+        "--variants", nargs="+", choices=variants, metavar="NAME", help=f"some of {', '.join(variants)}"
     )
     parser.add_argument("--max-seconds", type=float, help="time limit in seconds; run again to resume")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
