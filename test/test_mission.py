@@ -33,6 +33,11 @@ EXECUTABLES = {
 }
 
 
+def config_of(args: argparse.Namespace) -> Path | None:
+    """The training configuration that a command names."""
+    return next((path for name in ("config", "mdsm", "vpd") if (path := getattr(args, name, None))), None)
+
+
 def parse(command: str) -> argparse.Namespace | None:
     """The parsed command; None for one of make, ROS or the shell, which exists.
 
@@ -60,7 +65,7 @@ def parse(command: str) -> argparse.Namespace | None:
 def test_commands_can_be_run(row: Row) -> None:
     for command in row.commands:
         args = parse(command)
-        config = getattr(args, "config", None) or getattr(args, "mdsm", None)
+        config = config_of(args) if args else None
         if isinstance(config, Path):
             assert (ROOT / config).is_file(), command
         if command.startswith("mdsm-ablate"):
@@ -74,8 +79,9 @@ def test_the_data_of_the_rows_come_from_commands_that_can_be_run() -> None:
     """What is made has the name, the split and the sources that the rows want."""
     lines = (ROOT / "docs/mission.md").read_text(encoding="utf-8").splitlines()
     made = {args.out: args for line in lines if line.startswith("    mdsm-data") if (args := parse(line)) is not None}
-    homes = {"homes": "train", "train": "train", "val": "val", "test": "test"}
-    assert set(made) == {Path("data") / name for name in ("photographs", "mix", *homes)}
+    homes = {"homes": "train", "train": "train", "val": "val", "test": "test", "views-test": "test"}
+    others = ("photographs", "mix", "questions", "questions-test")
+    assert set(made) == {Path("data") / name for name in (*others, *homes)}
     assert {name: made[Path("data") / name].split for name in homes} == homes
     photographs = made[Path("data/photographs")]
     assert photographs.test > 0  # a split that nothing is trained on
@@ -86,7 +92,7 @@ def test_mixtures_of_sources_are_asked_only_of_data_that_have_them() -> None:
     asked = {}
     for command in (command for row in ROWS for command in row.commands):
         args = parse(command)
-        config = getattr(args, "config", None) or getattr(args, "mdsm", None)
+        config = config_of(args) if args else None
         if args is not None and config is not None and yaml.safe_load((ROOT / config).read_bytes()).get("mixture"):
             asked[command] = args.data
     assert set(asked.values()) == {"data/mix"}
