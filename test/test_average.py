@@ -47,7 +47,7 @@ def test_the_ends_are_the_models_themselves(untrained_weights: Path, trained_on:
 
 def test_parts_can_have_shares_of_their_own(untrained_weights: Path, trained_on: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    parts = ["--part", "intermediate.pwam=0", "--part", "intermediate=0.5", "--part", "not.there=1"]
+    parts = ["--part", "intermediate.pwam=0", "--part", "intermediate=0.5"]
     assert main([str(untrained_weights), str(trained_on), "--share", "1", *parts, "--out", str(out)]) == 0
     first, mixed = (load_file(folder / "model.safetensors") for folder in (untrained_weights, out))
     added = {"intermediate.pwam": 0.0, "intermediate.head": 0.5, "refiner": 1.0}
@@ -71,6 +71,18 @@ def test_shares_of_parts_are_checked(
         main([str(untrained_weights)] * 2 + ["--part", part, "--out", str(tmp_path / "out")])
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_parts_that_the_model_lacks_are_refused_or_left_out(
+    untrained_weights: Path, trained_on: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command's typing error is one; `mdsm learn` has shares for parts that not every model has."""
+    folders = (untrained_weights, trained_on)
+    assert main([*map(str, folders), "--part", "refinr=1", "--out", str(tmp_path / "out")]) == 2
+    assert "--part names 'refinr', expected the beginning of a tensor's name: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    average(*folders, tmp_path / "learned", 0.5, {"not.there": 1.0})
+    assert (tmp_path / "learned/model.safetensors").is_file()
 
 
 def test_models_of_other_shapes_and_shares_are_refused(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -61,6 +61,19 @@ def _tensors(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for path in weight_files(folder) for name, tensor in read_safetensors(path).items()}
 
 
+def check_parts(folder: Path, parts: Collection[str]) -> None:
+    """Sees to it that each part has tensors.
+
+    Raises:
+        WeightsError: No tensor of the model in ``folder`` begins with the name of a part.
+    """
+    names = list(_tensors(folder))
+    for part in parts:
+        if not any(name.startswith(part) for name in names):
+            known = sorted({name.split(".")[0] for name in names})
+            raise WeightsError(f"--part names {part!r}, expected the beginning of a tensor's name: {', '.join(known)}")
+
+
 def _share_of(tensor: str, shares: Mapping[str, float]) -> float:
     return shares[max((part for part in shares if tensor.startswith(part)), key=len)]
 
@@ -96,6 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the new model")
     args = parser.parse_args(argv)
     try:
+        check_parts(args.second, dict(args.part))
         average(args.first, args.second, args.out, args.share, dict(args.part))
     except (MdsmError, OSError) as error:
         print(f"average: error: {error}", file=sys.stderr)
