@@ -114,6 +114,43 @@ def test_the_seed_decides_and_the_number_of_workers_does_not(captioned: Dataset,
         assert (outs[0] / record.file_name).read_bytes() == (captioned.root / record.file_name).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("options", "absent"), [([], 1), (["--absent-share", "0"], 0), (["--absent-share", "0.75"], 3)]
+)
+def test_the_share_of_questions_about_what_is_not_there(
+    share: str | None, absent: int, painted: Path, tmp_path: Path
+) -> None:
+    """``absent`` for each question about what is there, but not more than the dataset has other categories."""
+    options = [] if share is None else ["--absent-share", share]
+    assert main(["captions", str(painted), "--questions", *options, "--out", str(tmp_path / "out")]) == 0
+    data = Dataset(tmp_path / "out")
+    unseen = len(PAINT) - len(BOXES)
+    assert unseen == 1
+    for image_id in data.images:
+        asked = [i for i in data.instructions if i.image_id == image_id]
+        present = sum(bool(i.annotation_ids) for i in asked)
+        assert present
+        assert len(asked) - present == min(absent * present, unseen)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--absent-share", "0.2"], "--absent-share is 0.2, expected it only with --questions"),
+        (["--questions", "--absent-share", "1"], "1 is out of range, expected less than 1"),
+    ],
+)
+def test_other_shares_of_questions_are_refused(
+    options: list[str], message: str, painted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(["captions", str(painted), *options, "--out", str(tmp_path / "out")])
+    except SystemExit as ended:
+        status = int(str(ended.code))
+    assert status == 2
+    assert message in capsys.readouterr().err
+
+
 def test_what_is_not_there_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["captions", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -6,7 +6,8 @@ things of the kinds that the caption names. Whole views are kept beside them, wi
 with their own instructions, so that the language of instructions is learned as well.
 
 ``--questions`` asks for one kind at a time instead, "a photograph of a chair", of all that are well visible and of as
-many that are not in the picture: for a segmentation model that shall say what is in a picture, and where.
+many that are not in the picture (``--absent-share``): for a segmentation model that shall say what is in a picture, and
+where.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mdsm_ros.arguments import count, natural
+from mdsm_ros.arguments import count, natural, share
 from mdsm_ros.dataset.format import ANNOTATIONS_FILE, Annotation, Dataset, ImageRecord, Instruction
 from mdsm_ros.dataset.writer import DatasetWriter
+from mdsm_ros.errors import CommandError
 from mdsm_ros.files import file_sha256
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.build import Plan, build
@@ -43,6 +45,7 @@ MIN_VIEW_SHARE = 0.01  # of a whole view, for all things of a kind that its capt
 CONTEXT = (1.15, 1.8)  # side of the crop by the longer side of the object
 MIN_SIDE = 48  # pixels of a crop
 MIN_KEPT = 16  # pixels; what shows less of itself in a crop is not annotated there
+ABSENT_SHARE = 0.5  # of the questions about an image
 OBJECTS_A_VIEW, PAIRS_A_VIEW, KINDS_A_CAPTION = 4, 2, 4
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
@@ -100,12 +103,12 @@ def crops(view: View, rng: np.random.Generator) -> Iterator[tuple[Box, tuple[str
     visible = view.well_visible()
     singles = [(thing,) for thing in visible]
     pairs = [pair for pair in combinations(visible, 2) if view.kind(pair[0]) != view.kind(pair[1])]
-    for groups, most, share in ((singles, OBJECTS_A_VIEW, MIN_CROP_SHARE), (pairs, PAIRS_A_VIEW, MIN_PAIR_SHARE)):
+    for groups, most, least in ((singles, OBJECTS_A_VIEW, MIN_CROP_SHARE), (pairs, PAIRS_A_VIEW, MIN_PAIR_SHARE)):
         made = 0
         for index in rng.permutation(len(groups)):
             group = groups[index]
             left, top, right, bottom = crop_around(box_of(*group), view.record.height, view.record.width, rng)
-            needed = share * (right - left) * (bottom - top)
+            needed = least * (right - left) * (bottom - top)
             if made < most and min(thing.area for thing in group) >= needed:
                 yield (left, top, right, bottom), tuple(view.kind(thing) for thing in group)
                 made += 1
@@ -120,13 +123,20 @@ def listed_kinds(view: View) -> list[str]:
     return sorted((k for k in areas if areas[k] >= enough), key=lambda k: (-areas[k], k))[:KINDS_A_CAPTION]
 
 
-def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, questions: bool) -> None:
-    """Adds an image and the crops from it to a dataset, with captions or with questions."""
+def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, absent_share: float | None) -> None:
+    """Adds an image and the crops from it to a dataset, with captions or with questions.
+
+    Args:
+        writer: Writer of the dataset.
+        view: Image with its objects.
+        rng: Source of randomness.
+        absent_share: Fraction of questions about what is not in the image, below 1; None for captions.
+    """
     for (left, top, right, bottom), kinds in crops(view, rng):
         image_id = writer.add_image(view.rgb[top:bottom, left:right], scene=view.record.scene)
         ids = _add_objects(writer, view, image_id, (left, top, right, bottom))
-        if questions:
-            _add_questions(writer, view, image_id, ids, kinds, rng)
+        if absent_share is not None:
+            _add_questions(writer, view, image_id, ids, kinds, rng, absent_share)
         else:
             _add_caption(writer, view, image_id, ids, kinds)
     listed = listed_kinds(view)
@@ -136,8 +146,8 @@ def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, ques
             view.data.root / record.file_name, record.height, record.width, scene=record.scene
         )
         ids = _add_objects(writer, view, image_id, (0, 0, record.width, record.height))
-        if questions:
-            _add_questions(writer, view, image_id, ids, listed, rng)
+        if absent_share is not None:
+            _add_questions(writer, view, image_id, ids, listed, rng, absent_share)
             return
         room = next((thing.attributes["room"] for thing in view.objects if "room" in thing.attributes), None)
         _add_caption(writer, view, image_id, ids, listed, room)
@@ -169,11 +179,12 @@ def _add_questions(
     ids: Mapping[int, int],
     kinds: Sequence[str],
     rng: np.random.Generator,
+    absent_share: float,
 ) -> None:
-    """A sentence for each of some kinds, and one for as many kinds of which nothing is in the image."""
+    """A sentence for each of some kinds, and some for kinds of which nothing is in the image."""
     there = {view.kind(thing) for thing in view.objects}  # in the whole view, of which the image may be a crop
     absent = [kind for kind in view.data.categories.values() if kind not in there]
-    asked = min(len(kinds), len(absent))  # a dataset may have few categories
+    asked = min(round(len(kinds) * absent_share / (1 - absent_share)), len(absent))  # a dataset may have few categories
     for kind in (*kinds, *rng.choice(absent, asked, replace=False).tolist()):
         _add_caption(writer, view, image_id, ids, [kind])
 
@@ -212,16 +223,23 @@ _read = lru_cache(maxsize=1)(Dataset)  # read once in each process
 
 
 def write_part(
-    writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, questions: bool = False
+    writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, absent_share: float | None = None
 ) -> None:
-    """Adds some images of the dataset in a folder, and the crops from them, to another dataset."""
+    """Adds images of the dataset in a folder, and the crops from them, to another dataset, see :func:`write_view`."""
     data = _read(root)
     for image_id in image_ids:
         objects = data.annotations_of(image_id)
         masks = {thing.id: data.mask_of(thing.id) for thing in objects}
         record = data.images[image_id]
         view = View(data, record, data.image(image_id), objects, masks, data.instructions_of(image_id))
-        write_view(writer, view, np.random.default_rng((seed, image_id)), questions)
+        write_view(writer, view, np.random.default_rng((seed, image_id)), absent_share)
+
+
+def _share_below_one(text: str) -> float:
+    value = share(text)
+    if value == 1:
+        raise argparse.ArgumentTypeError(f"{text} is out of range, expected less than 1")
+    return value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -232,16 +250,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--questions", action="store_true", help="name one category at a time, some of them not in the image"
     )
+    parser.add_argument(
+        "--absent-share",
+        type=_share_below_one,
+        help=f"fraction of the questions about what is not in the image, below 1 (default: {ABSENT_SHARE})",
+    )
     parser.add_argument("--workers", type=count, default=1, help="processes")
 
 
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
+    if args.absent_share is not None and not args.questions:
+        raise CommandError(f"--absent-share is {args.absent_share}, expected it only with --questions")
+    absent_share = (ABSENT_SHARE if args.absent_share is None else args.absent_share) if args.questions else None
     data = _read(args.dataset)
     asked = set(data.column("image_id"))
     ids = [image_id for image_id in data.images if image_id in asked]
     digest = file_sha256(args.dataset / ANNOTATIONS_FILE)
     recipe = {"annotations_sha256": digest, "seed": args.seed} | ({"questions": True} if args.questions else {})
+    if absent_share not in (None, ABSENT_SHARE):
+        recipe["absent_share"] = absent_share
     info: dict[str, Any] = {"source": SOURCE, "recipe": recipe}
     if "may_share" in data.info:
         info["may_share"] = data.info["may_share"]
@@ -249,7 +277,7 @@ def run(args: argparse.Namespace) -> int:
         root=args.out,
         units=[tuple(ids[first : first + IMAGES_A_PART]) for first in range(0, len(ids), IMAGES_A_PART)],
         name=lambda unit: f"{unit[0]:08d}",
-        make=partial(write_part, root=args.dataset, seed=args.seed, questions=args.questions),
+        make=partial(write_part, root=args.dataset, seed=args.seed, absent_share=absent_share),
         categories=list(data.categories.values()),
         info=info,
     )
