@@ -118,10 +118,10 @@ def test_the_seed_decides_and_the_number_of_workers_does_not(captioned: Dataset,
     ("options", "absent"), [([], 1), (["--absent-share", "0"], 0), (["--absent-share", "0.75"], 3)]
 )
 def test_the_share_of_questions_about_what_is_not_there(
-    share: str | None, absent: int, painted: Path, tmp_path: Path
+    part: str | None, absent: int, painted: Path, tmp_path: Path
 ) -> None:
     """``absent`` for each question about what is there, but not more than the dataset has other categories."""
-    options = [] if share is None else ["--absent-share", share]
+    options = [] if part is None else ["--absent-share", part]
     assert main(["captions", str(painted), "--questions", *options, "--out", str(tmp_path / "out")]) == 0
     data = Dataset(tmp_path / "out")
     unseen = len(PAINT) - len(BOXES)
