@@ -114,9 +114,7 @@ def test_the_seed_decides_and_the_number_of_workers_does_not(captioned: Dataset,
         assert (outs[0] / record.file_name).read_bytes() == (captioned.root / record.file_name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("options", "absent"), [([], 1), (["--absent-share", "0"], 0), (["--absent-share", "0.75"], 3)]
-)
+@pytest.mark.parametrize(("part", "absent"), [(None, 1), ("0", 0), ("0.75", 3)])
 def test_the_share_of_questions_about_what_is_not_there(
     part: str | None, absent: int, painted: Path, tmp_path: Path
 ) -> None:
