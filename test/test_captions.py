@@ -130,9 +130,27 @@ def test_the_share_of_questions_about_what_is_not_there(
         assert len(asked) - present == min(absent * present, len(UNSEEN))
 
 
+def test_questions_by_seen_and_unseen_categories(painted: Path, tmp_path: Path) -> None:
+    """Training never asks about an unseen category; the splits of the other questions are the groups."""
+    (tmp_path / "split.yaml").write_text("seen: [boots, lamp]\nunseen: [armchair, vase]\n")
+    options = ["--questions", "--categories", str(tmp_path / "split.yaml")]
+    assert main(["captions", str(painted), *options, "--out", str(tmp_path / "out")]) == 0
+    data = Dataset(tmp_path / "out")
+    assert list(data.categories.values())[:4] == ["boots", "lamp", "armchair", "vase"]
+    asked: dict[str, set[str]] = {}
+    for instruction in data.instructions:
+        asked.setdefault(instruction.split, set()).add(instruction.text.removeprefix("a photograph of "))
+        assert (instruction.split == "train") == (data.images[instruction.image_id].scene != "home 0")
+    assert asked["train"] == {"boots", "a lamp"}
+    assert "boots" in asked["seen"] <= {"boots", "a lamp"}
+    assert "an armchair" in asked["unseen"] <= {"an armchair", "a vase"}
+    assert {i.image_id for i in data.instructions} == set(data.images), "no image without a question"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--categories", "homes"], "--categories is homes, expected it only with --questions"),
         (["--absent-share", "0.2"], "--absent-share is 0.2, expected it only with --questions"),
         (["--questions", "--absent-share", "1"], "1 is out of range, expected less than 1"),
     ],

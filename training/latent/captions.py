@@ -7,7 +7,7 @@ with their own instructions, so that the language of instructions is learned as 
 
 ``--questions`` asks for one kind at a time instead, "a photograph of a chair", of all that are well visible and of as
 many that are not in the picture (``--absent-share``): for a segmentation model that shall say what is in a picture, and
-where.
+where. With ``--categories``, training asks about seen categories alone, and tests about seen and unseen ones apart.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ from mdsm_ros.files import file_sha256
 from mdsm_ros.language.prompts import photograph_of
 from training.datasets.build import Plan, build
 from training.datasets.text import count_expressions
+from training.drawn.category_splits import SPLITS, read_split
 
 SOURCE = "captions"
 IMAGES_A_PART = 100
+TRAIN, SEEN, UNSEEN = "train", "seen", "unseen"  # splits
 
 # shares of the image or crop; tuned on homes of 256x192 pixels by looking at the result
 MIN_PIXELS = 300  # of an object that a crop is made around: fewer show no shape
@@ -61,6 +63,11 @@ class View:
     objects: Sequence[Annotation]
     masks: Mapping[int, NDArray[np.bool_]]
     instructions: Sequence[Instruction]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits of its instructions."""
+        return sorted({instruction.split for instruction in self.instructions})
 
     def kind(self, thing: Annotation) -> str:
         """The name of an object's category."""
@@ -123,34 +130,54 @@ def listed_kinds(view: View) -> list[str]:
     return sorted((k for k in areas if areas[k] >= enough), key=lambda k: (-areas[k], k))[:KINDS_A_CAPTION]
 
 
-def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, absent_share: float | None) -> None:
-    """Adds an image and the crops from it to a dataset, with captions or with questions.
+@dataclass(frozen=True)
+class Questions:
+    """Questions about single categories, in place of captions.
 
-    Args:
-        writer: Writer of the dataset.
-        view: Image with its objects.
-        rng: Source of randomness.
-        absent_share: Fraction of questions about what is not in the image, below 1; None for captions.
+    Attributes:
+        absent_share: Fraction of the questions about what is not in the image, below 1.
+        groups: "seen" or "unseen" by the category that may be asked about; None for all categories, without groups. In
+            the train split only seen ones are asked about; in others the group is the question's split.
     """
+
+    absent_share: float
+    groups: Mapping[str, str] | None = None
+
+    def splits(self, kind: str, view: View) -> list[str]:
+        """The splits of the questions about a category and a view; none if it is not asked about."""
+        if self.groups is None:
+            return view.splits
+        group = self.groups.get(kind)
+        if group is None:
+            return []
+        return sorted({TRAIN if split == TRAIN else group for split in view.splits if split != TRAIN or group == SEEN})
+
+
+def write_view(writer: DatasetWriter, view: View, rng: np.random.Generator, questions: Questions | None) -> None:
+    """Adds an image and the crops from it to a dataset, with captions or with questions."""
     for (left, top, right, bottom), kinds in crops(view, rng):
+        if questions and not any(questions.splits(kind, view) for kind in kinds):
+            continue
         image_id = writer.add_image(view.rgb[top:bottom, left:right], scene=view.record.scene)
         ids = _add_objects(writer, view, image_id, (left, top, right, bottom))
-        if absent_share is not None:
-            _add_questions(writer, view, image_id, ids, kinds, rng, absent_share)
+        if questions:
+            _add_questions(writer, view, image_id, ids, kinds, rng, questions)
         else:
-            _add_caption(writer, view, image_id, ids, kinds)
+            _add_caption(writer, view, image_id, ids, kinds, view.splits)
     listed = listed_kinds(view)
+    if questions:
+        listed = [kind for kind in listed if questions.splits(kind, view)]
     if listed:
         record = view.record
         image_id = writer.add_image_file(
             view.data.root / record.file_name, record.height, record.width, scene=record.scene
         )
         ids = _add_objects(writer, view, image_id, (0, 0, record.width, record.height))
-        if absent_share is not None:
-            _add_questions(writer, view, image_id, ids, listed, rng, absent_share)
+        if questions:
+            _add_questions(writer, view, image_id, ids, listed, rng, questions)
             return
         room = next((thing.attributes["room"] for thing in view.objects if "room" in thing.attributes), None)
-        _add_caption(writer, view, image_id, ids, listed, room)
+        _add_caption(writer, view, image_id, ids, listed, view.splits, room)
         _add_instructions(writer, view, image_id, ids)
 
 
@@ -179,14 +206,16 @@ def _add_questions(
     ids: Mapping[int, int],
     kinds: Sequence[str],
     rng: np.random.Generator,
-    absent_share: float,
+    questions: Questions,
 ) -> None:
     """A sentence for each of some kinds, and some for kinds of which nothing is in the image."""
     there = {view.kind(thing) for thing in view.objects}  # in the whole view, of which the image may be a crop
-    absent = [kind for kind in view.data.categories.values() if kind not in there]
-    asked = min(round(len(kinds) * absent_share / (1 - absent_share)), len(absent))  # a dataset may have few categories
-    for kind in (*kinds, *rng.choice(absent, asked, replace=False).tolist()):
-        _add_caption(writer, view, image_id, ids, [kind])
+    absent = [kind for kind in view.data.categories.values() if kind not in there and questions.splits(kind, view)]
+    present = [kind for kind in kinds if questions.splits(kind, view)]
+    wanted = round(len(present) * questions.absent_share / (1 - questions.absent_share))
+    others = rng.choice(absent, min(wanted, len(absent)), replace=False).tolist() if absent else []
+    for kind in (*present, *others):
+        _add_caption(writer, view, image_id, ids, [kind], questions.splits(kind, view))
 
 
 def _add_caption(
@@ -195,11 +224,12 @@ def _add_caption(
     image_id: int,
     ids: Mapping[int, int],
     kinds: Sequence[str],
+    splits: Sequence[str],
     room: str | None = None,
 ) -> None:
     text = photograph_of(kinds, room)
     targets = [ids[thing.id] for thing in view.objects if thing.id in ids and view.kind(thing) in kinds]
-    for split in sorted({instruction.split for instruction in view.instructions}):
+    for split in splits:
         writer.add_instruction(
             image_id,
             targets,
@@ -223,16 +253,16 @@ _read = lru_cache(maxsize=1)(Dataset)  # read once in each process
 
 
 def write_part(
-    writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, absent_share: float | None = None
+    writer: DatasetWriter, image_ids: Sequence[int], *, root: Path, seed: int, questions: Questions | None = None
 ) -> None:
-    """Adds images of the dataset in a folder, and the crops from them, to another dataset, see :func:`write_view`."""
+    """Adds some images of the dataset in a folder, and the crops from them, to another dataset."""
     data = _read(root)
     for image_id in image_ids:
         objects = data.annotations_of(image_id)
         masks = {thing.id: data.mask_of(thing.id) for thing in objects}
         record = data.images[image_id]
         view = View(data, record, data.image(image_id), objects, masks, data.instructions_of(image_id))
-        write_view(writer, view, np.random.default_rng((seed, image_id)), absent_share)
+        write_view(writer, view, np.random.default_rng((seed, image_id)), questions)
 
 
 def _share_below_one(text: str) -> float:
@@ -255,21 +285,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_share_below_one,
         help=f"fraction of the questions about what is not in the image, below 1 (default: {ABSENT_SHARE})",
     )
+    parser.add_argument(
+        "--categories",
+        metavar="SPLIT",
+        help="ask about the categories of this split alone, in train images about the seen ones; questions about other "
+        f"images get the splits seen and unseen ({', '.join(SPLITS)} or a YAML file with lists seen and unseen)",
+    )
     parser.add_argument("--workers", type=count, default=1, help="processes")
+
+
+def _questions(args: argparse.Namespace) -> Questions:
+    share_asked = ABSENT_SHARE if args.absent_share is None else args.absent_share
+    if args.categories is None:
+        return Questions(share_asked)
+    split = read_split(args.categories)
+    groups = {
+        name: group
+        for group, kinds in ((SEEN, split.seen), (UNSEEN, split.unseen))
+        for kind in kinds
+        for name in (kind, *split.aliases.get(kind, ()))
+    }
+    return Questions(share_asked, groups)
 
 
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
-    if args.absent_share is not None and not args.questions:
-        raise CommandError(f"--absent-share is {args.absent_share}, expected it only with --questions")
-    absent_share = (ABSENT_SHARE if args.absent_share is None else args.absent_share) if args.questions else None
+    for option, value in (("--absent-share", args.absent_share), ("--categories", args.categories)):
+        if value is not None and not args.questions:
+            raise CommandError(f"{option} is {value}, expected it only with --questions")
+    questions = _questions(args) if args.questions else None
     data = _read(args.dataset)
     asked = set(data.column("image_id"))
     ids = [image_id for image_id in data.images if image_id in asked]
     digest = file_sha256(args.dataset / ANNOTATIONS_FILE)
-    recipe = {"annotations_sha256": digest, "seed": args.seed} | ({"questions": True} if args.questions else {})
-    if absent_share not in (None, ABSENT_SHARE):
-        recipe["absent_share"] = absent_share
+    recipe: dict[str, Any] = {"annotations_sha256": digest, "seed": args.seed}
+    categories = list(data.categories.values())
+    if questions is not None:
+        recipe["questions"] = True
+        if questions.absent_share != ABSENT_SHARE:
+            recipe["absent_share"] = questions.absent_share
+        if questions.groups is not None:
+            recipe["groups"] = dict(questions.groups)
+            # those of the split first, the seen ones before the others: some trainings take the first N
+            ranks = {kind: rank for rank, kind in enumerate(questions.groups)}
+            categories.sort(key=lambda kind: ranks.get(kind, len(ranks)))
     info: dict[str, Any] = {"source": SOURCE, "recipe": recipe}
     if "may_share" in data.info:
         info["may_share"] = data.info["may_share"]
@@ -277,8 +336,8 @@ def run(args: argparse.Namespace) -> int:
         root=args.out,
         units=[tuple(ids[first : first + IMAGES_A_PART]) for first in range(0, len(ids), IMAGES_A_PART)],
         name=lambda unit: f"{unit[0]:08d}",
-        make=partial(write_part, root=args.dataset, seed=args.seed, absent_share=absent_share),
-        categories=list(data.categories.values()),
+        make=partial(write_part, root=args.dataset, seed=args.seed, questions=questions),
+        categories=categories,
         info=info,
     )
     outcome = build(plan, args.workers)
