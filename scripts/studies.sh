@@ -10,7 +10,7 @@
 #   ablation       MDSM without its parts, with other noise, on class masks: 10 trainings of 300 steps from 3 seeds
 #   latent         the tiny latent diffusion model, on homes and photographs, 5,500 steps; how realistic its drawings are;
 #                  and a narrower one of 1,100 steps for its text encoder
-#   grounded       its oracle, its drawn images, and Grounded Diffusion in 11 variants from 3 seeds; needs latent
+#   grounded       Grounded Diffusion's module in 11 variants from 3 seeds, on crops of homes; needs latent
 #   vpd            VPD in all variants from 3 seeds, on crops of homes; needs latent
 #
 # PHOTOGRAPHS is the folder with annotations.json and images/ in COCO's form, ../shared/data/photographs by default.
@@ -112,29 +112,30 @@ latent() {
             >"$out/drawn.txt"
 }
 
-# questions FOLDER: about crops of the views in FOLDER
-questions() {
-    [[ -f $1-questions/annotations.json ]] || mdsm_data captions "$1" --questions --out "$1-questions"
+# asked FOLDER DATASET [OPTION ...]: questions about crops of the views in DATASET, all of them about what is there
+asked() {
+    [[ -f $1/annotations.json ]] || mdsm_data captions "$2" --questions --absent-share 0 --out "$1" "${@:3}"
+}
+
+views() {
+    homes "$data/views" train 4000 --size 256x192
+    homes "$data/views-test" test 100 --size 256x192
 }
 
 grounded() {
-    homes "$data/views" train 4000 --size 256x192
-    questions "$data/views"
-    "$python" -m training.train.command --config config/train/oracle-tiny.yaml --data "$data/views-questions" \
-        --out "$out/oracle" --resume
-    mdsm_data synthesize --model runs/ldm-tiny/model --oracle "$out/oracle/model" --train 600 --seen 100 --unseen 100 \
-        --steps 20 --out "$data/triplets"
-    "$python" -m training.evaluation.ablate --config config/train/grounded-diffusion-tiny-short.yaml \
-        --data "$data/triplets" --test-data "$data/triplets" --split seen unseen --out "$out/grounded"
+    views
+    asked "$data/grounding" "$data/views" --categories homes-2
+    asked "$data/grounding-test" "$data/views-test" --categories homes-2
+    "$python" -m training.evaluation.ablate --config config/train/grounded-diffusion-tiny-short.yaml --data "$data/grounding" \
+        --test-data "$data/grounding-test" --split seen unseen --limit 200 --out "$out/grounded"
 }
 
 vpd() {
-    homes "$data/views" train 4000 --size 256x192
-    homes "$data/test" test 100 --size 256x192
-    questions "$data/views"
-    questions "$data/test"
+    views
+    asked "$data/questions" "$data/views"
+    asked "$data/questions-test" "$data/views-test"
     "$python" -m training.evaluation.compare --vpd config/train/vpd-tiny-short.yaml \
-        --text-tower runs/ldm-tiny-narrow/model --data "$data/views-questions" --test-data "$data/test-questions" \
+        --text-tower runs/ldm-tiny-narrow/model --data "$data/questions" --test-data "$data/questions-test" \
         --limit 300 --out "$out/vpd"
 }
 
