@@ -132,10 +132,10 @@ grounded() {
 
 vpd() {
     views
-    asked "$data/questions" "$data/views"
-    asked "$data/questions-test" "$data/views-test"
+    asked "$data/asked" "$data/views"
+    asked "$data/asked-test" "$data/views-test"
     "$python" -m training.evaluation.compare --vpd config/train/vpd-tiny-short.yaml \
-        --text-tower runs/ldm-tiny-narrow/model --data "$data/questions" --test-data "$data/questions-test" \
+        --text-tower runs/ldm-tiny-narrow/model --data "$data/asked" --test-data "$data/asked-test" \
         --limit 300 --out "$out/vpd"
 }
 

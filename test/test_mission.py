@@ -80,7 +80,7 @@ def test_the_data_of_the_rows_come_from_commands_that_can_be_run() -> None:
     lines = (ROOT / "docs/mission.md").read_text(encoding="utf-8").splitlines()
     made = {args.out: args for line in lines if line.startswith("    mdsm-data") if (args := parse(line)) is not None}
     homes = {"homes": "train", "train": "train", "val": "val", "test": "test", "views-test": "test"}
-    others = ("photographs", "mix", "questions", "questions-test", "grounding", "grounding-test")
+    others = ("photographs", "mix", "asked", "asked-test", "grounding", "grounding-test")
     assert set(made) == {Path("data") / name for name in (*others, *homes)}
     assert {name: made[Path("data") / name].split for name in homes} == homes
     photographs = made[Path("data/photographs")]
