@@ -104,11 +104,11 @@ latent() {
         mdsm_data merge "$data/captions-homes" "$data/captions-photographs" --out "$data/captions"
     }
     "$python" -m training.latent.command --config config/train/ldm-tiny-short.yaml --data "$data/captions" \
-        --out runs/ldm-tiny --resume # where the configurations of VPD and Grounded Diffusion look for it
+        --out runs/ldm-tiny-short --resume # where the configurations of VPD and Grounded Diffusion look for it
     "$python" -m training.latent.command --config config/train/ldm-tiny-narrow.yaml --data "$data/captions" \
         --out runs/ldm-tiny-narrow --resume # for its text encoder
     [[ -f $out/drawn.json ]] ||
-        mdsm_data realism --drawn runs/ldm-tiny/model --views 4 --photographs "$photographs" --out "$out/drawn.json" \
+        mdsm_data realism --drawn runs/ldm-tiny-short/model --views 4 --photographs "$photographs" --out "$out/drawn.json" \
             >"$out/drawn.txt"
 }
 

@@ -130,6 +130,18 @@ def test_the_share_of_questions_about_what_is_not_there(
         assert len(asked) - present == min(absent * present, len(UNSEEN))
 
 
+def test_small_shares_of_questions_hold_over_many_images(painted: Path, tmp_path: Path) -> None:
+    """No image has a whole question to spare at such a share."""
+    options = ["--questions", "--absent-share", "0.25"]
+    present = absent = 0
+    for seed in range(12):
+        out = tmp_path / str(seed)
+        assert main(["captions", str(painted), *options, "--seed", str(seed), "--out", str(out)]) == 0
+        for instruction in Dataset(out).instructions:
+            present, absent = present + bool(instruction.annotation_ids), absent + (not instruction.annotation_ids)
+    assert absent / (present + absent) == pytest.approx(0.25, abs=0.06)
+
+
 def test_questions_by_seen_and_unseen_categories(painted: Path, tmp_path: Path) -> None:
     """Training never asks about an unseen category; the splits of the other questions are the groups."""
     (tmp_path / "split.yaml").write_text("seen: [boots, lamp]\nunseen: [armchair, vase]\n")
@@ -145,6 +157,18 @@ def test_questions_by_seen_and_unseen_categories(painted: Path, tmp_path: Path) 
     assert "boots" in asked["seen"] <= {"boots", "a lamp"}
     assert "an armchair" in asked["unseen"] <= {"an armchair", "a vase"}
     assert {i.image_id for i in data.instructions} == set(data.images), "no image without a question"
+    assert data.info["may_share"] == [["seen", "train"], ["seen", "unseen"], ["train", "unseen"]]
+    assert main(["check", str(tmp_path / "out")]) == 0
+
+
+def test_questions_about_absent_categories_are_of_the_same_split(painted: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.yaml").write_text("seen: [boots, lamp, vase]\nunseen: [armchair, rug]\n")
+    options = ["--questions", "--categories", str(tmp_path / "split.yaml")]
+    assert main(["captions", str(painted), *options, "--out", str(tmp_path / "out")]) == 0
+    present: dict[str, int] = {}
+    for instruction in Dataset(tmp_path / "out").instructions:
+        present[instruction.split] = present.get(instruction.split, 0) + (1 if instruction.annotation_ids else -1)
+    assert present == {"train": 0, "seen": 0, "unseen": 0}
 
 
 @pytest.mark.parametrize(

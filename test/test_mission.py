@@ -33,9 +33,10 @@ EXECUTABLES = {
 }
 
 
-def config_of(args: argparse.Namespace) -> Path | None:
-    """The training configuration that a command names."""
-    return next((path for name in ("config", "mdsm", "vpd") if (path := getattr(args, name, None))), None)
+def configs_of(args: argparse.Namespace | None) -> list[Path]:
+    """The training configurations that a command names."""
+    paths = [getattr(args, name, None) for name in ("config", "mdsm", "vpd")]
+    return [path for path in paths if isinstance(path, Path)]
 
 
 def parse(command: str) -> argparse.Namespace | None:
@@ -65,14 +66,31 @@ def parse(command: str) -> argparse.Namespace | None:
 def test_commands_can_be_run(row: Row) -> None:
     for command in row.commands:
         args = parse(command)
-        config = config_of(args) if args else None
-        if isinstance(config, Path):
+        for config in configs_of(args):
             assert (ROOT / config).is_file(), command
         if command.startswith("mdsm-ablate"):
-            known = grounded.VARIANTS if "grounded" in str(config) else ablate.VARIANTS
+            known = grounded.VARIANTS if "grounded" in str(args.config) else ablate.VARIANTS  # type: ignore[union-attr]
             assert set(args.variants or []) <= set(known), command  # type: ignore[union-attr]
         if command.startswith("mdsm-compare"):
-            assert set(args.variants) <= set(compare.VARIANTS), command  # type: ignore[union-attr]
+            check_compared(args)
+
+
+@pytest.mark.parametrize("page", ["results", "diffusion", "models"])
+def test_commands_of_comparisons_in_other_pages(page: str) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in re.findall(r"^    (?:\.venv/bin/)?(mdsm-(?:compare|ablate) --.*)$", text, re.MULTILINE):
+        args = parse(line.partition("  #")[0])
+        assert all((ROOT / path).is_file() for path in configs_of(args)), line
+        if line.startswith("mdsm-compare"):
+            check_compared(args)
+
+
+def check_compared(args: argparse.Namespace | None) -> None:
+    """Sees to it that ``mdsm-compare`` takes these configurations for these variants."""
+    assert args is not None
+    options = {compare.option_of(name) for name in args.variants or []}
+    given = {option for option, path in (("--mdsm", args.mdsm), ("--vpd", args.vpd)) if path is not None}
+    assert options == given or (not options and given)
 
 
 def test_the_data_of_the_rows_come_from_commands_that_can_be_run() -> None:
@@ -92,9 +110,9 @@ def test_mixtures_of_sources_are_asked_only_of_data_that_have_them() -> None:
     asked = {}
     for command in (command for row in ROWS for command in row.commands):
         args = parse(command)
-        config = config_of(args) if args else None
-        if args is not None and config is not None and yaml.safe_load((ROOT / config).read_bytes()).get("mixture"):
-            asked[command] = args.data
+        for config in configs_of(args):
+            if yaml.safe_load((ROOT / config).read_bytes()).get("mixture"):
+                asked[command] = args.data  # type: ignore[union-attr]
     assert set(asked.values()) == {"data/mix"}
 
 

@@ -65,9 +65,9 @@ def check_parts(folder: Path, parts: Collection[str]) -> None:
     """Sees to it that each part has tensors.
 
     Raises:
-        WeightsError: No tensor of the model in ``folder`` begins with the name of a part.
+        WeightsError: The model in ``folder`` cannot be read, or none of its tensors begins with the name of a part.
     """
-    names = list(_tensors(folder))
+    names = [name for path in weight_files(folder) for name in read_safetensors(path)] if parts else []
     for part in parts:
         if not any(name.startswith(part) for name in names):
             known = sorted({name.split(".")[0] for name in names})

@@ -54,14 +54,24 @@ fi
 homes "$data/train" train "${TRAIN_IMAGES:-4000}" --size 256x192
 homes "$data/test" test "${TEST_IMAGES:-100}"
 trained latent "$latent"
-sed "\$a model: {checkpoint: $run/latent/model}" "$vpd" >"$run/vpd.yaml"
+"$python" -c 'import sys, yaml
+config = yaml.safe_load(open(sys.argv[1]))
+config["model"] = config.get("model", {}) | {"checkpoint": sys.argv[2]}
+yaml.safe_dump(config, sys.stdout)' "$vpd" "$run/latent/model" >"$run/vpd.yaml"
+configs=()
+for name in ${VARIANTS:-mdsm vpd}; do
+    case $name in
+    mdsm | lavt-*) [[ " ${configs[*]} " == *" --mdsm "* ]] || configs+=(--mdsm "$mdsm") ;;
+    *) [[ " ${configs[*]} " == *" --vpd "* ]] || configs+=(--vpd "$run/vpd.yaml") ;;
+    esac
+done
 tower=()
 if [[ -z ${VARIANTS:-} || $VARIANTS == *small-text* || $VARIANTS == *report* ]]; then
     trained narrow "$narrow"
     tower=(--text-tower "$run/narrow/model") # that of the hub cannot be had here
 fi
 # shellcheck disable=SC2086 # several words
-"$python" -m training.evaluation.compare --mdsm "$mdsm" --vpd "$run/vpd.yaml" --data "$data/train" --test-data "$data/test" \
-    --out "$run/compare" --limit "${INSTRUCTIONS:-250}" --max-seconds "$(left)" \
+"$python" -m training.evaluation.compare "${configs[@]}" --data "$data/train" --test-data "$data/test" --out "$run/compare" \
+    --limit "${INSTRUCTIONS:-250}" --max-seconds "$(left)" \
     "${tower[@]}" ${VARIANTS:+--variants $VARIANTS} ${SEEDS:+--seeds $SEEDS} 2>&1 | tee "$out/compare.log"
 figures "$run/compare" "$out"

@@ -21,7 +21,7 @@ class CategorySplit:
 
     Attributes:
         seen: Categories of the images to train on.
-        unseen: Categories that no image to train on shows.
+        unseen: Categories that no image to train on shows, or that no instruction to train on asks for.
         aliases: Names that datasets have for a category beside its own.
         ignored: Categories of datasets of which it is unknown whether they belong to one of the split.
     """

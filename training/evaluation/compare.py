@@ -138,7 +138,7 @@ def with_text_tower(config: TrainConfig, name: str) -> TrainConfig:
     return dataclasses.replace(config, model=config.model | {"text_checkpoint": name, "sizes": sizes})
 
 
-def _option(variant: str) -> str:
+def option_of(variant: str) -> str:
     """The option with the configuration that a variant changes."""
     return "--mdsm" if VARIANTS[variant].base == "mdsm" else "--vpd"
 
@@ -178,11 +178,11 @@ def run(args: argparse.Namespace) -> None:
             named, that no variant has.
     """
     given = {"--mdsm": args.mdsm, "--vpd": args.vpd}
-    args.variants = args.variants or [name for name in VARIANTS if given[_option(name)] is not None]
+    args.variants = args.variants or [name for name in VARIANTS if given[option_of(name)] is not None]
     if not args.variants:
         raise CommandError("neither --mdsm nor --vpd is given, expected the configuration of what is compared")
     for option, path in given.items():
-        needing = [name for name in args.variants if _option(name) == option]
+        needing = [name for name in args.variants if option_of(name) == option]
         if needing and path is None:
             raise CommandError(f"{option} is missing, expected a configuration for the variants {', '.join(needing)}")
         if not needing and path is not None:

@@ -208,14 +208,22 @@ def _add_questions(
     rng: np.random.Generator,
     questions: Questions,
 ) -> None:
-    """A sentence for each of some kinds, and some for kinds of which nothing is in the image."""
+    """A sentence for each of some kinds, and some for kinds of the same splits of which nothing is in the image."""
     there = {view.kind(thing) for thing in view.objects}  # in the whole view, of which the image may be a crop
-    absent = [kind for kind in view.data.categories.values() if kind not in there and questions.splits(kind, view)]
-    present = [kind for kind in kinds if questions.splits(kind, view)]
-    wanted = round(len(present) * questions.absent_share / (1 - questions.absent_share))
-    others = rng.choice(absent, min(wanted, len(absent)), replace=False).tolist() if absent else []
-    for kind in (*present, *others):
-        _add_caption(writer, view, image_id, ids, [kind], questions.splits(kind, view))
+    share = questions.absent_share
+    for splits in sorted({tuple(questions.splits(kind, view)) for kind in kinds} - {()}):
+        present = [kind for kind in kinds if tuple(questions.splits(kind, view)) == splits]
+        absent = [
+            kind
+            for kind in view.data.categories.values()
+            if kind not in there and tuple(questions.splits(kind, view)) == splits
+        ]
+        whole, part = divmod(len(present) * share / (1 - share), 1)
+        wanted = int(whole) + (part > 0 and rng.random() < part)
+        # a dataset may have few categories
+        others = rng.choice(absent, min(wanted, len(absent)), replace=False).tolist() if absent else []
+        for kind in (*present, *others):
+            _add_caption(writer, view, image_id, ids, [kind], splits)
 
 
 def _add_caption(
@@ -308,6 +316,16 @@ def _questions(args: argparse.Namespace) -> Questions:
     return Questions(share_asked, groups)
 
 
+def _may_share(data: Dataset, questions: Questions | None) -> list[list[str]]:
+    """The pairs of splits that may show the same images and scenes."""
+    pairs: list[list[str]] = data.info.get("may_share", [])
+    if questions is None or questions.groups is None:
+        return pairs
+    names = {split: [split] if split == TRAIN else [SEEN, UNSEEN] for pair in pairs for split in pair}
+    found = {tuple(sorted((a, b))) for pair in pairs for a in names[pair[0]] for b in names[pair[1]] if a != b}
+    return [list(pair) for pair in sorted(found | {(SEEN, UNSEEN)})]
+
+
 def run(args: argparse.Namespace) -> int:
     """Builds the dataset, or goes on with one that was interrupted; returns the exit status."""
     for option, value in (("--absent-share", args.absent_share), ("--categories", args.categories)):
@@ -325,13 +343,14 @@ def run(args: argparse.Namespace) -> int:
         if questions.absent_share != ABSENT_SHARE:
             recipe["absent_share"] = questions.absent_share
         if questions.groups is not None:
-            recipe["groups"] = dict(questions.groups)
+            recipe["groups"] = [list(pair) for pair in questions.groups.items()]
             # those of the split first, the seen ones before the others: some trainings take the first N
             ranks = {kind: rank for rank, kind in enumerate(questions.groups)}
             categories.sort(key=lambda kind: ranks.get(kind, len(ranks)))
     info: dict[str, Any] = {"source": SOURCE, "recipe": recipe}
-    if "may_share" in data.info:
-        info["may_share"] = data.info["may_share"]
+    may_share = _may_share(data, questions)
+    if may_share:
+        info["may_share"] = may_share
     plan = Plan(
         root=args.out,
         units=[tuple(ids[first : first + IMAGES_A_PART]) for first in range(0, len(ids), IMAGES_A_PART)],
