@@ -45,8 +45,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *options: str, **configs: Path | None) -> int:
-    paths = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml"} | configs
-    paths = {"data": root / "train", "test-data": root / "test", "out": root / "out"} | paths
+    paths: dict[str, Path | None] = {"mdsm": root / "mdsm.yaml", "vpd": root / "vpd.yaml", **configs}
+    paths = {"data": root / "train", "test-data": root / "test", "out": root / "out", **paths}
     paths = {name: path for name, path in paths.items() if path is not None}
     return compare.main([*(f"--{name}={path}" for name, path in paths.items()), "--device=cpu", *options])
 
