@@ -11,7 +11,7 @@ from mdsm_ros.dataset.format import Dataset
 from mdsm_ros.dataset.writer import DatasetWriter
 from mdsm_ros.language.prompts import photograph_of
 from training.cli import main
-from training.latent.captions import SOURCE
+from training.drawn.captions import SOURCE
 
 PAINT = {"armchair": (200, 30, 30), "boots": (30, 160, 60), "tv": (40, 60, 200), "mug": (220, 200, 40)}
 BOXES = {  # left, top, right, bottom

@@ -26,7 +26,7 @@ COMMANDS = {  # modules with add_arguments() and run()
         "training.augment.command",
         "make augmented views of a dataset's images, for training on cached features",
     ),
-    "captions": ("training.latent.captions", "make captioned crops around the objects of a dataset"),
+    "captions": ("training.drawn.captions", "make captioned crops around the objects of a dataset"),
     "generate": ("training.latent.generate", "generate images from sentences with a latent diffusion model"),
     "shimrie": ("training.shimrie.build", "build SHIMRIE from Matterport3D and REVERIE"),
     "synthesize": (

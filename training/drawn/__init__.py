@@ -1,1 +1,1 @@
-"""Pictures drawn by a diffusion model, with masks of what they show."""
+"""Captions for a diffusion model to learn from, and pictures that it draws, with masks of what they show."""

@@ -1,1 +1,1 @@
-"""A small latent diffusion model: captions, training, and pictures drawn with it."""
+"""A small latent diffusion model: training, and pictures drawn with it."""
